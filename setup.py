@@ -1,0 +1,60 @@
+"""Packaging: what is installed, and what it needs."""
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def version() -> str:
+    """The version, read without importing the package (which needs its requirements)."""
+    namespace: dict[str, str] = {}
+    exec((ROOT / 'claip_emo_mm' / 'version.py').read_text(encoding='utf-8'), namespace)
+    return namespace['__version__']
+
+
+setup(
+    name='claip_emo_mm',
+    version=version(),
+    description='Audiovisual emotion recognition in the wild with frozen CLIP and CLAP towers: a plugin for MMAction2',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    license_files=['LICENSE'],
+    packages=find_packages(include=['claip_emo_mm', 'claip_emo_mm.*']),
+    package_data={'claip_emo_mm': ['weights/*.safetensors', 'weights/*.md']},
+    python_requires='>=3.10,<3.13',
+    # Neither mmcv nor mmcv-lite: both install the same package, and a user who has one must not be given the other.
+    install_requires=[
+        'av>=12',
+        'decord>=0.6',
+        'importlib_metadata',  # needed by mmaction2, which does not say so
+        'laion_clap>=1.1.6,<1.2',
+        'mmaction2>=1.2,<1.3',
+        'mmengine>=0.10.7,<0.11',
+        'numpy>=1.23.5,<2',  # the upper end is laion_clap's
+        'open_clip_torch>=3,<4',
+        'opencv-python>=4.8,<5',
+        'opencv-contrib-python>=4.8,<5',  # asked for by mmaction2; 5 wants numpy 2
+        'peft>=0.17,<1',
+        'safetensors>=0.4',
+        'scikit-learn>=1.2',
+        'soundfile>=0.12',
+        'soxr>=0.3',
+        'torch>=2.6',  # weights_only loading with an allow-list of its own
+        'torchlibrosa>=0.1',
+        'torchvision>=0.21',
+        'tqdm>=4.60',
+    ],
+    extras_require={
+        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'tensorboard'],
+    },
+    classifiers=[
+        'License :: OSI Approved :: Apache Software License',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+    zip_safe=False,
+)
