@@ -1,0 +1,31 @@
+"""What has to be repaired, in memory, before mmaction2 1.2.0 and mmengine 0.10.7 run on today's PyTorch.
+
+`repair()` is called by `import claip_emo_mm`. One file per subject; each function says what it repairs, how the
+breakage shows, and when it can go. Nothing is written to disk, and no repair acts where the host works by itself.
+
+Not repaired: mmengine's FlexibleRunner with `save_best` resumes one epoch too far. Use Runner, as mmaction2 does.
+"""
+from functools import cache
+
+from claip_emo_mm.host.requirements import check_requirements
+
+__all__ = ['repair']
+
+
+@cache
+def repair() -> None:
+    """Apply every repair, once per process; later calls do nothing.
+
+    Raises:
+        InputError: a package that the host needs is missing or has a version that the host refuses.
+    """
+    check_requirements()
+    # These import mmengine and mmaction, so only after the check.
+    from claip_emo_mm.host import distributed, fsdp, localizers, multimodal, safe_loading
+    localizers.repair_localizers()
+    multimodal.repair_multimodal()
+    safe_loading.repair_loading()
+    distributed.repair_launch()
+    distributed.repair_data_parallel()
+    fsdp.repair_fsdp_device()
+    fsdp.repair_fsdp_resume()
