@@ -1,0 +1,181 @@
+"""The toy set: clips of many identities, split by identity, with one list per part."""
+import csv
+import io
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+from tqdm import tqdm
+
+from ...datasets.label_schemas import DFEW
+from ...errors import InputError
+from ..atomic_text import write_text
+from .clips import write_clip
+from .face_identity import FaceIdentity
+from .streams import identity_stream
+from .toy_settings import SPLITS, VIDEO_FOLDER, ToySettings, open_folder
+from .voice import VoiceIdentity
+
+DEFAULT_CLIPS = (336, 42, 210)  # train, val, test
+
+_WORTH_A_WORKER = 64  # clips: drawing them takes about as long as starting a process
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ToyClip:
+    """One clip of the set.
+
+    Args:
+        part: 'train', 'val' or 'test'.
+        index: number of the identity within the part.
+        emotion: one of DFEW's classes.
+    """
+    part: str
+    index: int
+    emotion: str
+
+    @property
+    def identity(self) -> str:
+        """Name of the person."""
+        return f'{self.part}_{self.index:03d}'
+
+    @property
+    def video(self) -> str:
+        """Path relative to the set's folder."""
+        return f'{VIDEO_FOLDER}/{self.identity}_{self.emotion}.mp4'
+
+
+def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = DEFAULT_CLIPS,
+                 workers: int = 2, overwrite: bool = False) -> dict[str, Path]:
+    """Make the toy set, or what is still missing of it.
+
+    Args:
+        out: folder for `videos/`, `train.csv`, `val.csv`, `test.csv` (columns video, label, identity) and `toy.json`.
+        seed: the same seed makes the same set.
+        clips: at least so many clips in train, val and test; every identity shows each emotion once, so the numbers are
+            rounded up to whole identities.
+        workers: processes; fewer are used where starting them takes longer than what they save.
+        overwrite: replace a toy set that was made with other settings.
+    Returns: the list of each part.
+    Raises:
+        InputError: a number is out of range, or the folder cannot be written or holds something else.
+    """
+    out = Path(out)
+    if workers < 1:
+        raise InputError(f'--workers {workers}: must be 1 or more.')
+    settings = _check_settings(seed, clips)
+    planned = list(list_clips(settings))
+    try:
+        open_folder(out, settings, overwrite)
+        missing = [clip for clip in planned if not (out / clip.video).is_file()]
+        there = len(planned) - len(missing)
+        if there:
+            _logger.info('%s: %d of %d clips are there already', out, there, len(planned))
+        with tqdm(total=len(planned), initial=there, unit='clip', desc='toy clips', mininterval=.5,
+                  disable=not missing) as bar:
+            _make_clips(out, settings, missing, workers, bar)
+        lists = {part: out / f'{part}.csv' for part in SPLITS}
+        for part, path in lists.items():
+            write_text(path, _format_list(clip for clip in planned if clip.part == part))
+    except KeyboardInterrupt:
+        _logger.warning('%s: stopped; the same command goes on with what is missing', out)
+        raise
+    except BrokenProcessPool as error:
+        raise InputError(f'{out}: a worker was killed from outside, perhaps for want of memory. The same command goes '
+                         'on with what is missing; --workers 1 needs the least memory.') from error
+    except OSError as error:
+        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
+                         'with --out.') from error
+    return lists
+
+
+def list_clips(settings: ToySettings) -> Iterator[ToyClip]:
+    """Yield every clip of a set, part by part, identity by identity."""
+    for part, identities in zip(SPLITS, settings.identities, strict=True):
+        for index in range(identities):
+            for emotion in DFEW.classes:
+                yield ToyClip(part, index, emotion)
+
+
+def make_clip(out: Path, settings: ToySettings, clip: ToyClip) -> None:
+    """Write one clip of a set; its content does not depend on which others are made, or in which order."""
+    stream = identity_stream(settings.seed, clip.part, clip.index)
+    face = FaceIdentity.sample(stream)
+    voice = VoiceIdentity.sample(stream, face.feminine)
+    seeds = stream.integers(2 ** 63, size=len(DFEW.classes))
+    seed = int(seeds[DFEW.classes.index(clip.emotion)])
+    write_clip(out / clip.video, face, voice, clip.emotion, seed, settings.size, settings.fps)
+
+
+def _check_settings(seed: int, clips: tuple[int, int, int]) -> ToySettings:
+    if seed < 0:
+        raise InputError(f'--seed {seed}: must be 0 or more.')
+    if len(clips) != len(SPLITS) or min(clips) < 1:
+        raise InputError(f'--clips {" ".join(map(str, clips))}: must be three numbers from 1, for {", ".join(SPLITS)}.')
+    train, val, test = (-(-count // len(DFEW.classes)) for count in clips)  # rounded up
+    return ToySettings(seed, (train, val, test))
+
+
+def _make_clips(out: Path, settings: ToySettings, missing: list[ToyClip], workers: int, bar: tqdm) -> None:
+    """Make the missing clips, in this process or in several."""
+    workers = min(workers, len(missing) // _WORTH_A_WORKER)
+    if workers <= 1:
+        for clip in missing:
+            make_clip(out, settings, clip)
+            bar.update()
+        return
+    executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
+    try:
+        with _ignored_interrupts():  # inherited by the workers, which start here: Ctrl-C is the parent's business
+            waiting = {executor.submit(make_clip, out, settings, clip) for clip in missing}
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+                bar.update()
+    finally:
+        executor.shutdown(cancel_futures=True)  # when interrupted, finishes only the clips that are begun
+
+
+@contextmanager
+def _ignored_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signals, or gets them
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _prepare_worker() -> None:
+    """Use one thread, as the workers share the cores, and end when the parent is killed."""
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _format_list(clips: Iterable[ToyClip]) -> str:
+    """Return the annotation list as csv text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(('video', 'label', 'identity'))
+    writer.writerows((clip.video, clip.emotion, clip.identity) for clip in clips)
+    return text.getvalue()
