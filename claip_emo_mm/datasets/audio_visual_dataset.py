@@ -1,0 +1,84 @@
+"""The data set of clips with picture and sound that an annotation list names."""
+import os.path as osp
+from collections.abc import Callable, Sequence
+
+from mmaction.registry import DATASETS
+from mmengine.dataset import BaseDataset
+
+from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
+from claip_emo_mm.datasets.label_schemas import get_schema
+from claip_emo_mm.errors import InputError
+
+_NAMED_FILES = 10
+
+
+@DATASETS.register_module()
+class AudioVisualDataset(BaseDataset):
+    """Clips of an annotation list (see `read_annotation_list`): video files, or frame folders with sound files.
+
+    A sample enters the pipeline as `filename`, or `frame_dir` and `audio_path`, with `label` (int) and `sample_idx`.
+    No clip is ever replaced by another: one that cannot be read ends the run with an error that names it.
+
+    Args:
+        ann_file: annotation list; relative to `data_root`.
+        pipeline: transforms, or their configs.
+        data_root: folder that the paths of the list are relative to.
+        classes: name of a label schema, or the class names themselves, label 0 first.
+        test_mode: whether the clips are for validation or test.
+        indices: use only the first (n), last (-n) or these clips.
+        serialize_data: keep the list as bytes, which workers share without a copy.
+        lazy_init: read the list at first use.
+        metainfo: further facts about the data set; `classes` is added.
+
+    Raises:
+        InputError: the list cannot be read, names an unknown class, or names files that are not there.
+    """
+
+    def __init__(self, ann_file: str, pipeline: Sequence[dict | Callable], data_root: str = '',
+                 classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
+                 metainfo: dict | None = None) -> None:
+        names = get_schema(classes).classes if isinstance(classes, str) else classes
+        super().__init__(ann_file=ann_file, metainfo=dict(metainfo or {}, classes=list(names)), data_root=data_root,
+                         data_prefix={}, indices=indices, serialize_data=serialize_data, pipeline=pipeline,
+                         test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
+
+    def load_data_list(self) -> list[dict]:
+        clips = read_annotation_list(self.ann_file)
+        labels = {name: label for label, name in enumerate(self.metainfo['classes'])}
+        self._check_labels(clips, labels)
+        self._check_files(clips)
+        return [dict(self._media(clip), label=labels[clip.label]) for clip in clips]
+
+    def prepare_data(self, idx: int) -> dict:
+        sample = super().prepare_data(idx)
+        if sample is None:
+            info = self.get_data_info(idx)
+            raise InputError(f'{info.get("filename") or info["frame_dir"]}: a transform of the pipeline gave nothing '
+                             'for this clip. Clips are not replaced by others here: take that transform out.')
+        return sample
+
+    def _media(self, clip: ListedClip) -> dict[str, str]:
+        if clip.video:
+            return dict(filename=osp.join(self.data_root, clip.video))
+        return dict(frame_dir=osp.join(self.data_root, clip.frames),
+                    audio_path=clip.audio and osp.join(self.data_root, clip.audio))
+
+    def _check_labels(self, clips: list[ListedClip], labels: dict[str, int]) -> None:
+        unknown = [clip for clip in clips if clip.label not in labels]
+        if unknown:
+            raise InputError(f'{self.ann_file}:{unknown[0].line}: label {unknown[0].label!r} is none of the classes '
+                             f'{", ".join(labels)} ({len(unknown)} of {len(clips)} rows have an unknown label). Labels '
+                             'are class names, not numbers: convert lists with tools/prepare_data.py, or set classes.')
+
+    def _check_files(self, clips: list[ListedClip]) -> None:
+        exists = dict(filename=osp.isfile, frame_dir=osp.isdir, audio_path=osp.isfile)
+        missing = [[path for key, path in self._media(clip).items() if path and not exists[key](path)]
+                   for clip in clips]
+        missing = [paths[0] for paths in missing if paths]
+        if missing:
+            names = ''.join(f'\n  {path}' for path in missing[:_NAMED_FILES])
+            more = f'\n  ... and {len(missing) - _NAMED_FILES} more' if len(missing) > _NAMED_FILES else ''
+            raise InputError(f'{self.ann_file}: {len(missing)} of {len(clips)} clips have files that are not there:'
+                             f'{names}{more}\nCorrect data_root (now {self.data_root!r}), or make the files with '
+                             'tools/prepare_data.py.')

@@ -1,0 +1,35 @@
+"""What every kind of clip offers to the transforms."""
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class ClipReader(Protocol):
+    """An opened clip; pictures and sound are read when asked for.
+
+    Attributes:
+        path: file or folder of the pictures, for messages.
+        num_frames: number of frames, at least 1.
+        duration_s: length; None where the files do not say.
+        has_sound: whether `sound` has something to read.
+    """
+
+    path: str
+    num_frames: int
+    duration_s: float | None
+    has_sound: bool
+
+    def decode(self, indices: np.ndarray) -> np.ndarray | Sequence[np.ndarray]:
+        """Read the frames of (U,) ascending, distinct indices.
+
+        Returns: (U, H, W, 3) uint8, RGB; a list of (H, W, 3) where their sizes differ.
+        """
+        ...
+
+    def sound(self) -> tuple[np.ndarray, int]:
+        """Read the whole sound, its channels averaged.
+
+        Returns: samples (n,) float32 in -1..1, and their rate in Hz.
+        """
+        ...

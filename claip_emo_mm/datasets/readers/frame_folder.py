@@ -1,0 +1,71 @@
+"""Clips that were unpacked into a folder of image files and a sound file."""
+import os
+import re
+
+import cv2
+import numpy as np
+
+from claip_emo_mm.datasets.readers.sound_file import read_sound_file, sound_duration_s
+from claip_emo_mm.errors import InputError
+
+_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
+_REMEDY = 'Prepare the clip again (tools/prepare_data.py), or take it out of the list.'
+
+
+class FrameFolder:
+    """A folder of images, in the natural order of their names (2 before 10), with or without a sound file.
+
+    Args:
+        frame_dir: folder of jpg, png or bmp files; others are ignored.
+        audio_path: wav, flac, ogg or mp3 file.
+
+    Raises:
+        InputError: there is no such folder, or no image in it.
+    """
+
+    def __init__(self, frame_dir: str, audio_path: str | None = None) -> None:
+        if not os.path.isdir(frame_dir):
+            raise InputError(f'{frame_dir}: there is no such folder of frames. {_REMEDY}')
+        names = [name for name in os.listdir(frame_dir) if name.lower().endswith(_SUFFIXES)]
+        if not names:
+            raise InputError(f'{frame_dir}: no frame found; expected {", ".join(_SUFFIXES)} files. {_REMEDY}')
+        self.path = frame_dir
+        self._names = sorted(names, key=_natural)
+        self._audio_path = audio_path
+
+    @property
+    def num_frames(self) -> int:
+        return len(self._names)
+
+    @property
+    def duration_s(self) -> float | None:
+        return sound_duration_s(self._audio_path) if self._audio_path else None
+
+    @property
+    def has_sound(self) -> bool:
+        return bool(self._audio_path)
+
+    def decode(self, indices: np.ndarray) -> np.ndarray | list[np.ndarray]:
+        """Read frames; see `ClipReader.decode`."""
+        frames = [_read_image(os.path.join(self.path, self._names[index])) for index in indices]
+        return np.stack(frames) if len({frame.shape for frame in frames}) == 1 else frames
+
+    def sound(self) -> tuple[np.ndarray, int]:
+        """Read the sound; see `ClipReader.sound`."""
+        return read_sound_file(self._audio_path)
+
+
+def _natural(name: str) -> list[str | int]:
+    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', name)]
+
+
+def _read_image(path: str) -> np.ndarray:
+    with open(path, 'rb') as file:
+        data = file.read()
+    # OpenCV before 4.11 fills the rest of a jpg that is cut off, one without an end behind its last scan, with grey.
+    is_cut = data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data and not is_cut else None
+    if image is None:
+        raise InputError(f'{path}: an image of {len(data)} bytes that cannot be decoded: it is cut off, or no image. '
+                         f'{_REMEDY}')
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

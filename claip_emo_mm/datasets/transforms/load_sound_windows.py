@@ -1,0 +1,58 @@
+"""Reading the sound of a clip's views."""
+import numpy as np
+import soxr
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
+from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.errors import InputError
+
+
+@TRANSFORMS.register_module()
+class LoadSoundWindows(BaseTransform):
+    """Read the sound that belongs to each view, each distinct window once.
+
+    The rule of the reference recipe: the part that matches the frames where it is at least `window_s` long; otherwise
+    the whole track, repeated as often as it fits and padded with zeros. Of a track longer than `window_s`, a shorter
+    part is itself repeated and padded (the reference gives silence there). Resampled by soxr, quality HQ.
+
+    Reads `clip` and `audio_spans` (V, 2). Adds `audios`, A arrays of at least `window_s` seconds, float32;
+    `audio_index` (V,), positions in them; `sample_rate_hz`; and `sound_missing`.
+
+    Args:
+        sample_rate_hz: rate to resample to.
+        window_s: length of a window.
+        on_missing: what to do with a clip without sound: 'error', or 'silence' for zeros.
+
+    Raises:
+        InputError: the clip has no sound, or sound that cannot be decoded.
+    """
+
+    def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, on_missing: str = 'error') -> None:
+        if on_missing not in ('error', 'silence'):
+            raise InputError(f"LoadSoundWindows: on_missing is {on_missing!r}. Expected 'error' or 'silence'.")
+        self.sample_rate_hz = sample_rate_hz
+        self.window_samples = round(window_s * sample_rate_hz)
+        self.on_missing = on_missing
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, clip='OpenAudioVisualClip', audio_spans='SampleFrameViews')
+        clip, spans = results['clip'], results['audio_spans']
+        if clip.has_sound:
+            track = self._track(*clip.sound())
+            bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
+            distinct, index = np.unique(bounds, axis=0, return_inverse=True)
+            audios = [fill_window(track[start:end], self.window_samples) for start, end in distinct]
+        elif self.on_missing == 'silence':
+            audios, index = [np.zeros(self.window_samples, np.float32)], np.zeros(len(spans), np.int64)
+        else:
+            raise InputError(f"{clip.path}: the clip has no sound. Use a file with sound, or a model without the audio "
+                             "modality, or set on_missing='silence' in LoadSoundWindows.")
+        return dict(results, audios=audios, audio_index=index.reshape(-1), sample_rate_hz=self.sample_rate_hz,
+                    sound_missing=not clip.has_sound)
+
+    def _track(self, samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
+        if sample_rate_hz == self.sample_rate_hz:
+            return samples
+        return soxr.resample(samples, sample_rate_hz, self.sample_rate_hz, quality='HQ')

@@ -1,0 +1,60 @@
+"""The end of every pipeline."""
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmaction.structures import ActionDataSample
+from mmcv.transforms import BaseTransform
+from torch import Tensor
+
+from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.errors import InputError
+
+_META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'sound_missing')
+
+
+@TRANSFORMS.register_module()
+class PackAudioVisualInputs(BaseTransform):
+    """Pack what the model reads, for the modalities that the pipeline loaded.
+
+    Returns `inputs`, with `frames` (U, 3, H, W) uint8 RGB and `frame_index` (V, T) int64 where there are `imgs`, and
+    `mel` (A, 1, M, F) float32 and `audio_index` (V,) int64 where there is `mel`; and `data_samples`, an
+    ActionDataSample with `gt_label` (where the sample has a label) and the facts about the clip.
+
+    Args:
+        meta_keys: facts to keep, where the sample has them.
+
+    Raises:
+        InputError: the sample has neither modality, or frames of different sizes.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        inputs = {}
+        if 'imgs' in results:
+            check_keys(self, results, frame_index='SampleFrameViews')
+            inputs['frames'] = self._frames(results['imgs'])
+            inputs['frame_index'] = torch.from_numpy(results['frame_index'])
+        if 'mel' in results:
+            inputs['mel'] = results['mel']
+            inputs['audio_index'] = torch.from_numpy(results['audio_index'])
+        if not inputs:
+            raise InputError('PackAudioVisualInputs: the sample has neither imgs nor mel (found: '
+                             f'{", ".join(results)}). Put DecodeFrames or LogMel, or both, before it in the pipeline.')
+        data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if 'label' in results:
+            data_sample.set_gt_label(results['label'])
+        return dict(inputs=inputs, data_samples=data_sample)
+
+    def _frames(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
+        shapes = {image.shape for image in images}
+        if len(shapes) > 1:
+            raise InputError(f'PackAudioVisualInputs: the frames of a clip have {len(shapes)} sizes, for example '
+                             f'{" and ".join(map(str, sorted(shapes)[:2]))}. Put ResizeFrames before it in the '
+                             'pipeline.')
+        colours = np.stack([cv2.split(image) for image in images])  # (U, 3, H, W); 4 times faster than a strided copy
+        return torch.from_numpy(colours)
