@@ -1,0 +1,15 @@
+"""The parts of the model.
+
+Letters for the sizes of tensors, here and throughout the package: B clips, V views of a clip, T frames of a view,
+U distinct frames, A distinct audio windows, C channels, H W pixels, N tokens, D width, M mel frames, F mel bins,
+K classes.
+"""
+from .backbones import CLAPAudioBackbone, CLIPVisualBackbone
+from .data_preprocessor import AudioVisualDataPreprocessor
+from .heads import ConcatFusionHead
+from .necks import AudioMeanPool, TemporalTransformer
+from .pretrainers import ContrastivePretrainer
+from .recognizers import AudioVisualRecognizer
+
+__all__ = ['AudioMeanPool', 'AudioVisualDataPreprocessor', 'AudioVisualRecognizer', 'CLAPAudioBackbone',
+           'CLIPVisualBackbone', 'ConcatFusionHead', 'ContrastivePretrainer', 'TemporalTransformer']

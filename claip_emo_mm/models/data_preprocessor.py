@@ -1,0 +1,67 @@
+"""From the samples of a batch to what the model reads, on its device."""
+from collections.abc import Sequence
+from itertools import accumulate
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from claip_emo_mm.errors import InputError
+
+# ImageNet's, also for CLIP (reference recipe), in MMAction2's units: brightness 0..255, RGB
+_MEAN = (123.675, 116.28, 103.53)
+_STD = (58.395, 57.12, 57.375)
+
+
+@MODELS.register_module()
+class AudioVisualDataPreprocessor(BaseDataPreprocessor):
+    """Batch packed samples: frames travel to the device as bytes and become normalised numbers there.
+
+    Args:
+        mean: brightness subtracted from each colour, 0..255.
+        std: brightness that each colour is divided by.
+        non_blocking: copy to the device without waiting.
+    """
+
+    def __init__(self, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD, non_blocking: bool = False) -> None:
+        super().__init__(non_blocking=non_blocking)
+        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Batch what `pseudo_collate` made of B packed samples.
+
+        Args:
+            data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
+                list. A modality may be left out.
+            training: unused: nothing here is random.
+
+        Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalised, and `frame_index` (B, V, T) into them;
+            `mel` (all A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
+
+        Raises:
+            InputError: clips differ in the size of their frames or in their number of views.
+        """
+        data = self.cast_data(data)
+        inputs = data['inputs']
+        batch = {}
+        if 'frames' in inputs:
+            frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
+            batch['frames'] = frames.float().sub_(self.mean).div_(self.std)
+        if 'mel' in inputs:
+            batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
+        return dict(data, inputs=batch)
+
+
+def _join(key: str, parts: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Join what the clips hold, and let their indices point into the whole."""
+    for name, tensors, dim in ((key, parts, 1), (index_key, indices, 0)):
+        shapes = {tuple(tensor.shape[dim:]) for tensor in tensors}
+        if len(shapes) > 1:
+            raise InputError(f'AudioVisualDataPreprocessor: {name} of the clips in a batch have different shapes: '
+                             f'{" and ".join(map(str, sorted(shapes)))}. All clips need the same size of frames and '
+                             'spectrograms, and the same number of views (ResizeFrames, LogMel, SampleFrameViews).')
+    starts = list(accumulate((len(part) for part in parts[:-1]), initial=0))
+    index = torch.stack([index + start for index, start in zip(indices, starts, strict=True)])
+    return torch.cat(parts), index

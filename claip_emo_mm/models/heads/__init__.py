@@ -1,0 +1,3 @@
+from .concat_fusion_head import ConcatFusionHead
+
+__all__ = ['ConcatFusionHead']

@@ -1,0 +1,80 @@
+"""Temporal model of the frames: a class token that attends to the frame features."""
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+
+
+class TemporalBlock(nn.Module):
+    """Pre-norm Transformer layer; its heads' width does not follow from D.
+
+    Args:
+        embed_dims: Width D of the tokens.
+        num_heads: Number of attention heads.
+        head_dims: Width of one head.
+        mlp_dims: Width of the hidden layer.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int, head_dims: int, mlp_dims: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm1 = nn.LayerNorm(embed_dims)
+        self.qkv = nn.Linear(embed_dims, 3 * num_heads * head_dims, bias=False)
+        self.out = nn.Linear(num_heads * head_dims, embed_dims)
+        self.norm2 = nn.LayerNorm(embed_dims)
+        self.fc1 = nn.Linear(embed_dims, mlp_dims)
+        self.fc2 = nn.Linear(mlp_dims, embed_dims)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map tokens (B, N, D) to (B, N, D)."""
+        qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, self.num_heads, -1))  # (B, N, 3, heads, head_dims)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate='tanh'))
+
+
+@MODELS.register_module()
+class TemporalTransformer(BaseModule):
+    """Read the T frame features of a view with a one-layer Transformer; the class token is the clip feature.
+
+    The class token and the learned positions are drawn from N(0, 1); there is no dropout and no final norm (reference
+    implementation of arXiv 2509.14527).
+
+    Args:
+        embed_dims: Width D of the frame features.
+        num_frames: Frames T of a view.
+        num_heads: Number of attention heads.
+        head_dims: Width of one head.
+        mlp_dims: Width of the hidden layer.
+        num_layers: Number of Transformer layers.
+    """
+
+    def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
+                 mlp_dims: int = 1024, num_layers: int = 1) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dims))
+        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames + 1, embed_dims))
+        self.layers = nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims)
+                                    for _ in range(num_layers))
+
+    def forward(self, frame_features: Tensor) -> Tensor:
+        """Summarise each view.
+
+        Args:
+            frame_features: (B, T, D).
+        Returns: (B, D) clip features.
+        Raises:
+            InputError: The views do not have the number of frames that the positions were made for.
+        """
+        num_frames = self.pos_embedding.shape[1] - 1
+        if frame_features.shape[1] != num_frames:
+            raise InputError(f'TemporalTransformer: a view has {frame_features.shape[1]} frames, but '
+                             f'num_frames={num_frames}. Set num_frames of the neck to clip_len of the sampling.')
+        x = torch.cat([self.cls_token.expand(len(frame_features), -1, -1), frame_features], 1)  # (B, T+1, D)
+        x = x + self.pos_embedding
+        for layer in self.layers:
+            x = layer(x)
+        return x[:, 0]

@@ -1,0 +1,3 @@
+from .contrastive_pretrainer import ContrastivePretrainer
+
+__all__ = ['ContrastivePretrainer']

@@ -1,0 +1,3 @@
+from .audio_visual_recognizer import AudioVisualRecognizer
+
+__all__ = ['AudioVisualRecognizer']

@@ -1,0 +1,108 @@
+"""The recognizer: two backbones, two necks, one head, and clips that hold each distinct frame and sound once."""
+from typing import Any
+
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from claip_emo_mm.errors import InputError
+
+
+@MODELS.register_module()
+class AudioVisualRecognizer(BaseModel):
+    """Recognise the class of clips from picture and sound; either modality may be left out.
+
+    Args:
+        cls_head: Config of the head: features of the clips -> logits.
+        visual_backbone: Config of the network that maps frames (U, 3, H, W) to features (U, D).
+        audio_backbone: Config of the network that maps mel spectrograms (A, 1, M, F) to latent maps.
+        visual_neck: Config of the network that maps the frame features of views (B, T, D) to (B, D); None averages.
+        audio_neck: Config of the network that maps latent maps to (A, D'); None: the backbone gives (A, D') itself.
+        data_preprocessor: Config of the data preprocessor.
+        init_cfg: mmengine's initialisation.
+    """
+
+    def __init__(self, cls_head: dict, visual_backbone: dict | None = None, audio_backbone: dict | None = None,
+                 visual_neck: dict | None = None, audio_neck: dict | None = None,
+                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+        super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'),
+                         init_cfg=init_cfg)
+        if visual_backbone is None and audio_backbone is None:
+            raise InputError('AudioVisualRecognizer: visual_backbone and audio_backbone are both missing. '
+                             'Give at least one of them.')
+        for name, backbone, neck in (('visual', visual_backbone, visual_neck), ('audio', audio_backbone, audio_neck)):
+            if backbone is None and neck is not None:
+                raise InputError(f'AudioVisualRecognizer: {name}_neck is given without {name}_backbone.')
+        self.visual_backbone = visual_backbone and MODELS.build(visual_backbone)
+        self.audio_backbone = audio_backbone and MODELS.build(audio_backbone)
+        self.visual_neck = visual_neck and MODELS.build(visual_neck)
+        self.audio_neck = audio_neck and MODELS.build(audio_neck)
+        self.cls_head = MODELS.build(cls_head)
+
+    def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample] | None = None,
+                mode: str = 'tensor') -> Any:
+        """Compute losses, predictions or logits.
+
+        Args:
+            inputs: What the data preprocessor gives: ``frames`` (U, 3, H, W), the distinct frames of the batch,
+                normalised; ``frame_index`` (B, V, T) into them; ``mel`` (A, 1, M, F), the distinct audio windows;
+                ``audio_index`` (B, V) into them. With ``mode='tensor'`` plainly ``frames`` (B, T, 3, H, W),
+                normalised, and ``mel`` (B, 1, M, F). Entries of a modality that the model lacks may be left out.
+            data_samples: One per clip; with labels for ``mode='loss'``.
+            mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the
+                logits (B, K).
+        """
+        if mode == 'tensor':
+            return self.cls_head(**self.extract_feat(self._plain_views(inputs)))
+        logits = self.cls_head(**self.extract_feat(inputs))  # (B*V, K)
+        if mode == 'predict':
+            return self.cls_head.predict_by_feat(logits, data_samples)
+        if mode != 'loss':
+            raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
+        if len(logits) != len(data_samples):
+            raise InputError(f'AudioVisualRecognizer: {len(logits)} views for {len(data_samples)} clips in training. '
+                             'Training takes one view a clip: set num_views=1 in the training pipeline.')
+        return self.cls_head.loss_by_feat(logits, data_samples)
+
+    def extract_feat(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Encode every distinct frame and sound once and gather the views' features.
+
+        Args:
+            inputs: As for ``mode='predict'``.
+        Returns: ``visual`` (B*V, D) and ``audio`` (B*V, D'), each where the model has that modality.
+        """
+        features = {}
+        if self.visual_backbone is not None:
+            frames = self.visual_backbone(self._entry(inputs, 'frames'))  # (U, D)
+            views = frames[self._entry(inputs, 'frame_index').flatten(0, 1)]  # (B*V, T, D)
+            features['visual'] = views.mean(1) if self.visual_neck is None else self.visual_neck(views)
+        if self.audio_backbone is not None:
+            sounds = self.audio_backbone(self._entry(inputs, 'mel'))
+            if self.audio_neck is not None:
+                sounds = self.audio_neck(sounds)  # (A, D')
+            features['audio'] = sounds[self._entry(inputs, 'audio_index').flatten()]  # (B*V, D')
+        return features
+
+    def _entry(self, inputs: dict[str, Tensor], key: str) -> Tensor:
+        """Return an entry of the inputs that the model needs, or say which transform makes it."""
+        if key not in inputs:
+            raise InputError(f"AudioVisualRecognizer: the inputs have no '{key}' (found: {', '.join(inputs)}), but the "
+                             'model has the backbone for it. Add that modality\'s transforms to the pipeline, or '
+                             'leave its backbone out of the model.')
+        return inputs[key]
+
+    def _plain_views(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Give inputs with one view a clip and every frame distinct the indices that go with them."""
+        views = {}
+        if self.visual_backbone is not None:
+            frames = self._entry(inputs, 'frames')
+            num_clips, num_frames = frames.shape[:2]
+            views['frames'] = frames.flatten(0, 1)  # (B*T, 3, H, W)
+            views['frame_index'] = torch.arange(num_clips * num_frames, device=frames.device).view(
+                num_clips, 1, num_frames)
+        if self.audio_backbone is not None:
+            views['mel'] = self._entry(inputs, 'mel')
+            views['audio_index'] = torch.arange(len(views['mel']), device=views['mel'].device)[:, None]
+        return views
