@@ -1,0 +1,52 @@
+# Drawn talking faces with a voice: python tools/prepare_data.py toy
+data_root = 'data/toy'
+
+open_clip = dict(type='OpenAudioVisualClip')
+visual_pipeline = [
+    dict(type='DecodeFrames'),
+    dict(type='ResizeFrames', size=64),
+]
+load_sound = dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=3.072)
+log_mel = dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256)
+pack = dict(type='PackAudioVisualInputs')
+
+train_pipeline = [
+    open_clip,
+    dict(type='SampleFrameViews', clip_len=8, stride=4),
+    *visual_pipeline,
+    load_sound,
+    dict(type='RandomRollGain'),
+    log_mel,
+    pack,
+]
+test_pipeline = [
+    open_clip,
+    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=2, test_mode=True),
+    *visual_pipeline,
+    load_sound,
+    log_mel,
+    pack,
+]
+
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='AudioVisualDataset', ann_file='train.csv', data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=14,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='AudioVisualDataset', ann_file='val.csv', data_root=data_root, pipeline=test_pipeline, test_mode=True))
+test_dataloader = dict(
+    batch_size=14,
+    num_workers=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='AudioVisualDataset', ann_file='test.csv', data_root=data_root, pipeline=test_pipeline, test_mode=True))
+
+val_evaluator = dict(type='EmotionMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,23 @@
+# The voice alone: it tells three of the seven emotions apart (3/7 = 42.9 % at best).
+_base_ = 'claip_emo_tiny_toy.py'
+
+model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channels=0))
+
+train_pipeline = [
+    {{_base_.open_clip}},
+    dict(type='SampleFrameViews', clip_len=8, stride=4),
+    {{_base_.load_sound}},
+    dict(type='RandomRollGain'),
+    {{_base_.log_mel}},
+    {{_base_.pack}},
+]
+test_pipeline = [
+    {{_base_.open_clip}},
+    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=2, test_mode=True),
+    {{_base_.load_sound}},
+    {{_base_.log_mel}},
+    {{_base_.pack}},
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
