@@ -70,3 +70,16 @@ def split_fused_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
         else:
             split[key] = value
     return split
+
+
+def fuse_separate_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Undo `split_fused_projections`."""
+    fused: dict[str, Tensor] = {}
+    for key, value in state.items():
+        prefix, _, name = key.rpartition('_proj.')
+        if prefix.endswith('.q'):
+            parts = [value, *(state[f'{prefix[:-1]}{projection}_proj.{name}'] for projection in 'kv')]
+            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat(parts)
+        elif not prefix.endswith(('.k', '.v')):
+            fused[key] = value
+    return fused

@@ -1,4 +1,5 @@
 """Weights of the towers, from the forms in which they are published."""
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,7 +11,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.attention import split_fused_projections
+from claip_emo_mm.models.attention import fuse_separate_projections, split_fused_projections
 
 State = dict[str, Tensor]
 
@@ -118,3 +119,23 @@ def load_strictly(module: nn.Module, state: State, source: str) -> None:
         raise InputError('\n'.join([f'{source}: its weights do not fit this {type(module).__name__}.', *problems,
                                     'Check that arch in the config is the one that the file was trained with.']))
     module.load_state_dict(state, strict=False, assign=True)
+
+
+def write_tower(tower: nn.Module, path: Path, kind: str, note: str) -> None:
+    """Write a tower without adapters in the form in which CLIP or CLAP is published.
+
+    Args:
+        tower: The network.
+        path: The ``.safetensors`` file; it takes its name when it is complete.
+        kind: ``'clip'`` or ``'clap'``.
+        note: Goes into the file's header.
+    """
+    state = {key: value for key, value in tower.state_dict().items() if value.is_floating_point()}
+    if kind == 'clip':
+        state = fuse_separate_projections(state)
+    form = {'clip': VISUAL_FORMS, 'clap': AUDIO_FORMS}[kind][0]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.part')
+    safetensors.torch.save_file({form.prefix + key: value.contiguous() for key, value in state.items()}, part,
+                                metadata=dict(format='pt', note=note))
+    os.replace(part, path)

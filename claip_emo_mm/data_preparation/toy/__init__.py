@@ -1,5 +1,7 @@
 """Talking toy faces with labels, made on the spot: a data set for which nothing needs to be downloaded."""
 from .captions import VOCABULARY, describe_face, describe_voice
+from .captioned_dataset import CaptionedDataset
+from .captioned_set import CaptionedSettings, make_captioned_set
 from .clips import EMOTION_GROUPS, ClipPlan, plan_clip, write_clip
 from .face import FaceCanvas, FaceControls, render
 from .face_identity import FaceIdentity
@@ -12,6 +14,8 @@ __all__ = [
     'EMOTION_GROUPS',
     'SAMPLE_RATE_HZ',
     'VOCABULARY',
+    'CaptionedDataset',
+    'CaptionedSettings',
     'ClipPlan',
     'FaceCanvas',
     'FaceControls',
@@ -22,6 +26,7 @@ __all__ = [
     'describe_face',
     'describe_voice',
     'identity_stream',
+    'make_captioned_set',
     'make_toy_set',
     'plan_clip',
     'render',

@@ -60,17 +60,16 @@ VOCABULARY: tuple[str, ...] = tuple(sorted({
 """Every word that a caption may hold, sorted."""
 
 
-def describe_face(rng: np.random.Generator, identity: FaceIdentity, controls: Sequence[float] | np.ndarray,
-                  talk: float = 0., blink: float = 0.) -> str:
-    """Say what a picture of this face shows: the whole expression and a few of the looks, in any order.
+def describe_face(identity: FaceIdentity, controls: Sequence[float] | np.ndarray, talk: float = 0.,
+                  blink: float = 0.) -> tuple[str, ...]:
+    """Say what a picture of this face shows, phrase by phrase: the expression, then the looks.
 
     Args:
-        rng: draws which looks are said, and the order.
         controls, talk, blink: as they were drawn, see `FaceCanvas.draw`.
-    Returns: lower-case words of VOCABULARY with single spaces.
+    Returns: 15 phrases of lower-case words of VOCABULARY with single spaces.
     """
     expression = FaceControls(*(float(value) for value in controls))
-    clauses = [
+    return (
         _graded(_INNER_BROWS, expression.brow_inner),
         _graded(_OUTER_BROWS, expression.brow_outer),
         _FOREHEADS[1 if expression.brow_inner < -.3 else 2 if expression.brow_inner > .3 else 0],
@@ -79,35 +78,25 @@ def describe_face(rng: np.random.Generator, identity: FaceIdentity, controls: Se
         _graded(_GAP, expression.open + 11 / 13 * talk),
         _graded(_WIDTH, expression.wide),
         _graded(_UPPER_LIP, expression.lip_up),
-        _graded(_WRINKLE, expression.wrinkle)]
-    looks = [
+        _graded(_WRINKLE, expression.wrinkle),
         f'{identity.skin.name} skin', f'{identity.hair_style} {identity.hair.name} hair',
         f'{identity.shirt.name} shirt', f'{identity.background.name} background',
-        _GLASSES[0 if identity.glasses else 1], _BEARDS[0 if identity.beard else 1]]
-    return _join(rng, clauses, looks)
+        _GLASSES[0 if identity.glasses else 1], _BEARDS[0 if identity.beard else 1])
 
 
-def describe_voice(rng: np.random.Generator, voice: VoiceIdentity, prosody: Prosody) -> str:
-    """Say what this voice sounds like: the whole prosody, and at times who speaks, in any order.
+def describe_voice(voice: VoiceIdentity, prosody: Prosody) -> tuple[str, ...]:
+    """Say what this voice sounds like, phrase by phrase: the prosody, then the speaker.
 
-    Args:
-        rng: draws which traits of the speaker are said, and the order.
-    Returns: lower-case words of VOCABULARY with single spaces.
+    Returns: 6 phrases of lower-case words of VOCABULARY with single spaces.
     """
-    clauses = [
+    return (
         _graded(_PITCH, math.log2(prosody.pitch)),
         _graded(_PACE, math.log2(prosody.pace)),
         _graded(_MELODY, prosody.melody),
-        _graded(_LOUDNESS, prosody.loudness)]
-    return _join(rng, clauses, [_SPEAKERS[int(voice.female)], _TOUCHES[int(voice.breath > .019)]])
+        _graded(_LOUDNESS, prosody.loudness),
+        _SPEAKERS[int(voice.female)], _TOUCHES[int(voice.breath > .019)])
 
 
 def _graded(scale: _Scale, value: float) -> str:
     phrases, bounds = scale
     return phrases[bisect_right(bounds, value)]
-
-
-def _join(rng: np.random.Generator, clauses: list[str], optional: list[str]) -> str:
-    """Join all clauses and a random part of the optional ones in random order."""
-    chosen = clauses + [clause for clause in optional if rng.random() < .5]
-    return ' '.join(chosen[i] for i in rng.permutation(len(chosen)))

@@ -62,7 +62,7 @@ def _natural(name: str) -> list[str | int]:
 def _read_image(path: str) -> np.ndarray:
     with open(path, 'rb') as file:
         data = file.read()
-    # OpenCV before 4.11 fills the rest of a jpg that is cut off, one without an end behind its last scan, with grey.
+    # A jpg that is cut off has no end mark behind its last scan; OpenCV 4.8 fills its rest with grey, without an error.
     is_cut = data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data and not is_cut else None
     if image is None:

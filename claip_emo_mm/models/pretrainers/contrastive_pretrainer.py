@@ -1,4 +1,4 @@
-"""Language supervision for the toy towers: features and captions that belong together come close."""
+"""Language supervision for the toy towers: features come close to the phrases that are true of what was seen or heard."""
 import math
 
 import torch
@@ -6,22 +6,22 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel
-from open_clip.loss import ClipLoss
 from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
-
-_LARGEST_SCALE = 100  # of the similarities, as CLIP was trained
 
 
 @MODELS.register_module()
 class ContrastivePretrainer(BaseModel):
-    """Train a backbone as CLIP (arXiv 2103.00020) and CLAP (arXiv 2211.06687) were, with a small text tower.
+    """Train a backbone against a small text tower, as CLIP and CLAP were, with the sigmoid loss of SigLIP.
+
+    Captions are lists of phrases. Each picture or sound of a batch is compared with each distinct phrase of the batch;
+    those of its own caption are the positives (arXiv 2303.15343, with several positives instead of one).
 
     Args:
         backbone: Config of the network to pretrain: ``CLIPVisualBackbone`` or ``CLAPAudioBackbone``, not frozen.
         inputs_key: Entry of the inputs that it takes: ``'frames'`` or ``'mel'``.
         vocab_size: Words of the captions, padding and the two end marks included.
-        context_length: Tokens of the longest caption, end marks included.
+        context_length: L, tokens of the longest phrase, end marks included.
         neck: Config of a network between the backbone and the projection; None for none.
         embed_dims: Width of the common space and of the text tower.
         text_layers: Layers of the text tower.
@@ -39,18 +39,18 @@ class ContrastivePretrainer(BaseModel):
         self.projection = nn.Linear(self.backbone.out_channels, embed_dims, bias=False)
         self.text_tower = TextTransformer(context_length, vocab_size, embed_dims, text_heads, text_layers,
                                           output_dim=embed_dims, no_causal_mask=True)
-        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # CLIP's first temperature
-        self.contrast = ClipLoss()
+        self.log_scale = nn.Parameter(torch.tensor(math.log(10.)))  # SigLIP's first temperature
+        self.bias = nn.Parameter(torch.tensor(-2.))  # about one phrase in eight is true
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample],
                 mode: str = 'loss') -> dict[str, Tensor]:
-        """Compare every picture or sound of the batch with every caption.
+        """Compare every picture or sound of the batch with every phrase.
 
         Args:
             inputs: ``frames`` (U, 3, H, W) or ``mel`` (A, 1, M, F).
-            data_samples: Their captions: ``tokens`` (n, L) of each sample, in the order of the inputs.
+            data_samples: Their captions: ``tokens`` (n, phrases, L) of each sample, in the order of the inputs.
             mode: ``'loss'`` alone is meant.
-        Returns: ``loss``, and ``accuracy``: the share of inputs that are closest to their own caption.
+        Returns: ``loss``, and ``precision``: of as many nearest phrases as a caption has, the share that is true.
         """
         if mode != 'loss':
             raise ValueError(f"mode='{mode}': ContrastivePretrainer only trains.")
@@ -58,8 +58,10 @@ class ContrastivePretrainer(BaseModel):
         if self.neck is not None:
             features = self.neck(features)
         features = F.normalize(self.projection(features), dim=-1)
-        tokens = torch.cat([sample.tokens for sample in data_samples]).to(features.device)
-        captions = F.normalize(self.text_tower(tokens), dim=-1)
-        nearest = (features.detach() @ captions.detach().T).argmax(1)
-        return dict(loss=self.contrast(features, captions, self.log_scale.clamp(max=math.log(_LARGEST_SCALE)).exp()),
-                    accuracy=(nearest == torch.arange(len(nearest), device=nearest.device)).float().mean())
+        tokens = torch.cat([sample.tokens for sample in data_samples]).to(features.device)  # (n, phrases, L)
+        phrases, which = tokens.flatten(0, 1).unique(dim=0, return_inverse=True)
+        truth = features.new_zeros(len(tokens), len(phrases)).scatter_(1, which.view(tokens.shape[:2]), 1)
+        similarity = features @ F.normalize(self.text_tower(phrases), dim=-1).T
+        logits = self.log_scale.exp() * similarity + self.bias
+        nearest = logits.detach().topk(tokens.shape[1]).indices
+        return dict(loss=F.binary_cross_entropy_with_logits(logits, truth), precision=truth.gather(1, nearest).mean())

@@ -1,0 +1,50 @@
+"""Holds the head, the data set and the checkpoint against each other: the same classes, in the same order."""
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
+
+from claip_emo_mm.errors import InputError
+
+
+@HOOKS.register_module()
+class ClassNamesHook(Hook):
+    """Refuse a head with another number of outputs than the data set has classes, and a checkpoint of other classes.
+
+    Data sets that do not name their classes (`metainfo['classes']`) and heads without `num_classes` are left alone.
+
+    Raises:
+        InputError: the numbers differ; or a checkpoint that says its classes is tested on others, or in another order.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_run(self, runner: Runner) -> None:
+        for key in ('train', 'val', 'test'):
+            loop = getattr(runner, f'_{key}_loop')
+            if isinstance(loop, BaseLoop):  # a loop that this run does not use is still a config
+                self._check_head(runner, f'{key}_dataloader', loop.dataloader)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        learned = checkpoint.get('meta', {}).get('claip_emo_mm', {}).get('classes')
+        if learned and isinstance(runner._test_loop, BaseLoop):
+            wanted = dataset_classes(runner._test_loop.dataloader)
+            if wanted and list(learned) != wanted:
+                raise InputError(f'{runner._load_from}: the checkpoint knows the classes {", ".join(learned)}; the '
+                                 f'test data set has {", ".join(wanted)}, in that order. Test it on the classes that '
+                                 'it was trained on.')
+
+    def _check_head(self, runner: Runner, key: str, dataloader: DataLoader) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        outputs = getattr(getattr(model, 'cls_head', None), 'num_classes', None)
+        classes = dataset_classes(dataloader)
+        if outputs is not None and classes and outputs != len(classes):
+            raise InputError(f'model.cls_head.num_classes is {outputs}, but the data set of {key} has {len(classes)} '
+                             f'classes: {", ".join(classes)}. Set model.cls_head.num_classes={len(classes)}, or give '
+                             f'{key}.dataset the right class list.')
+
+
+def dataset_classes(dataloader: DataLoader) -> list[str]:
+    """Names of the classes, in the order of their numbers; empty where the data set does not say."""
+    return list(getattr(dataloader.dataset, 'metainfo', {}).get('classes', ()))

@@ -1,0 +1,98 @@
+"""Draws what a test said of each clip: `tools/test.py --show-dir` and `--show`."""
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmaction.registry import HOOKS
+from mmaction.structures import ActionDataSample
+from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from claip_emo_mm.errors import InputError
+
+from .class_names_hook import dataset_classes
+
+_FRAMES = 6
+_SIDE = 128  # pixels of a frame in the picture
+_LINE = 22  # pixels of a line of text
+
+
+@HOOKS.register_module()
+class ClipPictureHook(Hook):
+    """Make one picture of a tested clip: some of its frames, its true class and its three best scores.
+
+    The host's own VisualizationHook expects one tensor a clip and cannot draw samples with frames and sound.
+
+    Args:
+        enable: whether to do anything; the command line turns it on.
+        interval: make a picture of every n-th clip.
+        out_dir: folder for the png files; None writes none.
+        show: whether to open a window for each picture.
+        wait_time: seconds for which a window stays; 0 waits for a key.
+    """
+
+    def __init__(self, enable: bool = False, interval: int = 1, out_dir: str | None = None, show: bool = False,
+                 wait_time: float = 2.) -> None:
+        if interval < 1:
+            raise InputError(f'ClipPictureHook: interval is {interval}, expected 1 (every clip) or more.')
+        self.enable = enable
+        self.interval = interval
+        self.out_dir = out_dir
+        self.show = show
+        self.wait_time = wait_time
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict[str, Any],
+                        outputs: Sequence[ActionDataSample]) -> None:
+        if not self.enable:
+            return
+        classes = dataset_classes(runner.test_dataloader)
+        first = batch_idx * runner.test_dataloader.batch_size
+        frames = data_batch['inputs'].get('frames')
+        for position, sample in enumerate(outputs):
+            number = (first + position) * get_world_size() + get_rank()
+            if number % self.interval:
+                continue
+            picture = draw_clip(None if frames is None else frames[position], sample, classes)
+            if self.out_dir is not None:
+                name = Path(sample.get('filename') or sample.get('frame_dir') or 'clip').stem
+                Path(self.out_dir).mkdir(parents=True, exist_ok=True)
+                cv2.imwrite(str(Path(self.out_dir) / f'{number:06}_{name}.png'), picture)
+            if self.show:
+                self._show(picture)
+
+    def _show(self, picture: np.ndarray) -> None:
+        try:
+            cv2.imshow('clip', picture)
+            cv2.waitKey(int(1000 * self.wait_time))
+        except cv2.error as error:
+            raise InputError(f'--show: no window can be opened here ({str(error).strip()}). Write the pictures to a '
+                             'folder with --show-dir DIR.') from error
+
+
+def draw_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:
+    """Draw some frames of a clip side by side, with the true class and the best scores under them.
+
+    Args:
+        frames: (U, 3, H, W), uint8, RGB; None for a clip of sound alone.
+        sample: with `gt_label`, and `pred_score` (K,).
+        classes: K names.
+    Returns: (height, width, 3) uint8 picture in OpenCV's BGR order.
+    """
+    text = np.full((4 * _LINE + 10, _FRAMES * _SIDE, 3), 255, np.uint8)
+    scores = sample.pred_score
+    lines = [f'true: {classes[int(sample.gt_label)]}']
+    lines += [f'{classes[best]}  {100 * float(scores[best]):.1f} %' for best in scores.argsort(descending=True)[:3]]
+    for row, line in enumerate(lines, start=1):
+        cv2.putText(text, line, (8, row * _LINE), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+    if frames is None:
+        return text
+    strip = np.full((_SIDE, _FRAMES * _SIDE, 3), 255, np.uint8)
+    shown = np.unique(np.linspace(0, len(frames) - 1, min(_FRAMES, len(frames))).round().astype(int))
+    for column, index in enumerate(shown):
+        image = frames[index].permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
+        strip[:, column * _SIDE:(column + 1) * _SIDE] = cv2.resize(image, (_SIDE, _SIDE))[..., ::-1]
+    return np.concatenate([strip, text])

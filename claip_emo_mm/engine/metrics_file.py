@@ -1,0 +1,27 @@
+"""Writes the figures of a test for other programs to read."""
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int) -> None:
+    """Write a json file that is either the old one or the whole new one, never a part.
+
+    Args:
+        path: where to.
+        metrics: name -> number or array, as the metric named them (WAR, UAR ...).
+        config: path of the config that was tested.
+        checkpoint: path of the checkpoint.
+        clips: number of clips in the data set.
+    """
+    figures = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.part')
+    part.write_text(json.dumps(figures, indent=2, default=_plain) + '\n')
+    os.replace(part, path)
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and tensors, and their scalars, as lists and numbers."""
+    return value.tolist() if hasattr(value, 'tolist') else str(value)

@@ -1,0 +1,54 @@
+"""Finds the checkpoint that an interrupted training goes on from."""
+from pathlib import Path
+
+from mmengine.config import Config
+
+from claip_emo_mm.errors import InputError
+
+
+def set_resume(cfg: Config, resume: str | None) -> None:
+    """Apply `--resume`: 'auto' goes on from the newest checkpoint of the work folder, where there is one.
+
+    Args:
+        resume: 'auto', the path of a checkpoint, or None.
+    Raises:
+        InputError: the checkpoint is not there.
+    """
+    if resume is None:
+        return
+    if resume == 'auto':
+        newest = newest_checkpoint(Path(cfg.work_dir))
+        cfg.resume = newest is not None
+        cfg.load_from = None if newest is None else str(newest)
+    else:
+        require_checkpoint(resume)
+        cfg.resume = True
+        cfg.load_from = resume
+
+
+def newest_checkpoint(work_dir: Path) -> Path | None:
+    """The checkpoint that MMEngine noted last in `work_dir/last_checkpoint`, also after the folder was moved.
+
+    The note is written after the checkpoint, so a file that was cut off while it was written is never named.
+
+    Returns: its path; None where nothing has been saved yet.
+    Raises:
+        InputError: the named file is gone.
+    """
+    note = work_dir / 'last_checkpoint'
+    named = note.read_text().strip() if note.is_file() else ''
+    if not named:
+        return None
+    for path in (work_dir / Path(named).name, Path(named)):
+        if path.is_file():
+            return path
+    raise InputError(f'{note}: it names {named}, which is not there. Go on from another checkpoint with --resume PATH, '
+                     f'or delete {note} to begin anew.')
+
+
+def require_checkpoint(path: str) -> None:
+    """Raises InputError where a local checkpoint is not a file; addresses (https://...) are the host's matter."""
+    if '://' not in path and not Path(path).is_file():
+        what = 'is a folder' if Path(path).is_dir() else 'is not there'
+        raise InputError(f'{path}: the checkpoint {what}. Expected a .pth file of a training, such as '
+                         'work_dirs/<config name>/epoch_<n>.pth.')

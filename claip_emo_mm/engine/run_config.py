@@ -1,0 +1,86 @@
+"""Reads a config and prepares it for a run: what the command lines for training and testing share."""
+import os
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+from claip_emo_mm.engine.config_keys import check_option_paths, check_top_level
+from claip_emo_mm.errors import InputError
+
+# What each launcher puts into the environment; read by the host, which fails with a bare KeyError without it.
+_LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID', 'srun'),
+                       'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun')}
+
+
+def load_config(path: str | Path, options: Mapping[str, object] | None = None) -> Config:
+    """Read a config file, apply `--cfg-options` to it and look for misspelt keys.
+
+    Args:
+        path: a .py, .json or .yaml config.
+        options: dotted path in the config -> value.
+    Raises:
+        InputError: the file is not there, cannot be read, or has a misspelt key; or an option has no place in it.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'{path}: there is no such config file. The configs of the project lie in configs/.')
+    try:
+        cfg = Config.fromfile(path)
+    except Exception as error:  # a config is a program of the user: anything may come out of it
+        raise InputError(f'{_place(error, path)}: the config cannot be read: {_reason(error)}') from error
+    check_top_level(cfg)
+    if options:
+        check_option_paths(cfg, dict(options))
+        try:
+            cfg.merge_from_dict(dict(options))
+        except (KeyError, TypeError) as error:
+            raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]} ({path}).') from error
+    return cfg
+
+
+def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
+    """The folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<name of the config>."""
+    cfg.work_dir = work_dir or cfg.get('work_dir') or os.path.join('.', 'work_dirs', Path(config_path).stem)
+    if os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir):
+        raise InputError(f'{cfg.work_dir}: the work folder is a file. Name another one with --work-dir.')
+
+
+def set_launcher(cfg: Config, launcher: str) -> None:
+    """How the processes of a distributed run were started.
+
+    Raises:
+        InputError: the launcher's environment variables are not there.
+    """
+    variable, program = _LAUNCHER_VARIABLES.get(launcher, (None, None))
+    if variable is not None and variable not in os.environ:
+        raise InputError(f'--launcher {launcher}: the environment has no {variable}, so {program} did not start this '
+                         f'process. Start it with {program}, or leave --launcher out for a single process.')
+    cfg.launcher = launcher
+
+
+def build_runner(cfg: Config) -> Runner:
+    """The runner that the config describes; `runner_type` names one other than MMEngine's own."""
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return str(error.msg)
+    if isinstance(error, ImportError | OSError):
+        return str(error)
+    return f'{type(error).__name__}: {error}'
+
+
+def _place(error: BaseException, path: str | Path) -> str:
+    """'file:line' of the config, or of the _base_ under it, that raised the error; else the file alone."""
+    file, line = str(path), error.lineno if isinstance(error, SyntaxError) else None
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name in ('_file2dict', '_is_lazy_import', '_validate_py_syntax'):
+            read = str(frame.f_locals['filename'])
+            file = read if Path(read).is_file() else file
+        elif frame.f_code.co_filename == file:
+            line = number
+    return f'{file}:{line}' if line else file

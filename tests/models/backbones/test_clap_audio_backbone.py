@@ -1,0 +1,112 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import CLAPAudioBackbone
+from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+
+ARCH = dict(embed_dims=8, depths=[2, 1], num_heads=[2, 4], mel_bins=16, spec_size=64, num_classes=5)
+FUSION_ARCH = dict(ARCH, fusion=True)
+LORA = dict(targets=['proj', 'fc1', 'fc2'], rank=2)
+MEL = torch.randn(3, 1, 256, 16, generator=torch.Generator().manual_seed(0))
+
+
+def perturbed_htsat(arch: dict) -> torch.nn.Module:
+    torch.manual_seed(0)
+    htsat = build_htsat(find_arch(arch), drop_path_rate=0.)
+    for tensor in (*htsat.parameters(), htsat.bn0.running_mean):
+        tensor.data += .1 * torch.randn_like(tensor)
+    return htsat.eval()
+
+
+def laion_clap_file(path: Path, arch: dict, prefix: str = 'audio_branch.') -> Path:
+    """A file in the published form, with the parts that are not ours."""
+    state = {f'{prefix}{key}': value for key, value in perturbed_htsat(arch).state_dict().items()}
+    state |= {f'{prefix}spectrogram_extractor.stft.conv_real.weight': torch.zeros(3),
+              f'{prefix}logmel_extractor.melW': torch.zeros(2)}
+    if prefix:
+        state['text_branch.embeddings.weight'] = torch.zeros(4)
+    safetensors.torch.save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
+    return path
+
+
+@pytest.mark.parametrize('prefix', ['audio_branch.', 'module.audio_branch.', ''])
+def test_latent_map_is_htsats(tmp_path: Path, prefix: str) -> None:
+    path = laion_clap_file(tmp_path / 'clap.safetensors', FUSION_ARCH, prefix)
+    backbone = CLAPAudioBackbone(FUSION_ARCH, pretrained=str(path), lora=LORA).eval()
+    with torch.no_grad():
+        latent = backbone(MEL)
+        # HTSAT's own forward: one channel of mel, no clip longer than its window
+        theirs = perturbed_htsat(FUSION_ARCH)(dict(mel_fusion=MEL, longer=torch.zeros(3, 1, dtype=torch.bool)))
+    # 64 x 64 patches of 4 pixels, halved once: 8 x 8; four pieces of time lie below each other
+    assert latent.shape == (3, 16, 2, 32)
+    torch.testing.assert_close(latent.mean((2, 3)), theirs['embedding'])
+    fine = latent.mean(2).transpose(1, 2).repeat_interleave(32, 1)  # theirs is repeated to the frames' rate
+    torch.testing.assert_close(fine, theirs['fine_grained_embedding'])
+
+
+def test_training_augments_and_follows_the_data_but_changes_no_input() -> None:
+    torch.manual_seed(0)
+    backbone = CLAPAudioBackbone(FUSION_ARCH, lora=LORA)
+    mel = MEL.clone()
+    running_mean = backbone.tower.bn0.running_mean.clone()
+    first, second = backbone(mel), backbone(mel)
+    assert torch.equal(mel, MEL)
+    assert not torch.equal(first, second)
+    # torch's momentum of 0.1, twice, from 0
+    torch.testing.assert_close(backbone.tower.bn0.running_mean, running_mean + .19 * MEL.mean((0, 1, 2)))
+    still = CLAPAudioBackbone(FUSION_ARCH, spec_augment=False, drop_path_rate=0.)
+    assert torch.equal(still(mel), still(mel))
+
+
+@pytest.mark.parametrize('arch', [ARCH, FUSION_ARCH])
+@pytest.mark.parametrize('frozen', [True, False])
+def test_whatever_is_trained_gets_a_gradient(arch: dict, frozen: bool) -> None:
+    backbone = CLAPAudioBackbone(arch, lora=LORA, frozen=frozen, drop_path_rate=0.)
+    backbone(MEL).square().sum().backward()
+    trained = {name for name, parameter in backbone.named_parameters() if parameter.requires_grad}
+    assert {name for name, parameter in backbone.named_parameters() if parameter.grad is not None} == trained
+    # 3 blocks x (proj, fc1, fc2) and the patch embedding, (A, B) each
+    assert sum('.lora_' in name for name in trained) == 20
+    assert frozen == all('.lora_' in name for name in trained)
+
+
+def test_adapters_of_htsat_tiny_have_the_references_size() -> None:
+    backbone = CLAPAudioBackbone('HTSAT-tiny-fusion', lora=dict(LORA, rank=8))
+    assert sum(p.numel() for p in backbone.parameters() if p.requires_grad) == 424_832
+    assert backbone.out_channels == 768 and backbone.arch.num_frames == 1024
+
+
+def test_recomputing_activations_changes_no_gradient() -> None:
+    gradients = []
+    for checkpoint_blocks in (False, True):
+        torch.manual_seed(0)
+        backbone = CLAPAudioBackbone(ARCH, lora=dict(LORA, dropout=0.), spec_augment=False, drop_path_rate=0.,
+                                     checkpoint_blocks=checkpoint_blocks)
+        backbone(MEL).square().sum().backward()
+        gradients.append([p.grad for p in backbone.parameters() if p.grad is not None])
+    for plain, recomputed in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, recomputed)
+
+
+@pytest.mark.parametrize('shape', [(1, 1, 260, 16), (1, 1, 128, 16), (1, 4, 256, 16), (1, 1, 16, 256)])
+def test_other_spectrograms_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match='num_frames=256 and num_mel_bins=16 in LogMel'):
+        CLAPAudioBackbone(ARCH)(torch.zeros(shape))
+
+
+def test_unknown_sizes_are_refused() -> None:
+    with pytest.raises(InputError, match="arch='HTSAT-huge' is not known. Expected one of HTSAT-tiny"):
+        CLAPAudioBackbone('HTSAT-huge')
+
+
+def test_laion_clap_itself_is_never_imported() -> None:
+    code = ('import sys; from claip_emo_mm.models.backbones.htsat import _import_htsat; _import_htsat(); '
+            'assert "laion_clap" not in sys.modules and "laion_clap.clap_module" not in sys.modules; '
+            'assert "laion_clap.clap_module.htsat" in sys.modules')
+    subprocess.run([sys.executable, '-c', code], check=True)

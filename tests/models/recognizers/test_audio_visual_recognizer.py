@@ -1,0 +1,103 @@
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import AudioVisualRecognizer
+
+VISUAL = dict(
+    visual_backbone=dict(type='CLIPVisualBackbone', arch=dict(image_size=10, patch_size=5, width=16, layers=2,
+                                                              head_width=8)),
+    visual_neck=dict(type='TemporalTransformer', embed_dims=16, num_frames=3, num_heads=2, head_dims=4, mlp_dims=8))
+AUDIO = dict(
+    audio_backbone=dict(type='CLAPAudioBackbone', arch=dict(embed_dims=6, depths=[1, 1], num_heads=[2, 2], mel_bins=16,
+                                                            spec_size=64)),
+    audio_neck=dict(type='AudioMeanPool'))
+K = 5
+
+
+def build(visual: bool = True, audio: bool = True) -> AudioVisualRecognizer:
+    DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
+    torch.manual_seed(0)
+    head = dict(type='ConcatFusionHead', num_classes=K, visual_channels=16 * visual, audio_channels=12 * audio)
+    parts = {**(VISUAL if visual else {}), **(AUDIO if audio else {})}
+    return MODELS.build(dict(type='AudioVisualRecognizer', cls_head=head, **parts)).eval()
+
+
+@pytest.fixture
+def views() -> dict[str, torch.Tensor]:
+    """Two clips of two views: 5 distinct frames, 3 distinct sounds."""
+    generator = torch.Generator().manual_seed(0)
+    return dict(frames=torch.randn(5, 3, 10, 10, generator=generator),
+                frame_index=torch.tensor([[[0, 1, 1], [1, 1, 2]], [[3, 4, 4], [3, 4, 4]]]),
+                mel=torch.randn(3, 1, 256, 16, generator=generator), audio_index=torch.tensor([[0, 1], [2, 2]]))
+
+
+def count_items(module: nn.Module) -> list[int]:
+    counts: list[int] = []
+    module.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
+    return counts
+
+
+def test_scores_are_those_of_every_view_encoded_on_its_own(views: dict[str, torch.Tensor]) -> None:
+    model = build()
+    frames, sounds = count_items(model.visual_backbone), count_items(model.audio_backbone)
+    with torch.no_grad():
+        samples = model(views, [ActionDataSample(), ActionDataSample()], mode='predict')
+        assert (frames, sounds) == ([5], [3])  # each distinct one once
+        for clip, sample in enumerate(samples):
+            scores = []
+            for view in range(2):
+                plain = dict(frames=views['frames'][views['frame_index'][clip, view]][None],
+                             mel=views['mel'][views['audio_index'][clip, view]][None])
+                scores.append(model(plain).softmax(-1)[0])
+            torch.testing.assert_close(sample.pred_score, torch.stack(scores).mean(0))
+            assert sample.pred_label.item() == torch.stack(scores).mean(0).argmax().item()
+
+
+def test_loss_is_the_cross_entropy_of_the_logits(views: dict[str, torch.Tensor]) -> None:
+    model = build()
+    one_view = dict(views, frame_index=views['frame_index'][:, :1], audio_index=views['audio_index'][:, :1])
+    samples = [ActionDataSample().set_gt_label(label) for label in (3, 1)]
+    with torch.no_grad():
+        losses = model(one_view, samples, mode='loss')
+        logits = model(dict(frames=views['frames'][one_view['frame_index'][:, 0]],
+                            mel=views['mel'][one_view['audio_index'][:, 0]]))
+    log_scores = logits.log_softmax(-1)
+    torch.testing.assert_close(losses['loss_cls'], -(log_scores[0, 3] + log_scores[1, 1]) / 2)
+
+
+@pytest.mark.parametrize(('visual', 'audio'), [(True, False), (False, True)])
+def test_one_modality_is_a_model(views: dict[str, torch.Tensor], visual: bool, audio: bool) -> None:
+    model = build(visual, audio)
+    kept = {key: value for key, value in views.items() if key.startswith('frame') == visual}
+    assert model(kept, [ActionDataSample(), ActionDataSample()], mode='predict')[0].pred_score.shape == (K,)
+    plain = dict(frames=torch.zeros(2, 3, 3, 10, 10)) if visual else dict(mel=torch.zeros(2, 1, 256, 16))
+    assert model(plain).shape == (2, K)
+
+
+def test_frames_are_averaged_without_a_neck() -> None:
+    DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
+    model = MODELS.build(dict(
+        type='AudioVisualRecognizer', visual_backbone=VISUAL['visual_backbone'],
+        cls_head=dict(type='ConcatFusionHead', num_classes=K, visual_channels=16)))
+    frames = torch.randn(2, 4, 3, 10, 10)
+    mean = model.visual_backbone(frames.flatten(0, 1)).view(2, 4, 16).mean(1)
+    torch.testing.assert_close(model(dict(frames=frames)), model.cls_head.fc(mean))
+
+
+def test_what_is_missing_is_named(views: dict[str, torch.Tensor]) -> None:
+    model = build()
+    with pytest.raises(InputError, match="the inputs have no 'mel'"):
+        model({key: value for key, value in views.items() if key != 'mel'}, [ActionDataSample()] * 2, mode='predict')
+    with pytest.raises(InputError, match='4 views for 2 clips in training'):
+        model(views, [ActionDataSample().set_gt_label(0)] * 2, mode='loss')
+    with pytest.raises(InputError, match='both missing'):
+        AudioVisualRecognizer(cls_head=dict(type='ConcatFusionHead', num_classes=K))
+    with pytest.raises(InputError, match='audio_neck is given without audio_backbone'):
+        AudioVisualRecognizer(cls_head={}, audio_neck=AUDIO['audio_neck'], **VISUAL)
+    with pytest.raises(ValueError, match="mode='train' is none of"):
+        model(views, [ActionDataSample()] * 2, mode='train')

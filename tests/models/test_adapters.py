@@ -1,0 +1,81 @@
+from collections import OrderedDict
+
+import pytest
+import torch
+from torch import nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.adapters import LoRASettings, add_adapters
+
+BLOCKS = ['blocks.0', 'blocks.1']
+
+
+def make_tower() -> nn.Module:
+    torch.manual_seed(0)
+
+    def block() -> nn.Module:
+        return nn.Sequential(OrderedDict(fc1=nn.Linear(6, 5), fc2=nn.Linear(5, 6)))
+
+    tower = nn.Module()
+    tower.stem = nn.Module()
+    tower.stem.proj = nn.Conv2d(2, 6, 3)
+    tower.blocks = nn.Sequential(block(), block())
+    tower.norm = nn.LayerNorm(6)
+    return tower.requires_grad_(False)
+
+
+def adapted(tower: nn.Module) -> set[str]:
+    return {name.split('.lora_')[0] for name, parameter in tower.named_parameters() if parameter.requires_grad}
+
+
+def test_output_is_the_layers_plus_the_scaled_low_rank_product() -> None:
+    tower = make_tower()
+    weight, bias = tower.blocks[1].fc2.weight.clone(), tower.blocks[1].fc2.bias.clone()
+    add_adapters(tower, LoRASettings(['fc2'], rank=2, alpha=10, dropout=0), BLOCKS)
+    layer = tower.blocks[1].fc2
+    down, up = torch.randn(2, 5), torch.randn(6, 2)
+    layer.lora_A['default'].weight.data, layer.lora_B['default'].weight.data = down, up
+    x = torch.randn(4, 5)
+    torch.testing.assert_close(layer(x), x @ weight.T + bias + 10 / 2 * (x @ down.T @ up.T))
+
+
+def test_adapters_begin_as_nothing_and_drop_their_input_in_training() -> None:
+    tower = make_tower()
+    x = torch.randn(4, 6)
+    before = tower.blocks(x)
+    add_adapters(tower, LoRASettings(['fc1'], dropout=.5), BLOCKS)
+    torch.testing.assert_close(tower.blocks(x), before)
+    nn.init.normal_(tower.blocks[0].fc1.lora_B['default'].weight)
+    assert not torch.equal(tower.blocks(x), tower.blocks(x))
+    tower.eval()
+    assert torch.equal(tower.blocks(x), tower.blocks(x))
+
+
+def test_exactly_the_targets_are_trained() -> None:
+    tower = make_tower()
+    names = add_adapters(tower, LoRASettings(['proj', 'fc2'], rank=3), BLOCKS)
+    assert names == ['stem.proj', 'blocks.0.fc2', 'blocks.1.fc2']
+    assert adapted(tower) == set(names)
+    # convolution: 3 x 2 x 3 x 3 down, 6 x 3 up; each linear layer: 3 x 5 down, 6 x 3 up
+    assert sum(p.numel() for p in tower.parameters() if p.requires_grad) == 54 + 18 + 2 * (15 + 18)
+
+
+def test_what_was_trained_before_stays_trained() -> None:
+    tower = make_tower().requires_grad_(True)
+    add_adapters(tower, LoRASettings(['fc2']), BLOCKS)
+    assert all(parameter.requires_grad for parameter in tower.parameters())
+
+
+def test_blocks_can_be_chosen() -> None:
+    tower = make_tower()
+    assert add_adapters(tower, LoRASettings(['fc1', 'proj'], blocks=[1]), BLOCKS) == ['blocks.1.fc1']
+
+
+@pytest.mark.parametrize(('settings', 'message'), [
+    (LoRASettings(['fc1', 'q_proj']), r'no layer is called q_proj\. This tower has fc1, fc2, proj\.'),
+    (LoRASettings([]), 'This tower has fc1, fc2, proj'),
+    (LoRASettings(['fc1'], blocks=[0, 2]), r'there is no block 2\. This tower has the blocks 0 to 1'),
+    (LoRASettings(['proj'], blocks=[0]), 'match no layer in')])
+def test_what_matches_nothing_is_an_error(settings: LoRASettings, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        add_adapters(make_tower(), settings, BLOCKS)

@@ -1,0 +1,63 @@
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import pseudo_collate
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.data_preprocessor import AudioVisualDataPreprocessor
+
+
+def packed(num_distinct: int, frame_index: list[list[int]], audio_index: list[int], value: int = 0,
+           size: int = 4) -> dict:
+    num_windows = max(audio_index) + 1
+    return dict(inputs=dict(frames=torch.full((num_distinct, 3, size, 5), value, dtype=torch.uint8),
+                            frame_index=torch.tensor(frame_index),
+                            mel=torch.full((num_windows, 1, 7, 6), float(value)),
+                            audio_index=torch.tensor(audio_index)),
+                data_samples=ActionDataSample().set_gt_label(value))
+
+
+def test_clips_are_joined_and_indices_follow() -> None:
+    clips = [packed(2, [[0, 1, 1], [1, 0, 0]], [0, 0], value=1), packed(3, [[2, 1, 0], [0, 1, 2]], [1, 0], value=2)]
+    batch = MODELS.build(dict(type='AudioVisualDataPreprocessor', mean=[1, 2, 3], std=[2, 4, 8]))(pseudo_collate(clips))
+    inputs = batch['inputs']
+    assert inputs['frames'].shape == (5, 3, 4, 5) and inputs['frames'].dtype == torch.float32
+    # brightness 1 in the first clip's two frames, 2 in the second's three
+    assert inputs['frames'][:, :, 0, 0].tolist() == [[0, -1 / 4, -2 / 8]] * 2 + [[1 / 2, 0, -1 / 8]] * 3
+    assert inputs['frame_index'].tolist() == [[[0, 1, 1], [1, 0, 0]], [[4, 3, 2], [2, 3, 4]]]
+    assert inputs['mel'].shape == (3, 1, 7, 6) and inputs['mel'][:, 0, 0, 0].tolist() == [1, 2, 2]
+    assert inputs['audio_index'].tolist() == [[0, 0], [2, 1]]
+    assert [sample.gt_label.item() for sample in batch['data_samples']] == [1, 2]
+
+
+def test_defaults_are_imagenets() -> None:
+    batch = AudioVisualDataPreprocessor()(pseudo_collate([packed(1, [[0]], [0], value=255)]))
+    expected = torch.tensor([(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225])
+    torch.testing.assert_close(batch['inputs']['frames'][0, :, 0, 0], expected)
+
+
+def test_the_batch_given_is_left_alone() -> None:
+    data = pseudo_collate([packed(1, [[0]], [0], value=9)])
+    AudioVisualDataPreprocessor()(data)
+    assert isinstance(data['inputs']['frames'], list) and data['inputs']['frames'][0].unique().tolist() == [9]
+
+
+@pytest.mark.parametrize('keys', [('frames', 'frame_index'), ('mel', 'audio_index')])
+def test_one_modality(keys: tuple[str, str]) -> None:
+    clip = packed(1, [[0]], [0])
+    clip['inputs'] = {key: clip['inputs'][key] for key in keys}
+    assert set(AudioVisualDataPreprocessor()(pseudo_collate([clip]))['inputs']) == set(keys)
+
+
+def test_nothing_of_it_is_saved() -> None:
+    assert AudioVisualDataPreprocessor().state_dict() == {}
+
+
+@pytest.mark.parametrize(('other', 'message'), [
+    (packed(1, [[0], [0]], [0, 0]), r'frame_index of the clips in a batch have different shapes: \(1, 1\) and \(2, 1'),
+    (packed(1, [[0]], [0], size=6), r'frames of the clips in a batch have different shapes: \(3, 4, 5\) and \(3, 6, 5'),
+])
+def test_clips_that_do_not_fit_together(other: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        AudioVisualDataPreprocessor()(pseudo_collate([packed(1, [[0]], [0]), other]))

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import CLIPVisualBackbone
+from claip_emo_mm.models.pretrained import VISUAL_FORMS, load_pretrained, load_strictly, write_tower
+
+ARCH = dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8)
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> tuple[CLIPVisualBackbone, Path]:
+    torch.manual_seed(0)
+    backbone = CLIPVisualBackbone(ARCH)
+    write_tower(backbone.tower, tmp_path / 'tower.safetensors', 'clip', note='for a test')
+    return backbone, tmp_path / 'tower.safetensors'
+
+
+def test_written_towers_have_the_published_keys(written: tuple[CLIPVisualBackbone, Path]) -> None:
+    keys = safetensors.torch.load_file(written[1]).keys()
+    assert 'visual.transformer.resblocks.1.attn.in_proj_weight' in keys
+    assert 'visual.class_embedding' in keys
+    assert not [key for key in keys if 'q_proj' in key]
+    assert not list(written[1].parent.glob('*.part'))
+
+
+@pytest.mark.parametrize('form', ['safetensors', 'torch', 'state_dict', 'half'])
+def test_what_was_written_is_read(written: tuple[CLIPVisualBackbone, Path], tmp_path: Path, form: str) -> None:
+    backbone, path = written
+    state = safetensors.torch.load_file(path)
+    if form != 'safetensors':
+        path = tmp_path / 'tower.pt'
+        state = {key: value.half() for key, value in state.items()} if form == 'half' else state
+        torch.save(dict(epoch=3, state_dict=state) if form == 'state_dict' else state, path)
+    frames = torch.randn(2, 3, 10, 10)
+    read = CLIPVisualBackbone(ARCH, pretrained=str(path))
+    torch.testing.assert_close(read(frames), backbone(frames), atol=2e-2 if form == 'half' else 0, rtol=0)
+    assert all(parameter.dtype == torch.float32 for parameter in read.parameters())
+
+
+def test_keys_that_do_not_fit_are_listed() -> None:
+    module = nn.Sequential(*[nn.Linear(2, 2) for _ in range(7)])
+    state = module.state_dict()
+    del state['0.bias']
+    state['1.weight'] = torch.zeros(3, 2)
+    state |= {f'extra.{number}': torch.zeros(1) for number in range(12)}
+    with pytest.raises(InputError) as error:
+        load_strictly(module, state, 'some.pt')
+    text = str(error.value)
+    assert 'some.pt' in text and '1 missing: 0.bias' in text and '12 unexpected: extra.0' in text
+    assert '1.weight (3, 2), expected (2, 2)' in text
+    assert 'extra.9, ...' in text and 'extra.10' not in text
+
+
+def test_another_size_is_refused(written: tuple[CLIPVisualBackbone, Path]) -> None:
+    with pytest.raises(InputError, match=r'positional_embedding \(5, 16\), expected \(17, 16\)'):
+        CLIPVisualBackbone(dict(ARCH, image_size=20), pretrained=str(written[1]))
+
+
+class RunsCode:
+    def __reduce__(self) -> tuple:
+        return Path.touch, (Path('code_has_run'),)
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                               written: tuple[CLIPVisualBackbone, Path]) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = {'text.pt': b'not weights', 'empty.safetensors': b'', 'cut.safetensors': written[1].read_bytes()[:-100]}
+    for name, content in files.items():
+        Path(name).write_bytes(content)
+    torch.save(dict(state_dict=RunsCode()), 'code.pt')
+    for name in (*files, 'code.pt'):
+        with pytest.raises(InputError, match=f'{name}: is not a readable file of weights'):
+            load_pretrained(nn.Linear(1, 1), name, VISUAL_FORMS)
+    assert not Path('code_has_run').exists()
+    with pytest.raises(InputError, match='gone.pt: there is no such file of weights'):
+        load_pretrained(nn.Linear(1, 1), 'gone.pt', VISUAL_FORMS)
+    torch.save({'encoder.weight': torch.zeros(1)}, 'other.pt')
+    with pytest.raises(InputError, match='holds none of the forms open_clip.*the first are encoder.weight'):
+        load_pretrained(nn.Linear(1, 1), 'other.pt', VISUAL_FORMS)
