@@ -6,6 +6,7 @@ captioned_set = dict(kind='faces', identities=4000, per_identity=6)
 
 model = dict(
     type='ContrastivePretrainer',
+    data_preprocessor=dict(type='AudioVisualDataPreprocessor', mean=None, std=None),  # learns sooner
     backbone=dict(
         type='CLIPVisualBackbone',
         arch=dict(image_size=64, patch_size=8, width=128, layers=4, head_width=32),

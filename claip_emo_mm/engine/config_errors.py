@@ -73,8 +73,8 @@ def _without_type(frames: list[FrameType]) -> str:
 def _unexpected_key(called: str, key: str, frames: list[FrameType]) -> str | None:
     name, _, method = called.partition('.')
     built = _built(frames)
-    # Only a key that stands in the config being built is the user's; any other wrong call is a defect. Either the caller
-    # unpacks a part of the config, or a class hands its options on to a parent.
+    # Only a key that stands in the config being built is the user's; any other wrong call is a defect. Either the
+    # caller unpacks a part of the config, or a class hands its options on to a parent.
     unpacked = any(isinstance(value, ConfigDict) and key in value for value in frames[-1].f_locals.values())
     parents = [parent.__name__ for parent in inspect.getmro(built)] if inspect.isclass(built) else []
     handed_on = name in parents and any(_builds(frame) and key in frame.f_locals.get('args', ()) for frame in frames)

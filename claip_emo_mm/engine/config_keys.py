@@ -67,8 +67,8 @@ def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
         if first in cfg:
             places = list(_places({key: cfg[key] for key in cfg if key in RUNNER_KEYS}, first, cfg[first]))
             where = f': {", ".join(places)}' if places else ''
-            raise InputError(f'--cfg-options {path}: {first!r} is a helper variable of {cfg.filename}; to change it after '
-                             f'the config was read has no effect. Set it where it is used{where}.')
+            raise InputError(f'--cfg-options {path}: {first!r} is a helper variable of {cfg.filename}; changing it '
+                             f'after the config was read has no effect. Set it where it is used{where}.')
         near = difflib.get_close_matches(first, RUNNER_KEYS, n=1)
         hint = f'; did you mean {near[0]!r}?' if near else '.'
         raise InputError(f'--cfg-options {path}: {cfg.filename} has no {first!r}{hint}')

@@ -14,7 +14,7 @@ class LoRASettings:
     """Which layers get an adapter, and which.
 
     Args:
-        targets: Last parts of the names of the layers to adapt (``q_proj``, ``fc1``, ...): linear layers or convolutions.
+        targets: Last parts of the names of the layers to adapt (``q_proj``, ...): linear layers, convolutions.
         rank: Rank r of the update.
         alpha: The update is scaled by ``alpha / rank``.
         dropout: Dropout probability in front of each adapter.

@@ -19,15 +19,16 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
     """Batch packed samples: frames travel to the device as bytes and become normalised numbers there.
 
     Args:
-        mean: brightness subtracted from each colour, 0..255.
-        std: brightness that each colour is divided by.
+        mean: brightness subtracted from each colour, 0..255; None for each frame's own, over its pixels and colours.
+        std: brightness that each colour is divided by; None for each frame's own.
         non_blocking: copy to the device without waiting.
     """
 
-    def __init__(self, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD, non_blocking: bool = False) -> None:
+    def __init__(self, mean: Sequence[float] | None = _MEAN, std: Sequence[float] | None = _STD,
+                 non_blocking: bool = False) -> None:
         super().__init__(non_blocking=non_blocking)
-        self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', None if std is None else torch.tensor(std).view(-1, 1, 1), persistent=False)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """Batch what `pseudo_collate` made of B packed samples.
@@ -48,10 +49,17 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
-            batch['frames'] = frames.float().sub_(self.mean).div_(self.std)
+            batch['frames'] = self._normalise(frames.float())
         if 'mel' in inputs:
             batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
         return dict(data, inputs=batch)
+
+    def _normalise(self, frames: Tensor) -> Tensor:
+        """Normalise frames (U, 3, H, W) in place."""
+        own = (1, 2, 3)
+        mean = frames.mean(own, keepdim=True) if self.mean is None else self.mean
+        std = frames.std(own, keepdim=True).clamp_(min=1) if self.std is None else self.std
+        return frames.sub_(mean).div_(std)
 
 
 def _join(key: str, parts: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:

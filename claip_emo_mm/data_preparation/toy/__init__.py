@@ -1,7 +1,7 @@
 """Talking toy faces with labels, made on the spot: a data set for which nothing needs to be downloaded."""
-from .captions import VOCABULARY, describe_face, describe_voice
 from .captioned_dataset import CaptionedDataset
 from .captioned_set import CaptionedSettings, make_captioned_set
+from .captions import VOCABULARY, describe_face, describe_voice
 from .clips import EMOTION_GROUPS, ClipPlan, plan_clip, write_clip
 from .face import FaceCanvas, FaceControls, render
 from .face_identity import FaceIdentity

@@ -1,6 +1,7 @@
 """Drawn faces and voices with captions, on which the toy towers are pretrained: identities that no toy clip shows."""
 import multiprocessing
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,16 +57,17 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
         out: folder for the files.
         settings: what to draw.
         workers: processes.
-    Returns: the files; each holds ``captions`` (identities, n, phrases) and either ``faces`` (identities, n, size, size, 3)
-        uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as the toy configs make them.
+    Returns: the files; each holds ``captions`` (identities, n, phrases) and either ``faces``
+        (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as the toy configs make them.
     """
     out.mkdir(parents=True, exist_ok=True)
     starts = range(0, settings.identities, _IDENTITIES_PER_FILE)
     files = {start: out / settings.file_pattern.replace('*', f'{start:05d}') for start in starts}
     missing = [(start, path) for start, path in files.items() if not path.is_file()]
     with tqdm(total=len(files), initial=len(files) - len(missing), unit='file', desc=f'captioned {settings.kind}',
-              disable=not missing) as bar, multiprocessing.get_context('spawn').Pool(workers) as pool:
-        for _ in pool.imap_unordered(partial(_draw_file, settings), missing):
+              disable=not missing) as bar, \
+            ProcessPoolExecutor(workers, multiprocessing.get_context('spawn')) as pool:
+        for _ in pool.map(partial(_draw_file, settings), missing):
             bar.update()
     return list(files.values())
 

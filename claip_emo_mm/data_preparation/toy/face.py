@@ -10,6 +10,7 @@ from .brush import RGB, Brush, curve
 from .face_identity import FaceIdentity
 
 _SUPERSAMPLE = 2
+_ZOOM = 1.35  # the face fills the picture, as in the data sets' aligned faces
 _SMALLEST_CANVAS = 256  # pixels; small pictures are drawn larger, so that line widths keep their proportion
 _WHITE, _MOUTH, _FRAME = (246, 246, 246), (70, 18, 30), (30, 30, 35)
 _LIP = np.array([165., 45., 60.])
@@ -74,7 +75,9 @@ class FaceCanvas:
         _draw_eyes(brush, self.identity, expression, blink)
         _draw_nose(brush, self.identity, expression)
         _draw_mouth(brush, self.identity, expression, talk)
-        frame = cv2.resize(brush.image, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        edge = round(len(brush.image) * (1 - 1 / _ZOOM) / 2)
+        face = brush.image[edge:-edge, edge:-edge]
+        frame = cv2.resize(face, (self.size, self.size), interpolation=cv2.INTER_AREA)
         turn = cv2.getRotationMatrix2D((self.size / 2, self.size * .85), roll, 1)  # about the neck
         turn[:, 2] += (dx * self.size, dy * self.size)
         return cv2.warpAffine(frame, turn, (self.size, self.size), borderMode=cv2.BORDER_REPLICATE)

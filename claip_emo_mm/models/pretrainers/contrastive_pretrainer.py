@@ -1,4 +1,4 @@
-"""Language supervision for the toy towers: features come close to the phrases that are true of what was seen or heard."""
+"""Language supervision for the toy towers: features come close to the phrases that are true of what they show."""
 import math
 
 import torch

@@ -1,7 +1,7 @@
 # CLAIP-Emo with towers of about 0.8 M parameters each, pretrained on drawn faces and voices (tools/pretrain_toy.py).
 model = dict(
     type='AudioVisualRecognizer',
-    data_preprocessor=dict(type='AudioVisualDataPreprocessor'),
+    data_preprocessor=dict(type='AudioVisualDataPreprocessor', mean=None, std=None),  # as in the pretraining
     visual_backbone=dict(
         type='CLIPVisualBackbone',
         arch=dict(image_size=64, patch_size=8, width=128, layers=4, head_width=32),

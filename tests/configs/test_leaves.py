@@ -1,0 +1,70 @@
+"""Every runnable config builds: its model, its pipelines, its hooks."""
+from pathlib import Path
+
+import pytest
+from mmaction.registry import HOOKS, METRICS, MODELS, TRANSFORMS
+from mmcv.transforms import Compose
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from claip_emo_mm.data_preparation.toy import VOCABULARY
+from claip_emo_mm.datasets import DFEW
+from claip_emo_mm.engine.config_keys import check_top_level
+from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
+TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy')]
+
+
+@pytest.mark.parametrize('name', LEAVES)
+def test_leaf_builds(name: str) -> None:
+    cfg = Config.fromfile(CONFIGS / name)
+    check_top_level(cfg)
+    init_default_scope('mmaction')
+    trained, whole = count_parameters(MODELS.build(cfg.model))
+    assert 0 < trained <= whole
+    for hook in cfg.custom_hooks:
+        HOOKS.build(hook)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if loader in cfg and 'pipeline' in cfg[loader].dataset:
+            Compose(cfg[loader].dataset.pipeline)
+    if 'test_evaluator' in cfg:
+        METRICS.build(cfg.test_evaluator)
+
+
+@pytest.mark.parametrize('name', TOY_LEAVES)
+def test_toy_models_train_at_most_15_percent(name: str) -> None:
+    cfg = Config.fromfile(CONFIGS / name)
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model)
+    trained, whole = count_parameters(model)
+    assert trained / whole <= .15
+    assert model.cls_head.num_classes == len(DFEW.classes)
+    for backbone in (model.visual_backbone, model.audio_backbone):
+        if backbone is not None:
+            names = [name for name, parameter in backbone.named_parameters() if parameter.requires_grad]
+            assert names and all('.lora_' in name for name in names)
+
+
+@pytest.mark.parametrize(('name', 'absent'), [
+    ('claip_emo_tiny_toy_visual.py', ('LoadSoundWindows', 'RandomRollGain', 'LogMel')),
+    ('claip_emo_tiny_toy_audio.py', ('DecodeFrames', 'ResizeFrames'))])
+def test_one_modality_loads_one_modality(name: str, absent: tuple[str, ...]) -> None:
+    cfg = Config.fromfile(CONFIGS / name)
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        used = {transform.type for transform in cfg[loader].dataset.pipeline}
+        assert not used & set(absent)
+        assert all(TRANSFORMS.get(kind) for kind in used)
+
+
+def test_validation_and_test_are_different_parts() -> None:
+    for name in TOY_LEAVES:
+        cfg = Config.fromfile(CONFIGS / name)
+        parts = [cfg[f'{part}_dataloader'].dataset.ann_file for part in ('train', 'val', 'test')]
+        assert parts == ['train.csv', 'val.csv', 'test.csv']
+
+
+def test_pretraining_knows_every_word() -> None:
+    for name in ('pretrain_toy_clip.py', 'pretrain_toy_clap.py'):
+        assert Config.fromfile(CONFIGS / name).model.vocab_size == len(VOCABULARY) + 3  # padding, start, end

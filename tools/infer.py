@@ -1,0 +1,36 @@
+"""Recognise the emotion in video files: python tools/infer.py VIDEO --checkpoint CKPT."""
+import sys
+from argparse import ArgumentParser, Namespace
+
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.command_line import run
+from claip_emo_mm.errors import InputError
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Print the scores of every class for each video.')
+    parser.add_argument('inputs', nargs='+', metavar='VIDEO', help='video file with sound')
+    parser.add_argument('--checkpoint', required=True, help='checkpoint of a training')
+    parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    infer = EmotionInferencer(args.checkpoint, args.device)
+    failed = 0
+    for video in args.inputs:
+        try:
+            scores = infer(video)
+        except InputError as error:  # the other videos are still worth an answer
+            sys.stderr.write(f'error: {error}\n')
+            failed += 1
+            continue
+        print(video)
+        for name, score in sorted(scores.items(), key=lambda item: -item[1]):
+            print(f'  {name:<{max(map(len, scores))}}  {100 * score:5.1f} %')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    run(main)
