@@ -34,8 +34,8 @@ setup(
         'mmengine>=0.10.7,<0.11',
         'numpy>=1.23.5,<2',  # the upper end is laion_clap's
         'open_clip_torch>=3,<4',
-        'opencv-python>=4.8,<5',
-        'opencv-contrib-python>=4.8,<5',  # asked for by mmaction2; 5 wants numpy 2
+        'opencv-python>=4.8,<4.12',  # from there on they want numpy 2
+        'opencv-contrib-python>=4.8,<4.12',  # mmaction2 asks for this one too
         'peft>=0.17,<1',
         'safetensors>=0.4',
         'scikit-learn>=1.2',

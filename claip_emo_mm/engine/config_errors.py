@@ -13,6 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 
 _HOST = str(Path(mmengine.__file__).parent)
+_OURS = str(Path(__file__).parents[1])
 _NOT_REGISTERED = re.compile(r'^(?P<name>.+?) is not in the (?P<registry>\S+) registry')
 _UNEXPECTED = re.compile(r"^(?P<called>\S+)\(\) got an unexpected keyword argument '(?P<key>\w+)'")
 _MISSING = re.compile(r'^(?P<called>\S+)\(\) missing \d+ required .*?arguments?: (?P<keys>.+)$')
@@ -37,6 +38,8 @@ def explain_config_error(error: Exception) -> str | None:
             return _unexpected_key(match['called'], match['key'], frames)
         if (match := _MISSING.match(text)) and _builds(frames[-1]):
             return _missing_keys(match['called'], match['keys'], frames)
+    if isinstance(error, AssertionError | ValueError) and any(map(_builds, frames)):
+        return _refused_value(text, frames[-1], frames)
     return None
 
 
@@ -92,6 +95,14 @@ def _missing_keys(called: str, keys: str, frames: list[FrameType]) -> str:
 def _builds(frame: FrameType) -> bool:
     """Whether this is a step of the host that builds something from a config."""
     return _in_host(frame) and frame.f_code.co_name.startswith(('build', '__init__'))
+
+
+def _refused_value(text: str, frame: FrameType, frames: list[FrameType]) -> str | None:
+    # A constructor that is not ours says no to what the config gives it. Ours raise InputError for that.
+    name = type(frame.f_locals.get('self')).__name__
+    if frame.f_code.co_name != '__init__' or frame.f_code.co_filename.startswith(_OURS) or not text:
+        return None
+    return f'{_where(frames, name)}{name} refuses its options: {text}'
 
 
 def _built(frames: list[FrameType]) -> Callable | None:

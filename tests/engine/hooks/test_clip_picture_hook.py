@@ -1,0 +1,60 @@
+"""Pictures of tested clips."""
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmaction.structures import ActionDataSample
+
+from claip_emo_mm.engine import ClipPictureHook
+from claip_emo_mm.engine.hooks.clip_picture_hook import draw_clip
+from claip_emo_mm.errors import InputError
+
+CLASSES = ('calm', 'loud', 'odd')
+
+
+def _sample(name: str) -> ActionDataSample:
+    sample = ActionDataSample(metainfo=dict(filename=f'videos/{name}.mp4'))
+    sample.set_gt_label(1)
+    sample.set_pred_score(torch.tensor([0.2, 0.7, 0.1]))
+    return sample
+
+
+def _runner() -> SimpleNamespace:
+    dataset = SimpleNamespace(metainfo=dict(classes=CLASSES))
+    return SimpleNamespace(test_dataloader=SimpleNamespace(dataset=dataset, batch_size=2))
+
+
+def _red(length: int) -> torch.Tensor:
+    return torch.tensor([255, 0, 0], dtype=torch.uint8)[:, None, None].expand(length, 3, 5, 7)
+
+
+def test_writes_every_second_clip(tmp_path: Path) -> None:
+    hook = ClipPictureHook(enable=True, interval=2, out_dir=str(tmp_path / 'new'))
+    for batch, names in enumerate((('a', 'b'), ('c', 'd'), ('e',))):
+        data = dict(inputs=dict(frames=[_red(3)] * len(names)))
+        hook.after_test_iter(_runner(), batch, data, [_sample(name) for name in names])
+    assert sorted(path.name for path in (tmp_path / 'new').iterdir()) == [
+        '000000_a.png', '000002_c.png', '000004_e.png']
+    picture = cv2.imread(str(tmp_path / 'new' / '000000_a.png'))
+    assert picture[64, 64].tolist() == [0, 0, 255]  # red, in OpenCV's order
+
+
+def test_does_nothing_unless_enabled(tmp_path: Path) -> None:
+    hook = ClipPictureHook(out_dir=str(tmp_path / 'new'))
+    hook.after_test_iter(_runner(), 0, dict(inputs=dict(frames=[_red(3)])), [_sample('a')])
+    assert not (tmp_path / 'new').exists()
+
+
+def test_text_only_for_a_clip_without_frames() -> None:
+    seen, heard = draw_clip(_red(2), _sample('a'), CLASSES), draw_clip(None, _sample('a'), CLASSES)
+    assert seen.shape[0] - heard.shape[0] == 128 and seen.shape[1:] == heard.shape[1:]
+    np.testing.assert_array_equal(seen[128:], heard)
+    assert heard.min() < 128  # something is written
+
+
+def test_interval_must_be_positive() -> None:
+    with pytest.raises(InputError, match='interval is 0, expected 1'):
+        ClipPictureHook(interval=0)

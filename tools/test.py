@@ -1,0 +1,68 @@
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT."""
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
+from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.metrics_file import write_metrics
+from claip_emo_mm.engine.resuming import require_checkpoint
+from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.errors import InputError
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Test a checkpoint. The figures are logged, and written to test_metrics.json '
+                                        'in the work folder.')
+    parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
+    parser.add_argument('checkpoint', help='checkpoint file of a training')
+    parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions of every clip to a pickle file')
+    parser.add_argument('--show-dir', metavar='DIR', help='write pictures of the predictions to this folder')
+    parser.add_argument('--show', action='store_true', help='show the predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='show every n-th clip (default: 1)')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
+    add_run_arguments(parser)
+    args = parse_run_arguments(parser)
+    if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
+        parser.error(f'--dump writes a pickle file: expected a name that ends in .pkl or .pickle, got {args.dump}')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    require_checkpoint(args.checkpoint)
+    cfg = load_config(args.config, args.cfg_options)
+    check_groups(cfg, 'test')
+    set_work_dir(cfg, args.work_dir, args.config)
+    set_launcher(cfg, args.launcher)
+    if args.show or args.show_dir is not None:
+        set_visualization(cfg, args)
+    if args.dump is not None:
+        evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+        cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+
+    runner = build_runner(cfg)
+    metrics = runner.test()
+    if is_main_process():
+        path = Path(runner.work_dir) / 'test_metrics.json'
+        write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
+                      clips=len(runner.test_dataloader.dataset))
+        runner.logger.info(f'Figures written to {path}')
+
+
+def set_visualization(cfg: Config, args: Namespace) -> None:
+    """Turn on the config's hook for pictures, ours or the host's, for `--show` and `--show-dir`."""
+    if 'visualization' not in cfg.get('default_hooks', {}):
+        raise InputError(f"{args.config}: --show and --show-dir need visualization=dict(type='ClipPictureHook') in "
+                         "the config's default_hooks.")
+    cfg.default_hooks.visualization.update(enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir,
+                                           interval=args.interval)
+
+
+if __name__ == '__main__':
+    run(main)

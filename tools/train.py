@@ -1,0 +1,75 @@
+"""Train a model: python tools/train.py CONFIG."""
+from argparse import ArgumentParser, Namespace
+
+import torch
+from mmengine.config import Config
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
+from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.resuming import set_resume
+from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.errors import InputError
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Train a model. Checkpoints and logs go to the work folder.')
+    parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from this checkpoint; without a value, from the newest one of the work folder')
+    parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision (needs a GPU)')
+    parser.add_argument('--no-validate', action='store_true', help='do not validate during the training')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help="scale the learning rate from the config's base batch size to the actual one")
+    parser.add_argument('--seed', type=int, help="random seed (default: the config's, else drawn)")
+    parser.add_argument('--diff-rank-seed', action='store_true', help='give every process a seed of its own')
+    parser.add_argument('--deterministic', action='store_true', help='use only deterministic algorithms; slower')
+    add_run_arguments(parser)
+    return parse_run_arguments(parser)
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    check_groups(cfg, 'train')
+    set_work_dir(cfg, args.work_dir, args.config)
+    set_launcher(cfg, args.launcher)
+    set_resume(cfg, args.resume)
+    set_precision(cfg, args.amp)
+    set_randomness(cfg, args.seed, args.diff_rank_seed, args.deterministic)
+    if args.auto_scale_lr:
+        if not cfg.get('auto_scale_lr'):
+            raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in it.')
+        cfg.auto_scale_lr.enable = True
+    build_runner(cfg).train()
+
+
+def set_precision(cfg: Config, amp: bool) -> None:
+    """Turn on automatic mixed precision for `--amp`."""
+    kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if amp:
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise InputError(f'--amp cannot be combined with optim_wrapper.type={kind!r}; expected OptimWrapper.')
+        cfg.optim_wrapper.type = kind = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if kind == 'AmpOptimWrapper' and not torch.cuda.is_available():
+        raise InputError('mixed precision (--amp, AmpOptimWrapper) needs a GPU, and PyTorch finds none here. Leave '
+                         '--amp out or use --cfg-options optim_wrapper.type=OptimWrapper.')
+
+
+def set_randomness(cfg: Config, seed: int | None, diff_rank_seed: bool, deterministic: bool) -> None:
+    """Arguments that were given win over the config's `randomness`."""
+    randomness = dict(cfg.get('randomness') or {})
+    if seed is not None:
+        randomness['seed'] = seed
+    if diff_rank_seed:
+        randomness['diff_rank_seed'] = True
+    if deterministic:
+        randomness['deterministic'] = True
+    cfg.randomness = {'seed': None, **randomness}
+
+
+if __name__ == '__main__':
+    run(main)
