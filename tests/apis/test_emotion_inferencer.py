@@ -1,0 +1,73 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import CONFIG
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.datasets import DFEW
+from claip_emo_mm.engine.hooks.checkpoint_meta_hook import META_KEY
+from claip_emo_mm.errors import InputError
+
+
+@pytest.fixture(scope='session')
+def infer(checkpoint: Path) -> EmotionInferencer:
+    return EmotionInferencer(checkpoint)
+
+
+def test_scores_are_those_of_the_test(infer: EmotionInferencer, checkpoint: Path, toy_set: Path,
+                                      tmp_path: Path) -> None:
+    cfg = Config.fromfile(CONFIG)
+    cfg.merge_from_dict({'test_dataloader.dataset.data_root': str(toy_set), 'test_dataloader.num_workers': 0})
+    runner = Runner(cfg.model, str(tmp_path), test_dataloader=cfg.test_dataloader, test_evaluator=cfg.test_evaluator,
+                    test_cfg=cfg.test_cfg, load_from=str(checkpoint), default_scope='mmaction',
+                    experiment_name='inferencer')
+    runner.load_or_resume()
+    runner.model.eval()
+    with torch.no_grad():
+        tested = runner.model.test_step(next(iter(runner.test_dataloader)))
+    assert len(tested) == 7
+    for sample in tested[:3]:
+        scores = infer(sample.filename)
+        assert tuple(scores) == DFEW.classes
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-6)
+        np.testing.assert_allclose(list(scores.values()), sample.pred_score.numpy(), atol=1e-6)
+
+
+def test_real_video_with_sound(infer: EmotionInferencer, shared: Path) -> None:
+    scores = infer(shared / 'media' / 'talking_head_with_sound.mp4')
+    assert sum(scores.values()) == pytest.approx(1, abs=1e-6)
+    with pytest.raises(InputError, match='neutral_to_smile.mp4: the clip has no sound'):
+        infer(shared / 'media' / 'neutral_to_smile.mp4')
+    with pytest.raises(InputError, match='single_face.jpg'):
+        infer(shared / 'media' / 'single_face.jpg')
+
+
+def test_other_files_are_refused(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
+    whole = next((toy_set / 'videos').glob('test*.mp4')).read_bytes()
+    contents = {'empty.mp4': b'', 'text.mp4': b'not a video', 'cut.mp4': whole[:len(whole) // 2]}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    for name in (*contents, 'gone.mp4'):
+        with pytest.raises(InputError, match=name):
+            infer(tmp_path / name)
+
+
+def test_checkpoints_that_do_not_say_what_they_are_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    loaded = torch.load(checkpoint, weights_only=True)
+    for name, change, message in (
+            ('bare.pth', lambda saved: saved['meta'].clear(), 'does not say how its model is built'),
+            ('old.pth', lambda saved: saved['meta'][META_KEY].update(format=99), 'was written in format 99'),
+            ('part.pth', lambda saved: saved['state_dict'].pop('cls_head.fc.bias'), '1 missing: cls_head.fc.bias')):
+        changed = dict(meta={META_KEY: dict(loaded['meta'][META_KEY])}, state_dict=dict(loaded['state_dict']))
+        change(changed)
+        torch.save(changed, tmp_path / name)
+        with pytest.raises(InputError, match=f'{name}: .*{message}' if name != 'part.pth' else message):
+            EmotionInferencer(tmp_path / name)
+    text = shutil.copy(__file__, tmp_path / 'text.pth')
+    with pytest.raises(InputError, match='text.pth'):
+        EmotionInferencer(text)

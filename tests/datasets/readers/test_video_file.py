@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claip_emo_mm.datasets.readers import VideoFile
+from claip_emo_mm.errors import InputError
+
+
+def test_frames_are_the_ones_asked_for(media: Path) -> None:
+    video = VideoFile(str(media / 'clip.mp4'))
+    assert video.num_frames == 40
+    assert video.duration_s == pytest.approx(2.0, abs=0.1)
+    frames = video.decode(np.array([0, 1, 7, 39]))
+    assert frames.shape == (4, 32, 64, 3) and frames.dtype == np.uint8
+    np.testing.assert_allclose(frames.mean(axis=(1, 2, 3)), [20, 24, 48, 176], atol=1.5)
+
+
+def test_sound_is_the_tone(media: Path) -> None:
+    samples, sample_rate_hz = VideoFile(str(media / 'clip.mp4')).sound()
+    assert sample_rate_hz == 16000 and samples.dtype == np.float32 and samples.ndim == 1
+    assert len(samples) == pytest.approx(32000, abs=2048)  # aac comes in blocks of 1024
+    spectrum = np.abs(np.fft.rfft(samples[8000:24000]))  # 1 s: one step is 1 Hz
+    assert spectrum.argmax() == 400
+    assert np.abs(samples[8000:24000]).max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_without_sound(media: Path) -> None:
+    video = VideoFile(str(media / 'mute.mp4'))
+    assert not video.has_sound
+    assert video.decode(np.array([3])).shape == (1, 32, 64, 3)
+
+
+def test_videos_of_phones_are_turned_upright(media: Path) -> None:
+    upright = VideoFile(str(media / 'clip.mp4')).decode(np.array([0]))
+    turned = VideoFile(str(media / 'turned.mp4')).decode(np.array([0]))
+    assert turned.shape == (1, 64, 32, 3)
+    assert np.array_equal(turned, np.rot90(upright, -1, axes=(1, 2)))
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('gone.mp4', 'no such video file'),
+    ('empty.mp4', r'empty \(0 bytes\)'),
+    ('half.mp4', 'no video that can be opened .*cut off'),
+    ('half_fast.mp4', r'cut off: [01]\.\d\d s of (video|audio) found, 2\.0\d s expected'),
+    ('half.mkv', r'cut off: [01]\.\d\d s of (video|audio) found, 2\.\d\d s expected'),
+    ('text.mp4', 'no video that can be opened'),
+    ('picture.mp4', 'a picture or a text, not a video'),
+    ('sound.mp4', 'no frames in it, only sound'),
+])
+def test_bad_files(media: Path, name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message) as error:
+        VideoFile(str(media / name))
+    assert str(error.value).startswith(str(media / name)) and 'take it out of the list' in str(error.value)
+
+
+def test_frames_that_are_not_there(media: Path) -> None:
+    with pytest.raises(InputError, match=r'clip\.mp4: frames 0 to 40 of 40 cannot be decoded'):
+        VideoFile(str(media / 'clip.mp4')).decode(np.array([0, 40]))
+
+
+def test_damage_inside_the_sound(media: Path, tmp_path: Path) -> None:
+    data = bytearray((media / 'clip.mp4').read_bytes())
+    start = data.find(b'mdat') + 4
+    data[start:data.find(b'moov') - 4] = b'\xff' * (data.find(b'moov') - 4 - start)
+    path = tmp_path / 'damaged.mp4'
+    path.write_bytes(data)
+    video = VideoFile(str(path))
+    with pytest.raises(InputError, match=r'damaged\.mp4: .*sound'):
+        video.sound()
+    with pytest.raises(InputError, match=r'damaged\.mp4: frames 0 to 39 of 40 cannot be decoded'):
+        video.decode(np.array([0, 39]))
+
+
+def test_real_recordings(shared: Path) -> None:
+    video = VideoFile(str(shared / 'media/talking_head_with_sound.mp4'))
+    assert (video.num_frames, video.has_sound) == (105, True)
+    assert video.decode(np.array([0, 104])).shape == (2, 240, 320, 3)
+    samples, sample_rate_hz = video.sound()
+    assert sample_rate_hz == 24000 and len(samples) / 24000 == pytest.approx(8.71, abs=0.05)
+    stereo, sample_rate_hz = VideoFile(str(shared / 'media/neutral_to_smile.mp4')).sound()
+    assert sample_rate_hz == 44100 and stereo.ndim == 1 and len(stereo) / 44100 == pytest.approx(2.42, abs=0.05)

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Lint and tests, in the project's environment (made on the first run). Arguments are pytest's: tests/run.sh tests/engine
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/environment.sh
+
+export OMP_NUM_THREADS=1 # beside two test processes
+ruff check .
+python -m pytest -q -n 2 "$@"
