@@ -1,4 +1,4 @@
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=3000)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=2500)
 
 optim_wrapper = dict(
     type='OptimWrapper',
