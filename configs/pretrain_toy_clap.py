@@ -1,8 +1,6 @@
 # The toy model's audio tower, pretrained on voices with captions: python tools/pretrain_toy.py clap
 _base_ = 'pretrain_toy_clip.py'
 
-captioned_set = dict(_delete_=True, kind='voices', identities=1500, per_identity=8)
-
 model = dict(
     backbone=dict(
         _delete_=True,
@@ -13,4 +11,5 @@ model = dict(
     neck=dict(type='AudioMeanPool'),
     inputs_key='mel')
 
-train_dataloader = dict(batch_size=8, dataset=dict(files='voices_1500x8_seed0_*.npz'))
+train_dataloader = dict(
+    batch_size=12, dataset=dict(drawn=dict(_delete_=True, kind='voices', identities=1500, per_identity=8)))

@@ -2,7 +2,6 @@
 _base_ = ['_base_/schedules/pretrain_toy.py', '_base_/runtime.py']
 
 custom_imports = dict(imports=['claip_emo_mm', 'claip_emo_mm.data_preparation.toy'])
-captioned_set = dict(kind='faces', identities=4000, per_identity=6)
 
 model = dict(
     type='ContrastivePretrainer',
@@ -20,8 +19,8 @@ train_dataloader = dict(
     num_workers=0,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='CaptionedDataset', data_root='data/toy_captioned', files='faces_4000x6_64px_seed0_*.npz',
-        context_length=7))
+        type='CaptionedDataset', data_root='data/toy_captioned', context_length=7,
+        drawn=dict(kind='faces', identities=4000, per_identity=6)))
 
 default_hooks = dict(
     logger=dict(interval=50), checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1))

@@ -27,7 +27,8 @@ def parse_args() -> Namespace:
 
 def pretrain(tower: str, cfg: Config, out: Path, workers: int) -> None:
     """Draw what the config names, train, and export the tower."""
-    make_captioned_set(Path(cfg.train_dataloader.dataset.data_root), CaptionedSettings(**cfg.captioned_set), workers)
+    dataset = cfg.train_dataloader.dataset
+    make_captioned_set(Path(dataset.data_root), CaptionedSettings(**dataset.drawn), workers)
     set_work_dir(cfg, None, f'pretrain_toy_{tower}.py')
     set_resume(cfg, 'auto')
     runner = build_runner(cfg)

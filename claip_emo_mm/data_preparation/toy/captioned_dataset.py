@@ -8,6 +8,7 @@ from mmaction.structures import ActionDataSample
 from torch.utils.data import Dataset
 
 from ...errors import InputError
+from .captioned_set import CaptionedSettings
 from .captions import VOCABULARY
 
 
@@ -18,18 +19,21 @@ class CaptionedDataset(Dataset):
     Several of one identity in a batch are what makes the captions' finer words worth learning: the looks are the same.
 
     Args:
-        files: Pattern of the files, as ``tools/pretrain_toy.py`` makes them.
-        data_root: Folder of the files.
+        drawn: Fields of ``CaptionedSettings``: the set that ``tools/pretrain_toy.py`` made.
+        data_root: Folder of its files.
         context_length: L, tokens of a phrase with its end marks; shorter ones are padded with 0.
     """
 
-    def __init__(self, files: str, data_root: str, context_length: int) -> None:
-        paths = sorted(Path(data_root).glob(files))
-        if not paths:
-            raise InputError(f'{data_root}/{files}: there is no such file. Make them with tools/pretrain_toy.py.')
+    def __init__(self, drawn: dict, data_root: str, context_length: int) -> None:
+        settings = CaptionedSettings(**drawn)
+        paths = [Path(data_root) / name for name in settings.file_names.values()]
+        missing = [path for path in paths if not path.is_file()]
+        if missing:
+            raise InputError(f'{missing[0]}: there is no such file ({len(missing)} of {len(paths)} are missing). Make '
+                             'them with tools/pretrain_toy.py.')
         arrays = [np.load(path) for path in paths]
-        self.key = next(key for key in ('faces', 'voices') if key in arrays[0])
-        self.shown = np.concatenate([array[self.key] for array in arrays])  # (identities, n, ...)
+        self.kind = settings.kind
+        self.shown = np.concatenate([array[self.kind] for array in arrays])  # (identities, n, ...)
         self.captions = np.concatenate([array['captions'] for array in arrays])  # (identities, n, phrases)
         self.tokens = {word: number for number, word in enumerate(VOCABULARY, start=1)}
         self.context_length = context_length
@@ -42,7 +46,7 @@ class CaptionedDataset(Dataset):
         ``tokens`` (n, phrases, L)."""
         shown = torch.from_numpy(self.shown[index])
         order = torch.arange(len(shown))
-        if self.key == 'faces':
+        if self.kind == 'faces':
             inputs = dict(frames=shown.permute(0, 3, 1, 2), frame_index=order[None])
         else:
             inputs = dict(mel=shown.float()[:, None], audio_index=order)

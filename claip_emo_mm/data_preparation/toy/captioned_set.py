@@ -44,10 +44,11 @@ class CaptionedSettings:
     size: int = 64
 
     @property
-    def file_pattern(self) -> str:
-        """Name of the set's files, with a star for the number."""
+    def file_names(self) -> dict[int, str]:
+        """Number of the first identity in each of the set's files -> name of the file."""
         size = f'_{self.size}px' if self.kind == 'faces' else ''
-        return f'{self.kind}_{self.identities}x{self.per_identity}{size}_seed{self.seed}_*.npz'
+        name = f'{self.kind}_{self.identities}x{self.per_identity}{size}_seed{self.seed}'
+        return {start: f'{name}_{start:05d}.npz' for start in range(0, self.identities, _IDENTITIES_PER_FILE)}
 
 
 def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2) -> list[Path]:
@@ -61,8 +62,7 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
         (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as the toy configs make them.
     """
     out.mkdir(parents=True, exist_ok=True)
-    starts = range(0, settings.identities, _IDENTITIES_PER_FILE)
-    files = {start: out / settings.file_pattern.replace('*', f'{start:05d}') for start in starts}
+    files = {start: out / name for start, name in settings.file_names.items()}
     missing = [(start, path) for start, path in files.items() if not path.is_file()]
     with tqdm(total=len(files), initial=len(files) - len(missing), unit='file', desc=f'captioned {settings.kind}',
               disable=not missing) as bar, \
