@@ -12,4 +12,6 @@ model = dict(
     inputs_key='mel')
 
 train_dataloader = dict(
-    batch_size=12, dataset=dict(drawn=dict(_delete_=True, kind='voices', identities=1500, per_identity=8)))
+    batch_size=6, dataset=dict(drawn=dict(_delete_=True, kind='voices', identities=1500, per_identity=8)))
+
+train_cfg = dict(max_iters=1500)

@@ -59,7 +59,8 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
         settings: what to draw.
         workers: processes.
     Returns: the files; each holds ``captions`` (identities, n, phrases) and either ``faces``
-        (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as the toy configs make them.
+        (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as
+        the toy configs make them.
     """
     out.mkdir(parents=True, exist_ok=True)
     files = {start: out / name for start, name in settings.file_names.items()}
