@@ -8,6 +8,7 @@ Not repaired: mmengine's FlexibleRunner with `save_best` resumes one epoch too f
 from functools import cache
 
 from claip_emo_mm.host.requirements import check_requirements
+from claip_emo_mm.host.warnings import quiet_mmcv_lite
 
 __all__ = ['repair']
 
@@ -19,6 +20,7 @@ def repair() -> None:
     Raises:
         InputError: a package that the host needs is missing or has a version that the host refuses.
     """
+    quiet_mmcv_lite()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.host import distributed, fsdp, localizers, multimodal, safe_loading

@@ -78,3 +78,8 @@ def test_repairs_are_applied_once():
     claip_emo_mm.host.repair()
     assert MMDistributedDataParallel.__init__ is first
     assert not hasattr(first.__wrapped__, '__wrapped__')
+
+
+def test_the_import_says_nothing(fresh_python):
+    result = fresh_python('-c', 'import claip_emo_mm')
+    assert (result.returncode, result.stdout, result.stderr) == (0, '', '')
