@@ -1,0 +1,43 @@
+"""The toy model through tools/train.py: as its config says, on a small set."""
+import json
+from pathlib import Path
+
+import pytest
+from tool_runs import ROOT, call_tool
+
+from claip_emo_mm.data_preparation.toy import make_toy_set
+
+CONFIG = ROOT / 'configs' / 'claip_emo_tiny_toy.py'
+
+
+@pytest.fixture(scope='module')
+def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('toy')
+    make_toy_set(folder, clips=(14, 7, 7), workers=1)
+    return folder
+
+
+def train(monkeypatch: pytest.MonkeyPatch, work_dir: Path, toy_set: Path, *args: str) -> list[float]:
+    """Train two iterations and return their losses."""
+    options = [f'{part}_dataloader.dataset.data_root={toy_set}' for part in ('train', 'val', 'test')]
+    assert call_tool(monkeypatch, 'train.py', CONFIG, '--work-dir', work_dir, '--no-validate', *args, '--cfg-options',
+                     *options, 'train_cfg.max_epochs=1', 'train_dataloader.batch_size=7',
+                     'default_hooks.logger.interval=1', 'param_scheduler=[]') == 0
+    lines = next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()
+    return [json.loads(line)['loss'] for line in lines]
+
+
+def test_the_same_seed_gives_the_same_losses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, toy_set: Path) -> None:
+    first, again, other = (train(monkeypatch, tmp_path / name, toy_set, '--seed', seed)
+                           for name, seed in (('first', '0'), ('again', '0'), ('other', '1')))
+    assert len(first) == 2
+    assert first == again
+    assert first != other
+
+
+def test_data_that_is_not_there_is_named_with_the_command_that_makes_it(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call_tool(monkeypatch, 'train.py', CONFIG) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith('error: data/toy/train.csv') and 'tools/prepare_data.py' in message
