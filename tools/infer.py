@@ -2,6 +2,8 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from mmengine.logging import MMLogger
+
 from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import KeyValueAction
@@ -20,6 +22,7 @@ def parse_args() -> Namespace:
 
 def main() -> int:
     args = parse_args()
+    MMLogger.get_instance('infer', log_level='WARNING')  # the standard output is for the scores
     infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
     failed = 0
     for video in args.inputs:
