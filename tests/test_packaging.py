@@ -18,7 +18,8 @@ CONTRACT = {
                'CLIPVisualBackbone', 'ConcatFusionHead', 'TemporalTransformer'],
     'DATASETS': ['AudioVisualDataset'],
     'METRICS': ['EmotionMetric'],
-    'HOOKS': ['CheckpointMetaHook', 'ClassNamesHook', 'ClipPictureHook', 'StrictLoadingHook', 'TrainedParametersHook'],
+    'HOOKS': ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
+              'StrictLoadingHook', 'TrainedParametersHook'],
 }
 # Where the name to import is not the name to install.
 DISTRIBUTIONS = {'cv2': 'opencv-python', 'mmaction': 'mmaction2', 'open_clip': 'open_clip_torch',

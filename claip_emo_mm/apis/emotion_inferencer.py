@@ -1,6 +1,8 @@
 """From a checkpoint and a video to scores, with the pipeline that the model was tested with."""
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmaction.registry import MODELS
@@ -9,44 +11,45 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope, init_default_scope
 from mmengine.runner import CheckpointLoader
+from torch import nn
 
-from claip_emo_mm.engine.hooks.checkpoint_meta_hook import FORMAT, META_KEY
+from claip_emo_mm.engine.checkpoints import META_KEY, Facts, check_fit, read_facts
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.pretrained import load_strictly
 
 
 class EmotionInferencer:
     """Recognise the emotion in video files.
 
-    The checkpoint is enough: it carries the config, as data, and the names of the classes. No code of it is run.
+    The checkpoint is enough: it carries the config, as data, and the names of the classes; no code of it is run. Frozen
+    weights that it leaves out are fetched from where the config says.
 
     Args:
-        checkpoint: Checkpoint of a training with this package.
+        checkpoint: Checkpoint of a training with this package, or a published one.
         device: Where to compute; None takes a GPU where there is one.
+        cfg_options: Changes to the config: dotted path -> value, such as
+            ``{'model.visual_backbone.pretrained': FILE}`` for weights that lie elsewhere here.
     Raises:
-        InputError: The checkpoint is missing, unreadable, or does not say how its model is built.
+        InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or the frozen weights
+            that it belongs to are not there, or are others.
     """
 
-    def __init__(self, checkpoint: str | Path, device: str | None = None) -> None:
+    def __init__(self, checkpoint: str | Path, device: str | None = None,
+                 cfg_options: Mapping[str, Any] | None = None) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-        facts = loaded.get('meta', {}).get(META_KEY)
+        facts = read_facts(loaded, str(checkpoint))
         if facts is None:
             raise InputError(f'{checkpoint}: does not say how its model is built (meta[{META_KEY!r}]). Expected a '
-                             "checkpoint of tools/train.py with dict(type='CheckpointMetaHook') in custom_hooks.")
-        if facts['format'] != FORMAT:
-            raise InputError(f'{checkpoint}: was written in format {facts["format"]} by claip_emo_mm '
-                             f'{facts["version"]}; this version reads format {FORMAT}. Use that version.')
+                             "checkpoint of tools/train.py with dict(type='CheckpointContentHook') in custom_hooks.")
         cfg = Config(json.loads(facts['config']))
+        cfg.merge_from_dict(dict(cfg_options or {}))
         self.classes: list[str] = facts['classes']
-        for backbone in ('visual_backbone', 'audio_backbone'):
-            if cfg.model.get(backbone):
-                cfg.model[backbone].pretrained = None  # the checkpoint holds these weights, too
-        self.model = MODELS.build(cfg.model).eval()
-        load_strictly(self.model, loaded['state_dict'], str(checkpoint))
-        self.model.to(self.device)
+        model = _build_model(cfg, facts, str(checkpoint))
+        check_fit(model, loaded, str(checkpoint))
+        model.load_state_dict(loaded['state_dict'], strict=False)
+        self.model = model.eval().to(self.device)
         self.pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
 
     def __call__(self, video: str | Path) -> dict[str, float]:
@@ -64,3 +67,23 @@ class EmotionInferencer:
         with torch.inference_mode():
             sample = self.model.test_step(batch)[0]
         return dict(zip(self.classes, sample.pred_score.tolist(), strict=True))
+
+
+def _build_model(cfg: Config, facts: Facts, checkpoint: str) -> nn.Module:
+    """Build the model; backbones that the checkpoint holds whole are built without their source."""
+    fetched = []
+    for name in ('visual_backbone', 'audio_backbone'):
+        backbone = cfg.model.get(name)
+        if backbone and backbone.get('pretrained') is not None:
+            if facts['backbones'].get(name, {}).get('sha256') is None:
+                backbone.pretrained = None
+            else:
+                fetched.append(f'model.{name}.pretrained={backbone.pretrained}')
+    try:
+        return MODELS.build(cfg.model)
+    except InputError as error:
+        if not fetched:
+            raise
+        raise InputError(f'{checkpoint}: holds what was trained; the frozen weights belong to {", ".join(fetched)}. '
+                         f'{error} Where they lie elsewhere, say so: --cfg-options {fetched[0].split("=")[0]}=FILE '
+                         '(cfg_options of EmotionInferencer).') from error

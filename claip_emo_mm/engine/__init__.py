@@ -1,4 +1,13 @@
-"""What stands around a training: hooks, and the handling of configs for the command lines."""
-from .hooks import CheckpointMetaHook, ClassNamesHook, ClipPictureHook, StrictLoadingHook, TrainedParametersHook
+"""What stands around a training: hooks, the checkpoint format, and the handling of configs for the command lines."""
+from .hooks import (
+    CheckpointContentHook,
+    ClassNamesHook,
+    ClipPictureHook,
+    EpochSeedHook,
+    ResumeFileHook,
+    StrictLoadingHook,
+    TrainedParametersHook,
+)
 
-__all__ = ['CheckpointMetaHook', 'ClassNamesHook', 'ClipPictureHook', 'StrictLoadingHook', 'TrainedParametersHook']
+__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
+           'StrictLoadingHook', 'TrainedParametersHook']

@@ -5,6 +5,8 @@ from mmengine.config import Config
 
 from claip_emo_mm.errors import InputError
 
+RESUME_SUFFIX = '.resume.pth'
+
 
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Apply `--resume`: 'auto' goes on from the newest checkpoint of the work folder, where there is one.
@@ -29,16 +31,20 @@ def set_resume(cfg: Config, resume: str | None) -> None:
 def newest_checkpoint(work_dir: Path) -> Path | None:
     """The checkpoint that MMEngine noted last in `work_dir/last_checkpoint`, also after the folder was moved.
 
-    The note is written after the checkpoint, so a file that was cut off while it was written is never named.
+    The note is written after the checkpoint, so a file that was cut off while it was written is never named. A note
+    that was itself cut off (it is empty) is replaced by the newest file that can be resumed.
 
     Returns: its path; None where nothing has been saved yet.
     Raises:
         InputError: the named file is gone.
     """
     note = work_dir / 'last_checkpoint'
-    named = note.read_text().strip() if note.is_file() else ''
-    if not named:
+    if not note.is_file():
         return None
+    named = note.read_text().strip()
+    if not named:
+        pairs = [path for path in work_dir.glob('*.pth') if resume_file(path).is_file()]
+        return max(pairs, key=lambda path: path.stat().st_mtime, default=None)
     for path in (work_dir / Path(named).name, Path(named)):
         if path.is_file():
             return path
@@ -46,8 +52,16 @@ def newest_checkpoint(work_dir: Path) -> Path | None:
                      f'or delete {note} to begin anew.')
 
 
+def resume_file(checkpoint: str | Path) -> Path:
+    """Where the state for resuming lies: `epoch_3.resume.pth` beside `epoch_3.pth`."""
+    return Path(checkpoint).with_suffix(RESUME_SUFFIX)
+
+
 def require_checkpoint(path: str) -> None:
     """Raises InputError where a local checkpoint is not a file; addresses (https://...) are the host's matter."""
+    if path.endswith(RESUME_SUFFIX):
+        raise InputError(f'{path}: holds the optimizer\'s state alone. Give the checkpoint beside it: '
+                         f'{path.removesuffix(RESUME_SUFFIX)}.pth.')
     if '://' not in path and not Path(path).is_file():
         what = 'is a folder' if Path(path).is_dir() else 'is not there'
         raise InputError(f'{path}: the checkpoint {what}. Expected a .pth file of a training, such as '

@@ -12,8 +12,10 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='TrainedParametersHook'),
     dict(type='ClassNamesHook'),
-    dict(type='CheckpointMetaHook'),
+    dict(type='CheckpointContentHook'),
+    dict(type='ResumeFileHook'),
     dict(type='StrictLoadingHook'),
+    dict(type='EpochSeedHook'),
 ]
 
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

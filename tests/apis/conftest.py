@@ -9,7 +9,8 @@ from mmengine.registry import DefaultScope
 
 from claip_emo_mm.data_preparation.toy import make_toy_set
 from claip_emo_mm.datasets import DFEW
-from claip_emo_mm.engine.hooks.checkpoint_meta_hook import FORMAT, META_KEY, config_as_json
+from claip_emo_mm.engine.checkpoints import META_KEY, left_out_keys, make_facts, weight_hash
+from claip_emo_mm.models.pretrained import write_tower
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'claip_emo_tiny_toy.py'
 
@@ -23,13 +24,32 @@ def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The toy model with a random neck and head, as tools/train.py saves it."""
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """The toy model's config with random towers, from files in CLIP's and CLAP's forms."""
+    folder = tmp_path_factory.mktemp('towers')
     cfg = Config.fromfile(CONFIG)
     torch.manual_seed(0)
+    for name, kind in (('visual_backbone', 'clip'), ('audio_backbone', 'clap')):
+        part = cfg.model[name]
+        with DefaultScope.overwrite_default_scope('mmaction'):
+            tower = MODELS.build(dict(part, pretrained=None, lora=None)).tower
+        part.pretrained = str(folder / f'{kind}.safetensors')
+        write_tower(tower, Path(part.pretrained), kind, note='random')
+    return cfg
+
+
+@pytest.fixture(scope='session')
+def checkpoint(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy model with a random neck and head, as tools/train.py saves it."""
+    cfg = config
+    torch.manual_seed(1)
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model)
     path = tmp_path_factory.mktemp('checkpoint') / 'epoch_1.pth'
-    facts = dict(format=FORMAT, version='test', config=config_as_json(cfg), classes=list(DFEW.classes))
-    torch.save(dict(state_dict=model.state_dict(), meta={META_KEY: facts}), path)
+    left_out = left_out_keys(model)
+    hashes = {name: weight_hash(model, keys) for name, keys in left_out.items()}
+    facts = make_facts(cfg, DFEW.classes, model, hashes)
+    frozen = {key for keys in left_out.values() for key in keys}
+    state = {key: value for key, value in model.state_dict().items() if key not in frozen}
+    torch.save(dict(state_dict=state, meta={META_KEY: facts}), path)
     return path

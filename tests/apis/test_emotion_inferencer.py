@@ -1,16 +1,18 @@
+import copy
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from conftest import CONFIG
 from mmengine.config import Config
 from mmengine.runner import Runner
+from safetensors.torch import load_file, save_file
 
 from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.datasets import DFEW
-from claip_emo_mm.engine.hooks.checkpoint_meta_hook import META_KEY
+from claip_emo_mm.engine.checkpoints import META_KEY, publish
 from claip_emo_mm.errors import InputError
 
 
@@ -19,9 +21,9 @@ def infer(checkpoint: Path) -> EmotionInferencer:
     return EmotionInferencer(checkpoint)
 
 
-def test_scores_are_those_of_the_test(infer: EmotionInferencer, checkpoint: Path, toy_set: Path,
-                                      tmp_path: Path) -> None:
-    cfg = Config.fromfile(CONFIG)
+def test_scores_are_those_of_the_test(infer: EmotionInferencer, checkpoint: Path, toy_set: Path, tmp_path: Path,
+                                      config: Config) -> None:
+    cfg = copy.deepcopy(config)
     cfg.merge_from_dict({'test_dataloader.dataset.data_root': str(toy_set), 'test_dataloader.num_workers': 0})
     runner = Runner(cfg.model, str(tmp_path), test_dataloader=cfg.test_dataloader, test_evaluator=cfg.test_evaluator,
                     test_cfg=cfg.test_cfg, load_from=str(checkpoint), default_scope='mmaction',
@@ -62,12 +64,44 @@ def test_checkpoints_that_do_not_say_what_they_are_are_refused(checkpoint: Path,
     for name, change, message in (
             ('bare.pth', lambda saved: saved['meta'].clear(), 'does not say how its model is built'),
             ('old.pth', lambda saved: saved['meta'][META_KEY].update(format=99), 'was written in format 99'),
-            ('part.pth', lambda saved: saved['state_dict'].pop('cls_head.fc.bias'), '1 missing: cls_head.fc.bias')):
+            ('part.pth', lambda saved: saved['state_dict'].pop('cls_head.fc.bias'),
+             r'1 missing in the checkpoint:\n    cls_head\.fc\.bias')):
         changed = dict(meta={META_KEY: dict(loaded['meta'][META_KEY])}, state_dict=dict(loaded['state_dict']))
         change(changed)
         torch.save(changed, tmp_path / name)
-        with pytest.raises(InputError, match=f'{name}: .*{message}' if name != 'part.pth' else message):
+        with pytest.raises(InputError, match=f'(?s){name}: .*{message}'):
             EmotionInferencer(tmp_path / name)
     text = shutil.copy(__file__, tmp_path / 'text.pth')
     with pytest.raises(InputError, match='text.pth'):
         EmotionInferencer(text)
+
+
+def test_published_checkpoint_gives_the_same_scores(infer: EmotionInferencer, checkpoint: Path, toy_set: Path,
+                                                    tmp_path: Path) -> None:
+    publish(checkpoint, tmp_path / 'shared.safetensors')
+    video = next((toy_set / 'videos').glob('test*.mp4'))
+    assert EmotionInferencer(tmp_path / 'shared.safetensors')(video) == infer(video)
+
+
+def test_whole_model_of_format_1_needs_no_source(infer: EmotionInferencer, checkpoint: Path, tmp_path: Path) -> None:
+    facts = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
+    cfg = json.loads(facts['config'])
+    cfg['model']['visual_backbone']['pretrained'] = 'gone.pt'
+    old = {key: facts[key] for key in ('version', 'classes')} | dict(format=1, config=json.dumps(cfg))
+    torch.save(dict(state_dict=infer.model.state_dict(), meta={META_KEY: old}), tmp_path / 'old.pth')
+    model = EmotionInferencer(tmp_path / 'old.pth').model
+    for key, value in infer.model.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[key], value, rtol=0, atol=0)
+
+
+def test_frozen_weights_elsewhere(checkpoint: Path, config: Config, tmp_path: Path) -> None:
+    options = {'model.visual_backbone.pretrained': str(tmp_path / 'clip.safetensors')}
+    with pytest.raises(InputError, match=r'(?s)clip\.safetensors.*options model\.visual_backbone\.pretrained=FILE'):
+        EmotionInferencer(checkpoint, cfg_options=options)
+    shutil.copy(config.model.visual_backbone.pretrained, tmp_path)
+    EmotionInferencer(checkpoint, cfg_options=options)
+    weights = load_file(tmp_path / 'clip.safetensors')
+    weights['visual.ln_post.bias'] += 1
+    save_file(weights, tmp_path / 'clip.safetensors')
+    with pytest.raises(InputError, match=r"visual_backbone\.pretrained: '.*' \(sha256 .*clip\.safetensors' \(sha256"):
+        EmotionInferencer(checkpoint, cfg_options=options)

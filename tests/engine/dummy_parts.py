@@ -43,15 +43,24 @@ class DummyHead(nn.Linear):
 
 @MODELS.register_module()
 class DummyModel(BaseModel):
-    """A frozen backbone of 20 parameters and a head of 5 for each class."""
+    """A frozen backbone of 20 parameters and a head of 5 for each class.
 
-    def __init__(self, num_classes: int = 3, frozen_head: bool = False, width: int = 4) -> None:
+    `source` stands for a file of weights: it is the seed from which the backbone is drawn again.
+    """
+
+    def __init__(self, num_classes: int = 3, frozen_head: bool = False, width: int = 4, dropout: float = 0.,
+                 source: int | None = None) -> None:
         super().__init__()
-        self.backbone = nn.Linear(width, width).requires_grad_(False)
+        with torch.random.fork_rng():
+            if source is not None:
+                torch.manual_seed(source)
+            self.backbone = nn.Linear(width, width).requires_grad_(False)
+        self.backbone.weights_from = source
+        self.dropout = nn.Dropout(dropout)
         self.cls_head = DummyHead(num_classes).requires_grad_(not frozen_head)
 
     def forward(self, feature: Tensor, label: Tensor, mode: str) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        logits = self.cls_head(self.backbone(feature))
+        logits = self.cls_head(self.dropout(self.backbone(feature)))
         if mode == 'loss':
             return dict(loss=nn.functional.cross_entropy(logits, label))
         return [dict(right=right) for right in logits.argmax(1) == label]
@@ -94,7 +103,8 @@ def dummy_config(work_dir: Path) -> dict[str, Any]:
         test_cfg=dict(),
         test_evaluator=dict(type='DummyMetric'),
         custom_hooks=[dict(type='TrainedParametersHook'), dict(type='ClassNamesHook'), dict(type='StrictLoadingHook'),
-                      dict(type='CheckpointMetaHook')],
+                      dict(type='CheckpointContentHook'), dict(type='ResumeFileHook'),
+                      dict(type='EpochSeedHook')],
         custom_imports=dict(imports=['dummy_parts']),
         randomness=dict(seed=0),
         work_dir=str(work_dir),

@@ -1,10 +1,11 @@
 """Finding the checkpoint to go on from."""
+import os
 from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
-from claip_emo_mm.engine.resuming import newest_checkpoint, require_checkpoint, set_resume
+from claip_emo_mm.engine.resuming import newest_checkpoint, require_checkpoint, resume_file, set_resume
 from claip_emo_mm.errors import InputError
 
 
@@ -48,3 +49,19 @@ def test_required_checkpoint(tmp_path: Path) -> None:
     require_checkpoint('https://example.org/a.pth')
     with pytest.raises(InputError, match='is a folder'):
         require_checkpoint(str(tmp_path))
+
+
+def test_note_that_was_cut_off(tmp_path: Path) -> None:
+    _note(tmp_path, '')
+    assert newest_checkpoint(tmp_path) is None
+    for number, name in enumerate(('epoch_9.pth', 'epoch_10.pth', 'best_WAR_epoch_9.pth')):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (number, number))
+        if not name.startswith('best'):
+            resume_file(tmp_path / name).touch()
+    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+
+
+def test_second_file_is_no_checkpoint() -> None:
+    with pytest.raises(InputError, match=r'Give the checkpoint beside it: work/epoch_3\.pth\.'):
+        require_checkpoint('work/epoch_3.resume.pth')

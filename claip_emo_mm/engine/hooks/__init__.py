@@ -1,8 +1,11 @@
 """Hooks of our own beside the host's; each is registered in mmaction's HOOKS."""
-from .checkpoint_meta_hook import CheckpointMetaHook
+from .checkpoint_content_hook import CheckpointContentHook
 from .class_names_hook import ClassNamesHook
 from .clip_picture_hook import ClipPictureHook
+from .epoch_seed_hook import EpochSeedHook
+from .resume_file_hook import ResumeFileHook
 from .strict_loading_hook import StrictLoadingHook
 from .trained_parameters_hook import TrainedParametersHook
 
-__all__ = ['CheckpointMetaHook', 'ClassNamesHook', 'ClipPictureHook', 'StrictLoadingHook', 'TrainedParametersHook']
+__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
+           'StrictLoadingHook', 'TrainedParametersHook']

@@ -1,4 +1,4 @@
-"""Holds the head, the data set and the checkpoint against each other: the same classes, in the same order."""
+"""Holds the head and the data sets against each other: the same number of classes."""
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -10,12 +10,12 @@ from claip_emo_mm.errors import InputError
 
 @HOOKS.register_module()
 class ClassNamesHook(Hook):
-    """Refuse a head with another number of outputs than the data set has classes, and a checkpoint of other classes.
+    """Refuse a head with another number of outputs than a data set has classes.
 
     Data sets that do not name their classes (`metainfo['classes']`) and heads without `num_classes` are left alone.
 
     Raises:
-        InputError: the numbers differ; or a checkpoint that says its classes is tested on others, or in another order.
+        InputError: the numbers differ.
     """
 
     priority = 'VERY_HIGH'
@@ -25,15 +25,6 @@ class ClassNamesHook(Hook):
             loop = getattr(runner, f'_{key}_loop')
             if isinstance(loop, BaseLoop):  # a loop that this run does not use is still a config
                 self._check_head(runner, f'{key}_dataloader', loop.dataloader)
-
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        learned = checkpoint.get('meta', {}).get('claip_emo_mm', {}).get('classes')
-        if learned and isinstance(runner._test_loop, BaseLoop):
-            wanted = dataset_classes(runner._test_loop.dataloader)
-            if wanted and list(learned) != wanted:
-                raise InputError(f'{runner._load_from}: the checkpoint knows the classes {", ".join(learned)}; the '
-                                 f'test data set has {", ".join(wanted)}, in that order. Test it on the classes that '
-                                 'it was trained on.')
 
     def _check_head(self, runner: Runner, key: str, dataloader: DataLoader) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model

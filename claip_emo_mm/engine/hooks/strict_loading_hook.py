@@ -1,25 +1,26 @@
-"""Refuses a checkpoint that does not fit the model, which the host only warns of."""
+"""Refuses a checkpoint that does not fit the run, which the host only warns of."""
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
+from claip_emo_mm.engine.checkpoints.facts import make_facts
+from claip_emo_mm.engine.checkpoints.fit import check_fit
+from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
 from claip_emo_mm.errors import InputError
-
-_SHOWN = 10
 
 
 @HOOKS.register_module()
 class StrictLoadingHook(Hook):
-    """Compare every key and shape of a checkpoint with the model's before it is loaded or resumed.
+    """Hold a checkpoint against the model, its frozen weights, the classes and the front end before it is loaded.
 
     Args:
-        ignore: regular expressions, searched from the start of a key. Keys that match may be missing, unexpected or of
-            another shape, for instance `['cls_head']` to begin from a checkpoint with other classes.
+        ignore: regular expressions, searched from the start of a key or of a setting's name. What matches may be
+            missing, unexpected or different, for instance `['cls_head']` to begin from a checkpoint with other classes,
+            `['front_end']` for other frames or spectrograms.
     """
 
     priority = 'LOWEST'  # after hooks that rewrite the checkpoint
@@ -27,43 +28,14 @@ class StrictLoadingHook(Hook):
     def __init__(self, ignore: Sequence[str] = ()) -> None:
         if isinstance(ignore, str):
             raise InputError(f'StrictLoadingHook: ignore is the text {ignore!r}; expected a list: ignore=[{ignore!r}].')
-        self.ignore = [re.compile(pattern) for pattern in ignore]
+        self.ignore = [re.compile(pattern).pattern for pattern in ignore]
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        loaded = _without_wrapper(checkpoint.get('state_dict', checkpoint))
-        wanted = model.state_dict()
-        missing = self._counting([key for key in wanted if key not in loaded])
-        unexpected = self._counting([key for key in loaded if key not in wanted])
-        shared = [key for key in wanted if key in loaded]
-        reshaped = self._counting([key for key in shared if _shape(wanted[key]) != _shape(loaded[key])])
-        if missing or unexpected or reshaped:
-            shapes = [f'{key} {_shape(loaded[key])}, the model {_shape(wanted[key])}' for key in reshaped]
-            raise InputError('\n'.join([
-                f'{runner._load_from or "resuming"}: the checkpoint does not fit the model of this config '
-                f'({len(loaded)} keys in the checkpoint, {len(wanted)} in the model).',
-                *_listed('missing in the checkpoint', missing),
-                *_listed('unknown to the model', unexpected),
-                *_listed('of another shape in the checkpoint', shapes),
-                'Use the config that it was trained with. To load the rest of it all the same, name what may differ: '
-                "dict(type='StrictLoadingHook', ignore=['cls_head']) in custom_hooks.",
-            ]))
-
-    def _counting(self, keys: list[str]) -> list[str]:
-        return [key for key in keys if not any(pattern.match(key) for pattern in self.ignore)]
-
-
-def _without_wrapper(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    # The host takes the prefix of a distributed wrapper away as it loads.
-    return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
-
-
-def _shape(value: torch.Tensor) -> tuple[int, ...]:
-    return tuple(value.shape)
-
-
-def _listed(what: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    more = [f'    ... and {len(names) - _SHOWN} more'] if len(names) > _SHOWN else []
-    return [f'  {len(names)} {what}:', *[f'    {name}' for name in names[:_SHOWN]], *more]
+        loops = (runner._train_loop, runner._val_loop, runner._test_loop)
+        used = [loop.dataloader for loop in loops if isinstance(loop, BaseLoop)]  # the others are still configs
+        here = make_facts(runner.cfg, dataset_classes(used[0]) if used else [], model, {})
+        left_out = check_fit(model, checkpoint, str(runner._load_from or 'resuming'), here, self.ignore)
+        if left_out:  # filled in, so that the host does not warn of them
+            weights = model.state_dict()
+            checkpoint['state_dict'].update({key: weights[key] for key in left_out})

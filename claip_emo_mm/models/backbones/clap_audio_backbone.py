@@ -41,6 +41,7 @@ class CLAPAudioBackbone(BaseModule):
         self.arch = find_arch(arch)
         self.out_channels = self.arch.out_channels
         self.checkpoint_blocks = checkpoint_blocks
+        self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
         self.tower = build_htsat(self.arch, drop_path_rate)
         if isinstance(spec_augment, dict):
             self.tower.spec_augmenter = SpecAugmentation(**spec_augment)

@@ -35,6 +35,7 @@ class CLIPVisualBackbone(BaseModule):
                  checkpoint_blocks: bool = False, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.checkpoint_blocks = checkpoint_blocks
+        self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
         with torch.device('meta'):  # weights are made once: from the file, or drawn below
             self.tower = build_vision_transformer(arch)
         self.out_channels = self.tower.ln_post.normalized_shape[0]

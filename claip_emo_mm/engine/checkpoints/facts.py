@@ -1,0 +1,91 @@
+"""What a checkpoint says of itself, so that it is enough alone and cannot be loaded where it does not belong."""
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from mmengine.config import Config
+from torch import nn
+
+from claip_emo_mm.engine.checkpoints.front_end import front_end_settings
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.adapters import LoRASettings
+from claip_emo_mm.version import __version__
+
+META_KEY = 'claip_emo_mm'
+FORMAT = 2
+READABLE = (1, 2)  # files of format 1 hold the whole model
+
+Facts = dict[str, Any]
+
+
+def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Mapping[str, str]) -> Facts:
+    """Gather what a checkpoint says of itself.
+
+    Args:
+        cfg: config of the run.
+        classes: names of the classes in the order of their numbers; empty where the data set does not say.
+        model: the model without a distributed wrapper.
+        hashes: name of a backbone whose frozen weights the checkpoint leaves out -> their hash.
+    Returns: ``format``; ``version`` of this package; ``config``, json; ``classes``; ``front_end`` as
+        ``front_end_settings`` gives it; ``backbones``: name -> ``type``, ``arch`` and ``lora`` (from the config),
+        ``pretrained`` (where its weights came from) and ``sha256`` (None where the checkpoint holds it whole).
+    Raises:
+        InputError: the config holds something that json cannot hold.
+    """
+    text = config_as_json(cfg)
+    parts = json.loads(text).get('model') or {}
+    backbones = {name: dict(_settings(parts.get(name) or {}), pretrained=_source(part), sha256=hashes.get(name))
+                 for name, part in model.named_children() if hasattr(part, 'weights_from')}
+    return dict(format=FORMAT, version=__version__, config=text, classes=list(classes),
+                front_end=front_end_settings(cfg), backbones=backbones)
+
+
+def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
+    """What a loaded checkpoint says of itself, from a dict or, in safetensors files, from json.
+
+    Args:
+        checkpoint: as mmengine's loader gives it.
+        source: its path, for the message.
+    Returns: the facts, with ``backbones`` and ``front_end``, which are empty in format 1; None where there are none.
+    Raises:
+        InputError: the facts are damaged, or of a format that this version does not read.
+    """
+    facts = (checkpoint.get('meta') or {}).get(META_KEY)
+    if facts is None:
+        return None
+    if isinstance(facts, str):
+        try:
+            facts = json.loads(facts)
+        except ValueError as error:
+            raise InputError(f'{source}: {META_KEY} in its header is not json ({error}). Copy it again.') from None
+    if not isinstance(facts, dict) or facts.get('format') not in READABLE:
+        found, version = (facts.get('format'), facts.get('version')) if isinstance(facts, dict) else (None, None)
+        raise InputError(f'{source}: was written in format {found} by claip_emo_mm {version}; this version '
+                         f'({__version__}) reads the formats {", ".join(map(str, READABLE))}. Use that version.')
+    return dict(dict(backbones={}, front_end={}, classes=[]), **facts)
+
+
+def config_as_json(cfg: Config) -> str:
+    """Text of a whole config; tuples become lists, classes their dotted names, which registries take as `type`.
+
+    Raises:
+        InputError: the config holds something else, such as a function's result.
+    """
+    return json.dumps(cfg.to_dict(), default=_dotted_name)
+
+
+def _settings(part: dict[str, Any]) -> dict[str, Any]:
+    lora = part.get('lora') and asdict(LoRASettings(**part['lora']))
+    return dict(type=part.get('type'), arch=part.get('arch'), lora=lora)
+
+
+def _source(part: nn.Module) -> str | None:
+    return None if part.weights_from is None else str(part.weights_from)
+
+
+def _dotted_name(value: Any) -> str:
+    if isinstance(value, type):
+        return f'{value.__module__}.{value.__qualname__}'
+    raise InputError(f'the config holds {value!r} ({type(value).__name__}), which cannot be kept in a checkpoint. '
+                     'Expected numbers, texts, lists, dicts and classes; write the name of a registered part instead.')

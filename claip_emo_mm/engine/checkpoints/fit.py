@@ -1,0 +1,96 @@
+"""Holds a checkpoint against the model that it is loaded into: keys, shapes, backbones, classes and front end."""
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from claip_emo_mm.engine.checkpoints.facts import Facts, read_facts
+from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
+from claip_emo_mm.errors import InputError
+
+_SHOWN = 10
+
+
+def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here: Facts | None = None,
+              ignore: Sequence[str] = ()) -> list[str]:
+    """Compare a checkpoint with a model, strictly.
+
+    Args:
+        model: without a distributed wrapper.
+        checkpoint: as mmengine's loader gives it: with `state_dict` and `meta`, or weights alone.
+        source: its path, for the message.
+        here: facts of the present run; None compares the weights only.
+        ignore: regular expressions, searched from the start of a key or of a setting's name.
+    Returns: keys that the checkpoint leaves out rightly: the model has these very weights.
+    Raises:
+        InputError: keys are missing, unknown or of another shape; the frozen weights that the checkpoint was trained on
+            are others than the model's; classes or front end differ. The message shows the differences.
+    """
+    def counting(names: list[str]) -> list[str]:
+        return [name for name in names if not any(re.match(pattern, name) for pattern in ignore)]
+
+    facts = read_facts(checkpoint, source)
+    loaded = without_wrapper(checkpoint.get('state_dict', checkpoint))
+    wanted = model.state_dict()
+    settings = {} if facts is None or here is None else _different_settings(facts, here)
+    left_out: list[str] = []
+    for name, backbone in (facts['backbones'] if facts else {}).items():
+        if backbone['sha256'] is not None and name in dict(model.named_children()):
+            keys = [key for key in left_out_keys(model).get(name, ()) if key not in loaded]
+            found = weight_hash(model, keys) if keys else None
+            if found != backbone['sha256']:
+                ours = getattr(getattr(model, name), 'weights_from', None)
+                settings[f'{name}.pretrained'] = (f'{backbone["pretrained"]!r} (sha256 {backbone["sha256"][:12]}...)',
+                                                  f'{ours!r} (sha256 {found[:12]}...)' if found else repr(ours))
+            left_out += keys
+    missing = counting([key for key in wanted if key not in loaded and key not in set(left_out)])
+    unexpected = counting([key for key in loaded if key not in wanted])
+    reshaped = counting([key for key in wanted if key in loaded and wanted[key].shape != loaded[key].shape])
+    different = counting(list(settings))
+    if missing or unexpected or reshaped or different:
+        shapes = [f'{key} {tuple(loaded[key].shape)}, the model {tuple(wanted[key].shape)}' for key in reshaped]
+        raise InputError('\n'.join([
+            f'{source}: the checkpoint does not fit the model of this config '
+            f'({len(loaded)} keys in the checkpoint, {len(wanted)} in the model).',
+            *_listed('settings differ', [f'{name}: {settings[name][0]} in the checkpoint, {settings[name][1]} here'
+                                         for name in different]),
+            *_listed('missing in the checkpoint', missing),
+            *_listed('unknown to the model', unexpected),
+            *_listed('of another shape in the checkpoint', shapes),
+            'Use the config that it was trained with. To load the rest of it all the same, name what may differ: '
+            "dict(type='StrictLoadingHook', ignore=['cls_head']) in custom_hooks.",
+        ]))
+    return left_out
+
+
+def without_wrapper(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state without the prefix of a distributed wrapper, which the host takes away as it loads."""
+    return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
+
+
+def _different_settings(facts: Facts, here: Facts) -> dict[str, tuple[str, str]]:
+    """Name of a setting -> its values in the checkpoint and here. What only one side says is not compared."""
+    values = {}
+    if facts['classes'] and here['classes']:
+        values['cls_head.classes'] = (', '.join(facts['classes']), ', '.join(here['classes']))
+    for name, backbone in facts['backbones'].items():
+        if ours := here['backbones'].get(name):
+            values[f'{name}.arch'] = (backbone['arch'], ours['arch'])
+            if backbone['lora'] and ours['lora']:  # rank, targets and blocks show in the keys and shapes
+                values[f'{name}.lora.alpha'] = (backbone['lora']['alpha'], ours['lora']['alpha'])
+    theirs, ours = facts['front_end'], here['front_end']
+    for part in [*theirs, *(part for part in ours if part not in theirs)] if theirs and ours else ():
+        if part not in theirs or part not in ours:
+            values[f'front_end.{part}'] = (theirs.get(part, 'none'), ours.get(part, 'none'))
+        else:
+            values.update({f'front_end.{part}.{option}': (value, ours[part][option])
+                           for option, value in theirs[part].items() if option in ours[part]})
+    return {name: (str(first), str(second)) for name, (first, second) in values.items() if first != second}
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    if not names:
+        return []
+    more = [f'    ... and {len(names) - _SHOWN} more'] if len(names) > _SHOWN else []
+    return [f'  {len(names)} {what}:', *[f'    {name}' for name in names[:_SHOWN]], *more]

@@ -1,0 +1,36 @@
+"""Makes one file of a checkpoint to share: the weights, and what they belong to."""
+import json
+import os
+from pathlib import Path
+
+from mmengine.runner import CheckpointLoader
+from safetensors.torch import save_file
+
+from claip_emo_mm.engine.checkpoints.facts import META_KEY, read_facts
+from claip_emo_mm.engine.checkpoints.fit import without_wrapper
+from claip_emo_mm.errors import InputError
+
+
+def publish(checkpoint: Path, out: Path) -> int:
+    """Write the weights of a checkpoint and its facts, as json in the header, to a safetensors file.
+
+    Args:
+        checkpoint: checkpoint of a training with this package.
+        out: file that ends in ``.safetensors``; it takes its name when it is complete.
+    Returns: size of the file in bytes.
+    Raises:
+        InputError: the checkpoint is missing, unreadable or says nothing of itself; or `out` has another ending.
+    """
+    if out.suffix != '.safetensors':
+        raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    facts = read_facts(loaded, str(checkpoint))
+    if facts is None:
+        raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). Expected a checkpoint '
+                         "of tools/train.py with dict(type='CheckpointContentHook') in custom_hooks.")
+    weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f'{out.name}.part')
+    save_file(weights, part, metadata={'format': 'pt', META_KEY: json.dumps(facts)})
+    os.replace(part, out)
+    return out.stat().st_size

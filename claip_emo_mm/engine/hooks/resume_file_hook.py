@@ -1,0 +1,55 @@
+"""Keeps what only resuming needs in a second file beside the checkpoint."""
+from pathlib import Path
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint, save_checkpoint
+
+from claip_emo_mm.engine.resuming import RESUME_SUFFIX, resume_file
+from claip_emo_mm.errors import InputError
+
+_KEYS = ('optimizer', 'param_schedulers', 'message_hub')
+_PAIR = ('epoch', 'iter', 'experiment_name')
+
+
+@HOOKS.register_module()
+class ResumeFileHook(Hook):
+    """Write optimizer, schedules and log history to `epoch_3.resume.pth` beside `epoch_3.pth`, and read them again.
+
+    The second file is complete before the checkpoint takes its name, so what `last_checkpoint` names can always be
+    resumed. It goes when CheckpointHook has deleted its checkpoint. The best checkpoint (`save_best`) has none. Other
+    runners than MMEngine's Runner, and folders elsewhere (s3://...), keep everything in one file.
+    """
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        saved_as = runner.message_hub.runtime_info.get('last_ckpt', '')  # set by CheckpointHook just before it saves
+        if not isinstance(runner, Runner) or not saved_as or '://' in saved_as:
+            return
+        state = {key: checkpoint.pop(key) for key in _KEYS if key in checkpoint}
+        if 'optimizer' in state:
+            path = resume_file(saved_as)
+            _remove_widowed(path.parent)
+            save_checkpoint({'meta': {key: checkpoint['meta'][key] for key in _PAIR}, **state}, str(path))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if not isinstance(runner, Runner) or not runner._resume or 'message_hub' in checkpoint:
+            return
+        source = runner._load_from or find_latest_checkpoint(runner.work_dir)
+        path = resume_file(source)
+        if not path.is_file():
+            raise InputError(f'{source}: cannot be resumed: the optimizer\'s state, {path.name}, is not beside it. '
+                             'Copy it there, resume from another checkpoint, or begin anew from these weights with '
+                             f'--cfg-options load_from={source} in place of --resume.')
+        state = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        theirs, ours = ([f'{key} {meta.get(key)}' for key in _PAIR] for meta in (state['meta'], checkpoint['meta']))
+        if theirs != ours:
+            raise InputError(f'{source}: cannot be resumed: {path.name} beside it belongs to another checkpoint '
+                             f'({", ".join(theirs)}; expected {", ".join(ours)}). Resume from another checkpoint.')
+        checkpoint.update({key: value for key, value in state.items() if key != 'meta'})
+
+
+def _remove_widowed(folder: Path) -> None:
+    """Delete the files for resuming whose checkpoint is gone."""
+    for path in folder.glob(f'*{RESUME_SUFFIX}'):
+        if not path.with_name(f'{path.name.removesuffix(RESUME_SUFFIX)}.pth').is_file():
+            path.unlink()

@@ -1,0 +1,22 @@
+"""The settings of the front end."""
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from claip_emo_mm.engine.checkpoints import front_end_settings
+
+
+def test_defaults_are_filled_in_and_free_settings_left_out() -> None:
+    pipeline = [dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', stride=2, num_views=4, test_mode=True),
+                dict(type='ResizeFrames', size=64), dict(type='ResizeFrames', size=32), dict(type='NotHere', a=(1, 2))]
+    cfg = Config(dict(model=dict(data_preprocessor=dict(type='AudioVisualDataPreprocessor', std=None)),
+                      test_dataloader=dict(dataset=dict(type='Wrapper', dataset=dict(pipeline=pipeline)))))
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        settings = front_end_settings(cfg)
+    assert settings == {
+        'SampleFrameViews': dict(clip_len=16, stride=2), 'ResizeFrames': dict(size=64), 'ResizeFrames 2': dict(size=32),
+        'NotHere': dict(a=[1, 2]),
+        'AudioVisualDataPreprocessor': dict(mean=[123.675, 116.28, 103.53], std=None)}
+
+
+def test_config_without_data() -> None:
+    assert front_end_settings(Config(dict(model=dict(type='A')))) == {}

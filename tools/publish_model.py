@@ -1,0 +1,30 @@
+"""Make one safetensors file of a checkpoint to share: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mmengine.logging import MMLogger
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.engine.checkpoints import publish
+from claip_emo_mm.engine.resuming import require_checkpoint
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Write the trained weights, with classes, config, front end and the names and '
+                                        'hashes of the backbones in the header, to a file that test.py, infer.py and '
+                                        'load_checkpoint take.')
+    parser.add_argument('checkpoint', type=Path, help='checkpoint of a training, such as work_dirs/NAME/epoch_3.pth')
+    parser.add_argument('out', type=Path, metavar='OUT.safetensors', help='file to write')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    MMLogger.get_instance('publish_model', log_level='WARNING')
+    require_checkpoint(str(args.checkpoint))
+    size = publish(args.checkpoint, args.out)
+    print(f'{args.out}: {size / 1e6:.2f} MB')
+
+
+if __name__ == '__main__':
+    run(main)
