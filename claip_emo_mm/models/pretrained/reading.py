@@ -1,6 +1,5 @@
 """The tensors of a file of weights, whatever wrote it; no code of the file is run."""
 import argparse
-import pickle
 from pathlib import Path
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.host.safe_loading import load_from_local
 
-from .torchscript import is_torchscript, read_torchscript
+from .torchscript import RefusedGlobal, is_torchscript, read_torchscript
 
 # Under which trainings keep the weights: mmengine and laion_clap; the reference; DeepSpeed.
 _WRAPPERS = ('state_dict', 'model', 'module')
@@ -47,9 +46,9 @@ def _read_archive(path: Path) -> dict[str, Tensor]:
         return read_torchscript(path)
     except MemoryError:
         raise
-    except pickle.UnpicklingError as error:
-        raise InputError(f'{path}: this TorchScript archive holds {str(error).removeprefix("Unsupported ")}, expected '
-                         'modules and tensors. Loading such a thing can run code, so nothing of the file was loaded. '
+    except RefusedGlobal as error:
+        raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
+                         'Loading such a thing can run code, so nothing of the file was loaded. '
                          'Fetch the weights from their publisher.') from None
     except Exception as error:  # a damaged file can raise nearly anything
         raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '

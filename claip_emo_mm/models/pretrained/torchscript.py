@@ -36,8 +36,8 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
         path: The archive.
     Returns: tensors by their names, on the CPU, in the dtypes of the file.
     Raises:
-        pickle.UnpicklingError: The pickle names something else, or is damaged.
-        zipfile.BadZipFile, KeyError, RuntimeError: An entry is damaged, missing or too short.
+        RefusedGlobal: The pickle names something else.
+        Exception: Whatever a damaged archive raises: zipfile.BadZipFile, KeyError, RuntimeError and more.
     """
     with zipfile.ZipFile(path) as archive:
         root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]
@@ -45,6 +45,10 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     _collect(tree, '', tensors)
     return tensors
+
+
+class RefusedGlobal(pickle.UnpicklingError):
+    """A pickle names a function or a class that weights do not need; the message is its name."""
 
 
 class _Module:
@@ -94,7 +98,7 @@ class _ModuleTreeUnpickler(pickle.Unpickler):
             return collections.OrderedDict
         if module == 'torch.jit._pickle':  # build_intlist and its like, restore_type_tag
             return _first
-        raise pickle.UnpicklingError(f'Unsupported global: GLOBAL {module}.{name}')
+        raise RefusedGlobal(f'{module}.{name}')
 
     def persistent_load(self, pid: tuple) -> Tensor:
         """Return a storage as a flat tensor."""

@@ -95,7 +95,7 @@ def test_a_file_that_would_run_code_is_refused(published: SimpleNamespace, tmp_p
             for name in whole.namelist():
                 content = b'cos\nsystem\n(Vtouch code_has_run\ntR.' if name.endswith('/data.pkl') else whole.read(name)
                 changed.writestr(name, content)
-        refused = 'GLOBAL os.system'
+        refused = r'os\.system'
     else:
         evil = published.path
         torch.save(dict(state_dict=read_weights(evil), more=RunsCode()), evil)
