@@ -23,8 +23,9 @@ class CLIPVisualBackbone(BaseModule):
     Args:
         arch: Name of an open_clip model with a ViT (``'ViT-B-16-quickgelu'``), or a dict of the fields of open_clip's
             ``CLIPVisionCfg`` (and ``quick_gelu``).
-        pretrained: File of CLIP weights, or ``'toy'`` for the weights of the toy tower that come with the package;
-            None leaves the tower random.
+        pretrained: File of CLIP weights; with a named ``arch`` also a tag of open_clip's weights (``'openai'``), which
+            are downloaded; ``'toy'`` for the weights of the toy tower that come with the package. None leaves the
+            tower random.
         lora: Fields of ``LoRASettings``; None for no adapters.
         frozen: Whether the tower's own weights stay as they are.
         checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
@@ -42,7 +43,7 @@ class CLIPVisualBackbone(BaseModule):
         if pretrained is None:
             self._draw_weights()
         else:
-            load_pretrained(self.tower, pretrained, VISUAL_FORMS)
+            load_pretrained(self.tower, pretrained, VISUAL_FORMS, arch)
         self.tower.requires_grad_(not frozen)
         if lora is not None:
             add_adapters(self.tower, LoRASettings(**lora), [

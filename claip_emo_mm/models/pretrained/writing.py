@@ -1,0 +1,86 @@
+"""Files of weights that are never seen half-written."""
+import contextlib
+import os
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.attention import fuse_separate_projections
+
+from .forms import AUDIO_FORMS, VISUAL_FORMS
+
+SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
+
+
+def write_tower(tower: nn.Module, path: Path, kind: str, note: str) -> None:
+    """Write a tower without adapters in the form in which CLIP or CLAP is published.
+
+    Args:
+        tower: The network.
+        path: The ``.safetensors`` file; it takes its name when it is complete.
+        kind: ``'clip'`` or ``'clap'``.
+        note: Goes into the file's header.
+    """
+    write_state(published_form(tower.state_dict(), kind), path, note)
+
+
+def published_form(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
+    """Name the weights of a tower as open_clip (``kind='clip'``) or laion_clap (``'clap'``) does.
+
+    Args:
+        state: The tower's state dict; integer buffers are left out.
+        kind: Which tower.
+    Returns: a new dict.
+    """
+    state = {key: value for key, value in state.items() if value.is_floating_point()}
+    if kind == 'clip':
+        state = fuse_separate_projections(state)
+    prefix = {'clip': VISUAL_FORMS, 'clap': AUDIO_FORMS}[kind][0].prefix
+    return {prefix + key: value for key, value in state.items()}
+
+
+def write_state(state: dict[str, Tensor], path: Path, note: str) -> None:
+    """Write named tensors as safetensors, or as a torch checkpoint with ``state_dict`` and ``meta``, by the suffix.
+
+    Args:
+        state: The tensors.
+        path: The file; it takes its name when it is complete, and a failure leaves nothing behind.
+        note: Goes into the file's header, or into ``meta``.
+    Raises:
+        InputError: The suffix says neither, or the file cannot be written.
+    """
+    check_suffix(path)
+    part = path.with_name(f'{path.name}.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Without views: a view would drag the whole of its storage into the file, or be refused.
+        tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) if _is_view(value) else
+                   value.detach() for key, value in state.items()}
+        if path.suffix == '.safetensors':
+            safetensors.torch.save_file(tensors, part, metadata=dict(format='pt', note=note))
+        else:
+            torch.save(dict(meta=dict(note=note), state_dict=tensors), part)
+        os.replace(part, path)
+    except OSError as error:
+        raise InputError(f'{path}: cannot be written ({error.strerror or error}). Choose a place with room and with '
+                         'permission to write.') from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a name whose suffix does not say what to write.
+
+    Raises:
+        InputError: It is none of ``SUFFIXES``.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f'{path}: the suffix says how to write the file; expected one of {", ".join(SUFFIXES)}.')
+
+
+def _is_view(value: Tensor) -> bool:
+    return not value.is_contiguous() or value.untyped_storage().nbytes() != value.numel() * value.element_size()

@@ -1,0 +1,30 @@
+"""Convert weights of CLIP, CLAP and the reference: python tools/convert_weights.py KIND SRC DST."""
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.models.conversion import KINDS, convert_weights
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Convert published weights. Every form that people have is recognised by its '
+                                        'keys. No code of the file is run.')
+    parser.add_argument('kind', choices=KINDS,
+                        help='clip: vision tower; clap: audio tower; reference: checkpoint of the whole model')
+    parser.add_argument('source', type=Path, metavar='SRC', help='file of weights')
+    parser.add_argument('target', type=Path, metavar='DST', help='file to write: .safetensors, .pth, .pt or .bin')
+    parser.add_argument('--adapters-only', action='store_true',
+                        help='reference: leave the frozen weights of the backbones out')
+    parser.add_argument('--overwrite', action='store_true', help='write DST even where it exists')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    found = convert_weights(args.kind, args.source, args.target, args.adapters_only, args.overwrite)
+    print(f'{args.source}: {found}')
+    print(f'{args.target}: {args.target.stat().st_size / 1e6:.1f} MB written')
+
+
+if __name__ == '__main__':
+    run(main)
