@@ -5,7 +5,7 @@ model = dict(
     backbone=dict(
         _delete_=True,
         type='CLAPAudioBackbone',
-        arch=dict(embed_dims=32, depths=[2, 2, 2], num_heads=[2, 4, 8], mel_bins=64, spec_size=128),
+        arch=dict(embed_dims=32, depths=[2, 2, 2], num_heads=[2, 4, 8], mel_bins=64, spec_size=128, num_classes=1),
         spec_augment=dict(time_drop_width=16, time_stripes_num=2, freq_drop_width=4, freq_stripes_num=2),
         frozen=False),
     neck=dict(type='AudioMeanPool'),

@@ -9,7 +9,7 @@ model = dict(
         lora=dict(targets=['q_proj', 'k_proj', 'v_proj', 'out_proj', 'c_fc', 'c_proj'], rank=4, alpha=16)),
     audio_backbone=dict(
         type='CLAPAudioBackbone',
-        arch=dict(embed_dims=32, depths=[2, 2, 2], num_heads=[2, 4, 8], mel_bins=64, spec_size=128),
+        arch=dict(embed_dims=32, depths=[2, 2, 2], num_heads=[2, 4, 8], mel_bins=64, spec_size=128, num_classes=1),
         pretrained='toy',
         spec_augment=dict(time_drop_width=16, time_stripes_num=2, freq_drop_width=4, freq_stripes_num=2),
         lora=dict(targets=['proj', 'fc1', 'fc2'], rank=4, alpha=16)),
