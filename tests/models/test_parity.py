@@ -92,7 +92,7 @@ def test_published_numbers(parity: SimpleNamespace, record_property: Callable[[s
                  audio=away(audio, numbers['audio_feature_head']), logits=away(logits, numbers['logits']))
     record_property('largest differences from the published numbers', found)
     assert found['audio'] < 1e-5, found
-    assert found['frame'] < 1e-2 and found['video'] < 1e-2 and found['logits'] < 2.5e-3, found  # see above
+    assert found['frame'] < 1e-2 and found['video'] < 1e-2 and found['logits'] < 5e-3, found  # see above
 
 
 @torch.no_grad()
