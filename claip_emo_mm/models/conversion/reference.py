@@ -64,11 +64,11 @@ def trained_part(state: State) -> State:
 
     Args:
         state: State dict of the whole model.
-    Returns: adapters, neck, head, and the running statistics of the audio batch norm, which follow the data.
+    Returns: adapters, neck, head, and the running statistics of the batch norms, which follow the data.
     """
-    followed = (f'{AUDIO}bn0.running_', f'{AUDIO}bn0.num_batches')
+    followed = ('.running_mean', '.running_var', '.num_batches_tracked')
     return {key: value for key, value in state.items()
-            if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.startswith(followed)}
+            if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.endswith(followed)}
 
 
 def _is_front_end(name: str) -> bool:

@@ -19,7 +19,8 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(('arch', 'name'), [
-    ('ViT-B-32-quickgelu', 'ViT-B-32.pt'), ('ViT-B-16-quickgelu', 'ViT-B-16.pt'), ('ViT-L-14-quickgelu', 'ViT-L-14.pt')])
+    ('ViT-B-32-quickgelu', 'ViT-B-32.pt'), ('ViT-B-16-quickgelu', 'ViT-B-16.pt'),
+    ('ViT-L-14-quickgelu', 'ViT-L-14.pt')])
 def test_without_a_network_it_says_what_to_fetch(no_network: Path, arch: str, name: str) -> None:
     with pytest.raises(InputError) as error:
         CLIPVisualBackbone(arch, pretrained='openai')
@@ -44,7 +45,8 @@ def test_a_tag_that_is_none_is_refused(no_network: Path) -> None:
     with pytest.raises(InputError, match="pretrained='openia': is neither a file nor a tag .* for ViT-B-32-quickgelu. "
                                          'It has openai, '):
         CLIPVisualBackbone('ViT-B-32-quickgelu', pretrained='openia')
-    with pytest.raises(InputError, match='openai: there is no such file of weights'):  # an arch of one's own has no tags
+    # An arch of one's own has no tags.
+    with pytest.raises(InputError, match='openai: there is no such file of weights'):
         CLIPVisualBackbone(dict(image_size=10, patch_size=5, width=16, layers=1, head_width=8), pretrained='openai')
 
 
@@ -55,6 +57,6 @@ def test_a_file_goes_before_a_tag(no_network: Path, tmp_path: Path, monkeypatch:
 
 
 def test_laion_s_files_are_told_where_to_get() -> None:
-    with pytest.raises(InputError, match="nowhere/630k-audioset-fusion-best.pt: there is no such file of weights. It is "
-                                         "LAION's, for HTSAT-tiny-fusion: fetch .* from the repository lukewys/laion"):
+    with pytest.raises(InputError, match="fusion-best.pt: there is no such file of weights. It is LAION's, for "
+                                         'HTSAT-tiny-fusion: fetch .* from the repository lukewys/laion_clap'):
         CLAPAudioBackbone('HTSAT-tiny-fusion', pretrained='nowhere/630k-audioset-fusion-best.pt')
