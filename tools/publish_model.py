@@ -2,8 +2,6 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.checkpoints import publish
 from claip_emo_mm.engine.resuming import require_checkpoint
@@ -20,7 +18,6 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
-    MMLogger.get_instance('publish_model', log_level='WARNING')
     require_checkpoint(str(args.checkpoint))
     size = publish(args.checkpoint, args.out)
     print(f'{args.out}: {size / 1e6:.2f} MB')

@@ -1,4 +1,5 @@
 """A training that is killed while it saves goes on as if nothing had happened."""
+import os
 import signal
 import subprocess
 import sys
@@ -41,8 +42,8 @@ def test_killed_while_saving(make_runner: Callable[..., Runner], tmp_path: Path,
              for key, value in OPTIONS.items()]
     path = write_dummy_config(tmp_path / 'killed.py', work, '\n'.join(lines))
     paths = ':'.join([str(ROOT), str(ROOT / 'tests' / 'engine')])
-    killed = subprocess.run([sys.executable, '-c', KILLED, path, dying], env={'PYTHONPATH': paths}, timeout=300,
-                            capture_output=True)
+    killed = subprocess.run([sys.executable, '-c', KILLED, path, dying], env={**os.environ, 'PYTHONPATH': paths},
+                            timeout=300, capture_output=True)
     assert killed.returncode == -signal.SIGKILL
     names = {file.name for file in work.iterdir()}
     assert f'{dying}.part' in names and {'epoch_1.pth', 'epoch_1.resume.pth'} <= names and 'epoch_2.pth' not in names

@@ -23,7 +23,7 @@ def publish(checkpoint: Path, out: Path) -> int:
     """
     if out.suffix != '.safetensors':
         raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
-    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
     facts = read_facts(loaded, str(checkpoint))
     if facts is None:
         raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). Expected a checkpoint '
