@@ -7,11 +7,12 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import cv2
 from tqdm import tqdm
@@ -135,14 +136,23 @@ def _make_clips(out: Path, settings: ToySettings, missing: list[ToyClip], worker
             bar.update()
         return
     executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
+    # Results come through a queue: concurrent.futures.wait holds the locks of all futures for moments, and where Ctrl-C
+    # met it there, the executor would wait for them for ever.
+    results: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def report(future: Future) -> None:
+        if not future.cancelled():
+            results.put(future.exception())
+
     try:
         with _ignored_interrupts():  # inherited by the workers, which start here: Ctrl-C is the parent's business
-            waiting = {executor.submit(make_clip, out, settings, clip) for clip in missing}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-                bar.update()
+            for clip in missing:
+                executor.submit(make_clip, out, settings, clip).add_done_callback(report)
+        for _ in missing:
+            error = results.get()
+            if error is not None:
+                raise error
+            bar.update()
     finally:
         executor.shutdown(cancel_futures=True)  # when interrupted, finishes only the clips that are begun
 
