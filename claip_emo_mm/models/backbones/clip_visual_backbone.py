@@ -14,6 +14,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
 from claip_emo_mm.models.attention import SeparateProjectionAttention
 from claip_emo_mm.models.pretrained import VISUAL_FORMS, load_pretrained
+from claip_emo_mm.models.quick_gelu import QuickGELU
 
 
 @MODELS.register_module()
@@ -123,4 +124,6 @@ def build_vision_transformer(arch: str | dict) -> VisionTransformer:
     tower.proj = None
     for block in tower.transformer.resblocks:
         block.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
+        if quick_gelu:
+            block.mlp.gelu = QuickGELU()
     return tower
