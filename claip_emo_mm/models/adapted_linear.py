@@ -1,6 +1,5 @@
 """peft's adapted linear layer with a forward pass that trains in less time and memory, and evaluates merged."""
 from collections.abc import Iterator
-from itertools import repeat
 from typing import Any
 
 import torch
@@ -122,7 +121,8 @@ def _part_length(rows: Tensor) -> int:
 def _parts(rows: Tensor, mask: Tensor | None) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Split the rows and their mask."""
     parts = rows.split(_part_length(rows))
-    return zip(parts, repeat(None) if mask is None else mask.split(_part_length(rows)))
+    masks = [None] * len(parts) if mask is None else mask.split(_part_length(rows))
+    return zip(parts, masks, strict=True)
 
 
 def _dropped(rows: Tensor, mask: Tensor | None) -> Tensor:

@@ -65,7 +65,8 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
     trainable = {name: parameter.requires_grad for name, parameter in tower.named_parameters()}
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, bias='none',
                         target_modules=pattern)
-    config._register_custom_module({nn.Linear: AdaptedLinear, nn.Conv2d: AdaptedConv2d})  # peft's way for layers of one's own
+    # peft's way for layers of one's own
+    config._register_custom_module({nn.Linear: AdaptedLinear, nn.Conv2d: AdaptedConv2d})
     inject_adapter_in_model(config, tower)
     for name, parameter in tower.named_parameters():  # peft freezes whatever is not an adapter
         parameter.requires_grad_(trainable.get(name.replace('.base_layer.', '.'), True))
