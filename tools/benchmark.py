@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
     _add_model(subjects.add_parser(
         'model', help='training step and evaluation of the model',
         description="Compare our model with transformers' CLIPVisionModel and laion_clap's whole HTSAT under peft's "
-                    'own adapters, with the same neck, head and weights (random ones). Medians of rounds in alternating '
+                    'own adapters, with the same neck, head and (random) weights. Medians of rounds in alternating '
                     'order. Memory is measured in a new process for each variant: on a CPU the most that the process '
                     'occupies in a training step, less what it occupied before the model was built; on a GPU what '
                     'PyTorch allocated.'))

@@ -7,7 +7,7 @@ from peft.tuners import lora
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from claip_emo_mm.models.matrix_product import linear
+from claip_emo_mm.models.matrix_product import cast_for_products, linear
 from claip_emo_mm.models.merging import ExactMerging
 
 _PART = 2 ** 20  # elements, 4 MB
@@ -36,9 +36,8 @@ class AdaptedLinear(ExactMerging, lora.Linear):
         down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
         if self.training:
             dropout = getattr(self.lora_dropout[name], 'p', 0.)
-            dtype = torch.get_autocast_dtype(x.device.type) if torch.is_autocast_enabled(x.device.type) else None
-            return _AdaptedLinearFunction.apply(x if dtype is None else x.to(dtype), self.base_layer.weight,
-                                                self.base_layer.bias, down, up, scale, dropout)
+            return _AdaptedLinearFunction.apply(cast_for_products(x), self.base_layer.weight, self.base_layer.bias,
+                                                down, up, scale, dropout)
         rows = x.numel() // self.in_features
         if torch.is_grad_enabled() or rows * (self.in_features + self.out_features) < self.base_layer.weight.numel():
             return super().forward(x)

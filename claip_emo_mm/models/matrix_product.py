@@ -16,3 +16,10 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     if _ONEDNN and x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel():
         return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'none', [], '')
     return F.linear(x, weight, bias)
+
+
+def cast_for_products(x: Tensor) -> Tensor:
+    """Cast to autocast's type where it is on: once for several layers, which would each keep a copy of their own."""
+    if torch.is_autocast_enabled(x.device.type):
+        return x.to(torch.get_autocast_dtype(x.device.type))
+    return x

@@ -8,7 +8,7 @@ import torch
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone
-from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+from claip_emo_mm.models.backbones.htsat import build_whole_htsat, find_arch
 
 ARCH = dict(embed_dims=8, depths=[2, 1], num_heads=[2, 4], mel_bins=16, spec_size=64, num_classes=5)
 FUSION_ARCH = dict(ARCH, fusion=True)
@@ -18,7 +18,7 @@ MEL = torch.randn(3, 1, 256, 16, generator=torch.Generator().manual_seed(0))
 
 def perturbed_htsat(arch: dict) -> torch.nn.Module:
     torch.manual_seed(0)
-    htsat = build_htsat(find_arch(arch), drop_path_rate=0.)
+    htsat = build_whole_htsat(find_arch(arch), drop_path_rate=0.)
     for tensor in (*htsat.parameters(), htsat.bn0.running_mean):
         tensor.data += .1 * torch.randn_like(tensor)
     return htsat.eval()
@@ -27,8 +27,6 @@ def perturbed_htsat(arch: dict) -> torch.nn.Module:
 def laion_clap_file(path: Path, arch: dict, prefix: str = 'audio_branch.') -> Path:
     """A file in the published form, with the parts that are not ours."""
     state = {f'{prefix}{key}': value for key, value in perturbed_htsat(arch).state_dict().items()}
-    state |= {f'{prefix}spectrogram_extractor.stft.conv_real.weight': torch.zeros(3),
-              f'{prefix}logmel_extractor.melW': torch.zeros(2)}
     if prefix:
         state['text_branch.embeddings.weight'] = torch.zeros(4)
     safetensors.torch.save_file({key: value.contiguous().clone() for key, value in state.items()}, path)
@@ -48,6 +46,20 @@ def test_latent_map_is_htsats(tmp_path: Path, prefix: str) -> None:
     torch.testing.assert_close(latent.mean((2, 3)), theirs['embedding'])
     fine = latent.mean(2).transpose(1, 2).repeat_interleave(32, 1)  # theirs is repeated to the frames' rate
     torch.testing.assert_close(fine, theirs['fine_grained_embedding'])
+
+
+def test_random_towers_differ_with_the_seed_and_have_htsats_spread() -> None:
+    latents = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        backbone = CLAPAudioBackbone(FUSION_ARCH).eval()
+        latents.append(backbone(MEL))
+    assert torch.equal(latents[0], latents[1])
+    assert not torch.allclose(latents[0], latents[2])
+    assert not any(parameter.is_meta for parameter in backbone.parameters())
+    weight = backbone.tower.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values drawn with 0.02
+    assert .019 < weight.std() < .021
+    assert not backbone.tower.layers[1].blocks[0].mlp.fc1.bias.any()
 
 
 def test_training_augments_and_follows_the_data_but_changes_no_input() -> None:
