@@ -7,7 +7,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from claip_emo_mm.benchmark.model_sizes import AUDIO_TARGETS, ModelSizes
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.models.backbones.htsat import build_whole_htsat, find_arch
+from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
 
 VISUAL_TARGETS = ('q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2')
 # transformers' names and ours
@@ -31,7 +31,7 @@ class PlainModel(nn.Module):
             hidden_size=vision.width, intermediate_size=int(vision.width * vision.mlp_ratio),
             num_hidden_layers=vision.layers, num_attention_heads=vision.width // vision.head_width,
             image_size=vision.image_size, patch_size=vision.patch_size, hidden_act='quick_gelu', layer_norm_eps=1e-5))
-        self.audio = build_whole_htsat(find_arch(sizes.audio_arch), drop_path_rate=.1)
+        self.audio = build_htsat(find_arch(sizes.audio_arch), drop_path_rate=.1)
         for tower, targets in ((self.visual, VISUAL_TARGETS), (self.audio, AUDIO_TARGETS)):
             inject_adapter_in_model(LoraConfig(r=sizes.rank, lora_alpha=sizes.alpha, lora_dropout=sizes.dropout,
                                                bias='none', target_modules=list(targets)), tower)

@@ -44,8 +44,9 @@ class ExactMerging:
     def state_dict(self, *args: Any, destination: dict[str, Any] | None = None, prefix: str = '',
                    keep_vars: bool = False) -> dict[str, Any]:
         state = super().state_dict(*args, destination=destination, prefix=prefix, keep_vars=keep_vars)
-        if self._unmerged_weight is not None and not keep_vars:
-            state[f'{prefix}base_layer.weight'] = self._unmerged_weight
+        if self._unmerged_weight is not None:
+            state[f'{prefix}base_layer.weight'] = nn.Parameter(
+                self._unmerged_weight, self.base_layer.weight.requires_grad) if keep_vars else self._unmerged_weight
         return state
 
     def _load_from_state_dict(self, *args: Any) -> None:

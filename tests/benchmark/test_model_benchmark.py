@@ -31,4 +31,4 @@ def test_table_shows_medians_beside_plain() -> None:
 
 def test_towers_that_the_plain_model_cannot_be_are_refused() -> None:
     with pytest.raises(InputError, match='--arch ViT-B-16: expected a model of open_clip in its quickgelu form'):
-        ModelSizes('ViT-B-16').vision
+        ModelSizes('ViT-B-16').neck_config()

@@ -59,11 +59,14 @@ def test_training_unmerges(net: nn.Module, x: Tensor) -> None:
     assert all(parameter.grad is not None for name, parameter in net.named_parameters() if '.lora_' in name)
 
 
-def test_state_dict_does_not_tell_merged_from_unmerged(net: nn.Module) -> None:
+@pytest.mark.parametrize('keep_vars', [False, True])
+def test_state_dict_does_not_tell_merged_from_unmerged(net: nn.Module, keep_vars: bool) -> None:
     before = {key: value.clone() for key, value in net.state_dict().items()}
+    trained = {key for key, value in net.state_dict(keep_vars=True).items() if value.requires_grad}
     merge_adapters(net)
-    saved = net.state_dict()
+    saved = net.state_dict(keep_vars=keep_vars)
     assert saved.keys() == before.keys()
+    assert {key for key, value in saved.items() if value.requires_grad} == (trained if keep_vars else set())
     assert all(torch.equal(saved[key], before[key]) for key in before)
 
 

@@ -71,7 +71,7 @@ def find_arch(arch: str | dict) -> HTSATArch:
 def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, freq_drop_width: int = 8,
                         freq_stripes_num: int = 2) -> nn.Module:
     """Make torchlibrosa's SpecAugment; the sizes are HTSAT's own."""
-    return import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
+    return _import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
 
 
 class HTSATTower(nn.Module):
@@ -87,7 +87,7 @@ class HTSATTower(nn.Module):
 
     def __init__(self, arch: HTSATArch, drop_path_rate: float) -> None:
         super().__init__()
-        htsat = import_htsat()
+        htsat = _import_htsat()
         fusion_type = 'aff_2d' if arch.fusion else 'None'
         self.bn0 = nn.BatchNorm2d(arch.mel_bins)
         self.spec_augmenter = make_spec_augmenter()
@@ -124,30 +124,30 @@ class HTSATTower(nn.Module):
                 nn.init.trunc_normal_(module.relative_position_bias_table, std=.02)
 
 
-def build_empty_htsat(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
-    """Build an HTSAT whose parameters lie on the meta device; its buffers (indices, masks, statistics) are real."""
+def build_empty_tower(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
+    """Build an ``HTSATTower`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
     with init_empty_weights(include_buffers=False):
         return HTSATTower(arch, drop_path_rate)
 
 
-def build_htsat(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
-    """Build an HTSAT with random weights; see ``HTSATTower``."""
-    tower = build_empty_htsat(arch, drop_path_rate)
-    tower.draw_weights()
-    return tower
+def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
+    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor; to compare with.
 
-
-def build_whole_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
-    """Build laion_clap's own HTSAT, with its forward pass, heads and extractor; to compare with."""
+    Args:
+        arch: Sizes.
+        drop_path_rate: Stochastic depth of the last block; grows linearly from 0 at the first.
+    """
     unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
                                        fmin=50, fmax=14000)
-    return import_htsat().HTSAT_Swin_Transformer(
+    htsat = _import_htsat().HTSAT_Swin_Transformer(
         spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
         num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
         config=unused_front_end, enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
+    del htsat.spectrogram_extractor, htsat.logmel_extractor
+    return htsat
 
 
-def import_htsat() -> ModuleType:
+def _import_htsat() -> ModuleType:
     """Import ``laion_clap.clap_module.htsat`` alone.
 
     ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network. HTSAT needs none of it:
