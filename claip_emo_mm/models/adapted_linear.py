@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from peft.tuners import lora
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
@@ -30,8 +31,11 @@ class AdaptedLinear(ExactMerging, lora.Linear):
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Map (..., D) to (..., D')."""
-        if args or kwargs or self.disable_adapters or self.merged or self.lora_variant or not self._is_plain():
+        if args or kwargs or self.disable_adapters or self.lora_variant or not self._is_plain():
             return super().forward(x, *args, **kwargs)
+        if self.merged:
+            product = F.linear if torch.is_grad_enabled() else linear
+            return product(x, self.base_layer.weight, self.base_layer.bias)
         name = self.active_adapters[0]
         down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
         if self.training:

@@ -13,7 +13,8 @@ _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D')."""
-    if _ONEDNN and x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel():
+    for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
+    if _ONEDNN and for_onednn and not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
         return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'none', [], '')
     return F.linear(x, weight, bias)
 

@@ -12,7 +12,9 @@ class QuickGELU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (...) to (...)."""
-        return _QuickGELUFunction.apply(x)
+        if torch.is_grad_enabled() and x.requires_grad:
+            return _QuickGELUFunction.apply(x)
+        return _quick_gelu(x)
 
 
 class _QuickGELUFunction(torch.autograd.Function):
@@ -21,10 +23,14 @@ class _QuickGELUFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return F.silu(x * _SLOPE, inplace=True).div_(_SLOPE)
+        return _quick_gelu(x)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
         x, = ctx.saved_tensors
         return torch.ops.aten.silu_backward(grad, x * _SLOPE)
+
+
+def _quick_gelu(x: Tensor) -> Tensor:
+    return F.silu(x * _SLOPE, inplace=True).div_(_SLOPE)
