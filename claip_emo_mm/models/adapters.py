@@ -7,6 +7,10 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.adapted_linear import AdaptedLinear
+from claip_emo_mm.models.merging import AdaptedConv2d, merge_adapters, unmerge_adapters
+
+__all__ = ['LoRASettings', 'add_adapters', 'merge_adapters', 'unmerge_adapters']
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,11 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
     # A pattern: given a list, peft would also take every layer whose name ends in one of the names.
     pattern = '|'.join(re.escape(name) for name in names)
     trainable = {name: parameter.requires_grad for name, parameter in tower.named_parameters()}
-    inject_adapter_in_model(
-        LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, bias='none',
-                   target_modules=pattern), tower)
+    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, bias='none',
+                        target_modules=pattern)
+    # peft's way for layers of one's own
+    config._register_custom_module({nn.Linear: AdaptedLinear, nn.Conv2d: AdaptedConv2d})
+    inject_adapter_in_model(config, tower)
     for name, parameter in tower.named_parameters():  # peft freezes whatever is not an adapter
         parameter.requires_grad_(trainable.get(name.replace('.base_layer.', '.'), True))
     return names

@@ -1,13 +1,14 @@
 """Audio backbone: the audio tower of CLAP, with adapters."""
+import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
-from torchlibrosa.augmentation import SpecAugmentation
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
-from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+from claip_emo_mm.models.backbones.htsat import build_empty_tower, find_arch, make_spec_augmenter
+from claip_emo_mm.models.backbones.swin_block import run_swin_block
 from claip_emo_mm.models.pretrained import AUDIO_FORMS, load_pretrained
 
 
@@ -42,12 +43,14 @@ class CLAPAudioBackbone(BaseModule):
         self.out_channels = self.arch.out_channels
         self.checkpoint_blocks = checkpoint_blocks
         self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
-        self.tower = build_htsat(self.arch, drop_path_rate)
+        self.tower = build_empty_tower(self.arch, drop_path_rate)  # weights are made once: drawn, or from the file
         if isinstance(spec_augment, dict):
-            self.tower.spec_augmenter = SpecAugmentation(**spec_augment)
+            self.tower.spec_augmenter = make_spec_augmenter(**spec_augment)
         elif not spec_augment:
             self.tower.spec_augmenter = nn.Identity()
-        if pretrained is not None:
+        if pretrained is None:
+            self.tower.draw_weights()
+        else:
             load_pretrained(self.tower, pretrained, AUDIO_FORMS)
         self.tower.requires_grad_(not frozen)
         self._freeze_unused()
@@ -83,17 +86,21 @@ class CLAPAudioBackbone(BaseModule):
         x = tower.bn0(mel.transpose(1, 3)).transpose(1, 3)  # the norm's channels are the mel bins
         if self.training:
             x = tower.spec_augmenter(x)
-        x = tower.reshape_wav2img(x)  # (A, 1, S, S): pieces of time below each other
-        x = tower.patch_embed(x, longer_idx=[])  # (A, N, C)
+        x = tower.patch_embed(self._fold(x), longer_idx=[])  # (A, N, C)
         for stage in tower.layers:
             for block in stage.blocks:
-                if self.checkpoint_blocks and self.training:
-                    x = checkpoint(block, x, use_reentrant=False)[0]
+                if self.checkpoint_blocks and self.training and torch.is_grad_enabled():
+                    x = checkpoint(run_swin_block, block, x, use_reentrant=False)
                 else:
-                    x = block(x)[0]
+                    x = run_swin_block(block, x)
             if stage.downsample is not None:
                 x = stage.downsample(x)
         return self._unfold(tower.norm(x))
+
+    def _fold(self, x: Tensor) -> Tensor:
+        """Put the pieces of time below each other: (A, 1, M, F) to (A, 1, S, S)."""
+        pieces = self.arch.spec_size // self.arch.mel_bins
+        return x.transpose(2, 3).unflatten(3, (pieces, -1)).transpose(2, 3).flatten(2, 3)
 
     def _unfold(self, x: Tensor) -> Tensor:
         """Put the pieces of time behind each other again: (A, N, D) to (A, D, F', M')."""

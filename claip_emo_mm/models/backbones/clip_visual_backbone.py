@@ -13,7 +13,9 @@ from torch.utils.checkpoint import checkpoint
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
 from claip_emo_mm.models.attention import SeparateProjectionAttention
+from claip_emo_mm.models.matrix_product import cast_for_products
 from claip_emo_mm.models.pretrained import VISUAL_FORMS, load_pretrained
+from claip_emo_mm.models.quick_gelu import QuickGELU
 
 
 @MODELS.register_module()
@@ -89,7 +91,7 @@ class CLIPVisualBackbone(BaseModule):
 
 def _block_forward(block: ResidualAttentionBlock, x: Tensor, class_token_only: bool) -> Tensor:
     """(U, N, D) to (U, N, D), or to (U, 1, D) for the class token alone."""
-    normed = block.ln_1(x)
+    normed = cast_for_products(block.ln_1(x))
     if class_token_only:
         x = x[:, :1]
     x = x + block.ls_1(block.attention(normed[:, :x.shape[1]], normed, normed))
@@ -123,4 +125,6 @@ def build_vision_transformer(arch: str | dict) -> VisionTransformer:
     tower.proj = None
     for block in tower.transformer.resblocks:
         block.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
+        if quick_gelu:
+            block.mlp.gelu = QuickGELU()
     return tower

@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import torch
+from accelerate import init_empty_weights
 from torch import nn
 
 from claip_emo_mm.errors import InputError
+
+PATCH_SIZE = 4
 
 
 @dataclass(frozen=True)
@@ -64,15 +68,77 @@ def find_arch(arch: str | dict) -> HTSATArch:
     return NAMED_ARCHS[arch]
 
 
-def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
-    """Build an HTSAT with random weights and without its own spectrogram extractor.
+def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, freq_drop_width: int = 8,
+                        freq_stripes_num: int = 2) -> nn.Module:
+    """Make torchlibrosa's SpecAugment; the sizes are HTSAT's own."""
+    return _import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
+
+
+class HTSATTower(nn.Module):
+    """HTSAT made of laion_clap's parts, with its names, but without its spectrogram extractor.
+
+    The extractor is never used here, and making it takes longer than making the tower. The forward pass is
+    ``CLAPAudioBackbone``'s.
 
     Args:
         arch: Sizes.
         drop_path_rate: Stochastic depth of the last block; grows linearly from 0 at the first.
     """
-    unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=64, hop_size=32, sample_rate=48000, fmin=50,
-                                       fmax=14000)
+
+    def __init__(self, arch: HTSATArch, drop_path_rate: float) -> None:
+        super().__init__()
+        htsat = _import_htsat()
+        fusion_type = 'aff_2d' if arch.fusion else 'None'
+        self.bn0 = nn.BatchNorm2d(arch.mel_bins)
+        self.spec_augmenter = make_spec_augmenter()
+        self.patch_embed = htsat.PatchEmbed(arch.spec_size, PATCH_SIZE, 1, arch.embed_dims, nn.LayerNorm,
+                                            patch_stride=PATCH_SIZE, enable_fusion=arch.fusion,
+                                            fusion_type=fusion_type)
+        drop_path = torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist()
+        side = arch.spec_size // PATCH_SIZE
+        last = len(arch.depths) - 1
+        self.layers = nn.ModuleList()
+        for stage, (depth, heads) in enumerate(zip(arch.depths, arch.num_heads, strict=True)):
+            before = sum(arch.depths[:stage])
+            self.layers.append(htsat.BasicLayer(
+                arch.embed_dims * 2 ** stage, (side // 2 ** stage,) * 2, depth, heads, arch.window_size,
+                drop_path=drop_path[before:before + depth], downsample=None if stage == last else htsat.PatchMerging))
+        self.norm = nn.LayerNorm(arch.out_channels)
+        frequencies = side // 2 ** last // (arch.spec_size // arch.mel_bins)
+        self.tscam_conv = nn.Conv2d(arch.out_channels, arch.num_classes, (frequencies, 3), padding=(0, 1))
+        self.head = nn.Linear(arch.num_classes, arch.num_classes)
+
+    def draw_weights(self) -> None:
+        """Draw every parameter, on the CPU where it has no memory yet: as HTSAT does, from its own distributions."""
+        for module in self.modules():
+            for name, parameter in module.named_parameters(recurse=False):
+                if parameter.is_meta:
+                    module.register_parameter(name, nn.Parameter(torch.empty_like(parameter, device='cpu')))
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif hasattr(module, 'reset_parameters'):
+                module.reset_parameters()
+            elif hasattr(module, 'relative_position_bias_table'):
+                nn.init.trunc_normal_(module.relative_position_bias_table, std=.02)
+
+
+def build_empty_tower(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
+    """Build an ``HTSATTower`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
+    with init_empty_weights(include_buffers=False):
+        return HTSATTower(arch, drop_path_rate)
+
+
+def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
+    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor; to compare with.
+
+    Args:
+        arch: Sizes.
+        drop_path_rate: Stochastic depth of the last block; grows linearly from 0 at the first.
+    """
+    unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
+                                       fmin=50, fmax=14000)
     htsat = _import_htsat().HTSAT_Swin_Transformer(
         spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
         num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,

@@ -50,6 +50,20 @@ def test_latent_map_is_htsats(tmp_path: Path, prefix: str) -> None:
     torch.testing.assert_close(fine, theirs['fine_grained_embedding'])
 
 
+def test_random_towers_differ_with_the_seed_and_have_htsats_spread() -> None:
+    latents = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        backbone = CLAPAudioBackbone(FUSION_ARCH).eval()
+        latents.append(backbone(MEL))
+    assert torch.equal(latents[0], latents[1])
+    assert not torch.allclose(latents[0], latents[2])
+    assert not any(parameter.is_meta for parameter in backbone.parameters())
+    weight = backbone.tower.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values drawn with 0.02
+    assert .019 < weight.std() < .021
+    assert not backbone.tower.layers[1].blocks[0].mlp.fc1.bias.any()
+
+
 def test_training_augments_and_follows_the_data_but_changes_no_input() -> None:
     torch.manual_seed(0)
     backbone = CLAPAudioBackbone(FUSION_ARCH, lora=LORA)

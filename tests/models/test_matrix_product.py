@@ -1,0 +1,22 @@
+import pytest
+import torch
+
+from claip_emo_mm.models.matrix_product import cast_for_products, linear
+
+
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+@pytest.mark.parametrize('with_bias', [True, False])
+def test_value(dtype: torch.dtype, with_bias: bool) -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 3, 5, dtype=dtype), torch.randn(5, 4, dtype=dtype).T
+    bias = torch.randn(4, dtype=dtype) if with_bias else None
+    expected = torch.einsum('bnd,ed->bne', x, weight) + (bias if with_bias else 0)
+    torch.testing.assert_close(linear(x.transpose(0, 1), weight, bias), expected.transpose(0, 1))
+    assert linear(x[:0], weight, bias).shape == (0, 3, 4)
+
+
+def test_cast_follows_autocast() -> None:
+    x = torch.randn(3)
+    assert cast_for_products(x) is x
+    with torch.autocast('cpu', torch.bfloat16):
+        assert cast_for_products(x).dtype == torch.bfloat16

@@ -1,0 +1,23 @@
+import torch
+
+from claip_emo_mm.models.quick_gelu import QuickGELU
+
+
+def test_is_x_times_the_sigmoid_of_1702_x() -> None:
+    x = torch.linspace(-9, 9, 101)
+    torch.testing.assert_close(QuickGELU()(x), x / (1 + torch.exp(-1.702 * x)))
+
+
+def test_gradient_is_the_derivative_and_the_input_stays() -> None:
+    x = torch.randn(3, 5, dtype=torch.double, requires_grad=True)
+    before = x.detach().clone()
+    assert torch.autograd.gradcheck(QuickGELU(), x)
+    assert torch.equal(x, before)
+
+
+def test_keeps_its_input_alone() -> None:
+    kept = []
+    x = torch.randn(4, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: kept.append(tensor) or tensor, lambda tensor: tensor):
+        QuickGELU()(x)
+    assert len(kept) == 1 and kept[0] is x

@@ -1,0 +1,47 @@
+"""tools/benchmark.py as a user runs it."""
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from claip_emo_mm.benchmark import ModelFigures, ModelSizes
+
+TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
+
+
+def benchmark(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    monkeypatch.setattr(sys, 'argv', [TOOL, *arguments])
+    with pytest.raises(SystemExit) as exit_:
+        runpy.run_path(TOOL, run_name='__main__')
+    return exit_.value.code
+
+
+def test_model_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def measure(sizes: ModelSizes, rounds: int, device: str, num_threads: int, memory: bool) -> ModelFigures:
+        assert (sizes, rounds, device, num_threads, memory) == (
+            ModelSizes('ViT-L-14-quickgelu', 'HTSAT-tiny-fusion', 3, 8), 1, 'cpu', 1, False)
+        return ModelFigures(dict(plain=[2.], ours=[1.]), dict(plain=[3.], ours=[1.]))
+
+    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_model', measure)
+    assert not benchmark(monkeypatch, 'model', '--arch', 'ViT-L-14-quickgelu', '--clips', '3', '--frames', '8',
+                         '--rounds', '1', '--threads', '1', '--no-memory')
+    said = capsys.readouterr().out
+    assert said.startswith('ViT-L-14-quickgelu and HTSAT-tiny-fusion, 3 clips x 8 frames, cpu')
+    assert '1.000 s  (2.00x)' in said and '1.000 s  (3.00x)' in said
+
+
+@pytest.mark.parametrize(('arguments', 'code', 'message'), [
+    (['--arch', 'RN50', '--no-memory'], 1, '--arch RN50: expected a model of open_clip in its quickgelu form'),
+    (['--rounds', '0'], 2, '0: expected 1 or more')])
+def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, arguments: list[str], code: int,
+                       message: str) -> None:
+    assert benchmark(monkeypatch, 'model', *arguments) == code
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert benchmark(monkeypatch, 'model', '--device', 'cuda') == 1
+    assert 'PyTorch finds no GPU here' in capsys.readouterr().err

@@ -1,0 +1,59 @@
+"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model."""
+import argparse
+import sys
+
+import torch
+
+from claip_emo_mm.benchmark import ModelSizes, benchmark_model
+from claip_emo_mm.command_line import run
+from claip_emo_mm.errors import InputError
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    subjects = parser.add_subparsers(dest='subject', required=True, metavar='SUBJECT')
+    _add_model(subjects.add_parser(
+        'model', help='training step and evaluation of the model',
+        description="Compare our model with transformers' CLIPVisionModel and laion_clap's whole HTSAT under peft's "
+                    'own adapters, with the same neck, head and (random) weights. Medians of rounds in alternating '
+                    'order. Memory is measured in a new process for each variant: on a CPU the most that the process '
+                    'occupies in a training step, less what it occupied before the model was built; on a GPU what '
+                    'PyTorch allocated.'))
+    return parser.parse_args()
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual tower (default: %(default)s)')
+    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio tower (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=2, help='clips of a batch (default: %(default)s)')
+    parser.add_argument('--frames', type=_count, default=16, help='frames of a clip (default: %(default)s)')
+    parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
+    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
+    parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
+    parser.add_argument('--no-memory', action='store_true', help='leave out the memory')
+    parser.set_defaults(measure=_measure_model)
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f'{number}: expected 1 or more')
+    return number
+
+
+def _measure_model(args: argparse.Namespace) -> None:
+    if args.device.startswith('cuda') and not torch.cuda.is_available():
+        raise InputError(f'--device {args.device}: PyTorch finds no GPU here. Use --device cpu.')
+    sizes = ModelSizes(args.arch, args.audio_arch, args.clips, args.frames)
+    sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips x {args.frames} frames, {args.device}, '
+                     f'{args.threads} threads, median of {args.rounds}\n')
+    figures = benchmark_model(sizes, args.rounds, args.device, args.threads, not args.no_memory)
+    sys.stdout.write(f'{figures.table()}\n')
+
+
+def main() -> None:
+    args = parse_args()
+    args.measure(args)
+
+
+if __name__ == '__main__':
+    run(main)
