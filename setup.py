@@ -26,7 +26,8 @@ setup(
     python_requires='>=3.10,<3.13',
     # Neither mmcv nor mmcv-lite: both install the same package, and a user who has one must not be given the other.
     install_requires=[
-        'av>=12',
+        'accelerate>=0.26',
+        'av>=13',
         'decord>=0.6',
         'importlib_metadata',  # needed by mmaction2, which does not say so
         'laion_clap>=1.1.6,<1.2',
@@ -44,7 +45,9 @@ setup(
         'torch>=2.6',  # weights_only loading with an allow-list of its own
         'torchlibrosa>=0.1',
         'torchvision>=0.21',
+        'typing_extensions>=4.5',
         'tqdm>=4.60',
+        'transformers>=4.40',
     ],
     extras_require={
         'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'tensorboard'],

@@ -1,9 +1,10 @@
 """Adapted layers that merge and unmerge to the bit, and whose state dict does not tell the difference."""
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from peft.tuners import lora
 from torch import Tensor, nn
+from typing_extensions import Self  # typing has it from Python 3.11
 
 
 class ExactMerging:
