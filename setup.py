@@ -26,6 +26,7 @@ setup(
     python_requires='>=3.10,<3.13',
     # Neither mmcv nor mmcv-lite: both install the same package, and a user who has one must not be given the other.
     install_requires=[
+        'accelerate>=0.26',
         'av>=12',
         'decord>=0.6',
         'importlib_metadata',  # needed by mmaction2, which does not say so
@@ -45,6 +46,7 @@ setup(
         'torchlibrosa>=0.1',
         'torchvision>=0.21',
         'tqdm>=4.60',
+        'transformers>=4.40',
     ],
     extras_require={
         'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'tensorboard'],
