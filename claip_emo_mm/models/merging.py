@@ -32,12 +32,12 @@ class ExactMerging:
             self.base_layer.weight.data = self._unmerged_weight
             self._unmerged_weight = None
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> nn.Module:
         if mode and self.merged:
             self.unmerge()
         return super().train(mode)
 
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         if self._unmerged_weight is not None:
             self._unmerged_weight = fn(self._unmerged_weight)
         return super()._apply(fn, recurse)

@@ -2,6 +2,7 @@
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,7 +127,8 @@ class HTSATTower(nn.Module):
 
 def build_empty_tower(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
     """Build an ``HTSATTower`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
-    with init_empty_weights(include_buffers=False):
+    with init_empty_weights(include_buffers=False), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'torch.meshgrid')  # of laion_clap's call of it
         return HTSATTower(arch, drop_path_rate)
 
 
