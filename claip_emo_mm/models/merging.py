@@ -4,7 +4,6 @@ from typing import Any
 
 from peft.tuners import lora
 from torch import Tensor, nn
-from typing_extensions import Self  # typing has it from Python 3.11
 
 
 class ExactMerging:
