@@ -45,7 +45,6 @@ setup(
         'torch>=2.6',  # weights_only loading with an allow-list of its own
         'torchlibrosa>=0.1',
         'torchvision>=0.21',
-        'typing_extensions>=4.5',
         'tqdm>=4.60',
         'transformers>=4.40',
     ],
