@@ -1,4 +1,6 @@
 """Fixtures that several test modules use."""
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,3 +13,11 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f'{folder} is not there')
     return folder
+
+
+@pytest.fixture
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Let SIGINT interrupt here and in what is started from here, as in a terminal; background jobs ignore it."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)

@@ -38,7 +38,7 @@ def test_toy_set_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert len(list(tmp_path.glob('data/toy/videos/*.mp4'))) == 21
 
 
-def test_ctrl_c_ends_cleanly_with_workers(tmp_path: Path) -> None:
+def test_ctrl_c_ends_cleanly_with_workers(tmp_path: Path, ctrl_c_interrupts: None) -> None:
     out = tmp_path / 'set'
     process = subprocess.Popen([sys.executable, TOOL, 'toy', '--out', str(out), '--workers', '2'], text=True,
                                stderr=subprocess.PIPE, env=os.environ | {'PYTHONPATH': str(ROOT)},

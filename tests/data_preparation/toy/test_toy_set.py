@@ -113,7 +113,7 @@ def test_goes_on_after_it_was_killed(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_says_that_it_can_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                              caplog: pytest.LogCaptureFixture) -> None:
+                                              caplog: pytest.LogCaptureFixture, ctrl_c_interrupts: None) -> None:
     monkeypatch.setattr(toy_set, 'make_clip', lambda *_: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
         make_toy_set(tmp_path, SEED, CLIPS, workers=1)
