@@ -1,6 +1,8 @@
 """Data sets: label schemas, annotation lists, and the transforms from files to packed samples."""
 from .audio_visual_dataset import AudioVisualDataset
-from .label_schemas import DFEW, LabelSchema, get_schema
+from .dfew_dataset import DFEWDataset
+from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
+from .mafw_dataset import MAFWDataset
 from .transforms import (
     DecodeFrames,
     LoadSoundWindows,
@@ -12,6 +14,6 @@ from .transforms import (
     SampleFrameViews,
 )
 
-__all__ = ['DFEW', 'AudioVisualDataset', 'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel',
-           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
-           'get_schema']
+__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'DFEWDataset', 'DecodeFrames', 'LabelSchema',
+           'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
+           'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'get_schema']

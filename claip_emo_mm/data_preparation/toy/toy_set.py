@@ -17,9 +17,10 @@ from queue import SimpleQueue
 import cv2
 from tqdm import tqdm
 
+from claip_emo_mm.atomic_text import write_text
+
 from ...datasets.label_schemas import DFEW
 from ...errors import InputError
-from ..atomic_text import write_text
 from .clips import write_clip
 from .face_identity import FaceIdentity
 from .streams import identity_stream

@@ -1,7 +1,7 @@
 """The forms of published lists, told apart by their first row, and how each row is taken apart."""
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 _VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv')
@@ -29,6 +29,7 @@ class ListForm:
         fits: whether a row of the text has this form.
         parse: takes such a row apart.
         numbered: whether labels are numbers, not names.
+        has_paths: whether a row says where the clip lies.
         header: the first row where it is no clip.
     """
 
@@ -37,7 +38,8 @@ class ListForm:
     fits: Callable[[str], bool]
     parse: Callable[[str], Row]
     numbered: bool = True
-    header: str = field(default='')
+    has_paths: bool = True
+    header: str = ''
 
 
 def clip_id(path: str) -> str:
@@ -96,11 +98,13 @@ def _path_row(text: str) -> Row:
 
 
 FORMS: Sequence[ListForm] = (
-    ListForm("DFEW's csv", 'video_name,label', _fits(r'[^,]+,\s*\d+'), _csv_row, header=r'video_name\s*,\s*label'),
+    ListForm("DFEW's csv", 'video_name,label', _fits(r'[^,]+,\s*\d+'), _csv_row, has_paths=False,
+             header=r'video_name\s*,\s*label'),
     ListForm("MAFW's txt with captions", 'video TAB label TAB caption ...', _fits(r'[^\t]+\.\w+\t[^\t]+(\t.*)?'),
-             _caption_row, numbered=False),
+             _caption_row, numbered=False, has_paths=False),
     ListForm('audiovisual list', 'frames sound label', _fits(r'\S.*\s\S+\.\w+\s\d+'), _sound_row),
     ListForm('list of counted frames', 'frames count label', _fits(r'\S.*\s\d+\s\d+'), _count_row),
     ListForm('list of paths', 'path label', _fits(r'\S.*\s\d+'), _path_row),
-    ListForm("MAFW's txt", 'video label', _fits(r'\S+\.\w+\s+[A-Za-z]\S*'), _name_row, numbered=False),
+    ListForm("MAFW's txt", 'video label', _fits(r'\S+\.\w+\s+[A-Za-z]\S*'), _name_row, numbered=False,
+             has_paths=False),
 )

@@ -53,6 +53,21 @@ def count_by_class(labels: Iterable[str], schema: LabelSchema) -> tuple[int, ...
     return tuple(counts[name] for name in schema.classes)
 
 
+def differing_counts(labels: Iterable[str], schema: LabelSchema, fold: int, part: str) -> dict[str, tuple[int, int]]:
+    """Compare a list of a fold with the official one, and with the audiovisual one where it is another.
+
+    Returns: the classes whose numbers differ from both: name -> (found, published officially); empty where the list
+        has the clips of one of the two.
+    """
+    found = count_by_class(labels, schema)
+    official = published_counts(schema, fold, part)
+    with_sound = tuple(count - less for count, less in zip(official, left_out_counts(schema, fold, part), strict=True))
+    if found in (official, with_sound):
+        return {}
+    return {name: (here, there) for name, here, there in zip(schema.classes, found, official, strict=True)
+            if here != there}
+
+
 def _check_fold(fold: int, part: str) -> None:
     if fold not in range(1, NUM_FOLDS + 1) or part not in ('train', 'test'):
         raise InputError(f'fold {fold}, part {part!r}: there are the folds 1 to {NUM_FOLDS}, each with train and test.')

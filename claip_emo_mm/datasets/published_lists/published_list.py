@@ -31,10 +31,12 @@ class PublishedList:
 
     Args:
         form: which of the published forms it has, and how its labels count.
+        has_paths: whether its rows say where the clips lie, instead of naming them alone.
         clips: its rows.
     """
 
     form: str
+    has_paths: bool
     clips: tuple[PublishedClip, ...]
 
     def left_out_of(self, other: 'PublishedList') -> tuple[PublishedClip, ...]:

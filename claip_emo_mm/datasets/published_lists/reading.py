@@ -43,7 +43,7 @@ def read_published_list(path: str | Path, schema: LabelSchema, first_number: int
     print_log(f'{path}: {name}, {len(parsed)} clips of {schema.title}', logger='current')
     clips = (PublishedClip(line, row.clip_id, label, row.video, row.frames, row.audio, row.num_frames)
              for (line, row), label in zip(parsed, labels, strict=True))
-    return PublishedList(name, tuple(clips))
+    return PublishedList(name, form.has_paths, tuple(clips))
 
 
 def _read_text(path: str | Path) -> str:
