@@ -36,18 +36,24 @@ def check_fold(owner: str, fold: int, part: str) -> None:
 
 
 def log_counts(path: str, labels: Sequence[int], metainfo: Mapping[str, Any]) -> None:
-    """Log how a list compares with the published number of clips of each class.
+    """Log `compare_counts`."""
+    text, as_published = compare_counts(path, labels, metainfo)
+    print_log(text, logger='current', level=logging.INFO if as_published else logging.WARNING)
+
+
+def compare_counts(path: str, labels: Sequence[int], metainfo: Mapping[str, Any]) -> tuple[str, bool]:
+    """Compare a list with the published number of clips of each class.
 
     Args:
         path: the list.
         labels: of its clips.
         metainfo: of the data set: ``dataset`` (name of its schema), ``fold`` and ``part``.
+    Returns: a line that says how they compare, and whether they are the same.
     """
     schema, fold, part = get_schema(metainfo['dataset']), metainfo['fold'], metainfo['part']
     differing = differing_counts([schema.classes[label] for label in labels], schema, fold, part)
     found = f'{path}: {len(labels)} clips of {schema.title}, fold {fold}, {part}'
     if not differing:
-        print_log(f'{found}, in each class as many as published', logger='current')
-        return
+        return f'{found}, in each class as many as published', True
     counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-    print_log(f'{found}. Published are other numbers: {counts}', logger='current', level=logging.WARNING)
+    return f'{found}. Published are other numbers (in brackets): {counts}', False
