@@ -68,8 +68,8 @@ class ClipPreparation:
 
     Args:
         out: folder that gets `frames/00001/00001.jpg ...` and `audio/00001.wav`.
-        crop_frames, crop_videos: whether faces are found and cropped in frame folders and in videos. Folders of faces are
-            used where they lie; videos of faces are unpacked as they are.
+        crop_frames, crop_videos: whether faces are found and cropped in frame folders and in videos. Folders of faces
+            are used where they lie; videos of faces are unpacked as they are.
         make_finder: makes the face finder, once in each process.
     """
     out: Path
@@ -100,9 +100,8 @@ class ClipPreparation:
         return self.out / AUDIO_FOLDER / f'{clip.clip_id}.wav'
 
     def is_ready(self, clip: ClipSource) -> bool:
-        """Whether everything of the clip is there; complete, as it takes its name last."""
-        sound = clip.sound or self.wav_file(clip)
-        return self.frame_folder(clip).is_dir() and sound.is_file()
+        """Whether all that is to be made of the clip is there; complete, as it takes its name last."""
+        return clip.sound is None and self.wav_file(clip).is_file() and self.frame_folder(clip).is_dir()
 
     def __call__(self, clip: ClipSource) -> PreparedClip:
         """Make what the clip lacks.
