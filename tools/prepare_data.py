@@ -69,11 +69,11 @@ def _descriptions(title: str, classes: str) -> dict[str, str]:
     return dict(
         help=f'make {title} ready ({classes}) from the folder that its owners hand out',
         description=f'Make {title} ready: sound as wav (mono, 16 kHz), pictures of faces (256 x 256, cropped where the '
-                    'frames are scenes), and a list of each part of each fold. Videos (00001.mp4, 1.avi), frame folders '
-                    '(00001/), sound files (1.wav) and published lists are found by content, however deep. Frame '
-                    'folders of faces and sound files are used where they lie: keep them. An interrupted run goes on '
-                    f'when it is started again. Clips that cannot be prepared are named in {FAILURES_FILE}; the exit '
-                    'code is then 1.')
+                    'frames are scenes), and a list of each part of each fold. Videos (00001.mp4, 1.avi), frame '
+                    'folders (00001/), sound files (1.wav) and published lists are found by content, however deep. '
+                    'Frame folders of faces and sound files are used where they lie: keep them. An interrupted run '
+                    f'goes on when it is started again. Clips that cannot be prepared are named in {FAILURES_FILE}; '
+                    'the exit code is then 1.')
 
 
 def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:

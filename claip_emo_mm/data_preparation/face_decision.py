@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from claip_emo_mm.apis.face_finder import FaceFinder
-from claip_emo_mm.data_preparation.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.data_preparation.framing import face_share, share_of_face_pictures
 from claip_emo_mm.datasets.readers import FrameFolder, VideoFile

@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from claip_emo_mm.datasets.folds import PARTS
 from claip_emo_mm.datasets.label_schemas import LabelSchema
 from claip_emo_mm.datasets.published_lists import PublishedClip, read_published_list
 from claip_emo_mm.errors import InputError
-
-PARTS = ('train', 'test')
 
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
@@ -51,18 +50,18 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
     if not whole:
         raise InputError(_describe_missing(root, families, wanted, kind))
     read = [{key: _read(family.paths[key], schema, first_number) for key in wanted} for family in whole]
-    order = sorted(range(len(whole)), key=lambda index: -sum(map(len, read[index].values())))
+    order = sorted(range(len(whole)), key=lambda index: -_count(read[index]))
     best = order[0]
     for other in order[1:]:
-        if len(read[other][wanted[0]]) == len(read[best][wanted[0]]):
+        if _count(read[other]) == _count(read[best]):
             _check_same(whole[best], read[best], whole[other], read[other])
     labels = {clip.label for clips in read[best].values() for clip in clips}
     if kind == 'compound' and not any('_' in label for label in labels):
         raise InputError(f'{root / whole[best].name}: only labels of single emotions, compound ones expected (such as '
                          'anger_disgust). Name the folder of the compound lists with --lists.')
-    _logger.info('Lists: %s', root / whole[best].name)
+    _logger.info('Lists: %d such as %s', len(wanted), whole[best].paths[wanted[0]])
     for other in order[1:]:
-        _logger.info('  not %s (%s)', root / whole[other].name, _compare(read[other], read[best]))
+        _logger.info('  not those such as %s (%s)', whole[other].paths[wanted[0]], _compare(read[other], read[best]))
     return read[best]
 
 
@@ -109,8 +108,12 @@ def _labels(clips: Iterable[PublishedClip]) -> dict[str, str]:
 
 
 def _compare(lists: FoldLists, best: FoldLists) -> str:
-    fewer = sum(map(len, best.values())) - sum(map(len, lists.values()))
-    return f'{fewer} rows fewer' if fewer else 'says the same'
+    fewer = _count(best) - _count(lists)
+    return f'{fewer} rows fewer in all' if fewer else 'they say the same'
+
+
+def _count(lists: FoldLists) -> int:
+    return sum(map(len, lists.values()))
 
 
 def _describe_missing(root: Path, families: Sequence[_Family], wanted: Sequence[tuple[int, str]], kind: str) -> str:

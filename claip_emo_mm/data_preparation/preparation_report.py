@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claip_emo_mm.data_preparation.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.data_preparation.clip_preparation import Failure
 
 FAILURES_FILE, NOTES_FILE = 'failures.csv', 'notes.csv'

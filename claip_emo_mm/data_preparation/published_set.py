@@ -8,13 +8,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
-from claip_emo_mm.data_preparation.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Failure, PreparedClip
 from claip_emo_mm.data_preparation.distribution import ClipSource, Distribution, find_distribution
 from claip_emo_mm.data_preparation.face_decision import decide_faces
 from claip_emo_mm.data_preparation.fold_lists import FoldLists, read_fold_lists
 from claip_emo_mm.data_preparation.preparation_report import PreparationReport, csv_text
 from claip_emo_mm.data_preparation.worker_pool import work_off
+from claip_emo_mm.datasets.folds import fold_list
 from claip_emo_mm.datasets.label_schemas import LabelSchema
 from claip_emo_mm.errors import InputError
 
@@ -137,7 +138,7 @@ def _report(wanted: PublishedSet, preparation: ClipPreparation, clips: dict[str,
     media = {clip_id: tuple(_media(wanted.out.resolve(), clip)) for clip_id, clip in ready.items()}
     lists = []
     for (fold, part), rows in folds.items() if ready else ():
-        path = wanted.out / 'lists' / wanted.kind / f'fold{fold}_{part}.csv'
+        path = wanted.out / fold_list(fold, part, wanted.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         cells = ((*media[row.clip_id], row.label) for row in rows if row.clip_id in media)
         write_text(path, csv_text(('frames', 'audio', 'label'), cells))

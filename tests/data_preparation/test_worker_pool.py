@@ -9,7 +9,6 @@ from claip_emo_mm.data_preparation import worker_pool
 from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.errors import InputError
 
-
 # The work is `eval`, as workers cannot import this module: the square of a number, and the process that made it.
 SQUARES = [f'({number} ** 2, __import__("os").getpid())' for number in range(2000)]
 
