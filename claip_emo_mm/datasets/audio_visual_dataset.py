@@ -52,12 +52,16 @@ class AudioVisualDataset(BaseDataset):
                          data_root=data_root, data_prefix={}, indices=indices, serialize_data=serialize_data,
                          pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
 
+    def listed_clips(self) -> list[ListedClip]:
+        """Read the list; nothing else is opened."""
+        return read_listed_clips(self.ann_file, self.schema)
+
     def load_data_list(self) -> list[dict]:
-        clips = read_listed_clips(self.ann_file, self.schema)
+        clips = self.listed_clips()
         labels = {name: label for label, name in enumerate(self.schema.classes)}
         self._check_labels(clips, labels)
         self._check_files(clips)
-        return [dict(self._media(clip), label=labels[clip.label]) for clip in clips]
+        return [dict(self.media(clip), label=labels[clip.label]) for clip in clips]
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return the samples of a batch; a clip that is skipped has a place in it, but no inputs."""
@@ -79,7 +83,8 @@ class AudioVisualDataset(BaseDataset):
                              'for this clip. Clips are not replaced by others here: take that transform out.')
         return sample
 
-    def _media(self, clip: ListedClip) -> dict[str, str]:
+    def media(self, clip: ListedClip) -> dict[str, str]:
+        """Return `filename`, or `frame_dir` and `audio_path`, of a row."""
         if clip.video:
             return dict(filename=osp.join(self.data_root, clip.video))
         return dict(frame_dir=osp.join(self.data_root, clip.frames),
@@ -94,7 +99,7 @@ class AudioVisualDataset(BaseDataset):
 
     def _check_files(self, clips: list[ListedClip]) -> None:
         exists = dict(filename=osp.isfile, frame_dir=osp.isdir, audio_path=osp.isfile)
-        missing = [[path for key, path in self._media(clip).items() if path and not exists[key](path)]
+        missing = [[path for key, path in self.media(clip).items() if path and not exists[key](path)]
                    for clip in clips]
         missing = [paths[0] for paths in missing if paths]
         if missing:

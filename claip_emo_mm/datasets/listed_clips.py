@@ -22,7 +22,8 @@ def read_listed_clips(path: str | Path, schema: LabelSchema) -> list[ListedClip]
     if not found.has_paths:
         raise InputError(f'{path}: {found.form}: it names clips, but not where their pictures and sound lie. '
                          'tools/prepare_data.py makes such a list ready: dfew or mafw, with --lists for its folder.')
-    return [ListedClip(clip.line, clip.label, clip.video, clip.frames, clip.audio) for clip in found.clips]
+    return [ListedClip(clip.line, clip.label, clip.video, clip.frames, clip.audio, clip.num_frames)
+            for clip in found.clips]
 
 
 def _is_published(path: str | Path) -> bool:
