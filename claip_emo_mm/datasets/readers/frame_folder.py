@@ -60,7 +60,7 @@ class FrameFolder:
             data = file.read()
         # A jpg that is cut off has no end mark behind its last scan; OpenCV 4.8 fills its rest with grey, without an
         # error.
-        if not data or data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda'):
+        if not data or data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < max(data.rfind(b'\xff\xda'), 0):
             raise _broken(self._file(index), data)
         return data
 
