@@ -12,7 +12,7 @@ from claip_emo_mm.errors import InputError
 
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
-_OTHER_KIND = {'single': 'compound', 'compound': 'single'}
+_KINDS = ('single', 'compound')
 _logger = logging.getLogger(__name__)
 
 FoldLists = dict[tuple[int, str], tuple[PublishedClip, ...]]  # (fold, 'train' or 'test') -> its clips
@@ -72,13 +72,18 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
         lower = name.lower()
         part = _PART.search(path.stem.lower())
         fold = list(_FOLD.finditer(lower))
-        # The folder's own name counts too: SRC may be the folder `single` itself.
-        if not part or not fold or (kind and _OTHER_KIND[kind] in re.split(r'[/ _.-]', f'{root.name.lower()}/{lower}')):
+        if not part or not fold or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
             continue
         template = _PART.sub('*', _FOLD.sub('#', lower))
         family = families.setdefault(template, _Family(name))
         family.paths.setdefault((int(fold[-1][1]), part[1]), path)
     return sorted(families.values(), key=lambda family: family.name)
+
+
+def _kind_of(root_name: str, name: str) -> str:
+    """Return the last word of a list's path that is a kind of labels, '' where there is none."""
+    words = [root_name, *re.split(r'[^a-z]+', name)]  # the root's whole name: it may be the folder `single` itself
+    return next((word for word in reversed(words) if word in _KINDS), '')
 
 
 def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[PublishedClip, ...]:
