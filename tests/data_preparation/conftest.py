@@ -26,21 +26,25 @@ def toy_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def write_dfew_lists(folder: Path, folds: Sequence[int] = (1, 2, 3, 4, 5)) -> None:
-    """Clip i of 1 to 7 shows emotion i; fold n tests clip n (and fold 5 clips 5 to 7) and trains on the others."""
+    """Clip i of 1 to 7 shows emotion i, clip 8 shows fear too; fold n tests clips n and 7 (fold 5 also 6).
+
+    So every list holds the number 7, from which it is clear that the numbers count from 1.
+    """
     for fold in folds:
-        tested = {fold} if fold < 5 else {5, 6, 7}
+        tested = {fold, 7} if fold < 5 else {5, 6, 7}
         for part in ('train', 'test'):
             path = folder / 'EmoLabel_DataSplit' / f'{part}(single-labeled)' / f'{part}_set_{fold}.csv'
             path.parent.mkdir(parents=True, exist_ok=True)
-            rows = [f'{number:05d},{number}\n' for number in range(1, 8) if (number in tested) is (part == 'test')]
+            rows = [f'{number:05d},{min(number, 7)}\n' for number in range(1, 9)
+                    if (number in tested) is (part == 'test')]
             path.write_text('video_name,label\n' + ''.join(rows), encoding='utf-8')
 
 
 @pytest.fixture
 def dfew_videos(tmp_path: Path, toy_clips: dict[str, Path]) -> Path:
-    """Videos 1.mp4 to 7.mp4 in numbered parts, and the official lists."""
+    """Videos 1.mp4 to 8.mp4 in numbered parts, and the official lists."""
     source = tmp_path / 'DFEW'
-    for number, clip in enumerate(toy_clips.values(), 1):
+    for number, clip in enumerate([*toy_clips.values(), toy_clips['fear']], 1):
         path = source / 'Clip' / 'original' / f'part_{1 + number // 4}' / f'{number}.mp4'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(clip.read_bytes())

@@ -180,7 +180,7 @@ def broken_sound(folder: Path, clip: Path) -> ClipSource:
 
 @pytest.mark.parametrize(('make', 'stage', 'name', 'reason'), [
     (broken_video, 'video', 'cut.mp4', 'cut off'), (broken_frame, 'frames', '9', '1.png: an image of 10 bytes'),
-    (broken_sound, 'sound', '9.wav', 'no sound that can be read')])
+    (broken_sound, 'sound', '9.wav', 'the sound file is cut off')])
 def test_what_fails_says_where_and_leaves_nothing(tmp_path: Path, toy_clips: dict[str, Path], make, stage: str,
                                                   name: str, reason: str) -> None:
     failure = prepare(tmp_path / 'out', make(tmp_path, toy_clips['sad']), crop=True).failure
