@@ -96,10 +96,16 @@ def _steady_squares(track: _Track, start: int, end: int) -> np.ndarray:
 
 
 def _smooth(values: np.ndarray, deviation: float) -> np.ndarray:
-    """Average (F, C) values over time with Gaussian weights; at the ends, over what there is."""
+    """Fit a straight line to (F, C) values around every frame, with Gaussian weights over time.
+
+    A plain average would lag behind a moving face at both ends of the clip.
+    """
     time = np.arange(len(values))
-    weights = np.exp(-.5 * ((time[:, None] - time) / deviation) ** 2)  # (F, F)
-    return weights / weights.sum(axis=1, keepdims=True) @ values
+    apart = time - time[:, None]  # (F, F)
+    weights = np.exp(-.5 * (apart / deviation) ** 2)
+    sum_0, sum_1 = weights.sum(axis=1, keepdims=True), (weights * apart).sum(axis=1, keepdims=True)
+    sum_2 = (weights * apart ** 2).sum(axis=1, keepdims=True) + 1e-9  # one frame has no slope
+    return weights * (sum_2 - sum_1 * apart) / (sum_0 * sum_2 - sum_1 ** 2) @ values
 
 
 def _overlap(a: FaceBox, b: FaceBox) -> float:

@@ -12,7 +12,7 @@ from claip_emo_mm.errors import InputError
 
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
-_OTHER_KIND = {'single': 'compound', 'compound': 'single'}
+_KINDS = ('single', 'compound')
 _logger = logging.getLogger(__name__)
 
 FoldLists = dict[tuple[int, str], tuple[PublishedClip, ...]]  # (fold, 'train' or 'test') -> its clips
@@ -72,8 +72,7 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
         lower = name.lower()
         part = _PART.search(path.stem.lower())
         fold = list(_FOLD.finditer(lower))
-        # The folder's own name counts too: SRC may be the folder `single` itself.
-        if not part or not fold or (kind and _OTHER_KIND[kind] in re.split(r'[/ _.-]', f'{root.name.lower()}/{lower}')):
+        if not part or not fold or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
             continue
         template = _PART.sub('*', _FOLD.sub('#', lower))
         family = families.setdefault(template, _Family(name))
@@ -81,8 +80,19 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
     return sorted(families.values(), key=lambda family: family.name)
 
 
+def _kind_of(root_name: str, name: str) -> str:
+    """Return the last word of a list's path that is a kind of labels, '' where there is none."""
+    words = [root_name, *re.split(r'[^a-z]+', name)]  # the root's whole name: it may be the folder `single` itself
+    return next((word for word in reversed(words) if word in _KINDS), '')
+
+
 def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[PublishedClip, ...]:
-    clips = read_published_list(path, schema, first_number).clips
+    try:
+        clips = read_published_list(path, schema, first_number).clips
+    except InputError as error:
+        if first_number is None and 'first_number' in str(error):
+            raise InputError(f'{error} On the command line: --labels-from 0 or --labels-from 1.') from error
+        raise
     seen: dict[str, PublishedClip] = {}
     for clip in clips:
         if clip.clip_id in seen:
