@@ -88,7 +88,7 @@ def test_wrong_arguments_end_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 def source(tmp_path: Path) -> Path:
     """Frame folders 1 to 8, sound for all but the last, and MAFW's single lists of fold 3."""
     rows = []
-    for number, label in enumerate(['anger', 'fear', 'sadness', 'neutral'] * 2, 1):
+    for number, label in enumerate(['anger', 'fear', 'sadness', 'contempt'] * 2, 1):
         folder = tmp_path / 'MAFW' / 'frames' / f'{number:05d}'
         folder.mkdir(parents=True)
         cv2.imwrite(str(folder / '1.png'), np.full((224, 224, 3), 20 * number, np.uint8))
@@ -122,14 +122,15 @@ def test_mafw_from_its_distribution(source: Path, tmp_path: Path, monkeypatch: p
     assert '8/8' in said.err
     assert (tmp_path / 'data/mafw/lists/single/fold3_test.csv').read_text(encoding='utf-8') == (
         'frames,audio,label\n../../MAFW/frames/00006,../../MAFW/6.wav,fear\n'
-        '../../MAFW/frames/00007,../../MAFW/7.wav,sadness\n../../MAFW/frames/00008,,neutral\n')
+        '../../MAFW/frames/00007,../../MAFW/7.wav,sadness\n../../MAFW/frames/00008,,contempt\n')
 
 
 def test_clips_that_fail_end_with_1_and_one_line(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                  capsys: pytest.CaptureFixture) -> None:
     (source / '3.wav').write_bytes(b'')
     with pytest.raises(SystemExit) as exit_:
-        prepare_data(monkeypatch, 'mafw', str(source), '--faces', 'keep', '--folds', '3', '--out', str(tmp_path / 'out'))
+        prepare_data(monkeypatch, 'mafw', str(source), '--faces', 'keep', '--folds', '3',
+                     '--out', str(tmp_path / 'out'))
     assert exit_.value.code == 1
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
     assert len(errors) == 1
@@ -143,7 +144,7 @@ def test_clips_that_fail_end_with_1_and_one_line(source: Path, tmp_path: Path, m
     (['mafw', 'empty'], 'empty: neither videos nor folders of frames'),
     (['mafw', 'MAFW'], 'the single lists are not complete: .*train of fold 1, test of fold 1'),
     (['mafw', 'MAFW', '--classes', 'compound'], 'MAFW: no compound lists of folds'),
-    (['dfew', 'MAFW', '--folds', '3', '--faces', 'keep'], "'fear'|'anger'|no class of DFEW"),
+    (['dfew', 'MAFW', '--folds', '3', '--faces', 'keep'], "train.txt:4: 'contempt' is no class of DFEW"),
     (['mafw', 'MAFW', '--lists', 'empty'], 'empty: no single lists of folds'),
     (['mafw', 'MAFW', '--folds', '3', '--out', 'MAFW'], 'MAFW: the folder for the results is the same'),
     (['mafw', 'MAFW', '--folds', '3'], 'No face found in any of 8 sampled frame folders.*--faces keep'),
