@@ -7,9 +7,8 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation.checks import ERROR, check_data, format_csv, format_table
+from claip_emo_mm.data_preparation.checks import ERROR, check_data, format_table, write_findings
 from claip_emo_mm.engine.run_config import load_config
 
 
@@ -42,7 +41,7 @@ def main() -> int:
     cfg = load_config(args.config, args.cfg_options)
     out = args.out or Path('work_dirs', 'check_data', Path(args.config).stem)
     check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official, args.every_frame, not args.no_faces)
-    write_text(out / 'findings.csv', format_csv(check.findings))
+    write_findings(out / 'findings.csv', check.findings)
     sys.stdout.write(f'{format_table(check.findings)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
     if args.fix:
         fixed = check.write_fixed_lists(args.overwrite)

@@ -1,11 +1,9 @@
 """What became of a data set's clips: counts, what failed, and what else to know."""
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.clip_preparation import Failure
 
 FAILURES_FILE, NOTES_FILE = 'failures.csv', 'notes.csv'
@@ -49,10 +47,10 @@ class PreparationReport:
     def write(self) -> None:
         """Write `failures.csv` (clip, file, stage, reason) and `notes.csv` (clip, note); only a header means none."""
         rows = ((failure.clip_id, failure.file, failure.stage, failure.reason) for failure in self.failures)
-        write_text(self.out / FAILURES_FILE, csv_text(('clip', 'file', 'stage', 'reason'), rows))
+        write_csv(self.out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'), rows)
         notes = [(clip_id, 'no sound: listed with an empty audio cell') for clip_id in self.without_sound]
         notes += [(clip_id, 'in no list: not prepared') for clip_id in self.unlisted]
-        write_text(self.out / NOTES_FILE, csv_text(('clip', 'note'), notes))
+        write_csv(self.out / NOTES_FILE, ('clip', 'note'), notes)
 
     def lines(self) -> list[str]:
         """Return the summary, line by line."""
@@ -67,15 +65,6 @@ class PreparationReport:
 
     def _kept(self, ready: int) -> str:
         return f'   ({ready - self.cropped} with their frames as they were)' if ready > self.cropped else ''
-
-
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table as csv text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _count(clip_ids: Sequence[str]) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
-from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Failure, PreparedClip
 from claip_emo_mm.data_preparation.distribution import ClipSource, Distribution, find_distribution
 from claip_emo_mm.data_preparation.face_decision import decide_faces
 from claip_emo_mm.data_preparation.fold_lists import FoldLists, read_fold_lists
-from claip_emo_mm.data_preparation.preparation_report import PreparationReport, csv_text
+from claip_emo_mm.data_preparation.preparation_report import PreparationReport
 from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.datasets.folds import fold_list
 from claip_emo_mm.datasets.label_schemas import LabelSchema
@@ -141,7 +141,7 @@ def _report(wanted: PublishedSet, preparation: ClipPreparation, clips: dict[str,
         path = wanted.out / fold_list(fold, part, wanted.kind)
         path.parent.mkdir(parents=True, exist_ok=True)
         cells = ((*media[row.clip_id], row.label) for row in rows if row.clip_id in media)
-        write_text(path, csv_text(('frames', 'audio', 'label'), cells))
+        write_csv(path, ('frames', 'audio', 'label'), cells)
         lists.append(path)
     return PreparationReport(
         out=wanted.out, lists=tuple(lists), listed=len(listed),

@@ -1,10 +1,8 @@
 """A list without the clips that would make training wrong."""
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
 from claip_emo_mm.data_preparation.checks.class_order import find_class_order
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
@@ -44,7 +42,7 @@ def write_fixed_list(part: CheckedPart, parts: Sequence[CheckedPart], facts: Fac
     if new.exists() and not overwrite:
         raise InputError(f'{new}: there is a corrected list already. Move it away, or say --overwrite.')
     try:
-        write_text(new, _format([(clip, names.get(clip.label, clip.label)) for clip in kept], old))
+        write_csv(new, *_table([(clip, names.get(clip.label, clip.label)) for clip in kept], old))
     except OSError as error:
         raise InputError(f'{new}: cannot be written ({error.strerror or error}).') from error
     return new, len(part.clips) - len(kept)
@@ -84,12 +82,9 @@ def _kept_clips(part: CheckedPart, parts: Sequence[CheckedPart], facts: Facts) -
     return kept
 
 
-def _format(rows: Sequence[tuple[ListedClip, str]], path: Path) -> str:
+def _table(rows: Sequence[tuple[ListedClip, str]], path: Path) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return header and rows."""
     columns = ('video',) if rows[0][0].video else ('frames', 'audio')
     if any(bool(clip.video) != bool(rows[0][0].video) for clip, _ in rows):
         raise InputError(f'{path}: lists videos and frame folders; make a list of each.')
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow((*columns, 'label'))
-    writer.writerows((*(getattr(clip, column) for column in columns), label) for clip, label in rows)
-    return text.getvalue()
+    return (*columns, 'label'), [(*(getattr(clip, column) for column in columns), label) for clip, label in rows]

@@ -1,9 +1,9 @@
 """The findings as a table, and as a file that names every clip."""
-import csv
-import io
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 
+from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
 
 _ORDER = {ERROR: 0, WARNING: 1, NOTE: 2}
@@ -30,12 +30,8 @@ def format_table(findings: Sequence[Finding]) -> str:
     return '\n'.join(lines)
 
 
-def format_csv(findings: Sequence[Finding]) -> str:
-    """Return a csv with a row for each clip of each finding, or one for a finding that names none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(('grade', 'check', 'where', 'found', 'remedy', 'clip'))
-    for finding in findings:
-        writer.writerows((finding.grade, finding.check, finding.where, finding.found, finding.remedy, clip)
-                         for clip in finding.clips or [''])
-    return text.getvalue()
+def write_findings(path: Path, findings: Sequence[Finding]) -> None:
+    """Write a csv with a row for each clip of each finding, or one for a finding that names none."""
+    write_csv(path, ('grade', 'check', 'where', 'found', 'remedy', 'clip'), [
+        (finding.grade, finding.check, finding.where, finding.found, finding.remedy, clip)
+        for finding in findings for clip in finding.clips or ['']])

@@ -1,15 +1,13 @@
 """The toy set: clips of many identities, split by identity, with one list per part."""
-import csv
-import io
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_csv
 
 from ...datasets.label_schemas import DFEW
 from ...errors import InputError
@@ -81,7 +79,8 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
             work_off(partial(make_clip, out, settings), missing, workers, lambda _: bar.update(), _WORTH_A_WORKER)
         lists = {part: out / f'{part}.csv' for part in SPLITS}
         for part, path in lists.items():
-            write_text(path, _format_list(clip for clip in planned if clip.part == part))
+            write_csv(path, ('video', 'label', 'identity'),
+                      [(clip.video, clip.emotion, clip.identity) for clip in planned if clip.part == part])
     except KeyboardInterrupt:
         _logger.warning('%s: stopped; the same command goes on with what is missing', out)
         raise
@@ -116,12 +115,3 @@ def _check_settings(seed: int, clips: tuple[int, int, int]) -> ToySettings:
         raise InputError(f'--clips {" ".join(map(str, clips))}: must be three numbers from 1, for {", ".join(SPLITS)}.')
     train, val, test = (-(-count // len(DFEW.classes)) for count in clips)  # rounded up
     return ToySettings(seed, (train, val, test))
-
-
-def _format_list(clips: Iterable[ToyClip]) -> str:
-    """Return the annotation list as csv text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(('video', 'label', 'identity'))
-    writer.writerows((clip.video, clip.emotion, clip.identity) for clip in clips)
-    return text.getvalue()

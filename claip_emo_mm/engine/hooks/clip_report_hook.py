@@ -1,6 +1,4 @@
 """Says which clips of an epoch could not be read, and how many were heard as silence."""
-import csv
-import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +9,7 @@ from mmengine.dist import all_gather_object, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON
 
 SKIPPED_FILE = 'skipped_clips.csv'
@@ -62,11 +60,7 @@ class ClipReportHook(Hook):
         if not self._skipped_in_run or not is_main_process():
             return
         path = Path(runner.work_dir) / SKIPPED_FILE
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator='\n')
-        writer.writerow(('clip', 'reason'))
-        writer.writerows(sorted(self._skipped_in_run.items()))
-        write_text(path, text.getvalue())
+        write_csv(path, ('clip', 'reason'), sorted(self._skipped_in_run.items()))
         runner.logger.warning(f'{len(self._skipped_in_run)} clips were left out in this run: {path}')
 
 
