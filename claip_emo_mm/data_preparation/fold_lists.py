@@ -68,7 +68,7 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
 def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
     families: dict[str, _Family] = {}
     for path in paths:
-        name = path.relative_to(root).as_posix()
+        name = path.absolute().relative_to(root.absolute()).as_posix()
         lower = name.lower()
         part = _PART.search(path.stem.lower())
         fold = list(_FOLD.finditer(lower))
