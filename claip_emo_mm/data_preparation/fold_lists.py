@@ -118,8 +118,12 @@ def _labels(clips: Iterable[PublishedClip]) -> dict[str, str]:
 
 
 def _compare(lists: FoldLists, best: FoldLists) -> str:
-    fewer = _count(best) - _count(lists)
-    return f'{fewer} rows fewer in all' if fewer else 'they say the same'
+    clips, fewer = ({clip.clip_id for rows in family.values() for clip in rows} for family in (best, lists))
+    left_out = sorted(clips - fewer)
+    if not left_out:
+        return 'they say the same'
+    more = f' and {len(left_out) - _NAMED} more' if len(left_out) > _NAMED else ''
+    return f'{len(left_out)} clips fewer: {", ".join(left_out[:_NAMED])}{more}'
 
 
 def _count(lists: FoldLists) -> int:

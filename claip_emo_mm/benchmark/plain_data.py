@@ -1,0 +1,122 @@
+"""A data pipeline as people write it today: image by image through PIL, every view loaded on its own."""
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from PIL import Image
+from timm.data.auto_augment import rand_augment_transform
+from timm.data.random_erasing import RandomErasing
+from torch import Tensor
+from torchvision.transforms import RandomResizedCrop, functional
+
+from claip_emo_mm.datasets.frame_sampling import audio_span, regular_frames, spread_frames
+
+SIZE = 224
+CLIP_LEN, STRIDE = 16, 4
+TEST_VIEWS, TEST_CROPS = 2, 2
+RATE_HZ, WINDOW_SAMPLES = 48000, 480000
+MEL_BINS, MEL_FRAMES = 64, 1024
+_MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
+_WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
+
+
+@dataclass(frozen=True)
+class PlainPipeline:
+    """Loads frames and sound of a clip.
+
+    Args:
+        training: one random view, augmented; else the test's 2 windows x 2 crops.
+    """
+
+    training: bool
+
+    def __call__(self, frames: Path, audio: Path) -> list[dict[str, Tensor]]:
+        """Load a clip.
+
+        Args:
+            frames: folder of jpg files.
+            audio: wav file.
+        Returns: for each view ``frames`` (T, 3, H, W), normalised; ``pixels`` (T, 3, H, W), uint8, before that; and
+            ``mel`` (M, F).
+        """
+        if self.training:
+            return [self._train(frames, audio)]
+        return [self._test(frames, audio, window) for window in range(TEST_VIEWS) for _ in range(TEST_CROPS)]
+
+    def _train(self, frames: Path, audio: Path) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        window = CLIP_LEN * STRIDE
+        end = len(names) if len(names) <= window else np.random.randint(window, len(names))
+        images = [_load(names[index]) for index in spread_frames(len(names), CLIP_LEN, STRIDE, end)]
+        augment = rand_augment_transform('rand-m7-n4-mstd0.5-inc1', dict(
+            translate_const=int(SIZE * .45), img_mean=tuple(round(255 * mean) for mean in _MEAN),
+            interpolation=Image.Resampling.BICUBIC))
+        states = random.getstate(), np.random.get_state()
+        augmented = []
+        for image in images:  # the same draws for every frame
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            augmented.append(augment(image))
+        pixels = torch.stack([functional.pil_to_tensor(image) for image in augmented])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        box = RandomResizedCrop.get_params(shown, scale=[.08, 1.], ratio=[.75, 4 / 3])
+        shown = functional.resized_crop(shown, *box, size=[SIZE, SIZE], antialias=False)
+        if random.random() < .5:
+            shown = functional.hflip(shown)
+        shown = RandomErasing(.25, mode='pixel', max_count=1, device='cpu')(shown)
+        start, stop = audio_span(max(end - window, 0), end, len(names))
+        samples = _load_sound(audio, start, stop)
+        samples = torch.roll(samples, random.randrange(samples.shape[1]), 1) * (np.random.beta(10, 10) + .5)
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
+
+    def _test(self, frames: Path, audio: Path, window: int) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        index = regular_frames(len(names), CLIP_LEN, STRIDE, TEST_VIEWS)[window]
+        pixels = torch.stack([functional.pil_to_tensor(_load(names[number])) for number in index])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        samples = _load_sound(audio, *audio_span(index[0], index[-1] + STRIDE, len(names)))
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
+
+
+def _load(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert('RGB').resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+
+
+def _load_sound(path: Path, start: float, stop: float) -> Tensor:
+    """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
+    samples, rate_hz = soundfile.read(path, dtype='float32')
+    samples = soxr.resample(samples, rate_hz, RATE_HZ)
+    window = samples[int(start * len(samples)):int(stop * len(samples))]
+    if len(window) < WINDOW_SAMPLES:
+        window = np.tile(samples, max(WINDOW_SAMPLES // len(samples), 1))
+        window = np.pad(window, (0, max(WINDOW_SAMPLES - len(window), 0)))
+    window = torch.from_numpy(window)[None]
+    return window - window.mean()
+
+
+def _filterbank(samples: Tensor) -> Tensor:
+    """Kaldi's log-mel filterbank, step by step over all windows at once; (M, F)."""
+    frames = samples[0].unfold(0, _WINDOW, _SHIFT)  # (windows, 1008)
+    frames = frames - frames.mean(1, keepdim=True)
+    before = torch.nn.functional.pad(frames[None], (1, 0), mode='replicate')[0, :, :-1]
+    frames = (frames - .97 * before) * torch.hann_window(_WINDOW, periodic=False)
+    power = torch.fft.rfft(torch.nn.functional.pad(frames, (0, _FFT - _WINDOW))).abs() ** 2
+    mel = (power[:, :-1] @ _mel_filters().T).clamp(min=torch.finfo(torch.float32).eps).log()
+    return torch.nn.functional.pad(mel, (0, 0, 0, max(MEL_FRAMES - len(mel), 0)))[:MEL_FRAMES]
+
+
+def _mel_filters() -> Tensor:
+    """Triangles between 20 Hz and 24 kHz, straight on the mel scale; (F, 512)."""
+    def to_mel(hz: Tensor) -> Tensor:
+        return 1127 * torch.log(1 + hz / 700)
+
+    low, high = to_mel(torch.tensor([20., RATE_HZ / 2]))
+    width = (high - low) / (MEL_BINS + 1)
+    left = low + torch.arange(MEL_BINS)[:, None] * width
+    mel = to_mel(torch.arange(_FFT // 2) * RATE_HZ / _FFT)[None]
+    return torch.minimum((mel - left) / width, (left + 2 * width - mel) / width).clamp(min=0)
