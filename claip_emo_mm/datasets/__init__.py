@@ -7,11 +7,16 @@ from .transforms import (
     LogMel,
     OpenAudioVisualClip,
     PackAudioVisualInputs,
+    RandAugmentFrames,
+    RandomEraseFrames,
+    RandomFlipFrames,
+    RandomResizedCropFrames,
     RandomRollGain,
     ResizeFrames,
     SampleFrameViews,
 )
 
 __all__ = ['DFEW', 'AudioVisualDataset', 'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel',
-           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
+           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
+           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
            'get_schema']
