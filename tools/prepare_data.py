@@ -7,11 +7,17 @@ import sys
 from pathlib import Path
 
 from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation import make_toy_set
+from claip_emo_mm.data_preparation import PublishedSet, make_toy_set, prepare_published_set
+from claip_emo_mm.data_preparation.face_decision import FACES
+from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS
+from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
+from claip_emo_mm.datasets.published_lists import NUM_FOLDS
+from claip_emo_mm.errors import InputError
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _CONFIG_DATA_ROOT = Path('data/toy')
+_MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,6 +28,14 @@ def parse_args() -> argparse.Namespace:
         description='Draw talking faces with a voice. The face alone tells four groups of the seven emotions apart, '
                     'the voice alone three, both together all seven. No face, voice or utterance of one part is met in '
                     'another. An interrupted run goes on when it is started again.'))
+    dfew = datasets.add_parser('dfew', **_descriptions('DFEW', '7 emotions'))
+    _add_published(dfew, Path('data/dfew'))
+    dfew.set_defaults(prepare=lambda args: _prepare_published(args, DFEW))
+    mafw = datasets.add_parser('mafw', **_descriptions('MAFW', '11 emotions, or 43 with their combinations'))
+    _add_published(mafw, Path('data/mafw'))
+    mafw.add_argument('--classes', choices=list(_MAFW_SCHEMAS), default='single',
+                      help='which labels to list; the clips are the same files (default: %(default)s)')
+    mafw.set_defaults(prepare=lambda args: _prepare_published(args, _MAFW_SCHEMAS[args.classes], args.classes))
     return parser.parse_args()
 
 
@@ -49,6 +63,60 @@ def _prepare_toy(args: argparse.Namespace) -> None:
         _say(f'Next: python tools/train.py {_CONFIG}')
     else:
         _say(f'Next: set data_root to {args.out} in a copy of {_CONFIG}, and give the copy to tools/train.py')
+
+
+def _descriptions(title: str, classes: str) -> dict[str, str]:
+    return dict(
+        help=f'make {title} ready ({classes}) from the folder that its owners hand out',
+        description=f'Make {title} ready: sound as wav (mono, 16 kHz), pictures of faces (256 x 256, cropped where the '
+                    'frames are scenes), and a list of each part of each fold. Videos (00001.mp4, 1.avi), frame '
+                    'folders (00001/), sound files (1.wav) and published lists are found by content, however deep. '
+                    'Frame folders of faces and sound files are used where they lie: keep them. An interrupted run '
+                    f'goes on when it is started again. Clips that cannot be prepared are named in {FAILURES_FILE}; '
+                    'the exit code is then 1.')
+
+
+def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder into which the distribution was unpacked')
+    parser.add_argument('--out', type=Path, default=out, help='folder for the results (default: %(default)s)')
+    parser.add_argument('--faces', choices=FACES, default='auto',
+                        help='crop: find faces and crop them; keep: the frames are faces already; auto: look at some '
+                             'clips (default: %(default)s)')
+    parser.add_argument('--folds', type=_folds, default=tuple(range(1, NUM_FOLDS + 1)), metavar='N|N-M|N,M',
+                        help=f'folds to list and prepare (default: 1-{NUM_FOLDS})')
+    for name, what in (('lists', 'published lists'), ('videos', 'videos'), ('frames', 'frame folders'),
+                       ('sound', 'sound files')):
+        parser.add_argument(f'--{name}', type=Path, metavar='DIR', help=f'where the {what} are (default: in SRC)')
+    parser.add_argument('--labels-from', type=int, choices=(0, 1),
+                        help='number of the first class, for short lists of numbers that do not tell')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+
+
+def _folds(text: str) -> tuple[int, ...]:
+    folds: set[int] = set()
+    for part in text.split(','):
+        first, _, last = part.partition('-')
+        folds.update(range(int(first), int(last or first) + 1))
+    if not folds or not folds <= set(range(1, NUM_FOLDS + 1)):
+        raise argparse.ArgumentTypeError(f'{text}: expected folds from 1 to {NUM_FOLDS}, as 1-5 or 1,3')
+    return tuple(sorted(folds))
+
+
+def _prepare_published(args: argparse.Namespace, schema: LabelSchema, kind: str = '') -> None:
+    report = prepare_published_set(
+        PublishedSet(schema, args.source, args.out, kind, args.folds, args.faces, args.lists, args.videos, args.frames,
+                     args.sound, args.labels_from), args.workers)
+    if report.lists:
+        _say(f'{schema.title}: {len(report.lists)} lists in {report.lists[0].parent}, paths relative to {args.out}')
+    for line in report.lines():
+        _say(line)
+    if report.without_sound or report.unlisted:
+        _say(f'Names: {args.out / NOTES_FILE}')
+    if report.failures:
+        lists = 'the lists are without them' if report.lists else 'no lists were written'
+        raise InputError(f'{args.out / FAILURES_FILE}: {len(report.failures)} of {report.listed} clips are not ready, '
+                         f'with the reason for each; {lists}. Repair the files, and give the same command again.')
 
 
 def _say(line: str) -> None:

@@ -40,7 +40,7 @@ class EmotionInferencer:
         self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
         facts = read_facts(loaded, str(checkpoint))
-        if facts is None:
+        if facts is None or facts['config'] is None:
             raise InputError(f'{checkpoint}: does not say how its model is built (meta[{META_KEY!r}]). Expected a '
                              "checkpoint of tools/train.py with dict(type='CheckpointContentHook') in custom_hooks.")
         cfg = Config(json.loads(facts['config']))

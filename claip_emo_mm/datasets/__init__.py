@@ -1,6 +1,8 @@
 """Data sets: label schemas, annotation lists, and the transforms from files to packed samples."""
 from .audio_visual_dataset import AudioVisualDataset
-from .label_schemas import DFEW, LabelSchema, get_schema
+from .dfew_dataset import DFEWDataset
+from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
+from .mafw_dataset import MAFWDataset
 from .transforms import (
     DecodeFrames,
     LoadSoundWindows,
@@ -16,7 +18,7 @@ from .transforms import (
     SampleFrameViews,
 )
 
-__all__ = ['DFEW', 'AudioVisualDataset', 'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel',
-           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
-           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
-           'get_schema']
+__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'DFEWDataset', 'DecodeFrames', 'LabelSchema',
+           'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
+           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
+           'ResizeFrames', 'SampleFrameViews', 'get_schema']

@@ -16,6 +16,7 @@ class ListedClip:
         video: video file with sound.
         frames: folder of frames.
         audio: sound file that belongs to `frames`.
+        num_frames: frames of the folder, where the list counts them.
     """
 
     line: int
@@ -23,6 +24,12 @@ class ListedClip:
     video: str = ''
     frames: str = ''
     audio: str = ''
+    num_frames: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call the clip: its path in the list."""
+        return self.video or self.frames
 
 
 def read_annotation_list(path: str | Path) -> list[ListedClip]:

@@ -1,12 +1,15 @@
 """The data set of clips with picture and sound that an annotation list names."""
 import os.path as osp
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
-from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
-from claip_emo_mm.datasets.label_schemas import get_schema
+from claip_emo_mm.datasets.annotation_list import ListedClip
+from claip_emo_mm.datasets.label_schemas import LabelSchema, get_schema
+from claip_emo_mm.datasets.listed_clips import read_listed_clips
+from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
 from claip_emo_mm.errors import InputError
 
 _NAMED_FILES = 10
@@ -14,10 +17,11 @@ _NAMED_FILES = 10
 
 @DATASETS.register_module()
 class AudioVisualDataset(BaseDataset):
-    """Clips of an annotation list (see `read_annotation_list`): video files, or frame folders with sound files.
+    """Clips of a list (see `read_listed_clips`): video files, or frame folders with sound files.
 
     A sample enters the pipeline as `filename`, or `frame_dir` and `audio_path`, with `label` (int) and `sample_idx`.
-    No clip is ever replaced by another: one that cannot be read ends the run with an error that names it.
+    No clip is ever replaced by another: one that cannot be read ends the run with an error that names it, or, by
+    choice, is left out of its batch; `ClipReportHook` lists those.
 
     Args:
         ann_file: annotation list; relative to `data_root`.
@@ -29,6 +33,7 @@ class AudioVisualDataset(BaseDataset):
         serialize_data: keep the list as bytes, which workers share without a copy.
         lazy_init: read the list at first use.
         metainfo: further facts about the data set; `classes` is added.
+        on_error: 'raise', or 'skip' to leave a clip that cannot be read out of its batch.
 
     Raises:
         InputError: the list cannot be read, names an unknown class, or names files that are not there.
@@ -37,18 +42,38 @@ class AudioVisualDataset(BaseDataset):
     def __init__(self, ann_file: str, pipeline: Sequence[dict | Callable], data_root: str = '',
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
-                 metainfo: dict | None = None) -> None:
-        names = get_schema(classes).classes if isinstance(classes, str) else classes
-        super().__init__(ann_file=ann_file, metainfo=dict(metainfo or {}, classes=list(names)), data_root=data_root,
-                         data_prefix={}, indices=indices, serialize_data=serialize_data, pipeline=pipeline,
-                         test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
+                 metainfo: dict | None = None, on_error: str = 'raise') -> None:
+        if on_error not in ('raise', 'skip'):
+            raise InputError(f"{type(self).__name__}: on_error is {on_error!r}. Expected 'raise' or 'skip'.")
+        self.on_error = on_error
+        self.schema = (get_schema(classes) if isinstance(classes, str)
+                       else LabelSchema('', 'this data set', tuple(classes)))
+        super().__init__(ann_file=ann_file, metainfo=dict(metainfo or {}, classes=list(self.schema.classes)),
+                         data_root=data_root, data_prefix={}, indices=indices, serialize_data=serialize_data,
+                         pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
+
+    def listed_clips(self) -> list[ListedClip]:
+        """Read the list; nothing else is opened."""
+        return read_listed_clips(self.ann_file, self.schema)
 
     def load_data_list(self) -> list[dict]:
-        clips = read_annotation_list(self.ann_file)
-        labels = {name: label for label, name in enumerate(self.metainfo['classes'])}
+        clips = self.listed_clips()
+        labels = {name: label for label, name in enumerate(self.schema.classes)}
         self._check_labels(clips, labels)
         self._check_files(clips)
-        return [dict(self._media(clip), label=labels[clip.label]) for clip in clips]
+        return [dict(self.media(clip), label=labels[clip.label]) for clip in clips]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the samples of a batch; a clip that is skipped has a place in it, but no inputs."""
+        return fill_places([self._try(index) for index in indices])
+
+    def _try(self, index: int) -> dict[str, Any]:
+        try:
+            return self[index]
+        except InputError as error:
+            if self.on_error == 'raise':
+                raise
+            return skipped_sample(self.get_data_info(index), str(error))
 
     def prepare_data(self, idx: int) -> dict:
         sample = super().prepare_data(idx)
@@ -58,7 +83,8 @@ class AudioVisualDataset(BaseDataset):
                              'for this clip. Clips are not replaced by others here: take that transform out.')
         return sample
 
-    def _media(self, clip: ListedClip) -> dict[str, str]:
+    def media(self, clip: ListedClip) -> dict[str, str]:
+        """Return `filename`, or `frame_dir` and `audio_path`, of a row."""
         if clip.video:
             return dict(filename=osp.join(self.data_root, clip.video))
         return dict(frame_dir=osp.join(self.data_root, clip.frames),
@@ -73,7 +99,7 @@ class AudioVisualDataset(BaseDataset):
 
     def _check_files(self, clips: list[ListedClip]) -> None:
         exists = dict(filename=osp.isfile, frame_dir=osp.isdir, audio_path=osp.isfile)
-        missing = [[path for key, path in self._media(clip).items() if path and not exists[key](path)]
+        missing = [[path for key, path in self.media(clip).items() if path and not exists[key](path)]
                    for clip in clips]
         missing = [paths[0] for paths in missing if paths]
         if missing:

@@ -1,7 +1,17 @@
 """The classes of each data set, in the order of its published results: the one place where class lists are written."""
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claip_emo_mm.errors import InputError
+
+# Other words for the eleven emotions of both data sets; the first of a row is what the two call it.
+_WORDS = (
+    ('happiness', 'happy', 'joy'), ('sadness', 'sad'), ('neutral', 'neutrality'), ('anger', 'angry'),
+    ('surprise', 'surprised'), ('disgust', 'disgusted'), ('fear', 'fearful', 'afraid'),
+    ('contempt', 'contemptuous'), ('anxiety', 'anxious'), ('helplessness', 'helpless'),
+    ('disappointment', 'disappointed'))
+_EMOTIONS = {word: row[0] for row in _WORDS for word in row}
 
 
 @dataclass(frozen=True)
@@ -10,17 +20,86 @@ class LabelSchema:
 
     Args:
         name: what configs call the schema.
-        classes: the K class names, label 0 first.
+        title: what people call it.
+        classes: the K class names, label 0 first; a name of several emotions joins them by ``_``.
+        official_first: the number of the first class where the data set's owners write numbers.
     """
 
     name: str
+    title: str
     classes: tuple[str, ...]
+    official_first: int = 1
+
+    def label(self, name: str) -> int:
+        """Return the label of a class by its name or another word for it, in upper or lower case.
+
+        Several emotions may come in any order, joined by ``_``, ``,``, ``&``, ``+``, ``/`` or blanks.
+
+        Raises:
+            InputError: no class is called so.
+        """
+        if name in self.classes:
+            return self.classes.index(name)
+        labels = {_emotions(known): label for label, known in enumerate(self.classes)}
+        label = labels.get(_emotions(name))
+        if label is None:
+            raise InputError(f'{name!r} is no class of {self.title}; expected one of {", ".join(self.classes)}, or '
+                             'another form of these words.')
+        return label
+
+    def map_to(self, other: 'LabelSchema') -> tuple[int | None, ...]:
+        """Return for each label the one that means the same in another schema; None where there is none.
+
+        A class of several emotions is no class of one of them.
+        """
+        meanings = {_emotions(name): label for label, name in enumerate(other.classes)}
+        return tuple(meanings.get(_emotions(name)) for name in self.classes)
+
+    def order_of(self, names: Sequence[str]) -> tuple[int, ...]:
+        """Return the label here of each class of a list in another order, so as to convert its numbers.
+
+        Args:
+            names: all K classes, as the other list numbers them from 0; ``OTHER_MAFW_ORDER`` for instance.
+        Raises:
+            InputError: a name is unknown, or the names are not all of the classes.
+        """
+        labels = tuple(self.label(name) for name in names)
+        if sorted(labels) != list(range(len(self.classes))):
+            absent = [name for label, name in enumerate(self.classes) if label not in labels]
+            raise InputError(f'{", ".join(names)}: expected each class of {self.title} once; '
+                             f'{", ".join(absent) or "none"} missing, {len(names)} given.')
+        return labels
 
 
-# Wang et al., DFEW (ACM MM 2020). Its own csv files count from 1 in this order.
-DFEW = LabelSchema('dfew', ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear'))
+def _emotions(name: str) -> frozenset[str]:
+    """The emotions that a class name holds; words that are none stay as they are."""
+    words = re.split(r'[\s_,&+/]+', name.strip().lower())
+    return frozenset(_EMOTIONS.get(word, word) for word in words if word not in ('', 'and'))
 
-_SCHEMAS = {schema.name: schema for schema in (DFEW,)}
+
+# Jiang et al., DFEW (ACM MM 2020). Its own csv files count from 1 in this order.
+DFEW = LabelSchema('dfew', 'DFEW', ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear'))
+
+# Liu et al., MAFW (ACM MM 2022). Its lists hold names; the order is that of the reference recipe's lists. The side file
+# id_to_calss.txt orders the names by the alphabet: its numbers are none of these.
+MAFW = LabelSchema('mafw', 'MAFW single', (
+    'anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise', 'contempt', 'anxiety', 'helplessness',
+    'disappointment'))
+MAFW_COMPOUND = LabelSchema('mafw_compound', 'MAFW compound', (
+    *MAFW.classes,
+    'anger_disgust', 'anxiety_helplessness', 'fear_surprise', 'happiness_contempt', 'disgust_contempt',
+    'sadness_anxiety', 'anger_surprise', 'fear_anxiety', 'fear_sadness', 'helplessness_disappointment',
+    'surprise_anxiety', 'happiness_surprise', 'sadness_helplessness_disappointment', 'fear_surprise_anxiety',
+    'sadness_helplessness', 'anger_sadness', 'sadness_disappointment', 'anger_anxiety', 'anger_helplessness',
+    'disgust_helplessness', 'sadness_surprise', 'anxiety_helplessness_disappointment', 'sadness_anxiety_helplessness',
+    'disgust_disappointment', 'disgust_anxiety', 'anger_disgust_contempt', 'disgust_surprise', 'disgust_sadness',
+    'fear_sadness_anxiety', 'anger_disgust_anxiety', 'disgust_anxiety_helplessness',
+    'disgust_helplessness_disappointment'))
+# The order of DFER-CLIP and others that follow it: DFEW's seven first, then the four that DFEW does not have.
+OTHER_MAFW_ORDER = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear', 'contempt', 'anxiety',
+                    'helplessness', 'disappointment')
+
+_SCHEMAS = {schema.name: schema for schema in (DFEW, MAFW, MAFW_COMPOUND)}
 
 
 def get_schema(name: str) -> LabelSchema:

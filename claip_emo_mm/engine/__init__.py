@@ -3,11 +3,12 @@ from .hooks import (
     CheckpointContentHook,
     ClassNamesHook,
     ClipPictureHook,
+    ClipReportHook,
     EpochSeedHook,
     ResumeFileHook,
     StrictLoadingHook,
     TrainedParametersHook,
 )
 
-__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
-           'StrictLoadingHook', 'TrainedParametersHook']
+__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'ClipReportHook', 'EpochSeedHook',
+           'ResumeFileHook', 'StrictLoadingHook', 'TrainedParametersHook']

@@ -1,8 +1,9 @@
 """Writes the figures of a test for other programs to read."""
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from claip_emo_mm.atomic_text import write_text
 
 
 def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int) -> None:
@@ -17,9 +18,7 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
     """
     figures = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
-    part.write_text(json.dumps(figures, indent=2, default=_plain) + '\n')
-    os.replace(part, path)
+    write_text(path, json.dumps(figures, indent=2, default=_plain) + '\n')
 
 
 def _plain(value: Any) -> Any:

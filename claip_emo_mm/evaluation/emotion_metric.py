@@ -8,6 +8,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.recall import recall_figures
 from claip_emo_mm.evaluation.recall_table import recall_table
@@ -19,7 +20,8 @@ class EmotionMetric(BaseMetric):
 
     Gives `WAR`, `UAR`, `F1_macro` and `F1_weighted`, and logs each class's recall and the confusion matrix. The ranks'
     clips are collected first, those that a sampler added to fill the last batches are dropped, and the figures are
-    computed once.
+    computed once. Clips that the data set leaves out of a batch (`on_error='skip'`) have no scores and do not count;
+    the log says how many they are.
 
     Args:
         collect_device: 'cpu' or 'gpu', through which the ranks' results are collected.
@@ -32,19 +34,30 @@ class EmotionMetric(BaseMetric):
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the label and the scores (K,) of each clip."""
+        """Keep the label and the scores (K,) of each clip, and the place of one that has none."""
         for sample in data_samples:
+            if SKIP_REASON in sample:
+                self.results.append(None)  # ranks take turns in what is collected: the others must not move up
+                continue
             if 'gt_label' not in sample:
                 raise InputError('EmotionMetric: a clip without a label. Evaluate on a data set with labels; '
                                  'tools/infer.py gives the scores of any video.')
             self.results.append((int(sample['gt_label']), sample['pred_score'].float().cpu().numpy()))
 
-    def compute_metrics(self, results: list[tuple[int, np.ndarray]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[int, np.ndarray] | None]) -> dict[str, float]:
         """Compute the figures over all clips.
 
         Raises:
-            InputError: scores are not finite, or there are more or fewer of them than classes.
+            InputError: scores are not finite, there are more or fewer of them than classes, or there is no clip.
         """
+        whole = len(results)
+        results = [result for result in results if result is not None]
+        if not results:
+            raise InputError(f'EmotionMetric: not one of {whole} clips could be read, so there is nothing to evaluate. '
+                             'The log says why; tools/check_data.py finds out more.')
+        if len(results) < whole:
+            print_log(f'EmotionMetric: {whole - len(results)} of {whole} clips could not be read and do not count',
+                      logger='current', level=logging.WARNING)
         labels = np.array([label for label, _ in results])
         scores = np.stack([scores for _, scores in results])  # (clips, K)
         broken = int((~np.isfinite(scores)).any(axis=1).sum())

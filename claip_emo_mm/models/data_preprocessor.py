@@ -35,7 +35,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
 
         Args:
             data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
-                list. A modality may be left out.
+                list. A modality may be left out. In place of the tensors of a clip that could not be read stands None;
+                the batch holds the other clips.
             training: unused: nothing here is random.
 
         Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalised, and `frame_index` (B, V, T) into them;
@@ -45,7 +46,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             InputError: clips differ in the size of their frames or in their number of views.
         """
         data = self.cast_data(data)
-        inputs = data['inputs']
+        inputs = {key: [part for part in parts if part is not None] for key, parts in data['inputs'].items()}
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])

@@ -1,5 +1,6 @@
 """tools/prepare_data.py as a user runs it."""
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -7,7 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+import soundfile
 
 from claip_emo_mm.data_preparation.toy.toy_set import list_clips, make_clip
 from claip_emo_mm.data_preparation.toy.toy_settings import ToySettings
@@ -78,3 +82,90 @@ def test_wrong_arguments_end_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         prepare_data(monkeypatch, 'toy', '--clips', '7')
     assert exit_.value.code == 2
     assert 'argument --clips: expected 3 arguments' in capsys.readouterr().err
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Frame folders 1 to 8, sound for all but the last, and MAFW's single lists of fold 3."""
+    rows = []
+    for number, label in enumerate(['anger', 'fear', 'sadness', 'contempt'] * 2, 1):
+        folder = tmp_path / 'MAFW' / 'frames' / f'{number:05d}'
+        folder.mkdir(parents=True)
+        cv2.imwrite(str(folder / '1.png'), np.full((224, 224, 3), 20 * number, np.uint8))
+        if number < 8:
+            soundfile.write(tmp_path / 'MAFW' / f'{number}.wav', np.zeros(800), 16000)
+        rows.append(f'{number:05d}.mp4 {label}\n')
+    for part, of_part in (('train', rows[:5]), ('test', rows[5:])):
+        path = tmp_path / 'MAFW' / 'single' / 'set_3' / f'{part}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(''.join(of_part), encoding='utf-8')
+    return tmp_path / 'MAFW'
+
+
+def test_mafw_from_its_distribution(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                    capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'mafw', 'MAFW', '--faces', 'keep', '--folds', '3')
+    assert not exit_.value.code
+    said = capsys.readouterr()
+    assert [line for line in said.out.splitlines() if ' - INFO - ' not in line] == [
+        'MAFW single: 2 lists in data/mafw/lists/single, paths relative to data/mafw',
+        '  clips               8 in the lists, 8 ready',
+        '  with sound          7',
+        '  without sound       1   00008',
+        '  cropped             0   (8 with their frames as they were)',
+        '  no face             0',
+        '  failed              0',
+        '  in no list          0',
+        'Names: data/mafw/notes.csv']
+    assert '8/8' in said.err
+    assert (tmp_path / 'data/mafw/lists/single/fold3_test.csv').read_text(encoding='utf-8') == (
+        'frames,audio,label\n../../MAFW/frames/00006,../../MAFW/6.wav,fear\n'
+        '../../MAFW/frames/00007,../../MAFW/7.wav,sadness\n../../MAFW/frames/00008,,contempt\n')
+
+
+def test_clips_that_fail_end_with_1_and_one_line(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                 capsys: pytest.CaptureFixture) -> None:
+    (source / '3.wav').write_bytes(b'')
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'mafw', str(source), '--faces', 'keep', '--folds', '3',
+                     '--out', str(tmp_path / 'out'))
+    assert exit_.value.code == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith('error: ')]
+    assert len(errors) == 1
+    assert f'{tmp_path / "out" / "failures.csv"}: 1 of 8 clips are not ready' in errors[0]
+    assert (tmp_path / 'out/lists/single/fold3_train.csv').is_file()
+    assert '00003' in (tmp_path / 'out/failures.csv').read_text(encoding='utf-8')
+
+
+@pytest.mark.parametrize(('arguments', 'message'), [
+    (['mafw', 'nowhere'], 'nowhere: there is no such folder'),
+    (['mafw', 'empty'], 'empty: neither videos nor folders of frames'),
+    (['mafw', 'MAFW'], 'the single lists are not complete: .*train of fold 1, test of fold 1'),
+    (['mafw', 'MAFW', '--classes', 'compound'], 'MAFW: no compound lists of folds'),
+    (['dfew', 'MAFW', '--folds', '3', '--faces', 'keep'], "train.txt:4: 'contempt' is no class of DFEW"),
+    (['mafw', 'MAFW', '--lists', 'empty'], 'empty: no single lists of folds'),
+    (['mafw', 'MAFW', '--folds', '3', '--out', 'MAFW'], 'MAFW: the folder for the results is the same'),
+    (['mafw', 'MAFW', '--folds', '3'], 'No face found in any of 8 sampled frame folders.*--faces keep'),
+    (['mafw', 'MAFW', '--folds', '3', '--faces', 'keep', '--workers', '0'], '--workers 0: must be 1 or more')])
+def test_what_is_wrong_with_a_distribution_is_one_message(
+        source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+        arguments: list[str], message: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, *arguments)
+    assert exit_.value.code == 1
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith('error: ')
+    assert re.search(message, error)
+    assert not list(tmp_path.glob('data/mafw/lists'))
+
+
+@pytest.mark.parametrize('folds', ['0', '6', '2-9', 'all', ''])
+def test_folds_that_there_are_not(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, folds: str) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'dfew', 'somewhere', f'--folds={folds}')
+    assert exit_.value.code == 2
+    assert 'argument --folds' in capsys.readouterr().err

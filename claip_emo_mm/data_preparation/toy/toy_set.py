@@ -1,25 +1,17 @@
 """The toy set: clips of many identities, split by identity, with one list per part."""
-import csv
-import io
 import logging
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 
-import cv2
 from tqdm import tqdm
+
+from claip_emo_mm.atomic_text import write_csv
 
 from ...datasets.label_schemas import DFEW
 from ...errors import InputError
-from ..atomic_text import write_text
+from ..worker_pool import work_off
 from .clips import write_clip
 from .face_identity import FaceIdentity
 from .streams import identity_stream
@@ -84,16 +76,14 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
             _logger.info('%s: %d of %d clips are there already', out, there, len(planned))
         with tqdm(total=len(planned), initial=there, unit='clip', desc='toy clips', mininterval=.5,
                   disable=not missing) as bar:
-            _make_clips(out, settings, missing, workers, bar)
+            work_off(partial(make_clip, out, settings), missing, workers, lambda _: bar.update(), _WORTH_A_WORKER)
         lists = {part: out / f'{part}.csv' for part in SPLITS}
         for part, path in lists.items():
-            write_text(path, _format_list(clip for clip in planned if clip.part == part))
+            write_csv(path, ('video', 'label', 'identity'),
+                      [(clip.video, clip.emotion, clip.identity) for clip in planned if clip.part == part])
     except KeyboardInterrupt:
         _logger.warning('%s: stopped; the same command goes on with what is missing', out)
         raise
-    except BrokenProcessPool as error:
-        raise InputError(f'{out}: a worker was killed from outside, perhaps for want of memory. The same command goes '
-                         'on with what is missing; --workers 1 needs the least memory.') from error
     except OSError as error:
         raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
                          'with --out.') from error
@@ -125,67 +115,3 @@ def _check_settings(seed: int, clips: tuple[int, int, int]) -> ToySettings:
         raise InputError(f'--clips {" ".join(map(str, clips))}: must be three numbers from 1, for {", ".join(SPLITS)}.')
     train, val, test = (-(-count // len(DFEW.classes)) for count in clips)  # rounded up
     return ToySettings(seed, (train, val, test))
-
-
-def _make_clips(out: Path, settings: ToySettings, missing: list[ToyClip], workers: int, bar: tqdm) -> None:
-    """Make the missing clips, in this process or in several."""
-    workers = min(workers, len(missing) // _WORTH_A_WORKER)
-    if workers <= 1:
-        for clip in missing:
-            make_clip(out, settings, clip)
-            bar.update()
-        return
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
-    # Results come through a queue: concurrent.futures.wait holds the locks of all futures for moments, and where Ctrl-C
-    # met it there, the executor would wait for them for ever.
-    results: SimpleQueue[BaseException | None] = SimpleQueue()
-
-    def report(future: Future) -> None:
-        if not future.cancelled():
-            results.put(future.exception())
-
-    try:
-        with _ignored_interrupts():  # inherited by the workers, which start here: Ctrl-C is the parent's business
-            for clip in missing:
-                executor.submit(make_clip, out, settings, clip).add_done_callback(report)
-        for _ in missing:
-            error = results.get()
-            if error is not None:
-                raise error
-            bar.update()
-    finally:
-        executor.shutdown(cancel_futures=True)  # when interrupted, finishes only the clips that are begun
-
-
-@contextmanager
-def _ignored_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signals, or gets them
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _prepare_worker() -> None:
-    """Use one thread, as the workers share the cores, and end when the parent is killed."""
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _format_list(clips: Iterable[ToyClip]) -> str:
-    """Return the annotation list as csv text."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator='\n')
-    writer.writerow(('video', 'label', 'identity'))
-    writer.writerows((clip.video, clip.emotion, clip.identity) for clip in clips)
-    return text.getvalue()

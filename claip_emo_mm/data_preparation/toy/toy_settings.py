@@ -4,8 +4,9 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from claip_emo_mm.atomic_text import write_text
+
 from ...errors import InputError
-from ..atomic_text import write_text
 from .clips import CLIP_FPS, CLIP_SIZE, PART_SUFFIX
 
 TOY_VERSION = 1  # counts up whenever the same seed would draw other clips

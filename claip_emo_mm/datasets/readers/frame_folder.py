@@ -30,12 +30,12 @@ class FrameFolder:
         if not names:
             raise InputError(f'{frame_dir}: no frame found; expected {", ".join(_SUFFIXES)} files. {_REMEDY}')
         self.path = frame_dir
-        self._names = sorted(names, key=_natural)
+        self.names = sorted(names, key=_natural)
         self._audio_path = audio_path
 
     @property
     def num_frames(self) -> int:
-        return len(self._names)
+        return len(self.names)
 
     @property
     def duration_s(self) -> float | None:
@@ -47,8 +47,25 @@ class FrameFolder:
 
     def decode(self, indices: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Read frames; see `ClipReader.decode`."""
-        frames = [_read_image(os.path.join(self.path, self._names[index])) for index in indices]
+        frames = [_decode(self.read_file(index), self._file(index)) for index in indices]
         return np.stack(frames) if len({frame.shape for frame in frames}) == 1 else frames
+
+    def read_file(self, index: int) -> bytes:
+        """Read the file of a frame.
+
+        Raises:
+            InputError: it is empty or cut off.
+        """
+        with open(self._file(index), 'rb') as file:
+            data = file.read()
+        # A jpg that is cut off has no end mark behind its last scan; OpenCV 4.8 fills its rest with grey, without an
+        # error.
+        if not data or data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < max(data.rfind(b'\xff\xda'), 0):
+            raise _broken(self._file(index), data)
+        return data
+
+    def _file(self, index: int) -> str:
+        return os.path.join(self.path, self.names[index])
 
     def sound(self) -> tuple[np.ndarray, int]:
         """Read the sound; see `ClipReader.sound`."""
@@ -59,13 +76,13 @@ def _natural(name: str) -> list[str | int]:
     return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', name)]
 
 
-def _read_image(path: str) -> np.ndarray:
-    with open(path, 'rb') as file:
-        data = file.read()
-    # A jpg that is cut off has no end mark behind its last scan; OpenCV 4.8 fills its rest with grey, without an error.
-    is_cut = data.startswith(b'\xff\xd8') and data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data and not is_cut else None
+def _decode(data: bytes, path: str) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise InputError(f'{path}: an image of {len(data)} bytes that cannot be decoded: it is cut off, or no image. '
-                         f'{_REMEDY}')
+        raise _broken(path, data)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _broken(path: str, data: bytes) -> InputError:
+    return InputError(f'{path}: an image of {len(data)} bytes that cannot be decoded: it is cut off, or no image. '
+                      f'{_REMEDY}')

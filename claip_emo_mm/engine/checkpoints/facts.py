@@ -7,14 +7,11 @@ from typing import Any
 from mmengine.config import Config
 from torch import nn
 
+from claip_emo_mm.checkpoint_format import FORMAT, META_KEY, READABLE
 from claip_emo_mm.engine.checkpoints.front_end import front_end_settings
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings
 from claip_emo_mm.version import __version__
-
-META_KEY = 'claip_emo_mm'
-FORMAT = 2
-READABLE = (1, 2)  # files of format 1 hold the whole model
 
 Facts = dict[str, Any]
 
@@ -47,7 +44,8 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
     Args:
         checkpoint: as mmengine's loader gives it.
         source: its path, for the message.
-    Returns: the facts, with ``backbones`` and ``front_end``, which are empty in format 1; None where there are none.
+    Returns: the facts, with ``backbones`` and ``front_end``, which are empty in format 1, and ``config``, which is
+        None in a converted file that does not know it; None where there are none.
     Raises:
         InputError: the facts are damaged, or of a format that this version does not read.
     """
@@ -63,7 +61,7 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
         found, version = (facts.get('format'), facts.get('version')) if isinstance(facts, dict) else (None, None)
         raise InputError(f'{source}: was written in format {found} by claip_emo_mm {version}; this version '
                          f'({__version__}) reads the formats {", ".join(map(str, READABLE))}. Use that version.')
-    return dict(dict(backbones={}, front_end={}, classes=[]), **facts)
+    return dict(dict(backbones={}, front_end={}, classes=[], config=None), **facts)
 
 
 def config_as_json(cfg: Config) -> str:

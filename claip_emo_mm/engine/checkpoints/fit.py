@@ -76,7 +76,8 @@ def _different_settings(facts: Facts, here: Facts) -> dict[str, tuple[str, str]]
         values['cls_head.classes'] = (', '.join(facts['classes']), ', '.join(here['classes']))
     for name, backbone in facts['backbones'].items():
         if ours := here['backbones'].get(name):
-            values[f'{name}.arch'] = (backbone['arch'], ours['arch'])
+            if backbone['arch']:
+                values[f'{name}.arch'] = (backbone['arch'], ours['arch'])
             if backbone['lora'] and ours['lora']:  # rank, targets and blocks show in the keys and shapes
                 values[f'{name}.lora.alpha'] = (backbone['lora']['alpha'], ours['lora']['alpha'])
     theirs, ours = facts['front_end'], here['front_end']

@@ -1,10 +1,10 @@
 """Which weights a checkpoint leaves out: the frozen ones that a backbone's constructor fetches again."""
-import hashlib
 from collections.abc import Iterable
 
-import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
+
+from claip_emo_mm.models.pretrained import hash_weights
 
 
 def left_out_keys(model: nn.Module) -> dict[str, list[str]]:
@@ -32,20 +32,17 @@ def left_out_keys(model: nn.Module) -> dict[str, list[str]]:
 
 
 def weight_hash(model: nn.Module, keys: Iterable[str]) -> str:
-    """SHA-256 over names, types, shapes and bytes of parameters; 1.2 GB (ViT-L/14) take 1 to 4 s.
+    """Hash the parameters among some keys; see ``hash_weights``.
 
-    Buffers among the keys do not count: the constructor makes them anew. An adapter around a layer leaves its name.
+    Buffers do not count: the constructor makes them anew. Nor do weights that a backbone names in ``unread_weights``:
+    nothing reads them, and some of the forms in which a tower is published lack them.
 
     Args:
         model: network.
         keys: keys of its state dict.
-    Returns: 64 hexadecimal digits.
     """
     state = model.state_dict(keep_vars=True)
-    named = {key.replace('.base_layer.', '.'): state[key] for key in keys if isinstance(state[key], nn.Parameter)}
-    digest = hashlib.sha256()
-    for key in sorted(named):
-        value = named[key].detach().cpu().contiguous()
-        digest.update(f'{key} {value.dtype} {tuple(value.shape)}\n'.encode())
-        digest.update(value.flatten().view(torch.uint8).numpy())
-    return digest.hexdigest()
+    unread = tuple(f'{name}.{start}' for name, part in model.named_children()
+                   for start in getattr(part, 'unread_weights', ()))
+    return hash_weights({key: state[key] for key in keys
+                         if isinstance(state[key], nn.Parameter) and not key.startswith(unread)})

@@ -2,10 +2,11 @@
 from .checkpoint_content_hook import CheckpointContentHook
 from .class_names_hook import ClassNamesHook
 from .clip_picture_hook import ClipPictureHook
+from .clip_report_hook import ClipReportHook
 from .epoch_seed_hook import EpochSeedHook
 from .resume_file_hook import ResumeFileHook
 from .strict_loading_hook import StrictLoadingHook
 from .trained_parameters_hook import TrainedParametersHook
 
-__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
-           'StrictLoadingHook', 'TrainedParametersHook']
+__all__ = ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'ClipReportHook', 'EpochSeedHook',
+           'ResumeFileHook', 'StrictLoadingHook', 'TrainedParametersHook']

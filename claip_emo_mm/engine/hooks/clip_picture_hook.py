@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
 
 from .class_names_hook import dataset_classes
@@ -54,7 +55,7 @@ class ClipPictureHook(Hook):
         frames = data_batch['inputs'].get('frames')
         for position, sample in enumerate(outputs):
             number = (first + position) * get_world_size() + get_rank()
-            if number % self.interval:
+            if number % self.interval or is_skipped(sample):
                 continue
             picture = draw_clip(None if frames is None else frames[position], sample, classes)
             if self.out_dir is not None:

@@ -9,7 +9,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
 from claip_emo_mm.models.backbones.htsat import build_empty_tower, find_arch, make_spec_augmenter
 from claip_emo_mm.models.backbones.swin_block import run_swin_block
-from claip_emo_mm.models.pretrained import AUDIO_FORMS, load_pretrained
+from claip_emo_mm.models.pretrained import AUDIO_FORMS, CLAP_HEADS, load_pretrained
 
 
 @MODELS.register_module()
@@ -43,6 +43,7 @@ class CLAPAudioBackbone(BaseModule):
         self.out_channels = self.arch.out_channels
         self.checkpoint_blocks = checkpoint_blocks
         self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
+        self.unread_weights = tuple(f'tower.{start}' for start in CLAP_HEADS)
         self.tower = build_empty_tower(self.arch, drop_path_rate)  # weights are made once: drawn, or from the file
         if isinstance(spec_augment, dict):
             self.tower.spec_augmenter = make_spec_augmenter(**spec_augment)

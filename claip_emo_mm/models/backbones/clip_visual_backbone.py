@@ -126,5 +126,5 @@ def build_vision_transformer(arch: str | dict) -> VisionTransformer:
     for block in tower.transformer.resblocks:
         block.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
         if quick_gelu:
-            block.mlp.gelu = QuickGELU()
+            block.mlp.gelu = QuickGELU(inplace=True)  # nothing else reads the hidden layer
     return tower

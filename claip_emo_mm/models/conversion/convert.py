@@ -7,7 +7,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.pretrained import AUDIO_FORMS, VISUAL_FORMS, find_form, read_weights, write_state
 from claip_emo_mm.models.pretrained.writing import check_suffix, published_form
 
-from .reference import convert_reference, trained_part
+from .reference import adapter_facts, convert_reference, trained_part
 from .towers import whole_audio_tower, whole_vision_tower
 
 KINDS = ('clip', 'clap', 'reference')
@@ -33,12 +33,12 @@ def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool =
     check_suffix(target)
     if target.exists() and not overwrite:
         raise InputError(f'{target}: exists already. Choose another name, or say --overwrite.')
-    state = read_weights(source)
+    state, facts = read_weights(source), None
     if kind == 'reference':
         found = 'reference checkpoint'
         state = convert_reference(state, str(source))
         if adapters_only:
-            state = trained_part(state)
+            state, facts = trained_part(state), adapter_facts(state, str(source))
     else:
         form = find_form(state, VISUAL_FORMS if kind == 'clip' else AUDIO_FORMS, str(source))
         found = form.name
@@ -46,5 +46,5 @@ def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool =
         (whole_vision_tower if kind == 'clip' else whole_audio_tower)(state, str(source))
         state = published_form(state, kind)
     print_log(f'{source}: {found}', logger='current')
-    write_state(state, target, note=f'converted from {source.name} ({found})')
+    write_state(state, target, note=f'converted from {source.name} ({found})', facts=facts)
     return found

@@ -1,17 +1,22 @@
 """Checkpoints of the reference implementation of arXiv 2509.14527, as checkpoints of ``AudioVisualRecognizer``."""
 import re
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from claip_emo_mm.checkpoint_format import FORMAT
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.pretrained.forms import REFERENCE_AUDIO, REFERENCE_VISUAL, State
+from claip_emo_mm.models.pretrained.forms import CLAP_HEADS, REFERENCE_AUDIO, REFERENCE_VISUAL, State
 from claip_emo_mm.models.pretrained.key_names import clip_from_hugging_face, without_adapters
 from claip_emo_mm.models.pretrained.loading import check_fit
+from claip_emo_mm.models.pretrained.weight_hash import hash_weights
+from claip_emo_mm.version import __version__
 
 from .towers import whole_audio_tower, whole_vision_tower
 
 VISUAL, AUDIO = 'visual_backbone.tower.', 'audio_backbone.tower.'
+_FOLLOWED = ('.running_mean', '.running_var', '.num_batches_tracked')  # statistics that follow the data
 _NECK_NAMES = (
     (r'^temporal_v\.temporal_transformer\.layers\.', 'visual_neck.layers.'),
     (r'^temporal_v\.', 'visual_neck.'),
@@ -66,9 +71,25 @@ def trained_part(state: State) -> State:
         state: State dict of the whole model.
     Returns: adapters, neck, head, and the running statistics of the batch norms, which follow the data.
     """
-    followed = ('.running_mean', '.running_var', '.num_batches_tracked')
     return {key: value for key, value in state.items()
-            if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.endswith(followed)}
+            if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.endswith(_FOLLOWED)}
+
+
+def adapter_facts(state: State, source: str) -> dict[str, Any]:
+    """Say which frozen weights a file without them belongs to.
+
+    Args:
+        state: State dict of the whole model.
+        source: Where it comes from.
+    Returns: what a checkpoint says of itself, as far as it is known.
+    """
+    frozen = {key: value for key, value in state.items() if value.is_floating_point() and '.lora_' not in key
+              and not key.endswith((*_FOLLOWED, '.attn_mask')) and not key.removeprefix(AUDIO).startswith(CLAP_HEADS)}
+    backbones = {}
+    for prefix in (VISUAL, AUDIO):
+        part = {key: value for key, value in frozen.items() if key.startswith(prefix)}
+        backbones[prefix.partition('.')[0]] = dict(arch=None, lora=None, pretrained=source, sha256=hash_weights(part))
+    return dict(format=FORMAT, version=__version__, backbones=backbones)
 
 
 def _is_front_end(name: str) -> bool:

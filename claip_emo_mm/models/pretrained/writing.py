@@ -1,12 +1,15 @@
 """Files of weights that are never seen half-written."""
 import contextlib
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from claip_emo_mm.checkpoint_format import META_KEY
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.attention import fuse_separate_projections
 
@@ -42,13 +45,14 @@ def published_form(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
     return {prefix + key: value for key, value in state.items()}
 
 
-def write_state(state: dict[str, Tensor], path: Path, note: str) -> None:
+def write_state(state: dict[str, Tensor], path: Path, note: str, facts: dict[str, Any] | None = None) -> None:
     """Write named tensors as safetensors, or as a torch checkpoint with ``state_dict`` and ``meta``, by the suffix.
 
     Args:
         state: The tensors.
         path: The file; it takes its name when it is complete, and a failure leaves nothing behind.
         note: Goes into the file's header, or into ``meta``.
+        facts: What a checkpoint says of itself; goes there, too.
     Raises:
         InputError: The suffix says neither, or the file cannot be written.
     """
@@ -60,9 +64,11 @@ def write_state(state: dict[str, Tensor], path: Path, note: str) -> None:
         tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) if _is_view(value) else
                    value.detach() for key, value in state.items()}
         if path.suffix == '.safetensors':
-            safetensors.torch.save_file(tensors, part, metadata=dict(format='pt', note=note))
+            header = {} if facts is None else {META_KEY: json.dumps(facts)}
+            safetensors.torch.save_file(tensors, part, metadata=dict(header, format='pt', note=note))
         else:
-            torch.save(dict(meta=dict(note=note), state_dict=tensors), part)
+            meta = {} if facts is None else {META_KEY: facts}
+            torch.save(dict(meta=dict(meta, note=note), state_dict=tensors), part)
         os.replace(part, path)
     except OSError as error:
         raise InputError(f'{path}: cannot be written ({error.strerror or error}). Choose a place with room and with '

@@ -7,6 +7,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
 
 
@@ -50,21 +51,30 @@ class AudioVisualRecognizer(BaseModel):
                 normalised; ``frame_index`` (B, V, T) into them; ``mel`` (A, 1, M, F), the distinct audio windows;
                 ``audio_index`` (B, V) into them. With ``mode='tensor'`` plainly ``frames`` (B, T, 3, H, W),
                 normalised, and ``mel`` (B, 1, M, F). Entries of a modality that the model lacks may be left out.
-            data_samples: One per clip; with labels for ``mode='loss'``.
+            data_samples: One per clip; with labels for ``mode='loss'``. Those of clips that could not be read have no
+                inputs and get no scores.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the
                 logits (B, K).
         """
         if mode == 'tensor':
             return self.cls_head(**self.extract_feat(self._plain_views(inputs)))
+        if mode not in ('loss', 'predict'):
+            raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
+        readable = [sample for sample in data_samples if not is_skipped(sample)]
+        if not readable:
+            return data_samples if mode == 'predict' else self._no_loss()
         logits = self.cls_head(**self.extract_feat(inputs))  # (B*V, K)
         if mode == 'predict':
-            return self.cls_head.predict_by_feat(logits, data_samples)
-        if mode != 'loss':
-            raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
-        if len(logits) != len(data_samples):
-            raise InputError(f'AudioVisualRecognizer: {len(logits)} views for {len(data_samples)} clips in training. '
+            self.cls_head.predict_by_feat(logits, readable)
+            return data_samples
+        if len(logits) != len(readable):
+            raise InputError(f'AudioVisualRecognizer: {len(logits)} views for {len(readable)} clips in training. '
                              'Training takes one view a clip: set num_views=1 in the training pipeline.')
-        return self.cls_head.loss_by_feat(logits, data_samples)
+        return self.cls_head.loss_by_feat(logits, readable)
+
+    def _no_loss(self) -> dict[str, Tensor]:
+        """Return the loss of a batch without a clip: 0, with gradients of 0 for all ranks to exchange."""
+        return dict(loss_cls=sum(0 * parameter.sum() for parameter in self.parameters() if parameter.requires_grad))
 
     def extract_feat(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Encode every distinct frame and sound once and gather the views' features.

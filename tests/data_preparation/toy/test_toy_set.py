@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,13 +117,6 @@ def test_a_stopped_run_says_that_it_can_go_on(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(KeyboardInterrupt):
         make_toy_set(tmp_path, SEED, CLIPS, workers=1)
     assert caplog.messages == [f'{tmp_path}: stopped; the same command goes on with what is missing']
-
-
-def test_a_killed_worker_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toy_set, '_WORTH_A_WORKER', 1)
-    monkeypatch.setattr(toy_set, '_prepare_worker', partial(os._exit, 9))
-    with pytest.raises(InputError, match='a worker was killed from outside.*--workers 1'):
-        make_toy_set(tmp_path / 'set', SEED, CLIPS, workers=2)
 
 
 def test_other_settings_are_refused_and_replaced_on_demand(folder: Path, tmp_path: Path,

@@ -61,3 +61,17 @@ def test_only_what_comes_from_a_source_is_left_out() -> None:
                                                 'fetched.1.weight', 'fetched.1.bias']}
     model.fetched.init_cfg = dict(type='Pretrained', checkpoint='other.pth')
     assert left_out_keys(model) == {}
+
+
+def test_weights_that_nothing_reads_are_not_hashed() -> None:
+    model = nn.Module()
+    model.part = nn.ModuleDict(dict(head=nn.Linear(2, 1), body=nn.Linear(2, 1)))
+    model.part.unread_weights = ('head.',)
+    keys = list(model.state_dict())
+    before = weight_hash(model, keys)
+    with torch.no_grad():
+        model.part['head'].weight.add_(1)
+    assert weight_hash(model, keys) == before
+    with torch.no_grad():
+        model.part['body'].weight.add_(1)
+    assert weight_hash(model, keys) != before

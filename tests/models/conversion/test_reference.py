@@ -7,9 +7,11 @@ import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.registry import DefaultScope
-from mmengine.runner import load_checkpoint
+from mmengine.runner import CheckpointLoader, load_checkpoint
 from torch import Tensor, nn
 
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.engine.checkpoints import check_fit
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.models.backbones.htsat import HTSATArch
@@ -89,6 +91,25 @@ def test_adapters_only_leaves_the_frozen_weights_out(checkpoint: Path, tmp_path:
                   if isinstance(module, nn.BatchNorm2d) for statistic, _ in module.named_buffers()}
     assert 'audio_backbone.tower.bn0.running_mean' in statistics
     assert set(state) == trained | statistics
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_adapters_only_know_the_frozen_weights_that_they_belong_to(checkpoint: Path, tmp_path: Path,
+                                                                   suffix: str) -> None:
+    path = tmp_path / f'ours{suffix}'
+    convert_weights('reference', checkpoint, path, adapters_only=True)
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        model = MODELS.build(dict(OURS, **{name: dict(OURS[name], pretrained=str(checkpoint))
+                                           for name in ('visual_backbone', 'audio_backbone')}))
+    left_out = check_fit(model, loaded, str(path))
+    assert set(left_out) | set(loaded['state_dict']) == set(model.state_dict())
+    with torch.no_grad():
+        model.visual_backbone.tower.conv1.weight[0, 0, 0, 0] += 1
+    with pytest.raises(InputError, match=r'visual_backbone\.pretrained: .*checkpoint-best\.pth. \(sha256'):
+        check_fit(model, loaded, str(path))
+    with pytest.raises(InputError, match=f'ours{suffix}: does not say how its model is built'):
+        EmotionInferencer(path)
 
 
 def test_a_config_may_name_it(reference: nn.Module, checkpoint: Path) -> None:

@@ -1,0 +1,162 @@
+"""What the files of the clips tell: whether they are there, whole, and what they should be."""
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
+from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
+from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
+from claip_emo_mm.datasets.annotation_list import ListedClip
+
+Facts = Mapping[tuple[str, str], ClipFacts]
+
+SILENT = 1e-3  # largest sample of what nobody hears, of 1; -60 dB
+SHORT_S = .1
+_SOUND_SHARE = .5  # of the pictures' length that the sound must have
+_MOST_FRAMES_PER_S, _FEWEST_FRAMES_PER_S = 65, 4  # of frame folders, by their sound
+
+_PREPARE = 'Prepare the clips again (tools/prepare_data.py), or leave them out; --fix does.'
+
+
+def check_files(part: CheckedPart, facts: Facts) -> Iterator[Finding]:
+    """Yield what is off in the files of a data set.
+
+    Args:
+        part: the data set.
+        facts: files of a clip, see ``CheckedPart.key`` -> what was found in them; clips whose files are not there have
+            none.
+    """
+    there = [clip for clip in part.clips if part.key(clip) in facts]
+    absent = [clip for clip in part.clips if part.key(clip) not in facts]
+    if absent:
+        gone = [path for clip in absent for path in part.key(clip) if path and not os.path.exists(path)]
+        yield Finding('missing files', ERROR, part.path,
+                      f'files of {len(absent)} of {len(part.clips)} clips are not there, {gone[0]} for instance',
+                      f'Correct data_root (now {part.dataset.data_root!r}). {_PREPARE}', _names(absent))
+    if part.needs_pictures:
+        yield from _check_pictures(part, there, facts)
+    if part.needs_sound:
+        yield from _check_sound(part, there, facts)
+
+
+def _check_pictures(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -> Iterator[Finding]:
+    def having(fits: Callable[[ListedClip, ClipFacts], bool]) -> list[ListedClip]:
+        return [clip for clip in clips if fits(clip, facts[part.key(clip)])]
+
+    broken = having(lambda clip, found: bool(found.picture_error))
+    if broken:
+        yield Finding('unreadable pictures', ERROR, part.path, f'{len(broken)} clips: '
+                      f'{facts[part.key(broken[0])].picture_error}', _PREPARE, _names(broken))
+    miscounted = having(lambda clip, found: bool(found.num_frames) and clip.num_frames not in (None, found.num_frames))
+    if miscounted:
+        first = miscounted[0]
+        yield Finding('frame folders', ERROR, part.path, f'{len(miscounted)} folders have other numbers of frames than '
+                      f'the list says: {first.name} has {facts[part.key(first)].num_frames}, the list '
+                      f'{first.num_frames}', 'Unpack or prepare these clips again.', _names(miscounted))
+    gaps = having(lambda clip, found: found.missing_numbers > 0)
+    if gaps:
+        yield Finding('frame folders', WARNING, part.path, f'{len(gaps)} folders have gaps in the numbers of their '
+                      f'frames: {gaps[0].name} lacks {facts[part.key(gaps[0])].missing_numbers}',
+                      'Unpack or prepare these clips again.', _names(gaps))
+    unlisted = _unlisted_folders(part)
+    if unlisted:
+        yield Finding('frame folders', NOTE, part.path, f'{len(unlisted)} folders beside those of the list are not in '
+                      f'it, {unlisted[0]} for instance')
+
+
+def _unlisted_folders(part: CheckedPart) -> list[str]:
+    listed = {os.path.normpath(part.key(clip)[0]) for clip in part.clips if clip.frames}
+    beside = []
+    for parent in sorted({os.path.dirname(path) for path in listed}):
+        if os.path.isdir(parent):
+            with os.scandir(parent) as entries:
+                beside += [entry.path for entry in entries if entry.is_dir()
+                           and os.path.normpath(entry.path) not in listed]
+    return sorted(beside)
+
+
+def _check_sound(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -> Iterator[Finding]:
+    def report(check: str, grade: str, fits: Callable[[ClipFacts], bool], what: str,
+               remedy: str = _PREPARE) -> Iterator[Finding]:
+        found = [clip for clip in clips if not facts[part.key(clip)].picture_error and fits(facts[part.key(clip)])]
+        if found:
+            first = facts[part.key(found[0])]
+            yield Finding(check, grade, part.path,
+                          f'{len(found)} of {len(part.clips)} clips: {what.format(name=found[0].name, facts=first)}',
+                          remedy, _names(found))
+
+    yield from report('missing sound', WARNING if part.silence_allowed else ERROR,
+                      lambda found: not found.has_sound and not found.sound_error, 'no sound, {name} for instance',
+                      "Set on_missing='silence' in LoadSoundWindows, or leave the clips out; --fix does."
+                      if not part.silence_allowed else 'They are heard as silence (on_missing).')
+    yield from report('unreadable sound', ERROR, lambda found: bool(found.sound_error), '{facts.sound_error}')
+
+    def readable(fits: Callable[[ClipFacts], bool]) -> Callable[[ClipFacts], bool]:
+        return lambda found: found.has_sound and not found.sound_error and fits(found)
+
+    yield from report('silent sound', WARNING, readable(lambda found: found.peak < SILENT),
+                      'nothing to hear, {name} for instance (largest sample {facts.peak:.1g} of 1)',
+                      'Listen to some: is this the right sound?')
+    yield from report('short sound', ERROR, readable(_is_too_short),
+                      'sound too short for the pictures: {name} has {facts.sound_s:.2f} s of sound')
+    yield from report('short sound', WARNING, readable(lambda found: _frames_per_s(found) < _FEWEST_FRAMES_PER_S),
+                      'few frames for the sound: {name} has {facts.num_frames} frames, {facts.sound_s:.2f} s of sound',
+                      'Is this the whole folder? The frames that belong to a window of sound are found by their share '
+                      'of the clip.')
+
+
+def is_usable(part: CheckedPart, found: ClipFacts) -> bool:
+    """Whether a clip has what the pipeline of a data set reads."""
+    if found.picture_error:
+        return False
+    if not part.needs_sound:
+        return True
+    if not found.has_sound:
+        return part.silence_allowed
+    return not found.sound_error and not _is_too_short(found)
+
+
+def _is_too_short(found: ClipFacts) -> bool:
+    if found.sound_s < SHORT_S:
+        return True
+    if found.pictures_s is not None:
+        return found.sound_s < _SOUND_SHARE * found.pictures_s
+    return _frames_per_s(found) > _MOST_FRAMES_PER_S
+
+
+def _frames_per_s(found: ClipFacts) -> float:
+    """Frames a second of a frame folder, by its sound; of a video, which says its length, something ordinary."""
+    return found.num_frames / found.sound_s if found.sound_s and found.pictures_s is None else 25.
+
+
+def check_identical(parts: Sequence[CheckedPart], facts: Facts) -> Iterator[Finding]:
+    """Yield clips that hold the same pictures or the same sound under different names."""
+    for what, hash_of in (('pictures', lambda found: found.picture_hash),
+                          ('sound', lambda found: found.sound_hash if found.peak >= SILENT else '')):
+        groups: dict[str, dict[str, tuple[CheckedPart, ListedClip]]] = defaultdict(dict)
+        for part in parts:
+            for clip in part.clips:
+                found = facts.get(part.key(clip))
+                if found is not None and hash_of(found):
+                    groups[hash_of(found)].setdefault(part.key(clip)[0], (part, clip))
+        doubles = [list(members.values()) for members in groups.values() if len(members) > 1]
+        if doubles:
+            yield _describe_identical(what, doubles)
+
+
+def _describe_identical(what: str, doubles: Sequence[Sequence[tuple[CheckedPart, ListedClip]]]) -> Finding:
+    across = [members for members in doubles
+              if 'train' in {part.name for part, _ in members} and len({part.name for part, _ in members}) > 1]
+    contrary = [members for members in doubles if len({clip.label for _, clip in members}) > 1]
+    shown = (across or contrary or doubles)[0]
+    text = (f'{len(doubles)} groups of clips have the same {what} ({len(across)} of them in training and in validation '
+            f'or test, {len(contrary)} with different labels): '
+            f'{" and ".join(f"{clip.name} ({part.name}, {clip.label})" for part, clip in shown[:2])}')
+    remedy = 'Keep one of each group.' + (' --fix leaves those out of the training that are tested.' if across else '')
+    grade = ERROR if across and what == 'pictures' else WARNING
+    return Finding('identical clips', grade, shown[0][0].path, text, remedy,
+                   [clip.name for members in doubles for _, clip in members])
+
+
+def _names(clips: Sequence[ListedClip]) -> list[str]:
+    return [clip.name for clip in clips]

@@ -1,0 +1,212 @@
+"""One clip from what was handed out to ready files: a folder of face pictures and a wav file."""
+import io
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import soundfile
+import soxr
+
+from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
+from claip_emo_mm.data_preparation.distribution import ClipSource
+from claip_emo_mm.data_preparation.face_crop import crop_face
+from claip_emo_mm.data_preparation.face_track import follow_face
+from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, VideoFile
+from claip_emo_mm.datasets.readers.sound_file import sound_duration_s
+from claip_emo_mm.errors import InputError
+
+FRAME_FOLDER, AUDIO_FOLDER = 'frames', 'audio'
+PART_SUFFIX = '.part'  # ends a name while the file or folder is written
+SAMPLE_RATE_HZ = 16000
+NO_FACE = 'no face'
+
+_JPEG_QUALITY = 95
+_FRAMES_AT_ONCE = 32  # in memory: 200 MB at 1920 x 1080
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a clip is not ready.
+
+    Args:
+        clip_id: number of the clip.
+        file: what could not be used.
+        stage: 'source' (looking for files), 'video' (opening it), 'sound', 'frames' or 'face'.
+        reason: what is wrong with it, and what to do.
+    """
+    clip_id: str
+    file: str
+    stage: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """What became of a clip.
+
+    Args:
+        clip_id: number of the clip.
+        frames: folder of pictures; None where the clip failed.
+        sound: sound file; None where the clip has no sound, or failed.
+        failure: why it is not ready; None where it is.
+    """
+    clip_id: str
+    frames: Path | None = None
+    sound: Path | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class ClipPreparation:
+    """How clips are made ready.
+
+    Args:
+        out: folder that gets `frames/00001/00001.jpg ...` and `audio/00001.wav`.
+        crop_frames, crop_videos: whether faces are found and cropped in frame folders and in videos. Folders of faces
+            are used where they lie; videos of faces are unpacked as they are.
+        make_finder: makes the face finder, once in each process.
+    """
+    out: Path
+    crop_frames: bool
+    crop_videos: bool
+    make_finder: Callable[[], FaceFinder] = SlimFaceFinder
+
+    def open_folder(self) -> None:
+        """Make the folders, and remove what a killed run left half-written."""
+        for name in (FRAME_FOLDER, AUDIO_FOLDER):
+            folder = self.out / name
+            folder.mkdir(parents=True, exist_ok=True)
+            for part in folder.glob(f'*{PART_SUFFIX}'):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+    def crops(self, clip: ClipSource) -> bool:
+        """Whether the clip's faces are cropped."""
+        return self.crop_videos if clip.frames is None else self.crop_frames
+
+    def frame_folder(self, clip: ClipSource) -> Path:
+        """Where the ready pictures are."""
+        if clip.frames is not None and not self.crop_frames:
+            return clip.frames
+        return self.out / FRAME_FOLDER / clip.clip_id
+
+    def wav_file(self, clip: ClipSource) -> Path:
+        """Where the sound of the clip's video goes."""
+        return self.out / AUDIO_FOLDER / f'{clip.clip_id}.wav'
+
+    def is_ready(self, clip: ClipSource) -> bool:
+        """Whether all that is to be made of the clip is there; complete, as it takes its name last."""
+        return clip.sound is None and self.wav_file(clip).is_file() and self.frame_folder(clip).is_dir()
+
+    def __call__(self, clip: ClipSource) -> PreparedClip:
+        """Make what the clip lacks.
+
+        Raises:
+            OSError: a result cannot be written.
+        """
+        stage, file = 'video', clip.video
+        try:
+            video = self._open_video(clip)
+            stage, file = 'sound', clip.sound or clip.video
+            sound = self._prepare_sound(clip, video)
+            stage, file = 'frames', clip.frames or clip.video
+            frames = self._prepare_frames(clip, video)
+        except InputError as error:
+            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, str(error)))
+        if frames is None:
+            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), 'face', NO_FACE))
+        return PreparedClip(clip.clip_id, frames, sound)
+
+    def _open_video(self, clip: ClipSource) -> VideoFile | None:
+        """Open the clip's video, None where nothing needs to be read from it."""
+        has_sound = clip.sound is not None or self.wav_file(clip).is_file()
+        has_frames = clip.frames is not None or self.frame_folder(clip).is_dir()
+        if clip.video is None or (has_sound and has_frames):
+            return None
+        with _as_input(clip.video):
+            return VideoFile(str(clip.video))
+
+    def _prepare_sound(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
+        """Return the sound file, None where the clip has no sound."""
+        if clip.sound is not None:
+            with _as_input(clip.sound):
+                sound_duration_s(str(clip.sound))  # checks the file
+            return clip.sound
+        path = self.wav_file(clip)
+        if path.is_file():
+            return path
+        if video is None or not video.has_sound:
+            return None
+        with _as_input(clip.video):
+            samples, sample_rate_hz = video.sound()
+        samples = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
+        wav = io.BytesIO()
+        soundfile.write(wav, np.clip(samples, -1, 1), SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
+        part = path.with_name(path.name + PART_SUFFIX)
+        part.write_bytes(wav.getvalue())
+        os.replace(part, path)
+        return path
+
+    def _prepare_frames(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
+        """Return the folder of pictures, None where no frame has a face."""
+        folder = self.frame_folder(clip)
+        if folder.is_dir():
+            return folder
+        reader = video
+        if clip.frames is not None:
+            with _as_input(clip.frames):
+                reader = FrameFolder(str(clip.frames))
+        pictures = read_frames(reader)
+        if self.crops(clip):
+            finder = _shared_finder(self.make_finder)
+            squares = follow_face([finder.find(frame) for frame in read_frames(reader)])
+            if squares is None:
+                return None
+            pictures = map(crop_face, pictures, squares)
+        part = folder.with_name(folder.name + PART_SUFFIX)
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        try:
+            for number, picture in enumerate(pictures, 1):
+                _write_jpeg(part / f'{number:05d}.jpg', picture)
+            os.replace(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+        return folder
+
+
+def read_frames(reader: ClipReader) -> Iterator[np.ndarray]:
+    """Yield every frame of a clip, (H, W, 3) uint8 RGB, with few in memory at a time.
+
+    Raises:
+        InputError: a frame cannot be read.
+    """
+    for start in range(0, reader.num_frames, _FRAMES_AT_ONCE):
+        with _as_input(reader.path):
+            frames = reader.decode(np.arange(start, min(start + _FRAMES_AT_ONCE, reader.num_frames)))
+        yield from frames
+
+
+@cache
+def _shared_finder(make_finder: Callable[[], FaceFinder]) -> FaceFinder:
+    return make_finder()
+
+
+def _write_jpeg(path: Path, picture: np.ndarray) -> None:
+    _, data = cv2.imencode('.jpg', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    path.write_bytes(data.tobytes())
+
+
+@contextmanager
+def _as_input(file: str | Path) -> Iterator[None]:
+    """A source that the system does not let us read is the clip's failure; a result that cannot be written is not."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f'{file}: cannot be read ({error.strerror or error}). Correct the permissions, or copy the '
+                         'file again.') from error

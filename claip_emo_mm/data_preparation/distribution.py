@@ -1,0 +1,163 @@
+"""What lies in the folder that a data set's owners hand out, found by content: videos, frame folders, sound, lists."""
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from claip_emo_mm.errors import InputError
+
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv', '.m4v')
+FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')  # what FrameFolder reads
+SOUND_SUFFIXES = ('.wav', '.flac', '.ogg', '.mp3')
+LIST_SUFFIXES = ('.csv', '.txt')
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """The files of one clip; None for what there is not.
+
+    Args:
+        clip_id: number of the clip with five digits.
+        video: video file.
+        frames: folder of image files.
+        sound: sound file.
+    """
+    clip_id: str
+    video: Path | None = None
+    frames: Path | None = None
+    sound: Path | None = None
+
+
+@dataclass
+class Distribution:
+    """The content of a folder.
+
+    Args:
+        root: the folder.
+        videos, frames, sounds: clip id -> every video, frame folder and sound file that is named by its number.
+        lists: csv and txt files.
+        other: some videos that are not named by a number.
+    """
+    root: Path
+    videos: dict[str, list[Path]] = field(default_factory=dict)
+    frames: dict[str, list[Path]] = field(default_factory=dict)
+    sounds: dict[str, list[Path]] = field(default_factory=dict)
+    lists: list[Path] = field(default_factory=list)
+    other: list[Path] = field(default_factory=list)
+
+    def clips(self) -> dict[str, ClipSource]:
+        """Return every clip that has pictures, by its id.
+
+        Raises:
+            InputError: there is none, or a clip has two videos, two frame folders or two sound files.
+        """
+        for kind, found, option in (('videos', self.videos, '--videos'), ('frame folders', self.frames, '--frames'),
+                                    ('sound files', self.sounds, '--sound')):
+            self._check_single(kind, found, option)
+        pictured = sorted({*self.videos, *self.frames})
+        if not pictured:
+            raise InputError(f'{self.root}: {self._describe_unknown()}. Expected videos ({", ".join(VIDEO_SUFFIXES)}) '
+                             'or folders of frames (jpg, png, bmp) that are named by the number of the clip, as '
+                             '00001.mp4 or 00001/, in this folder or deeper. Unpack the archives that the owners hand '
+                             'out, and name the folder that they are in.')
+        first = {kind: {clip_id: paths[0] for clip_id, paths in getattr(self, kind).items()}
+                 for kind in ('videos', 'frames', 'sounds')}
+        return {clip_id: ClipSource(clip_id, *(first[kind].get(clip_id) for kind in ('videos', 'frames', 'sounds')))
+                for clip_id in pictured}
+
+    def _check_single(self, kind: str, found: dict[str, list[Path]], option: str) -> None:
+        double = {clip_id: paths for clip_id, paths in found.items() if len(paths) > 1}
+        if double:
+            clip_id = min(double)
+            first, second = sorted(double[clip_id])[:2]
+            raise InputError(f'{self.root}: {len(double)} clips have several {kind}; clip {clip_id} has {first} and '
+                             f'{second}. Say which to use: {option} FOLDER, for instance {option} '
+                             f'{self._telling_folder(first, second)}')
+
+    def _telling_folder(self, first: Path, second: Path) -> Path:
+        """The uppermost folder that holds the first of two paths and not the second."""
+        above = [folder for folder in first.parents if folder not in second.parents and self.root in folder.parents]
+        return above[-1] if above else first.parent
+
+    def _describe_unknown(self) -> str:
+        if self.other:
+            names = ', '.join(path.name for path in self.other[:_NAMED])
+            return f'videos, but none is named by a number ({names} ...)'
+        return 'neither videos nor folders of frames'
+
+
+def find_distribution(root: Path, videos: Path | None = None, frames: Path | None = None, sound: Path | None = None,
+                      left_out: Collection[Path] = ()) -> Distribution:
+    """Look through a folder. Hidden files and folders are left out, links to folders are followed.
+
+    Args:
+        root: the folder.
+        videos, frames, sound: folders to which the search for these is confined.
+        left_out: folders not to enter.
+    Raises:
+        InputError: a folder is not there, or cannot be read.
+    """
+    confined = {'videos': videos or root, 'frames': frames or root, 'sounds': sound or root}
+    for folder in (root, *confined.values()):
+        if not folder.is_dir():
+            raise InputError(f'{folder}: there is no such folder. Expected the folder into which the distribution was '
+                             'unpacked.')
+    found = Distribution(root)
+    entered = {os.path.realpath(folder) for folder in left_out}
+    try:
+        for folder in dict.fromkeys((root, *confined.values())):
+            for kind, path in _walk(folder, entered):
+                if kind not in confined:
+                    getattr(found, kind).append(path)
+                elif path.is_relative_to(confined[kind]):
+                    getattr(found, kind).setdefault(clip_id_of(path), []).append(path)
+    except OSError as error:
+        raise InputError(f'{error.filename}: cannot be read ({error.strerror}). Correct the permissions, or copy the '
+                         'distribution again.') from error
+    return found
+
+
+def clip_id_of(path: Path) -> str:
+    """Name a clip by the number that a file or folder of it is called: ``1.mp4`` and ``00001`` are '00001'."""
+    return f'{int(_stem(path.name)):05d}'
+
+
+def _walk(folder: Path, entered: set[str]) -> Iterator[tuple[str, Path]]:
+    """Yield (field of Distribution, path); a frame folder is not listed past its first image. Each folder once."""
+    real = os.path.realpath(folder)
+    if real in entered:
+        return
+    entered.add(real)
+    below, files = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith('.'):
+                continue
+            if entry.is_dir():
+                below.append(entry.name)
+            elif folder.name.isdecimal() and entry.name.lower().endswith(FRAME_SUFFIXES):
+                yield 'frames', folder
+                return
+            else:
+                files.append(entry.name)
+    for name in sorted(files):
+        kind = _kind(name)
+        if kind:
+            yield kind, folder / name
+    for name in sorted(below):
+        yield from _walk(folder / name, entered)
+
+
+def _kind(name: str) -> str | None:
+    suffix, numbered = os.path.splitext(name)[1].lower(), _stem(name).isdecimal()
+    if suffix in VIDEO_SUFFIXES:
+        return 'videos' if numbered else 'other'
+    if suffix in SOUND_SUFFIXES and numbered:
+        return 'sounds'
+    return 'lists' if suffix in LIST_SUFFIXES else None
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]

@@ -1,0 +1,101 @@
+"""Reading a published list: its form, how its labels count, and its rows."""
+import re
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from claip_emo_mm.datasets.label_schemas import LabelSchema
+from claip_emo_mm.datasets.published_lists.forms import FORMS, ListForm, Row
+from claip_emo_mm.datasets.published_lists.published_list import PublishedClip, PublishedList
+from claip_emo_mm.errors import InputError
+
+
+def read_published_list(path: str | Path, schema: LabelSchema, first_number: int | None = None) -> PublishedList:
+    """Read a list of DFEW or MAFW in any of the forms in which people have them; the log says which it is.
+
+    Text is UTF-8, or GB18030 as in MAFW's captions; rows end as on any system. Where labels are numbers, whether they
+    count from 0 or from 1 is read off the list itself: it holds 0, or it holds the number of classes.
+
+    Args:
+        path: the file.
+        schema: classes of the data set.
+        first_number: number of the first class, 0 or 1, for a list that does not tell (a few clips of a list).
+    Raises:
+        InputError: the file is missing, no text, of no known form, has a row of another form, or has labels that the
+            schema does not have or that cannot be understood.
+    """
+    rows = [(line, text) for line, text in enumerate(_read_text(path).splitlines(), 1) if text.strip()]
+    if not rows:
+        raise InputError(f'{path}: no clip is listed. Expected one row for each clip.')
+    form = _find_form(rows, path)
+    if form.header and re.fullmatch(form.header, rows[0][1].strip()):
+        rows = rows[1:]
+    if not rows:
+        raise InputError(f'{path}: a header and no clip. Expected one row for each clip.')
+    parsed = [(line, _parse(form, text, path, line)) for line, text in rows]
+    name = form.name
+    if form.numbered:
+        first = _first_number(parsed, schema, path, first_number)
+        name += f', labels from {first}'
+        labels = [schema.classes[int(row.label) - first] for _, row in parsed]
+    else:
+        labels = [_class_of_name(row, schema, path, line) for line, row in parsed]
+    print_log(f'{path}: {name}, {len(parsed)} clips of {schema.title}', logger='current')
+    clips = (PublishedClip(line, row.clip_id, label, row.video, row.frames, row.audio, row.num_frames)
+             for (line, row), label in zip(parsed, labels, strict=True))
+    return PublishedList(name, form.has_paths, tuple(clips))
+
+
+def _read_text(path: str | Path) -> str:
+    if not Path(path).is_file():
+        raise InputError(f'{path}: there is no such list.')
+    data = Path(path).read_bytes()
+    for encoding in ('utf-8-sig', 'gb18030'):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if '\0' not in text:
+            return text
+    raise InputError(f'{path}: not a text in UTF-8 or GB18030. Expected a list: one row for each clip.')
+
+
+def _find_form(rows: list[tuple[int, str]], path: str | Path) -> ListForm:
+    first = rows[0][1].strip()
+    for form in FORMS:
+        if form.fits(first) or (form.header and re.fullmatch(form.header, first)):
+            return form
+    known = '; '.join(f'{form.row} ({form.name})' for form in FORMS)
+    raise InputError(f'{path}:{rows[0][0]}: {first[:80]!r} is a row of no known form. Known are: {known}.')
+
+
+def _parse(form: ListForm, text: str, path: str | Path, line: int) -> Row:
+    if not form.fits(text):
+        raise InputError(f'{path}:{line}: {text.strip()[:80]!r} does not have the form of the rows above it: '
+                         f'{form.row} ({form.name}). Correct the row, or take it out.')
+    return form.parse(text)
+
+
+def _first_number(rows: list[tuple[int, Row]], schema: LabelSchema, path: str | Path, given: int | None) -> int:
+    numbers = {int(row.label) for _, row in rows}
+    count = len(schema.classes)
+    fitting = [first for first in (0, 1) if all(first <= number < first + count for number in numbers)]
+    if given is not None and given in fitting:
+        return given
+    if len(fitting) == 1 and given is None:
+        return fitting[0]
+    found = f'labels {min(numbers)} to {max(numbers)} found'
+    if fitting and given is None:
+        raise InputError(f'{path}: {found}: with {count} classes of {schema.title} they may count from 0 or from 1. '
+                         'Say which: first_number=0 or first_number=1. (A whole list tells by itself.)')
+    firsts = (0, 1) if given is None else (given,)
+    expected = ' or '.join(f'{first} to {first + count - 1}' for first in firsts)
+    raise InputError(f'{path}: {found}, {expected} expected for the {count} classes of {schema.title}. Name the data '
+                     'set and the kind of labels (single or compound) that the list is of.')
+
+
+def _class_of_name(row: Row, schema: LabelSchema, path: str | Path, line: int) -> str:
+    try:
+        return schema.classes[schema.label(row.label)]
+    except InputError as error:
+        raise InputError(f'{path}:{line}: {error}') from error

@@ -1,0 +1,34 @@
+"""Clips that could not be read and are left out of their batch, by choice."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmaction.structures import ActionDataSample
+
+SKIP_REASON = 'skip_reason'  # a fact of the data sample of a clip that is left out: what was wrong with it
+
+
+def skipped_sample(info: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """Make the packed sample of a clip that cannot be read.
+
+    Args:
+        info: what the data set knows of the clip.
+        reason: the error's message.
+    Returns: `inputs`, empty, and `data_samples` with the label and the reason.
+    """
+    data_sample = ActionDataSample(metainfo={**info, SKIP_REASON: reason}).set_gt_label(info['label'])
+    return dict(inputs={}, data_samples=data_sample)
+
+
+def fill_places(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give skipped samples the input names of the others, with None for values, so that a batch can be collated."""
+    names = next((list(sample['inputs']) for sample in samples if sample.get('inputs')), [])
+    return [dict(sample, inputs=dict.fromkeys(names)) if _is_empty(sample) else sample for sample in samples]
+
+
+def is_skipped(data_sample: ActionDataSample) -> bool:
+    """Whether this clip has no inputs."""
+    return SKIP_REASON in data_sample.metainfo_keys()
+
+
+def _is_empty(sample: dict[str, Any]) -> bool:
+    return 'inputs' in sample and not sample['inputs']

@@ -1,0 +1,68 @@
+"""Says which clips of an epoch could not be read, and how many were heard as silence."""
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmaction.registry import HOOKS
+from mmengine.dist import all_gather_object, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from claip_emo_mm.atomic_text import write_csv
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON
+
+SKIPPED_FILE = 'skipped_clips.csv'
+_NAMED = 10
+
+
+@HOOKS.register_module()
+class ClipReportHook(Hook):
+    """Report clips that a data set left out (`on_error='skip'`) and clips without sound (`on_missing='silence'`).
+
+    Both are counted over all ranks and reported when an epoch of training, validation or test ends. What was left out
+    is listed with its reason in `skipped_clips.csv` in the work folder at the end of the run.
+    """
+
+    def __init__(self) -> None:
+        self._skipped: dict[str, str] = {}  # of the epoch
+        self._silent: set[str] = set()
+        self._skipped_in_run: dict[str, str] = {}
+
+    def _after_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None,
+                    mode: str = 'train') -> None:
+        samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
+        for sample in samples:
+            name = str(sample.get('filename') or sample.get('frame_dir') or sample.get('sample_idx'))
+            if sample.get(SKIP_REASON) is not None:
+                self._skipped[name] = sample.get(SKIP_REASON)
+            elif sample.get('sound_missing'):
+                self._silent.add(name)
+
+    def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        skipped: dict[str, str] = {}
+        silent: set[str] = set()
+        for rank_skipped, rank_silent in all_gather_object((self._skipped, self._silent)):
+            skipped |= rank_skipped
+            silent |= rank_silent
+        self._skipped, self._silent = {}, set()
+        self._skipped_in_run |= skipped
+        if skipped:
+            lines = [f'  {reason}' for _, reason in sorted(skipped.items())]
+            runner.logger.warning('\n'.join([f'{mode}: {len(skipped)} clips could not be read and were left out:',
+                                             *_shortened(lines)]))
+        if silent:
+            runner.logger.log(logging.WARNING, '\n'.join([
+                f'{mode}: {len(silent)} clips have no sound; the model heard silence:',
+                *_shortened([f'  {name}' for name in sorted(silent)])]))
+
+    def after_run(self, runner: Runner) -> None:
+        if not self._skipped_in_run or not is_main_process():
+            return
+        path = Path(runner.work_dir) / SKIPPED_FILE
+        write_csv(path, ('clip', 'reason'), sorted(self._skipped_in_run.items()))
+        runner.logger.warning(f'{len(self._skipped_in_run)} clips were left out in this run: {path}')
+
+
+def _shortened(lines: list[str]) -> list[str]:
+    return lines[:_NAMED] + ([f'  ... and {len(lines) - _NAMED} more'] if len(lines) > _NAMED else [])

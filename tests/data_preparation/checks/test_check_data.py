@@ -1,0 +1,338 @@
+"""A set like DFEW, broken in every way that the checks name."""
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+from mmengine.config import Config
+
+from claip_emo_mm.apis.face_finder import FaceBox
+from claip_emo_mm.data_preparation.checks import ERROR, NOTE, WARNING, DataCheck, Finding, check_data
+from claip_emo_mm.data_preparation.checks import facts_file as facts_file_module
+from claip_emo_mm.datasets.annotation_list import read_annotation_list
+from claip_emo_mm.datasets.label_schemas import DFEW
+from claip_emo_mm.datasets.published_lists import published_counts
+from claip_emo_mm.errors import InputError
+
+
+class FixedFinder:
+    """Finds one face of a given share of the picture's side in every picture."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def find(self, frame: np.ndarray) -> list[FaceBox]:
+        side = self.share * frame.shape[0]
+        return [FaceBox(0, 0, side, side, .9)] if side else []
+
+
+def check(cfg: Config, tree: Path, **options: object) -> DataCheck:
+    return check_data(cfg, tree.parent / 'facts.jsonl', finder=FixedFinder(.8), **options)
+
+
+def found_by(outcome: DataCheck, name: str) -> list[Finding]:
+    return [finding for finding in outcome.findings if finding.check == name and finding.grade != NOTE]
+
+
+def only(outcome: DataCheck, name: str) -> Finding:
+    """The one finding that is no note."""
+    grave = [finding for finding in outcome.findings if finding.grade != NOTE]
+    assert [finding.check for finding in grave] == [name], grave
+    return grave[0]
+
+
+def rewrite(path: Path, change: Callable[[list[dict]], list[dict]]) -> None:
+    with open(path, newline='') as file:
+        rows = list(csv.DictReader(file))
+    with open(path, 'w', newline='') as file:
+        writer = csv.DictWriter(file, ('frames', 'audio', 'label'))
+        writer.writeheader()
+        writer.writerows(change(rows))
+
+
+def fixed_names(outcome: DataCheck, part: str) -> list[str]:
+    """Clips of the corrected list of a part."""
+    written = {checked.name: path for checked, (path, _) in outcome.write_fixed_lists().items()}
+    return [clip.frames[-5:] for clip in read_annotation_list(written[part])]
+
+
+TRAIN = [f'{number:05d}' for number in range(1, 15)]
+
+
+def test_nothing_is_wrong(tree: Path, make_config) -> None:
+    outcome = check(make_config(tree), tree)
+    assert {finding.grade for finding in outcome.findings} == {NOTE}
+    assert outcome.write_fixed_lists() == {}
+    assert 'happy 2, sad 2, neutral 2' in next(finding.found for finding in outcome.findings)
+
+
+def test_missing_frames_and_sound_files(tree: Path, make_config) -> None:
+    shutil.rmtree(tree / 'frames/00003')
+    (tree / 'audio/00005.wav').unlink()
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'missing files')
+    assert finding.grade == ERROR and list(finding.clips) == ['frames/00003', 'frames/00005']
+    assert f'files of 2 of 14 clips are not there, {tree}/frames/00003' in finding.found
+    assert fixed_names(outcome, 'train') == [name for name in TRAIN if name not in ('00003', '00005')]
+
+
+@pytest.mark.parametrize('frame', ['00001.jpg', '00012.jpg', '00004.jpg'])
+def test_a_frame_that_is_cut_off(tree: Path, make_config, frame: str) -> None:
+    path = tree / 'frames/00002' / frame
+    path.write_bytes(path.read_bytes()[:200])
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'unreadable pictures')
+    assert str(path) in finding.found and list(finding.clips) == ['frames/00002']
+    assert fixed_names(outcome, 'train') == [name for name in TRAIN if name != '00002']
+
+
+def test_a_frame_that_is_no_image_between_those_that_are_looked_at(tree: Path, make_config) -> None:
+    (tree / 'frames/00002/00004.jpg').write_bytes(b'text' * 50)
+    assert not found_by(check(make_config(tree), tree), 'unreadable pictures')
+    assert found_by(check(make_config(tree), tree, every_frame=True), 'unreadable pictures')
+
+
+def test_an_empty_folder(tree: Path, make_config) -> None:
+    for file in (tree / 'frames/00009').iterdir():
+        file.unlink()
+    assert 'no frame found' in only(check(make_config(tree), tree), 'unreadable pictures').found
+
+
+def test_gaps_in_a_folder(tree: Path, make_config) -> None:
+    for number in (5, 6, 9):
+        (tree / f'frames/00007/{number:05d}.jpg').unlink()
+    finding = only(check(make_config(tree), tree), 'frame folders')
+    assert finding.grade == WARNING and finding.found.endswith('frames/00007 lacks 3')
+
+
+def test_a_list_that_counts_other_frames(tree: Path, make_config) -> None:
+    rows = [f'frames/{number:05d} {12 if number != 4 else 13} {number % 7}' for number in range(1, 15)]
+    (tree / 'counted.txt').write_text('\n'.join(rows))
+    cfg = make_config(tree, **{f'{part}_dataloader.dataset.pipeline': [dict(type='DecodeFrames')]
+                               for part in ('train', 'test')},
+                      **{'train_dataloader.dataset.ann_file': 'counted.txt'})
+    finding = only(check(cfg, tree), 'frame folders')
+    assert finding.grade == ERROR and 'frames/00004 has 12, the list 13' in finding.found
+
+
+def test_folders_that_are_in_no_list(tree: Path, make_config) -> None:
+    shutil.copytree(tree / 'frames/00001', tree / 'frames/00099')
+    notes = [finding for finding in check(make_config(tree), tree).findings if finding.check == 'frame folders']
+    # train names the folders of test, too: a list knows only itself
+    assert all(finding.grade == NOTE for finding in notes)
+    assert [finding.found[:2] for finding in notes] == ['8 ', '15']
+
+
+def test_sound_that_is_missing(tree: Path, make_config) -> None:
+    rewrite(tree / 'lists/fold1_train.csv',
+            lambda rows: [dict(row, audio='') if row['frames'] == 'frames/00006' else row for row in rows])
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'missing sound')
+    assert finding.grade == ERROR and list(finding.clips) == ['frames/00006'] and 'on_missing' in finding.remedy
+    assert '00006' not in fixed_names(outcome, 'train')
+    outcome = check(make_config(tree, on_missing='silence'), tree)
+    assert only(outcome, 'missing sound').grade == WARNING and not outcome.write_fixed_lists()
+
+
+def test_sound_that_is_silent(tree: Path, make_config) -> None:
+    soundfile.write(tree / 'audio/00006.wav', np.full(8000, 1e-4, np.float32), 16000)
+    soundfile.write(tree / 'audio/00007.wav', np.zeros(8000, np.float32), 16000)
+    finding = only(check(make_config(tree), tree), 'silent sound')
+    assert finding.grade == WARNING and list(finding.clips) == ['frames/00006', 'frames/00007']
+
+
+@pytest.mark.parametrize('samples', [1000, 2900])  # 0.06 s; 66 frames a second
+def test_sound_that_is_too_short(tree: Path, make_config, samples: int) -> None:
+    soundfile.write(tree / 'audio/00008.wav', np.random.uniform(-1, 1, samples), 16000)
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'short sound')
+    assert finding.grade == ERROR and list(finding.clips) == ['frames/00008']
+    assert '00008' not in fixed_names(outcome, 'train')
+
+
+def test_sound_that_is_much_longer_than_the_frames(tree: Path, make_config) -> None:
+    soundfile.write(tree / 'audio/00008.wav', np.random.uniform(-1, 1, 16000 * 4), 16000)
+    assert only(check(make_config(tree), tree), 'short sound').grade == WARNING
+
+
+def test_sound_that_is_cut_off(tree: Path, make_config) -> None:
+    path = tree / 'audio/00010.wav'
+    path.write_bytes(path.read_bytes()[:9000])
+    finding = only(check(make_config(tree), tree), 'unreadable sound')
+    assert 'the sound file is cut off: 9000 bytes found, 16044 expected' in finding.found
+
+
+def test_a_clip_in_training_and_test(tree: Path, make_config) -> None:
+    rewrite(tree / 'lists/fold1_train.csv', lambda rows: [
+        *rows, dict(frames='frames/00016', audio='audio/00016.wav', label=DFEW.classes[2])])
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'train and test')
+    assert finding.grade == ERROR and list(finding.clips) == ['frames/00016']
+    assert fixed_names(outcome, 'train') == TRAIN
+
+
+def test_a_clip_under_two_names(tree: Path, make_config) -> None:
+    shutil.rmtree(tree / 'frames/00012')
+    shutil.copytree(tree / 'frames/00017', tree / 'frames/00012')
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'identical clips')
+    assert finding.grade == ERROR and set(finding.clips) == {'frames/00012', 'frames/00017'}
+    assert '1 groups of clips have the same pictures (1 of them in training and in validation or test' in finding.found
+    assert fixed_names(outcome, 'train') == [name for name in TRAIN if name != '00012']
+
+
+def test_the_same_sound_twice(tree: Path, make_config) -> None:
+    shutil.copy(tree / 'audio/00001.wav', tree / 'audio/00002.wav')
+    finding = only(check(make_config(tree), tree), 'identical clips')
+    assert finding.grade == WARNING and 'the same sound (0 of them in training and' in finding.found
+    assert '1 with different labels' in finding.found
+
+
+def test_rows_that_repeat_a_clip(tree: Path, make_config) -> None:
+    def repeat(rows: list[dict]) -> list[dict]:
+        return [*rows, rows[0], dict(rows[1], label='fear')]
+
+    rewrite(tree / 'lists/fold1_train.csv', repeat)
+    outcome = check(make_config(tree), tree)
+    several, again = found_by(outcome, 'repeated clips')
+    assert list(several.clips) == ['frames/00002'] and 'with several labels' in several.found
+    assert list(again.clips) == ['frames/00001'] and 'several times' in again.found
+    assert fixed_names(outcome, 'train') == [name for name in TRAIN if name != '00002']
+
+
+def test_labels_that_are_no_class(tree: Path, make_config) -> None:
+    rewrite(tree / 'lists/fold1_train.csv', lambda rows: [dict(rows[0], label='3'), *rows[1:]])
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'labels')
+    assert "'3' (1)" in finding.found and list(finding.clips) == ['frames/00001']
+    assert fixed_names(outcome, 'train') == TRAIN[1:]
+
+
+def test_a_class_that_is_never_shown(tree: Path, make_config) -> None:
+    rewrite(tree / 'lists/fold1_train.csv', lambda rows: [row for row in rows if row['label'] != 'fear'])
+    finding = only(check(make_config(tree), tree), 'counts')
+    assert finding.grade == ERROR and 'no clip of fear' in finding.found
+
+
+def test_classes_that_differ(tree: Path, make_config) -> None:
+    other = [DFEW.classes[1], DFEW.classes[0], *DFEW.classes[2:]]
+    cfg = make_config(tree, **{'test_dataloader.dataset.classes': other, 'model.cls_head.num_classes': 11})
+    findings = found_by(check(cfg, tree), 'class order')
+    assert [finding.where for finding in findings] == ['test_dataloader', 'model.cls_head']
+    assert 'num_classes is 11, the data have 7 classes' in findings[1].found
+
+
+def list_of_counts(tree: Path, order: list[str], make_config) -> Config:
+    """A test list of fold 1 with the published counts, its class names permuted; all rows show a few folders."""
+    counts = published_counts(DFEW, 1, 'test')
+    rows = [order[label] for label, count in enumerate(counts) for _ in range(count)]
+    with open(tree / 'lists/fold1_test.csv', 'w', newline='') as file:
+        writer = csv.writer(file)
+        writer.writerow(('frames', 'audio', 'label'))
+        writer.writerows((f'frames/{number:05d}', '', label) for number, label in enumerate(rows, 1000))
+    cfg = make_config(tree)
+    dataset = cfg.test_dataloader.dataset
+    return Config(dict(test_dataloader=dict(dataset=dict(
+        type='DFEWDataset', fold=1, part='test', data_root=str(tree), pipeline=dataset.pipeline))))
+
+
+def test_published_counts(tree: Path, make_config) -> None:
+    outcome = check(list_of_counts(tree, list(DFEW.classes), make_config), tree)
+    assert any(finding.check == 'counts' and '2341 clips, in each class as many as published' in finding.found
+               for finding in outcome.findings)
+    assert not found_by(outcome, 'class order')
+
+
+@pytest.mark.parametrize(('order', 'title'), [
+    ([*DFEW.classes[1:], DFEW.classes[0]], 'one too high'), ([DFEW.classes[-1], *DFEW.classes[:-1]], 'one too low')])
+def test_labels_that_are_shifted(tree: Path, make_config, order: list[str], title: str) -> None:
+    outcome = check(list_of_counts(tree, order, make_config), tree)
+    finding, = found_by(outcome, 'class order')
+    assert finding.grade == ERROR and title in finding.found and 'happy' in finding.found
+
+
+def test_labels_in_alphabetical_order(tree: Path, make_config) -> None:
+    # label 0 was written for 'angry', the first by the alphabet, and read as 'happy'
+    alphabet = sorted(DFEW.classes)
+    order = [DFEW.classes[alphabet.index(name)] for name in DFEW.classes]
+    cfg = list_of_counts(tree, order, make_config)
+    for number in range(1000, 1000 + 2341):
+        (tree / f'frames/{number:05d}').symlink_to(tree / 'frames/00001')
+    cfg.test_dataloader.dataset.pipeline = [dict(type='DecodeFrames')]
+    outcome = check(cfg, tree)
+    assert 'alphabetical' in found_by(outcome, 'class order')[0].found
+    written, = outcome.write_fixed_lists().values()
+    labels = [clip.label for clip in read_annotation_list(written[0])]
+    assert labels == [name for name, count in zip(DFEW.classes, published_counts(DFEW, 1, 'test'), strict=True)
+                      for _ in range(count)]
+
+
+def test_other_counts(tree: Path, make_config) -> None:
+    cfg = list_of_counts(tree, list(DFEW.classes), make_config)
+    rewrite(tree / 'lists/fold1_test.csv', lambda rows: rows[5:])
+    finding, = found_by(check(cfg, tree), 'counts')
+    assert finding.grade == WARNING and 'happy 484 (489)' in finding.found
+
+
+@pytest.mark.parametrize(('share', 'grade', 'text'), [(.2, ERROR, 'the pictures are scenes'),
+                                                      (0, WARNING, 'no face found in any')])
+def test_pictures_that_are_no_faces(tree: Path, make_config, share: float, grade: str, text: str) -> None:
+    outcome = check_data(make_config(tree), tree.parent / 'facts.jsonl', finder=FixedFinder(share))
+    finding = only(outcome, 'faces')
+    assert finding.grade == grade and text in finding.found
+    assert not check_data(make_config(tree), tree.parent / 'facts.jsonl', faces=False).write_fixed_lists()
+
+
+def test_the_owners_list(shared: Path, tree: Path, make_config) -> None:
+    """MAFW's audiovisual list leaves out three clips of the official one, and one label was changed here."""
+    lists = shared / 'annotations/MAFW'
+    rows = [row.split() for row in (lists / 'audio_visual/single/split01/test.csv').read_text().splitlines()]
+    rows[0][2] = '3'
+    (tree / 'mine.csv').write_text('\n'.join(' '.join(row) for row in rows))
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(
+        type='MAFWDataset', fold=1, part='test', data_root=str(tree), ann_file='mine.csv', pipeline=[]))))
+    outcome = check(cfg, tree, official=lists / 'single/no_caption')
+    absent, = found_by(outcome, 'official list')
+    assert list(absent.clips) == ['00903', '03414', '03724'] and '3 of its 1839 clips are not here' in absent.found
+    wrong, = found_by(outcome, 'labels')
+    assert list(wrong.clips) == ['00025'] and 'is happiness here, anger there' in wrong.found
+
+
+def test_an_interrupted_check_goes_on(tree: Path, make_config, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+    inspect = facts_file_module.inspect_clip
+
+    def stop_after_five(job):
+        if len(looked_at) == 5:
+            raise KeyboardInterrupt
+        looked_at.append(job.pictures)
+        return inspect(job)
+
+    monkeypatch.setattr(facts_file_module, 'inspect_clip', stop_after_five)
+    with pytest.raises(KeyboardInterrupt):
+        check(make_config(tree), tree)
+    monkeypatch.setattr(facts_file_module, 'inspect_clip', lambda job: looked_at.append(job.pictures) or inspect(job))
+    check(make_config(tree), tree)
+    assert len(looked_at) == len(set(looked_at)) == 21
+    image = tree / 'frames/00001/00003.jpg'
+    cv2.imwrite(str(image), np.zeros((8, 8, 3), np.uint8))
+    check(make_config(tree), tree)
+    assert looked_at[21:] == [str(tree / 'frames/00001')]
+
+
+def test_corrected_lists_are_not_replaced_unasked(tree: Path, make_config) -> None:
+    shutil.rmtree(tree / 'frames/00003')
+    outcome = check(make_config(tree), tree)
+    outcome.write_fixed_lists()
+    with pytest.raises(InputError, match=r'fold1_train\.fixed\.csv: there is a corrected list already'):
+        outcome.write_fixed_lists()
+    assert len(outcome.write_fixed_lists(overwrite=True)) == 1
+
+
+def test_a_config_without_data_of_ours() -> None:
+    with pytest.raises(InputError, match='The config has no data set to check'):
+        check_data(Config(dict(train_dataloader=dict(dataset=dict(type='VideoDataset')))), Path('facts.jsonl'))

@@ -1,0 +1,57 @@
+"""Find what would go wrong with the data of a config, before training: python tools/check_data.py CONFIG."""
+import logging
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.data_preparation.checks import ERROR, check_data, format_table, write_findings
+from claip_emo_mm.engine.run_config import load_config
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Check the lists and files of a config: classes and counts, missing, broken, '
+                                        'repeated and identical clips, clips in training and test, sound, faces. Ends '
+                                        'with exit code 1 where training would be wrong. An interrupted check goes on '
+                                        'when it is started again.')
+    parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
+    parser.add_argument('--fix', action='store_true',
+                        help='write corrected lists beside the old ones: NAME.fixed.csv')
+    parser.add_argument('--overwrite', action='store_true', help='with --fix: replace corrected lists that are there')
+    parser.add_argument('--official', type=Path, metavar='DIR',
+                        help="folder of the lists of the data set's owners, to compare clips and labels with")
+    parser.add_argument('--every-frame', action='store_true',
+                        help='decode every frame, instead of the first, the middle and the last one of a clip')
+    parser.add_argument('--no-faces', action='store_true', help='do not look whether the pictures show faces')
+    parser.add_argument('--out', type=Path, metavar='DIR', help='folder for findings.csv, which names every clip '
+                                                                '(default: work_dirs/check_data/NAME of the config)')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='change keys of the config')
+    return parser.parse_args()
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    out = args.out or Path('work_dirs', 'check_data', Path(args.config).stem)
+    check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official, args.every_frame, not args.no_faces)
+    write_findings(out / 'findings.csv', check.findings)
+    sys.stdout.write(f'{format_table(check.findings)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
+    if args.fix:
+        fixed = check.write_fixed_lists(args.overwrite)
+        for part, (path, left_out) in fixed.items():
+            sys.stdout.write(f'{path} written without {left_out} of {len(part.clips)} clips: '
+                             f'--cfg-options {part.name}_dataloader.dataset.ann_file={path.resolve()}\n')
+        if not fixed:
+            sys.stdout.write('No list had to be corrected.\n')
+    return int(any(finding.grade == ERROR for finding in check.findings))
+
+
+if __name__ == '__main__':
+    run(main)
