@@ -38,10 +38,12 @@ setup(
         'opencv-python>=4.8,<4.12',  # from there on they want numpy 2
         'opencv-contrib-python>=4.8,<4.12',  # mmaction2 asks for this one too
         'peft>=0.17,<1',
+        'pillow>=9.4',
         'safetensors>=0.4',
         'scikit-learn>=1.2',
         'soundfile>=0.12',
         'soxr>=0.3',
+        'timm>=1.0,<2',
         'torch>=2.6',  # weights_only loading with an allow-list of its own
         'torchlibrosa>=0.1',
         'torchvision>=0.21',

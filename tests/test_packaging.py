@@ -23,7 +23,7 @@ CONTRACT = {
               'StrictLoadingHook', 'TrainedParametersHook'],
 }
 # Where the name to import is not the name to install.
-DISTRIBUTIONS = {'cv2': 'opencv-python', 'mmaction': 'mmaction2', 'open_clip': 'open_clip_torch',
+DISTRIBUTIONS = {'PIL': 'pillow', 'cv2': 'opencv-python', 'mmaction': 'mmaction2', 'open_clip': 'open_clip_torch',
                  'sklearn': 'scikit-learn'}
 PROBE = """
 import json, sys

@@ -9,6 +9,10 @@ from .transforms import (
     LogMel,
     OpenAudioVisualClip,
     PackAudioVisualInputs,
+    RandAugmentFrames,
+    RandomEraseFrames,
+    RandomFlipFrames,
+    RandomResizedCropFrames,
     RandomRollGain,
     ResizeFrames,
     SampleFrameViews,
@@ -16,4 +20,5 @@ from .transforms import (
 
 __all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'DFEWDataset', 'DecodeFrames', 'LabelSchema',
            'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
-           'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'get_schema']
+           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
+           'ResizeFrames', 'SampleFrameViews', 'get_schema']

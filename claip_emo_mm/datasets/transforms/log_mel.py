@@ -1,21 +1,27 @@
 """From sound to the picture of it that the audio backbone sees."""
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
+from claip_emo_mm.datasets.clap_filterbank import ClapFilterbank
 from claip_emo_mm.datasets.kaldi_filterbank import KaldiFilterbank
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.errors import InputError
 
+_FILTERBANKS = {'kaldi': KaldiFilterbank, 'clap': ClapFilterbank}
+
 
 @TRANSFORMS.register_module()
 class LogMel(BaseTransform):
-    """Compute Kaldi's log-mel filterbank of the sound windows; the defaults are the reference recipe's.
+    """Compute the log-mel spectrogram of the sound windows.
 
-    A window loses its mean first. What is longer than `num_frames` is cut, what is shorter is padded with zeros, after
-    the logarithm.
+    With the front end `'kaldi'`, the reference recipe's, a window loses its mean first; what is shorter than
+    `num_frames` is padded with zeros, after the logarithm. With `'clap'`, the one that CLAP was pretrained with (the
+    other defaults are CLAP's, too), the mean stays; what is shorter is stretched to `num_frames` by bicubic
+    interpolation, as laion_clap does with the 1,001 frames of its 10 s. What is longer is cut by both.
 
     Reads `audios`, A arrays (n,) float32, and `sample_rate_hz`. Adds `mel`, (A, 1, M, F) float32.
 
@@ -25,16 +31,21 @@ class LogMel(BaseTransform):
         window_ms: length of an analysis window.
         shift_ms: distance of the analysis windows.
         num_frames: M.
+        front_end: 'kaldi' for natural logarithms (`KaldiFilterbank`), 'clap' for decibels (`ClapFilterbank`).
 
     Raises:
-        InputError: the sound has another rate, or is shorter than one analysis window.
+        InputError: the front end is unknown or cannot have this rate; the sound has another rate, or is shorter than
+            one analysis window.
     """
 
     def __init__(self, sample_rate_hz: int = 48000, num_mel_bins: int = 64, window_ms: float = 21.0,
-                 shift_ms: float = 10.0, num_frames: int = 1024) -> None:
+                 shift_ms: float = 10.0, num_frames: int = 1024, front_end: str = 'kaldi') -> None:
+        if front_end not in _FILTERBANKS:
+            raise InputError(f'LogMel: front_end is {front_end!r}. Expected {" or ".join(map(repr, _FILTERBANKS))}.')
         self.sample_rate_hz = sample_rate_hz
         self.num_frames = num_frames
-        self.filterbank = KaldiFilterbank(sample_rate_hz, num_mel_bins, window_ms, shift_ms)
+        self.front_end = front_end
+        self.filterbank = _FILTERBANKS[front_end](sample_rate_hz, num_mel_bins, window_ms, shift_ms)
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, audios='LoadSoundWindows', sample_rate_hz='LoadSoundWindows')
@@ -48,5 +59,11 @@ class LogMel(BaseTransform):
             raise InputError(f'LogMel: {len(samples)} samples of sound, {self.filterbank.window_samples} expected at '
                              'least. Give LoadSoundWindows a longer window_s.')
         waveform = torch.from_numpy(samples)
-        mel = self.filterbank(waveform - waveform.mean())[:self.num_frames]
-        return torch.nn.functional.pad(mel, (0, 0, 0, self.num_frames - len(mel)))[None]  # (1, M, F)
+        if self.front_end == 'kaldi':
+            waveform = waveform - waveform.mean()
+        mel = self.filterbank(waveform)[None, :self.num_frames]  # (1, up to M, F)
+        if self.front_end == 'kaldi':
+            return F.pad(mel, (0, 0, 0, self.num_frames - mel.shape[1]))
+        if mel.shape[1] == self.num_frames:
+            return mel
+        return F.interpolate(mel[None], (self.num_frames, mel.shape[2]), mode='bicubic', align_corners=True)[0]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mmaction.registry import TRANSFORMS
 
+from claip_emo_mm.datasets.clap_filterbank import ClapFilterbank
 from claip_emo_mm.datasets.transforms import LoadSoundWindows, LogMel
 from claip_emo_mm.errors import InputError
 
@@ -57,3 +58,29 @@ def test_bad_sound() -> None:
         LogMel()(dict(audios=[np.zeros(1600, np.float32)], sample_rate_hz=16000))
     with pytest.raises(InputError, match='10 samples of sound, 336 expected at least'):
         LogMel(16000)(dict(audios=[np.zeros(10, np.float32)], sample_rate_hz=16000))
+
+
+def test_clap_stretches_its_frames_as_laion_clap_does() -> None:
+    samples = np.random.default_rng(2).normal(0.2, 0.1, 480000).astype(np.float32)
+    sample = dict(audios=[samples], sample_rate_hz=48000)
+    mel = TRANSFORMS.build(dict(type='LogMel', front_end='clap'))(sample)['mel'][0, 0]
+    frames = ClapFilterbank(48000, 64, 21, 10)(torch.from_numpy(samples))
+    assert mel.shape == (1024, 64) and frames.shape == (1001, 64)
+    torch.testing.assert_close(mel[[0, -1]], frames[[0, -1]])
+    # frame 200 of 0..1023 lies at 200 * 1000 / 1023 = 195.503 of 0..1000: cubic convolution with a = -0.75
+    t, a = 200 * 1000 / 1023 - 195, -0.75
+    weights = [((a * d - 5 * a) * d + 8 * a) * d - 4 * a if d > 1 else ((a + 2) * d - (a + 3)) * d * d + 1
+               for d in (1 + t, t, 1 - t, 2 - t)]
+    expected = sum(weight * frame for weight, frame in zip(weights, frames[194:198], strict=True))
+    torch.testing.assert_close(mel[200], expected, atol=1e-3, rtol=0)
+
+
+def test_clap_cuts_what_is_longer() -> None:
+    samples = np.random.default_rng(2).normal(0, 0.1, 9600).astype(np.float32)
+    mel = LogMel(num_frames=11, front_end='clap')(dict(audios=[samples], sample_rate_hz=48000))['mel']
+    torch.testing.assert_close(mel[0, 0], ClapFilterbank(48000, 64, 21, 10)(torch.from_numpy(samples))[:11])
+
+
+def test_unknown_front_end() -> None:
+    with pytest.raises(InputError, match="front_end is 'mfcc'. Expected 'kaldi' or 'clap'"):
+        LogMel(front_end='mfcc')

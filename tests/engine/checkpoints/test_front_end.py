@@ -20,3 +20,11 @@ def test_defaults_are_filled_in_and_free_settings_left_out() -> None:
 
 def test_config_without_data() -> None:
     assert front_end_settings(Config(dict(model=dict(type='A')))) == {}
+
+
+def test_the_two_filterbanks_are_told_apart() -> None:
+    kaldi, clap = (Config(dict(test_dataloader=dict(dataset=dict(pipeline=[dict(type='LogMel', **options)]))))
+                   for options in (dict(), dict(front_end='clap')))
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        kaldi, clap = front_end_settings(kaldi)['LogMel'], front_end_settings(clap)['LogMel']
+    assert kaldi == dict(clap, front_end='kaldi') and clap['front_end'] == 'clap'
