@@ -3,6 +3,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,8 @@ def benchmark_data(root: Path, pipelines: dict[str, Sequence[dict[str, Any]]], r
         speeds = figures.clips_per_s[part] = dict(plain=[], ours=[])
         times = figures.transform_ms[part] = {name: [] for name in transforms}
         for number in range(rounds + 1):
-            steps: dict[str, Callable[[], float]] = dict(
-                plain=lambda: _load_plain(plain, root, clips),
-                ours=lambda: _load_ours(transforms, root, clips, times))
+            steps = dict(plain=partial(_load_plain, plain, root, clips),
+                         ours=partial(_load_ours, transforms, root, clips, times))
             for who in sorted(steps, reverse=number % 2 == 1):
                 seconds = steps[who]()
                 if number:

@@ -13,6 +13,7 @@ from claip_emo_mm.errors import InputError
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
 _KINDS = ('single', 'compound')
+_NAMED = 20
 _logger = logging.getLogger(__name__)
 
 FoldLists = dict[tuple[int, str], tuple[PublishedClip, ...]]  # (fold, 'train' or 'test') -> its clips
