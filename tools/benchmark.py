@@ -1,11 +1,16 @@
-"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model."""
+"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model, or data."""
 import argparse
+import logging
 import sys
+import tempfile
+from pathlib import Path
 
 import torch
 
-from claip_emo_mm.benchmark import ModelSizes, benchmark_model
+from claip_emo_mm.benchmark import ModelSizes, benchmark_data, benchmark_model
 from claip_emo_mm.command_line import run
+from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
+from claip_emo_mm.engine.run_config import load_config
 from claip_emo_mm.errors import InputError
 
 
@@ -19,7 +24,21 @@ def parse_args() -> argparse.Namespace:
                     'order. Memory is measured in a new process for each variant: on a CPU the most that the process '
                     'occupies in a training step, less what it occupied before the model was built; on a GPU what '
                     'PyTorch allocated.'))
+    _add_data(subjects.add_parser(
+        'data', help='clips a second of the data pipelines',
+        description='Compare our pipelines for training and test with what people write today: PIL image by image, '
+                    'every view loaded on its own. One process, one thread; medians of rounds in alternating order; on '
+                    'frame folders and sound files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy '
+                    'set.'))
     return parser.parse_args()
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitl14_dfew.py'),
+                        help='config of the pipelines (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=28, help='clips of each part (default: %(default)s)')
+    parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
+    parser.set_defaults(measure=_measure_data)
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -50,7 +69,18 @@ def _measure_model(args: argparse.Namespace) -> None:
     sys.stdout.write(f'{figures.table()}\n')
 
 
+def _measure_data(args: argparse.Namespace) -> None:
+    cfg = load_config(args.config)
+    pipelines = {part: cfg[f'{part}_dataloader'].dataset.pipeline for part in ('train', 'test')}
+    with tempfile.TemporaryDirectory() as folder:
+        make_toy_set(Path(folder, 'toy'), clips=(args.clips, 1, args.clips), workers=1)
+        make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
+        figures = benchmark_data(Path(folder, 'tree'), pipelines, args.rounds)
+    sys.stdout.write(f'{args.config}, median of {args.rounds} rounds\n{figures.table()}\n')
+
+
 def main() -> None:
+    logging.basicConfig(level=logging.INFO, format='%(message)s')
     args = parse_args()
     args.measure(args)
 
