@@ -1,33 +1,23 @@
 """tools/check_data.py as a user runs it."""
 import csv
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
+from tool_runs import ROOT, call_tool
 
 from claip_emo_mm.data_preparation.toy import make_toy_set
 
-ROOT = Path(__file__).parents[2]
-TOOL, CONFIG = str(ROOT / 'tools/check_data.py'), str(ROOT / 'configs/claip_emo_tiny_toy.py')
-
-
-def run_tool(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | None:
-    """Run the tool in this process, which saves the seconds of another start."""
-    monkeypatch.setattr(sys, 'argv', [TOOL, *arguments])
-    with pytest.raises(SystemExit) as exit_:
-        runpy.run_path(TOOL, run_name='__main__')
-    return exit_.value.code
+CONFIG = str(ROOT / 'configs/claip_emo_tiny_toy.py')
 
 
 def test_found_fixed_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
     make_toy_set('data/toy', clips=(7, 7, 7), workers=1)
-    assert run_tool(monkeypatch, CONFIG, '--no-faces') == 0
+    assert call_tool(monkeypatch, 'check_data.py', CONFIG, '--no-faces') == 0
     assert '0 errors, 0 warnings, 3 notes' in capsys.readouterr().out
 
     Path('data/toy/videos/train_000_sad.mp4').write_bytes(b'nothing')
-    assert run_tool(monkeypatch, CONFIG, '--no-faces', '--fix') == 1
+    assert call_tool(monkeypatch, 'check_data.py', CONFIG, '--no-faces', '--fix') == 1
     said = capsys.readouterr()
     assert 'error    unreadable pictures data/toy/train.csv: 1 clips:' in said.out
     assert 'clips: videos/train_000_sad.mp4' in said.out and '20/21 [' in said.err
@@ -39,7 +29,7 @@ def test_found_fixed_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     assert [row['clip'] for row in rows] == ['videos/train_000_sad.mp4']
 
     # the class of the clip that is gone has no other
-    assert run_tool(monkeypatch, CONFIG, '--no-faces', '--cfg-options', option) == 1
+    assert call_tool(monkeypatch, 'check_data.py', CONFIG, '--no-faces', '--cfg-options', option) == 1
     out = capsys.readouterr().out
     assert '1 errors, 0 warnings' in out and 'no clip of sad' in out
 
@@ -47,8 +37,8 @@ def test_found_fixed_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 def test_one_message_for_what_a_user_can_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run_tool(monkeypatch, 'gone.py') == 1
+    assert call_tool(monkeypatch, 'check_data.py', 'gone.py') == 1
     assert capsys.readouterr().err.startswith('error: gone.py: there is no such config file')
-    assert run_tool(monkeypatch, CONFIG) == 1
+    assert call_tool(monkeypatch, 'check_data.py', CONFIG) == 1
     assert 'data/toy/train.csv: there is no such annotation list' in capsys.readouterr().err
-    assert run_tool(monkeypatch) == 2
+    assert call_tool(monkeypatch, 'check_data.py') == 2
