@@ -1,144 +1,131 @@
-"""Clips a second of one worker: our data pipeline beside a plain one, in one run."""
-import random
+"""Clips a second of our data pipeline beside a plain one, in one run."""
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import cv2
-import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
-from mmengine.registry import DefaultScope
-from torch import Tensor
-from tqdm import tqdm
+from mmengine.registry import init_default_scope
 
-from claip_emo_mm.benchmark.plain_data import MEAN, STD, PlainData
-from claip_emo_mm.benchmark.reference_pipelines import reference_pipeline
-
-MODES = ('train', 'test')
+from claip_emo_mm.benchmark.plain_data import TEST_CROPS, PlainPipeline
+from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
 
 
 @dataclass
 class DataFigures:
-    """What was measured in each of `MODES`; one value for each round.
+    """What was measured.
 
     Args:
-        plain_s: time of the plain pipeline for all clips, s.
-        ours_s: time of ours.
-        transform_s: name of a transform of ours -> its share of that.
-        num_clips: clips of a round.
-        distinct_frames: mean number of distinct frames of a clip.
-        pixel_difference: largest difference between the test pipelines, steps of brightness (of 255).
-        mel_difference: largest difference of a filterbank value between them.
+        clips_per_s: ``'train'`` or ``'test'`` -> ``'plain'`` or ``'ours'`` -> clips a second of each round.
+        transform_ms: ``'train'`` or ``'test'`` -> transform -> its time for a clip in each round, ms.
+        pixel_difference: largest difference of a pixel between the two test pipelines, of 255.
+        mel_difference: largest difference of a value of the filterbank.
+        pixels_shared: part of the pixels that are equal.
     """
-    plain_s: dict[str, list[float]] = field(default_factory=lambda: {mode: [] for mode in MODES})
-    ours_s: dict[str, list[float]] = field(default_factory=lambda: {mode: [] for mode in MODES})
-    transform_s: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {mode: {} for mode in MODES})
-    num_clips: int = 0
-    distinct_frames: dict[str, float] = field(default_factory=dict)
-    pixel_difference: float = 0.
+    clips_per_s: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    transform_ms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    pixel_difference: int = 0
     mel_difference: float = 0.
+    pixels_shared: float = 0.
 
     def table(self) -> str:
-        """Medians of the rounds, and where ours spends its time."""
-        lines = [f'{"":<26}{"train":>22}{"test":>22}']
-        for title, times in (('plain', self.plain_s), ('ours', self.ours_s)):
-            cells = [f'{self.num_clips / statistics.median(times[mode]):.1f} clips/s'
-                     f'{f"({self.speedup(mode) if times is self.ours_s else 1:.2f}x)":>9}' for mode in MODES]
-            lines.append(f'{title:<26}' + ''.join(f'{cell:>22}' for cell in cells))
-        lines.append(f'{"distinct frames a clip":<26}' + ''.join(f'{self.distinct_frames[mode]:>22.1f}'
-                                                                 for mode in MODES))
-        lines.append('time of a clip, ours:')
-        for name in dict.fromkeys(name for mode in MODES for name in self.transform_s[mode]):
-            lines.append(f'  {name:<24}' + ''.join(f'{self._transform_ms(mode, name):>22}' for mode in MODES))
-        lines.append(f'test, largest difference plain to ours: {self.pixel_difference:.3f} steps of brightness, '
-                     f'{self.mel_difference:.1e} of the filterbank')
+        """Medians, and how they compare."""
+        lines = [f'{"clips a second, one worker":<30}{"plain":>10}{"ours":>10}']
+        for part, speeds in self.clips_per_s.items():
+            plain, ours = (statistics.median(speeds[who]) for who in ('plain', 'ours'))
+            lines.append(f'{part:<30}{plain:>10.2f}{ours:>10.2f}  ({ours / plain:.2f}x)')
+        for part, times in self.transform_ms.items():
+            lines.append(f'{part} pipeline, ms a clip')
+            lines += [f'  {name:<28}{statistics.median(values):>10.2f}' for name, values in times.items()]
+        lines.append(f'test pipelines: largest difference {self.pixel_difference} of 255 in a pixel '
+                     f'({100 * self.pixels_shared:.2f} % are equal), {self.mel_difference:.1e} in the filterbank')
         return '\n'.join(lines)
 
-    def speedup(self, mode: str) -> float:
-        """How many times as many clips a second ours gives."""
-        return statistics.median(self.plain_s[mode]) / statistics.median(self.ours_s[mode])
 
-    def _transform_ms(self, mode: str, name: str) -> str:
-        times = self.transform_s[mode].get(name)
-        return '-' if times is None else f'{1000 * statistics.median(times) / self.num_clips:.2f} ms'
-
-
-def benchmark_data(clips: Sequence[dict[str, str]], rounds: int = 5) -> DataFigures:
-    """Load every clip once a round with both pipelines, in alternating order, in this process with one thread.
-
-    Both start each clip from the same seed, so that their RandAugment draws the same. One more round comes before,
-    which fills the system's cache of files and does not count.
+def benchmark_data(root: Path, pipelines: dict[str, Sequence[dict[str, Any]]], rounds: int = 5) -> DataFigures:
+    """Load every clip once a round with each pipeline, in alternating order; one process, one thread.
 
     Args:
-        clips: `frame_dir` and `audio_path` of each.
-        rounds: rounds that count.
+        root: folder of ``make_frame_tree``.
+        pipelines: ``'train'`` and ``'test'`` -> our transforms' configs.
+        rounds: rounds that count; one more comes before.
     """
-    threads = torch.get_num_threads(), cv2.getNumThreads()
+    init_default_scope('mmaction')
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    try:
-        with DefaultScope.overwrite_default_scope('mmaction'):
-            return _measure(clips, rounds)
-    finally:
-        torch.set_num_threads(threads[0])
-        cv2.setNumThreads(threads[1])
-
-
-def _measure(clips: Sequence[dict[str, str]], rounds: int) -> DataFigures:
-    plain = PlainData()
-    ours = {mode: [TRANSFORMS.build(part) for part in reference_pipeline(mode == 'train')] for mode in MODES}
-    figures = DataFigures(num_clips=len(clips))
-    for clip in clips:
-        _compare(figures, plain.test_sample(clip), _run(ours['test'], clip, {}))
-    for number in tqdm(range(rounds + 1), desc='rounds', disable=None):
-        for mode, plain_sample in (('train', plain.training_sample), ('test', plain.test_sample)):
-            spent: dict[str, float] = {}
-            found: list[int] = []
-            steps: dict[str, Callable[[dict[str, str]], object]] = {
-                'plain': plain_sample,
-                'ours': lambda clip, mode=mode, spent=spent, found=found: found.append(
-                    len(_run(ours[mode], clip, spent)['frames']))}
-            times = {name: _time_all(steps[name], clips) for name in sorted(steps, reverse=number % 2 == 1)}
-            figures.distinct_frames[mode] = statistics.mean(found)
-            if number:
-                figures.plain_s[mode].append(times['plain'])
-                figures.ours_s[mode].append(times['ours'])
-                for name, seconds in spent.items():
-                    figures.transform_s[mode].setdefault(name, []).append(seconds)
+    cv2.setNumThreads(0)
+    figures = DataFigures()
+    for part, configs in pipelines.items():
+        clips = read_annotation_list(root / f'{part}.csv')
+        transforms = {_name(config, configs): TRANSFORMS.build(dict(config)) for config in configs}
+        plain = PlainPipeline(training=part == 'train')
+        speeds = figures.clips_per_s[part] = dict(plain=[], ours=[])
+        times = figures.transform_ms[part] = {name: [] for name in transforms}
+        for number in range(rounds + 1):
+            steps = dict(plain=partial(_load_plain, plain, root, clips),
+                         ours=partial(_load_ours, transforms, root, clips, times))
+            for who in sorted(steps, reverse=number % 2 == 1):
+                seconds = steps[who]()
+                if number:
+                    speeds[who].append(len(clips) / seconds)
+            if not number:
+                for values in times.values():
+                    values.clear()
+    _compare(figures, root, pipelines['test'])
     return figures
 
 
-def _time_all(step: Callable[[dict[str, str]], object], clips: Sequence[dict[str, str]]) -> float:
+def _name(config: dict[str, Any], configs: Sequence[dict[str, Any]]) -> str:
+    """A transform's type, numbered where the pipeline has several."""
+    same = [other for other in configs if other['type'] == config['type']]
+    return config['type'] if len(same) == 1 else f'{config["type"]} {same.index(config) + 1}'
+
+
+def _sample(root: Path, clip: ListedClip) -> dict[str, Any]:
+    return dict(frame_dir=str(root / clip.frames), audio_path=str(root / clip.audio), label=0)
+
+
+def _load_plain(pipeline: PlainPipeline, root: Path, clips: Sequence[ListedClip]) -> float:
     start = time.perf_counter()
-    for seed, clip in enumerate(clips):
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
-        step(clip)
+    for clip in clips:
+        pipeline(root / clip.frames, root / clip.audio)
     return time.perf_counter() - start
 
 
-def _run(pipeline: Sequence[Callable[[dict], dict]], clip: dict[str, str],
-         spent: dict[str, float]) -> dict[str, Tensor]:
-    """Run our pipeline and add each transform's time to `spent`."""
-    sample = dict(clip)
-    for transform in pipeline:
-        name = type(transform).__name__
-        start = time.perf_counter()
-        sample = transform(sample)
-        spent[name] = spent.get(name, 0.) + time.perf_counter() - start
-    return sample['inputs']
+def _load_ours(transforms: dict[str, Callable[[dict], dict]], root: Path, clips: Sequence[ListedClip],
+               times: dict[str, list[float]]) -> float:
+    spent = dict.fromkeys(transforms, 0.)
+    for clip in clips:
+        sample = _sample(root, clip)
+        for name, transform in transforms.items():
+            start = time.perf_counter()
+            sample = transform(sample)
+            spent[name] += time.perf_counter() - start
+    for name, seconds in spent.items():
+        times[name].append(1000 * seconds / len(clips))
+    return sum(spent.values())
 
 
-def _compare(figures: DataFigures, plain: dict[str, Tensor], ours: dict[str, Tensor]) -> None:
-    """Note the largest differences between the test samples of a clip."""
-    spatial_views = len(plain['frames']) // len(ours['frame_index'])
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
-    for view, (frames, mel) in enumerate(zip(plain['frames'], plain['mel'], strict=True)):
-        index = ours['frame_index'][view // spatial_views]
-        pixels = 255 * (frames * std + mean)  # (T, 3, H, W)
-        our_mel = ours['mel'][ours['audio_index'][view // spatial_views]]
-        figures.pixel_difference = max(figures.pixel_difference, (pixels - ours['frames'][index]).abs().max().item())
-        figures.mel_difference = max(figures.mel_difference, (mel - our_mel).abs().max().item())
+def _compare(figures: DataFigures, root: Path, configs: Sequence[dict[str, Any]]) -> None:
+    """Compare what both test pipelines make of every clip."""
+    transforms = [TRANSFORMS.build(dict(config)) for config in configs]
+    equal = whole = 0
+    for clip in read_annotation_list(root / 'test.csv'):
+        sample = _sample(root, clip)
+        for transform in transforms:
+            sample = transform(sample)
+        ours = sample['inputs']
+        views = PlainPipeline(training=False)(root / clip.frames, root / clip.audio)
+        for number, view in enumerate(views):
+            frames = ours['frames'][ours['frame_index'][number // TEST_CROPS]]  # (T, 3, H, W)
+            mel = ours['mel'][ours['audio_index'][number // TEST_CROPS], 0]
+            difference = (frames.int() - view['pixels'].int()).abs()
+            figures.pixel_difference = max(figures.pixel_difference, difference.max().item())
+            figures.mel_difference = max(figures.mel_difference, (mel - view['mel']).abs().max().item())
+            equal += (difference == 0).sum().item()
+            whole += difference.numel()
+    figures.pixels_shared = equal / whole

@@ -1,5 +1,6 @@
-"""The reference recipe's data pipeline as it is commonly written: image by image, view by view."""
+"""A data pipeline as people write it today: image by image through PIL, every view loaded on its own."""
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,99 +11,114 @@ from PIL import Image
 from timm.data.auto_augment import rand_augment_transform
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
-from torchvision.transforms import InterpolationMode, RandomResizedCrop
-from torchvision.transforms import functional as F
+from torchvision.transforms import RandomResizedCrop, functional
 
-from claip_emo_mm.benchmark.plain_filterbank import plain_filterbank
 from claip_emo_mm.datasets.frame_sampling import audio_span, regular_frames, spread_frames
-from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_SIZE, _CLIP_LEN, _STRIDE = 224, 16, 4
-_RATE_HZ, _WINDOW_S, _NUM_MEL_FRAMES = 48000, 10, 1024
-_TEMPORAL_VIEWS, _SPATIAL_VIEWS = 2, 2
+SIZE = 224
+CLIP_LEN, STRIDE = 16, 4
+TEST_VIEWS, TEST_CROPS = 2, 2
+RATE_HZ, WINDOW_SAMPLES = 48000, 480000
+MEL_BINS, MEL_FRAMES = 64, 1024
+_MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
+_WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
 
 
-class PlainData:
-    """Load clips for training and test. Pillow, timm and torchvision do the work; nothing is shared between views.
+@dataclass(frozen=True)
+class PlainPipeline:
+    """Loads frames and sound of a clip.
 
-    The rules for choosing frames and sound are taken from `claip_emo_mm.datasets`: they cost next to nothing.
+    Args:
+        training: one random view, augmented; else the test's 2 windows x 2 crops.
     """
 
-    def __init__(self) -> None:
-        self._rand_augment = rand_augment_transform('rand-m7-n4-mstd0.5-inc1',
-                                                    dict(interpolation=Image.Resampling.BICUBIC))
-        self._erase = RandomErasing(0.25, mode='pixel', device='cpu')
+    training: bool
 
-    def training_sample(self, clip: dict[str, str]) -> dict[str, Tensor]:
-        """Load one random view.
+    def __call__(self, frames: Path, audio: Path) -> list[dict[str, Tensor]]:
+        """Load a clip.
 
         Args:
-            clip: `frame_dir` and `audio_path`.
-        Returns: `frames` (1, T, 3, H, W) float32, normalised; `mel` (1, 1, M, F) float32.
+            frames: folder of jpg files.
+            audio: wav file.
+        Returns: for each view ``frames`` (T, 3, H, W), normalised; ``pixels`` (T, 3, H, W), uint8, before that; and
+            ``mel`` (M, F).
         """
-        paths = _image_paths(clip['frame_dir'])
-        window = _CLIP_LEN * _STRIDE
-        end = len(paths) if len(paths) <= window else np.random.randint(window, len(paths))
-        indices = spread_frames(len(paths), _CLIP_LEN, _STRIDE, end)
-        images = self._augment([_load_image(paths[index]) for index in indices])
-        frames = torch.stack([F.normalize(F.to_tensor(image), MEAN, STD) for image in images])  # (T, 3, H, W)
-        box = RandomResizedCrop.get_params(frames, [0.08, 1.0], [0.75, 1.333])
-        frames = F.resized_crop(frames, *box, [_SIZE, _SIZE], InterpolationMode.BILINEAR, antialias=False)
-        if random.random() < 0.5:
-            frames = F.hflip(frames)
-        frames = self._erase(frames)
-        span = audio_span(max(end - window, 0), end, len(paths))
-        return dict(frames=frames[None], mel=_load_mel(clip['audio_path'], span, training=True)[None])
+        if self.training:
+            return [self._train(frames, audio)]
+        return [self._test(frames, audio, window) for window in range(TEST_VIEWS) for _ in range(TEST_CROPS)]
 
-    def test_sample(self, clip: dict[str, str]) -> dict[str, Tensor]:
-        """Load every view: the spatial ones of a temporal one follow each other.
-
-        Args:
-            clip: `frame_dir` and `audio_path`.
-        Returns: `frames` (V, T, 3, H, W) float32, normalised; `mel` (V, 1, M, F) float32.
-        """
-        views = []
-        for temporal in range(_TEMPORAL_VIEWS):
-            for spatial in range(_SPATIAL_VIEWS):
-                paths = _image_paths(clip['frame_dir'])
-                indices = regular_frames(len(paths), _CLIP_LEN, _STRIDE, _TEMPORAL_VIEWS)[temporal]
-                images = [_load_image(paths[index]) for index in indices]
-                frames = torch.stack([F.normalize(F.to_tensor(image), MEAN, STD) for image in images])
-                start = spatial * (frames.shape[3] - _SIZE) // (_SPATIAL_VIEWS - 1)  # 0: the frames are square
-                frames = frames[..., start:start + _SIZE]
-                span = audio_span(indices[0], indices[-1] + _STRIDE, len(paths))
-                views.append((frames, _load_mel(clip['audio_path'], span, training=False)))
-        frames, mel = zip(*views, strict=True)
-        return dict(frames=torch.stack(frames), mel=torch.stack(mel))
-
-    def _augment(self, images: list[Image.Image]) -> list[Image.Image]:
-        """Augment every image with the same draws."""
+    def _train(self, frames: Path, audio: Path) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        window = CLIP_LEN * STRIDE
+        end = len(names) if len(names) <= window else np.random.randint(window, len(names))
+        images = [_load(names[index]) for index in spread_frames(len(names), CLIP_LEN, STRIDE, end)]
+        augment = rand_augment_transform('rand-m7-n4-mstd0.5-inc1', dict(
+            translate_const=int(SIZE * .45), img_mean=tuple(round(255 * mean) for mean in _MEAN),
+            interpolation=Image.Resampling.BICUBIC))
         states = random.getstate(), np.random.get_state()
         augmented = []
-        for image in images:
+        for image in images:  # the same draws for every frame
             random.setstate(states[0])
             np.random.set_state(states[1])
-            augmented.append(self._rand_augment(image))
-        return augmented
+            augmented.append(augment(image))
+        pixels = torch.stack([functional.pil_to_tensor(image) for image in augmented])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        box = RandomResizedCrop.get_params(shown, scale=[.08, 1.], ratio=[.75, 4 / 3])
+        shown = functional.resized_crop(shown, *box, size=[SIZE, SIZE], antialias=False)
+        if random.random() < .5:
+            shown = functional.hflip(shown)
+        shown = RandomErasing(.25, mode='pixel', max_count=1, device='cpu')(shown)
+        start, stop = audio_span(max(end - window, 0), end, len(names))
+        samples = _load_sound(audio, start, stop)
+        samples = torch.roll(samples, random.randrange(samples.shape[1]), 1) * (np.random.beta(10, 10) + .5)
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
+
+    def _test(self, frames: Path, audio: Path, window: int) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        index = regular_frames(len(names), CLIP_LEN, STRIDE, TEST_VIEWS)[window]
+        pixels = torch.stack([functional.pil_to_tensor(_load(names[number])) for number in index])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        samples = _load_sound(audio, *audio_span(index[0], index[-1] + STRIDE, len(names)))
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
 
 
-def _image_paths(folder: str) -> list[Path]:
-    return sorted(Path(folder).iterdir())
-
-
-def _load_image(path: Path) -> Image.Image:
+def _load(path: Path) -> Image.Image:
     with Image.open(path) as image:
-        return image.convert('RGB').resize((_SIZE, _SIZE), Image.Resampling.BILINEAR)
+        return image.convert('RGB').resize((SIZE, SIZE), Image.Resampling.BILINEAR)
 
 
-def _load_mel(path: str, span: tuple[float, float], training: bool) -> Tensor:
-    """Load (1, M, F) of the sound that belongs to a view."""
-    samples, rate_hz = soundfile.read(path, dtype='float32', always_2d=True)
-    track = soxr.resample(samples.mean(axis=1), rate_hz, _RATE_HZ)
-    start, end = window_bounds(span, len(track), _RATE_HZ * _WINDOW_S)
-    window = fill_window(track[start:end], _RATE_HZ * _WINDOW_S)
-    if training:
-        window = np.roll(window, np.random.randint(len(window))) * np.float32(np.random.beta(10, 10) + 0.5)
-    mel = plain_filterbank(torch.from_numpy(window - window.mean()), _RATE_HZ)[:_NUM_MEL_FRAMES]
-    return torch.nn.functional.pad(mel, (0, 0, 0, _NUM_MEL_FRAMES - len(mel)))[None]
+def _load_sound(path: Path, start: float, stop: float) -> Tensor:
+    """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
+    samples, rate_hz = soundfile.read(path, dtype='float32')
+    samples = soxr.resample(samples, rate_hz, RATE_HZ)
+    window = samples
+    if len(samples) > WINDOW_SAMPLES:
+        window = samples[int(start * len(samples)):int(stop * len(samples))]
+    if len(window) < WINDOW_SAMPLES:
+        window = np.tile(window, WINDOW_SAMPLES // len(window))
+        window = np.pad(window, (0, WINDOW_SAMPLES - len(window)))
+    window = torch.from_numpy(window)[None]
+    return window - window.mean()
+
+
+def _filterbank(samples: Tensor) -> Tensor:
+    """Kaldi's log-mel filterbank, step by step over all windows at once; (M, F)."""
+    frames = samples[0].unfold(0, _WINDOW, _SHIFT)  # (windows, 1008)
+    frames = frames - frames.mean(1, keepdim=True)
+    before = torch.nn.functional.pad(frames[None], (1, 0), mode='replicate')[0, :, :-1]
+    frames = (frames - .97 * before) * torch.hann_window(_WINDOW, periodic=False)
+    power = torch.fft.rfft(torch.nn.functional.pad(frames, (0, _FFT - _WINDOW))).abs() ** 2
+    mel = (power[:, :-1] @ _mel_filters().T).clamp(min=torch.finfo(torch.float32).eps).log()
+    return torch.nn.functional.pad(mel, (0, 0, 0, max(MEL_FRAMES - len(mel), 0)))[:MEL_FRAMES]
+
+
+def _mel_filters() -> Tensor:
+    """Triangles between 20 Hz and 24 kHz, straight on the mel scale; (F, 512)."""
+    def to_mel(hz: Tensor) -> Tensor:
+        return 1127 * torch.log(1 + hz / 700)
+
+    low, high = to_mel(torch.tensor([20., RATE_HZ / 2]))
+    width = (high - low) / (MEL_BINS + 1)
+    left = low + torch.arange(MEL_BINS)[:, None] * width
+    mel = to_mel(torch.arange(_FFT // 2) * RATE_HZ / _FFT)[None]
+    return torch.minimum((mel - left) / width, (left + 2 * width - mel) / width).clamp(min=0)

@@ -107,11 +107,11 @@ def find_distribution(root: Path, videos: Path | None = None, frames: Path | Non
     found = Distribution(root)
     entered = {os.path.realpath(folder) for folder in left_out}
     try:
-        for folder in dict.fromkeys((root, *confined.values())):
+        for folder in sorted({root, *confined.values()}, key=lambda folder: folder == root):  # the root last
             for kind, path in _walk(folder, entered):
                 if kind not in confined:
                     getattr(found, kind).append(path)
-                elif path.is_relative_to(confined[kind]):
+                elif path.absolute().is_relative_to(confined[kind].absolute()):
                     getattr(found, kind).setdefault(clip_id_of(path), []).append(path)
     except OSError as error:
         raise InputError(f'{error.filename}: cannot be read ({error.strerror}). Correct the permissions, or copy the '

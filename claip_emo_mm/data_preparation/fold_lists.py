@@ -13,6 +13,7 @@ from claip_emo_mm.errors import InputError
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
 _KINDS = ('single', 'compound')
+_NAMED = 20
 _logger = logging.getLogger(__name__)
 
 FoldLists = dict[tuple[int, str], tuple[PublishedClip, ...]]  # (fold, 'train' or 'test') -> its clips
@@ -68,7 +69,7 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
 def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
     families: dict[str, _Family] = {}
     for path in paths:
-        name = path.relative_to(root).as_posix()
+        name = path.absolute().relative_to(root.absolute()).as_posix()
         lower = name.lower()
         part = _PART.search(path.stem.lower())
         fold = list(_FOLD.finditer(lower))
@@ -118,8 +119,12 @@ def _labels(clips: Iterable[PublishedClip]) -> dict[str, str]:
 
 
 def _compare(lists: FoldLists, best: FoldLists) -> str:
-    fewer = _count(best) - _count(lists)
-    return f'{fewer} rows fewer in all' if fewer else 'they say the same'
+    clips, fewer = ({clip.clip_id for rows in family.values() for clip in rows} for family in (best, lists))
+    left_out = sorted(clips - fewer)
+    if not left_out:
+        return 'they say the same'
+    more = f' and {len(left_out) - _NAMED} more' if len(left_out) > _NAMED else ''
+    return f'{len(left_out)} clips fewer: {", ".join(left_out[:_NAMED])}{more}'
 
 
 def _count(lists: FoldLists) -> int:

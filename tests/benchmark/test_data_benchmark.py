@@ -1,67 +1,72 @@
+"""The data benchmark, on a small tree of frames and sound."""
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from claip_emo_mm.benchmark import DataFigures, benchmark_data
-from claip_emo_mm.benchmark.plain_data import PlainData
+from claip_emo_mm.benchmark.plain_data import PlainPipeline
+
+LOAD = [dict(type='DecodeFrames'), dict(type='ResizeFrames', size=224)]
+END = [dict(type='LogMel'), dict(type='PackAudioVisualInputs')]
+PIPELINES = dict(
+    train=[dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews'), *LOAD, dict(type='RandAugmentFrames'),
+           dict(type='LoadSoundWindows'), *END],
+    test=[dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', num_views=2, test_mode=True), *LOAD,
+          dict(type='LoadSoundWindows'), *END])
 
 
 @pytest.fixture(scope='module')
-def clips(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """2 clips: 5 and 70 frames of 60 x 70 with 1 and 11 s of sound at 16 kHz."""
-    folder = tmp_path_factory.mktemp('clips')
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2 clips, the same for training and test: 5 and 70 frames of 60 x 70, with 1 and 11 s of sound at 16 kHz."""
+    folder = tmp_path_factory.mktemp('tree')
     draw = np.random.default_rng(0)
-    made = []
+    rows = ['frames,audio,label']
     for num_frames, seconds in ((5, 1), (70, 11)):
-        frames = folder / str(num_frames)
-        frames.mkdir()
+        (folder / str(num_frames)).mkdir()
         for index in range(num_frames):
             image = cv2.GaussianBlur(draw.integers(0, 256, (60, 70, 3), dtype=np.uint8), (5, 5), 2)
-            cv2.imwrite(str(frames / f'{index:03d}.jpg'), image)
-        sound = frames.with_suffix('.wav')
-        soundfile.write(sound, draw.normal(0.1, 0.1, 16000 * seconds), 16000)
-        made.append(dict(frame_dir=str(frames), audio_path=str(sound)))
-    return made
+            cv2.imwrite(str(folder / str(num_frames) / f'{index:03d}.jpg'), image)
+        soundfile.write(folder / f'{num_frames}.wav', draw.normal(0.1, 0.1, 16000 * seconds), 16000)
+        rows.append(f'{num_frames},{num_frames}.wav,sad')
+    for part in PIPELINES:
+        (folder / f'{part}.csv').write_text('\n'.join(rows) + '\n')
+    return folder
 
 
-def test_both_pipelines_give_the_same_and_are_timed(clips: list[dict[str, str]]) -> None:
-    threads = torch.get_num_threads()
-    figures = benchmark_data(clips, rounds=2)
-    assert figures.pixel_difference < 1e-3  # of float32 that was normalised and back
+def test_both_pipelines_give_the_same_and_are_timed(tree: Path) -> None:
+    figures = benchmark_data(tree, PIPELINES, rounds=2)
+    assert figures.pixel_difference <= 1 and figures.pixels_shared > 0.95
     assert figures.mel_difference < 5e-3
-    for mode in ('train', 'test'):
-        assert len(figures.plain_s[mode]) == len(figures.ours_s[mode]) == 2
-        spent = np.sum(list(figures.transform_s[mode].values()), axis=0)
-        assert (0 < spent).all() and (spent <= figures.ours_s[mode]).all()
-    # test: frames 0 and 4 of the short one; every 4th of 70 frames, 18 in all, of the long one
-    assert figures.distinct_frames['test'] == (2 + 18) / 2
-    assert 'RandAugmentFrames' in figures.transform_s['train'] and 'ResizeFrames' in figures.transform_s['test']
-    assert torch.get_num_threads() == threads
+    for part, pipeline in PIPELINES.items():
+        assert {who: len(speeds) for who, speeds in figures.clips_per_s[part].items()} == dict(plain=2, ours=2)
+        assert list(figures.transform_ms[part]) == [transform['type'] for transform in pipeline]
+        # what the transforms take together is what a clip takes: 1000 ms / (clips a second)
+        spent = np.sum(list(figures.transform_ms[part].values()), axis=0)
+        np.testing.assert_allclose(spent, 1000 / np.array(figures.clips_per_s[part]['ours']))
 
 
-def test_plain_samples_have_every_view(clips: list[dict[str, str]]) -> None:
-    plain = PlainData()
-    np.random.seed(0)
-    training, test = plain.training_sample(clips[1]), plain.test_sample(clips[1])
-    assert training['frames'].shape == (1, 16, 3, 224, 224) and training['mel'].shape == (1, 1, 1024, 64)
-    assert test['frames'].shape == (4, 16, 3, 224, 224) and test['mel'].shape == (4, 1, 1024, 64)
-    assert torch.equal(test['frames'][0], test['frames'][1])  # the spatial views of square frames
-    assert not torch.equal(test['frames'][0], test['frames'][2])
+def test_a_different_pipeline_is_noticed(tree: Path) -> None:
+    test = [dict(transform, window_ms=25) if transform['type'] == 'LogMel' else transform
+            for transform in PIPELINES['test']]
+    figures = benchmark_data(tree, dict(test=test), rounds=1)
+    assert figures.mel_difference > 0.1
+
+
+def test_plain_samples_have_every_view(tree: Path) -> None:
+    views = PlainPipeline(training=False)(tree / '70', tree / '70.wav')
+    [training] = PlainPipeline(training=True)(tree / '70', tree / '70.wav')
+    for view in (*views, training):
+        assert view['frames'].shape == (16, 3, 224, 224) and view['mel'].shape == (1024, 64)
+    assert len(views) == 4  # 2 windows x 2 crops, which are equal where frames are square
+    assert [bool((view['frames'] == views[0]['frames']).all()) for view in views] == [True, True, False, False]
 
 
 def test_table_shows_clips_a_second_beside_plain() -> None:
-    figures = DataFigures(plain_s=dict(train=[4., 9., 2.], test=[8.]), ours_s=dict(train=[1.], test=[1.]),
-                          transform_s=dict(train=dict(A=[0.5], B=[0.25]), test=dict(A=[0.75])), num_clips=10,
-                          distinct_frames=dict(train=3., test=5.5), pixel_difference=1., mel_difference=1e-4)
-    lines = [' '.join(line.split()) for line in figures.table().splitlines()]
-    assert lines == ['train test',
-                     'plain 2.5 clips/s (1.00x) 1.2 clips/s (1.00x)',
-                     'ours 10.0 clips/s (4.00x) 10.0 clips/s (8.00x)',
-                     'distinct frames a clip 3.0 5.5',
-                     'time of a clip, ours:',
-                     'A 50.00 ms 75.00 ms',
-                     'B 25.00 ms -',
-                     'test, largest difference plain to ours: 1.000 steps of brightness, 1.0e-04 of the filterbank']
+    figures = DataFigures(dict(test=dict(plain=[1., 9., 2.5], ours=[10.])), dict(test=dict(LogMel=[2., 4., 3.])), 2,
+                          1e-4, .75)
+    assert [' '.join(line.split()) for line in figures.table().splitlines()] == [
+        'clips a second, one worker plain ours', 'test 2.50 10.00 (4.00x)', 'test pipeline, ms a clip', 'LogMel 3.00',
+        'test pipelines: largest difference 2 of 255 in a pixel (75.00 % are equal), 1.0e-04 in the filterbank']

@@ -2,7 +2,7 @@
 from pathlib import Path
 
 import pytest
-from mmaction.registry import HOOKS, METRICS, MODELS, TRANSFORMS
+from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -22,8 +22,15 @@ def test_leaf_builds(name: str) -> None:
     cfg = Config.fromfile(CONFIGS / name)
     check_top_level(cfg)
     init_default_scope('mmaction')
-    trained, whole = count_parameters(MODELS.build(cfg.model))
+    for backbone in (cfg.model.get('visual_backbone'), cfg.model.get('audio_backbone')):
+        if backbone and backbone.get('pretrained') != 'toy':
+            backbone.pretrained = None  # these have to be fetched
+    model = MODELS.build(cfg.model)
+    trained, whole = count_parameters(model)
     assert 0 < trained <= whole
+    if 'vit' in name:
+        classes = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=[], lazy_init=True)).metainfo['classes']
+        assert model.cls_head.num_classes == len(classes)
     for hook in cfg.custom_hooks:
         HOOKS.build(hook)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):

@@ -78,3 +78,13 @@ def test_nothing_to_prepare(tmp_path: Path, names: tuple[str, ...], message: str
 def test_a_folder_that_is_not_there(tmp_path: Path, option: str) -> None:
     with pytest.raises(InputError, match='nowhere: there is no such folder'):
         find_distribution(**{'root': tmp_path, option: tmp_path / 'nowhere'})
+
+
+def test_a_search_is_confined_whatever_the_form_of_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, 'src/original/1.mp4', 'src/small/1.avi', 'src/lists/train_set_1.csv', 'elsewhere/1/1.jpg')
+    monkeypatch.chdir(tmp_path)
+    for videos in (Path('src/original'), tmp_path / 'src/original'):
+        found = find_distribution(Path('src'), videos=videos, frames=Path('elsewhere'))
+        clip, = found.clips().values()
+        assert clip.video.samefile('src/original/1.mp4') and clip.frames == Path('elsewhere/1')
+        assert found.lists == [Path('src/lists/train_set_1.csv')]

@@ -102,3 +102,11 @@ def test_a_clip_that_is_listed_twice(tmp_path: Path) -> None:
     write_official(tmp_path, [*DFEW_ROWS, '00003,3'])
     with pytest.raises(InputError, match=r'train_set_1.csv:9: clip 00003 was listed in line 4 already'):
         read(tmp_path)
+
+
+def test_clips_that_other_lists_leave_out_are_named(shared: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level('INFO'):
+        read(shared / 'annotations' / 'MAFW', MAFW, (1, 2, 3, 4, 5), 'single')
+    line = next(message for message in caplog.messages if 'clips fewer' in message)
+    assert 'audio_visual/single/split01/train.csv (16 clips fewer: 00903, 03414, 03440, 03721,' in line
+    assert line.endswith('03931, 09529)')

@@ -90,6 +90,13 @@ def test_only_the_asked_folds(dfew_videos: Path, tmp_path: Path) -> None:
                                                     'fold4_test.csv']
 
 
+def test_relative_and_absolute_paths_mix(dfew_videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report = prepare_published_set(dfew(Path('DFEW'), tmp_path / 'out', videos=dfew_videos))
+    assert report.with_sound == 8
+    assert rows(tmp_path / 'out/lists/fold1_test.csv')[1] == ('frames/00001', 'audio/00001.wav', 'happy')
+
+
 def test_everything_that_fails_is_named(dfew_videos: Path, tmp_path: Path) -> None:
     out, videos = tmp_path / 'out', dfew_videos / 'Clip/original'
     (videos / 'part_1/1.mp4').unlink()

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from claip_emo_mm.benchmark import DataFigures, ModelFigures, ModelSizes
+from claip_emo_mm.datasets.annotation_list import read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
 
@@ -47,38 +48,14 @@ def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert 'PyTorch finds no GPU here' in capsys.readouterr().err
 
 
-def some_figures(num_clips: int) -> DataFigures:
-    return DataFigures(plain_s=dict(train=[2.], test=[6.]), ours_s=dict(train=[1.], test=[1.]), num_clips=num_clips,
-                       distinct_frames=dict(train=1., test=1.))
-
-
-def test_data_of_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(clips: list[dict[str, str]], rounds: int) -> DataFigures:
-        assert clips == [dict(frame_dir=str(tmp_path / 'a'), audio_path=str(tmp_path / 'a.wav'))] and rounds == 2
-        return some_figures(len(clips))
-
-    (tmp_path / 'test.csv').write_text('frames,audio,label\na,a.wav,sad\nb,b.wav,fear\n')
-    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_data', measure)
-    assert not benchmark(monkeypatch, 'data', str(tmp_path / 'test.csv'), '--clips', '1', '--rounds', '2')
-    said = capsys.readouterr().out
-    assert said.startswith('test.csv, 1 clips, 1 process, 1 thread, median of 2\n')
-    assert '(2.00x)' in said and '(6.00x)' in said
-
-
 def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(clips: list[dict[str, str]], rounds: int) -> DataFigures:
-        assert len(clips) == 2
-        for clip in clips:
-            assert len(list(Path(clip['frame_dir']).glob('*.jpg'))) >= 40 and Path(clip['audio_path']).is_file()
-        return some_figures(len(clips))
+    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int) -> DataFigures:
+        assert rounds == 2 and [transform['type'] for transform in pipelines['train']].count('RandAugmentFrames') == 1
+        assert len(read_annotation_list(root / 'train.csv')) == len(read_annotation_list(root / 'test.csv')) == 7
+        return DataFigures(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
 
     monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_data', measure)
-    assert not benchmark(monkeypatch, 'data', '--clips', '2')
-    assert capsys.readouterr().out.startswith('test.csv, 2 clips')
-
-
-def test_data_needs_frames_and_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture) -> None:
-    (tmp_path / 'list.csv').write_text('video,label\na.mp4,sad\n')
-    assert benchmark(monkeypatch, 'data', str(tmp_path / 'list.csv')) == 1
-    assert 'list.csv:2: no frames or no audio' in capsys.readouterr().err
+    config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
+    assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
+    said = capsys.readouterr().out
+    assert '(2.00x)' in said and '(6.00x)' in said

@@ -5,6 +5,7 @@ from .captions import VOCABULARY, describe_face, describe_voice
 from .clips import EMOTION_GROUPS, ClipPlan, plan_clip, write_clip
 from .face import FaceCanvas, FaceControls, render
 from .face_identity import FaceIdentity
+from .frame_tree import make_frame_tree
 from .streams import identity_stream
 from .toy_set import DEFAULT_CLIPS, make_toy_set
 from .voice import SAMPLE_RATE_HZ, Prosody, VoiceIdentity, babble
@@ -27,6 +28,7 @@ __all__ = [
     'describe_voice',
     'identity_stream',
     'make_captioned_set',
+    'make_frame_tree',
     'make_toy_set',
     'plan_clip',
     'render',

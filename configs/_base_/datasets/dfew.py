@@ -1,0 +1,69 @@
+# DFEW, 7 classes: python tools/prepare_data.py dfew DOWNLOAD --out data/dfew. The numbers are the reference recipe's.
+data_root = 'data/dfew'
+fold = 1  # 1 to 5: --cfg-options changes it in each dataset: train_dataloader.dataset.fold=2 ...
+
+open_clip = dict(type='OpenAudioVisualClip')
+load_frames = [
+    dict(type='DecodeFrames'),
+    dict(type='ResizeFrames', size=224),  # bilinear, without keeping the aspect ratio
+]
+augment_frames = [
+    dict(type='RandAugmentFrames', spec='rand-m7-n4-mstd0.5-inc1'),
+    dict(type='RandomResizedCropFrames', size=224, scale=(0.08, 1), ratio=(0.75, 1.333)),
+    dict(type='RandomFlipFrames'),
+    dict(type='RandomEraseFrames', probability=0.25),
+]
+load_sound = dict(type='LoadSoundWindows', sample_rate_hz=48000, window_s=10)
+log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
+pack = dict(type='PackAudioVisualInputs')
+
+train_pipeline = [
+    open_clip,
+    dict(type='SampleFrameViews', clip_len=16, stride=4),
+    *load_frames,
+    *augment_frames,
+    load_sound,
+    dict(type='RandomRollGain'),
+    log_mel,
+    pack,
+]
+val_pipeline = [
+    open_clip,
+    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
+    *load_frames,
+    load_sound,
+    log_mel,
+    pack,
+]
+test_pipeline = [
+    open_clip,
+    # The reference's 2 windows x 2 crops; of square frames the two crops show the same pixels.
+    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
+    *load_frames,
+    load_sound,
+    log_mel,
+    pack,
+]
+
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=8,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(type='DFEWDataset', fold=fold, part='train', data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(  # on the test part, as the reference does: an epoch that is chosen by it is chosen on the test
+    batch_size=8,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='DFEWDataset', fold=fold, part='test', data_root=data_root, pipeline=val_pipeline, test_mode=True))
+test_dataloader = dict(
+    batch_size=8,
+    num_workers=4,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='DFEWDataset', fold=fold, part='test', data_root=data_root, pipeline=test_pipeline, test_mode=True))
+
+val_evaluator = dict(type='EmotionMetric')
+test_evaluator = val_evaluator
