@@ -7,6 +7,7 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
 from claip_emo_mm.datasets.annotation_list import ListedClip
+from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import LabelSchema, get_schema
 from claip_emo_mm.datasets.listed_clips import read_listed_clips
 from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
@@ -39,6 +40,8 @@ class AudioVisualDataset(BaseDataset):
         InputError: the list cannot be read, names an unknown class, or names files that are not there.
     """
 
+    published: PublishedPart | None = None  # what the list should be, where a published fold is read
+
     def __init__(self, ann_file: str, pipeline: Sequence[dict | Callable], data_root: str = '',
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
@@ -60,6 +63,8 @@ class AudioVisualDataset(BaseDataset):
         clips = self.listed_clips()
         labels = {name: label for label, name in enumerate(self.schema.classes)}
         self._check_labels(clips, labels)
+        if self.published is not None:
+            self.published.log_counts(self.ann_file, [clip.label for clip in clips])
         self._check_files(clips)
         return [dict(self.media(clip), label=labels[clip.label]) for clip in clips]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from mmaction.registry import DATASETS
 
 from claip_emo_mm.datasets.audio_visual_dataset import AudioVisualDataset
-from claip_emo_mm.datasets.folds import check_fold, fold_list, log_counts
+from claip_emo_mm.datasets.folds import PublishedPart, fold_list
 from claip_emo_mm.datasets.label_schemas import DFEW
 
 
@@ -26,11 +26,6 @@ class DFEWDataset(AudioVisualDataset):
     def __init__(self, fold: int, part: str, pipeline: Sequence[dict | Callable], data_root: str = 'data/dfew',
                  ann_file: str | None = None, test_mode: bool = False, indices: int | Sequence[int] | None = None,
                  serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise') -> None:
-        check_fold('DFEWDataset', fold, part)
+        self.published = PublishedPart(DFEW, fold, part)
         super().__init__(ann_file or fold_list(fold, part), pipeline, data_root, DFEW.name, test_mode, indices,
-                         serialize_data, lazy_init, dict(dataset=DFEW.name, fold=fold, part=part), on_error)
-
-    def load_data_list(self) -> list[dict]:
-        data = super().load_data_list()
-        log_counts(self.ann_file, [sample['label'] for sample in data], self.metainfo)
-        return data
+                         serialize_data, lazy_init, on_error=on_error)

@@ -1,11 +1,11 @@
 """The folds of DFEW and MAFW: where their lists lie, and whether they hold what was published."""
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mmengine.logging import print_log
 
-from claip_emo_mm.datasets.label_schemas import get_schema
+from claip_emo_mm.datasets.label_schemas import LabelSchema
 from claip_emo_mm.datasets.published_lists import NUM_FOLDS, differing_counts
 from claip_emo_mm.errors import InputError
 
@@ -23,37 +23,49 @@ def fold_list(fold: int, part: str, kind: str = '') -> str:
     return '/'.join(filter(None, ('lists', kind, f'fold{fold}_{part}.csv')))
 
 
-def check_fold(owner: str, fold: int, part: str) -> None:
-    """Check a fold and its part.
+@dataclass(frozen=True)
+class PublishedPart:
+    """A part of a fold that was published.
 
+    Args:
+        schema: classes.
+        fold: 1 to 5.
+        part: ``'train'`` or ``'test'``.
     Raises:
         InputError: there is no such fold or part.
     """
-    if fold not in range(1, NUM_FOLDS + 1):
-        raise InputError(f'{owner}: fold is {fold!r}. Expected 1 to {NUM_FOLDS}.')
-    if part not in PARTS:
-        raise InputError(f'{owner}: part is {part!r}. Expected {" or ".join(map(repr, PARTS))}.')
 
+    schema: LabelSchema
+    fold: int
+    part: str
 
-def log_counts(path: str, labels: Sequence[int], metainfo: Mapping[str, Any]) -> None:
-    """Log `compare_counts`."""
-    text, as_published = compare_counts(path, labels, metainfo)
-    print_log(text, logger='current', level=logging.INFO if as_published else logging.WARNING)
+    def __post_init__(self) -> None:
+        if self.fold not in range(1, NUM_FOLDS + 1):
+            raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {NUM_FOLDS}.')
+        if self.part not in PARTS:
+            raise InputError(f'{self.schema.title}: part is {self.part!r}. Expected '
+                             f'{" or ".join(map(repr, PARTS))}.')
 
+    def differing_counts(self, labels: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """See ``published_lists.differing_counts``."""
+        return differing_counts(labels, self.schema, self.fold, self.part)
 
-def compare_counts(path: str, labels: Sequence[int], metainfo: Mapping[str, Any]) -> tuple[str, bool]:
-    """Compare a list with the published number of clips of each class.
+    def compare_counts(self, path: str, labels: Sequence[str]) -> tuple[str, bool]:
+        """Compare a list with the published number of clips of each class.
 
-    Args:
-        path: the list.
-        labels: of its clips.
-        metainfo: of the data set: ``dataset`` (name of its schema), ``fold`` and ``part``.
-    Returns: a line that says how they compare, and whether they are the same.
-    """
-    schema, fold, part = get_schema(metainfo['dataset']), metainfo['fold'], metainfo['part']
-    differing = differing_counts([schema.classes[label] for label in labels], schema, fold, part)
-    found = f'{path}: {len(labels)} clips of {schema.title}, fold {fold}, {part}'
-    if not differing:
-        return f'{found}, in each class as many as published', True
-    counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-    return f'{found}. Published are other numbers (in brackets): {counts}', False
+        Args:
+            path: the list.
+            labels: class names of its clips.
+        Returns: a line that says how they compare, and whether they are the same.
+        """
+        differing = self.differing_counts(labels)
+        found = f'{path}: {len(labels)} clips of {self.schema.title}, fold {self.fold}, {self.part}'
+        if not differing:
+            return f'{found}, in each class as many as published', True
+        counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
+        return f'{found}. Published are other numbers (in brackets): {counts}', False
+
+    def log_counts(self, path: str, labels: Sequence[str]) -> None:
+        """Log ``compare_counts``."""
+        text, as_published = self.compare_counts(path, labels)
+        print_log(text, logger='current', level=logging.INFO if as_published else logging.WARNING)

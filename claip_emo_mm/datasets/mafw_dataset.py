@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from mmaction.registry import DATASETS
 
 from claip_emo_mm.datasets.audio_visual_dataset import AudioVisualDataset
-from claip_emo_mm.datasets.folds import check_fold, fold_list, log_counts
+from claip_emo_mm.datasets.folds import PublishedPart, fold_list
 from claip_emo_mm.datasets.label_schemas import MAFW, MAFW_COMPOUND
 from claip_emo_mm.errors import InputError
 
@@ -31,14 +31,8 @@ class MAFWDataset(AudioVisualDataset):
                  classes: str = 'single', ann_file: str | None = None, test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
                  on_error: str = 'raise') -> None:
-        check_fold('MAFWDataset', fold, part)
         if classes not in _SCHEMAS:
             raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
-        name = _SCHEMAS[classes].name
-        super().__init__(ann_file or fold_list(fold, part, classes), pipeline, data_root, name, test_mode, indices,
-                         serialize_data, lazy_init, dict(dataset=name, fold=fold, part=part), on_error)
-
-    def load_data_list(self) -> list[dict]:
-        data = super().load_data_list()
-        log_counts(self.ann_file, [sample['label'] for sample in data], self.metainfo)
-        return data
+        self.published = PublishedPart(_SCHEMAS[classes], fold, part)
+        super().__init__(ann_file or fold_list(fold, part, classes), pipeline, data_root, _SCHEMAS[classes].name,
+                         test_mode, indices, serialize_data, lazy_init, on_error=on_error)

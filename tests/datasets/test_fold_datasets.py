@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from mmaction.registry import DATASETS
 
-from claip_emo_mm.datasets.folds import compare_counts
-from claip_emo_mm.datasets.label_schemas import DFEW, MAFW
+from claip_emo_mm.datasets.folds import PublishedPart
+from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.published_lists import read_published_list
 from claip_emo_mm.errors import InputError
 
@@ -29,12 +29,12 @@ def build(**options: object):
 def test_each_fold_has_its_lists(root: Path) -> None:
     dfew = build(type='DFEWDataset', fold=2, part='test', data_root=str(root), test_mode=True)
     assert dfew[0] == dict(frame_dir=str(root / 'frames/00001'), audio_path='', label=6, sample_idx=0)
-    assert {key: dfew.metainfo[key] for key in ('dataset', 'fold', 'part')} == dict(dataset='dfew', fold=2, part='test')
+    assert dfew.published == PublishedPart(DFEW, 2, 'test')
     single = build(type='MAFWDataset', fold=1, part='train', data_root=str(root))
     assert single[0]['label'] == 7 and len(single.metainfo['classes']) == 11
     compound = build(type='MAFWDataset', fold=5, part='test', classes='compound', data_root=str(root))
     assert compound[0]['label'] == 26 and len(compound.metainfo['classes']) == 43
-    assert compound.metainfo['dataset'] == 'mafw_compound'
+    assert compound.published == PublishedPart(MAFW_COMPOUND, 5, 'test')
 
 
 def test_another_list(root: Path) -> None:
@@ -43,8 +43,8 @@ def test_another_list(root: Path) -> None:
 
 
 @pytest.mark.parametrize(('options', 'message'), [
-    (dict(type='DFEWDataset', fold=0, part='train'), 'DFEWDataset: fold is 0. Expected 1 to 5'),
-    (dict(type='MAFWDataset', fold=6, part='train'), 'MAFWDataset: fold is 6'),
+    (dict(type='DFEWDataset', fold=0, part='train'), 'DFEW: fold is 0. Expected 1 to 5'),
+    (dict(type='MAFWDataset', fold=6, part='train'), 'MAFW single: fold is 6'),
     (dict(type='DFEWDataset', fold=1, part='val'), "part is 'val'. Expected 'train' or 'test'"),
     (dict(type='MAFWDataset', fold=1, part='test', classes='multi'), "classes is 'multi'. Expected 'single' .* or"),
     (dict(type='DFEWDataset', fold=1, part='test', data_root='nowhere'),
@@ -56,13 +56,12 @@ def test_wrong_options(options: dict, message: str) -> None:
 
 def test_counts_are_compared_with_the_published_ones(shared: Path) -> None:
     lists = shared / 'annotations'
-    clips = read_published_list(lists / 'MAFW/audio_visual/single/split03/test.csv', MAFW).clips
-    labels = [MAFW.classes.index(clip.label) for clip in clips]
-    assert compare_counts('here.csv', labels, dict(dataset='mafw', fold=3, part='test')) == (
+    labels = [clip.label for clip in
+              read_published_list(lists / 'MAFW/audio_visual/single/split03/test.csv', MAFW).clips]
+    assert PublishedPart(MAFW, 3, 'test').compare_counts('here.csv', labels) == (
         'here.csv: 1827 clips of MAFW single, fold 3, test, in each class as many as published', True)
-    text, as_published = compare_counts('here.csv', labels, dict(dataset='mafw', fold=2, part='test'))
+    text, as_published = PublishedPart(MAFW, 2, 'test').compare_counts('here.csv', labels)
     assert not as_published and 'happiness 242 (249)' in text and 'anger' not in text
-    clips = read_published_list(lists / 'DFEW/audio_visual/split01/test.csv', DFEW).clips
-    labels = [DFEW.classes.index(clip.label) for clip in clips[1:]]  # the first clip is sad
-    assert compare_counts('here.csv', labels, dict(dataset='dfew', fold=1, part='test')) == (
+    labels = [clip.label for clip in read_published_list(lists / 'DFEW/audio_visual/split01/test.csv', DFEW).clips]
+    assert PublishedPart(DFEW, 1, 'test').compare_counts('here.csv', labels[1:]) == (  # the first clip is sad
         'here.csv: 2340 clips of DFEW, fold 1, test. Published are other numbers (in brackets): sad 378 (379)', False)

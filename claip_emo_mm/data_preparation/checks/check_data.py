@@ -12,10 +12,10 @@ from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart, read_
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts, ClipJob
 from claip_emo_mm.data_preparation.checks.face_check import check_faces
 from claip_emo_mm.data_preparation.checks.facts_file import inspect_clips
-from claip_emo_mm.data_preparation.checks.file_checks import check_files, check_identical
+from claip_emo_mm.data_preparation.checks.file_checks import check_files, check_identical, check_unlisted
 from claip_emo_mm.data_preparation.checks.finding import NOTE, Finding
 from claip_emo_mm.data_preparation.checks.fixed_list import write_fixed_list
-from claip_emo_mm.data_preparation.checks.list_checks import check_lists
+from claip_emo_mm.data_preparation.checks.list_checks import check_lists, distinct_lists
 from claip_emo_mm.data_preparation.checks.official_check import check_official
 from claip_emo_mm.errors import InputError
 
@@ -67,17 +67,15 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
     parts = read_parts(cfg)
     findings = list(check_lists(parts, cfg))
     if official is not None:
-        for part in parts:
+        for part in distinct_lists(parts):
             findings += check_official(part, official)
     jobs = {part.key(clip): ClipJob(*part.key(clip), part.needs_pictures, part.needs_sound, every_frame)
             for part in parts for clip in part.clips if all(map(os.path.exists, filter(None, part.key(clip))))}
     found = inspect_clips(list(jobs.values()), facts_file, workers)
     facts = {key: found[job] for key, job in jobs.items()}
-    seen = set()
-    for part in parts:
-        if part.path not in seen:
-            findings += check_files(part, facts)
-        seen.add(part.path)
+    for part in distinct_lists(parts):
+        findings += check_files(part, facts)
+    findings += check_unlisted(parts)
     findings += check_identical(parts, facts)
     if faces:
         findings += _look_for_faces(parts[0], facts, finder)

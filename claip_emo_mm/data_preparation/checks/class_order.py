@@ -2,8 +2,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import MAFW, OTHER_MAFW_ORDER, LabelSchema
-from claip_emo_mm.datasets.published_lists import differing_counts
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,16 @@ class ClassOrder:
     names: dict[str, str]
 
 
-def find_class_order(labels: Sequence[str], schema: LabelSchema, fold: int, part: str) -> ClassOrder | None:
+def find_class_order(labels: Sequence[str], published: PublishedPart) -> ClassOrder | None:
     """Try the orders in which people number the classes until each class has as many clips as published.
 
     Args:
         labels: class names of the list, read in the schema's order.
-        schema: classes.
-        fold, part: of which the list is.
+        published: what the list should be.
     Returns: the order that fits; None where none does.
     """
-    for order in _orders(schema):
-        if not differing_counts([order.names[label] for label in labels if label in order.names], schema, fold, part):
+    for order in _orders(published.schema):
+        if not published.differing_counts([order.names[label] for label in labels if label in order.names]):
             return order
     return None
 

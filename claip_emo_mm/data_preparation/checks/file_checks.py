@@ -58,21 +58,21 @@ def _check_pictures(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts
         yield Finding('frame folders', WARNING, part.path, f'{len(gaps)} folders have gaps in the numbers of their '
                       f'frames: {gaps[0].name} lacks {facts[part.key(gaps[0])].missing_numbers}',
                       'Unpack or prepare these clips again.', _names(gaps))
-    unlisted = _unlisted_folders(part)
-    if unlisted:
-        yield Finding('frame folders', NOTE, part.path, f'{len(unlisted)} folders beside those of the list are not in '
-                      f'it, {unlisted[0]} for instance')
 
 
-def _unlisted_folders(part: CheckedPart) -> list[str]:
-    listed = {os.path.normpath(part.key(clip)[0]) for clip in part.clips if clip.frames}
+def check_unlisted(parts: Sequence[CheckedPart]) -> Iterator[Finding]:
+    """Yield how many frame folders beside those of the lists no list names."""
+    listed = {os.path.normpath(part.key(clip)[0]) for part in parts for clip in part.clips if clip.frames}
     beside = []
     for parent in sorted({os.path.dirname(path) for path in listed}):
         if os.path.isdir(parent):
             with os.scandir(parent) as entries:
                 beside += [entry.path for entry in entries if entry.is_dir()
                            and os.path.normpath(entry.path) not in listed]
-    return sorted(beside)
+    if beside:
+        yield Finding('frame folders', NOTE, ', '.join(dict.fromkeys(part.path for part in parts)),
+                      f'{len(beside)} folders beside those that are listed are in none of the lists, {min(beside)} for '
+                      'instance')
 
 
 def _check_sound(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ from claip_emo_mm.data_preparation.checks.class_order import find_class_order
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
 from claip_emo_mm.data_preparation.checks.file_checks import is_usable
 from claip_emo_mm.datasets.annotation_list import ListedClip
-from claip_emo_mm.datasets.label_schemas import get_schema
 from claip_emo_mm.errors import InputError
 
 Facts = Mapping[tuple[str, str], ClipFacts]
@@ -49,11 +48,9 @@ def write_fixed_list(part: CheckedPart, parts: Sequence[CheckedPart], facts: Fac
 
 
 def _right_names(part: CheckedPart) -> dict[str, str]:
-    info = part.dataset.metainfo
-    if not {'dataset', 'fold', 'part'} <= set(info):
+    if part.dataset.published is None:
         return {}
-    labels = [clip.label for clip in part.clips]
-    order = find_class_order(labels, get_schema(info['dataset']), info['fold'], info['part'])
+    order = find_class_order([clip.label for clip in part.clips], part.dataset.published)
     return order.names if order else {}
 
 

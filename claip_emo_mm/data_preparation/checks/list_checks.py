@@ -7,18 +7,21 @@ from mmengine.config import Config
 from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
 from claip_emo_mm.data_preparation.checks.class_order import find_class_order
 from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
-from claip_emo_mm.datasets.label_schemas import get_schema
-from claip_emo_mm.datasets.published_lists import differing_counts
 
 
 def check_lists(parts: Sequence[CheckedPart], cfg: Config) -> Iterator[Finding]:
     """Yield what is off in the lists of a config."""
     yield from _check_classes(parts, cfg)
-    for part in parts:
+    for part in distinct_lists(parts):
         yield from _check_labels(part)
         yield from _check_counts(part)
         yield from _check_repeated(part)
     yield from _check_overlap(parts)
+
+
+def distinct_lists(parts: Sequence[CheckedPart]) -> list[CheckedPart]:
+    """Leave out data sets whose list another one reads as well; validation and test often share one."""
+    return list({part.path: part for part in reversed(parts)}.values())[::-1]
 
 
 def _check_classes(parts: Sequence[CheckedPart], cfg: Config) -> Iterator[Finding]:
@@ -51,20 +54,19 @@ def _check_labels(part: CheckedPart) -> Iterator[Finding]:
 
 
 def _check_counts(part: CheckedPart) -> Iterator[Finding]:
-    facts = part.dataset.metainfo
-    if not {'dataset', 'fold', 'part'} <= set(facts):
+    published = part.dataset.published
+    if published is None:
         counts = Counter(clip.label for clip in part.clips)
         shown = ', '.join(f'{name} {counts[name]}' for name in part.dataset.schema.classes)
         yield Finding('counts', NOTE, part.path, f'{len(part.clips)} clips: {shown}. Nothing published to compare with')
         return
-    schema, fold, of_fold = get_schema(facts['dataset']), facts['fold'], facts['part']
     labels = [clip.label for clip in part.clips]
-    differing = differing_counts(labels, schema, fold, of_fold)
+    differing = published.differing_counts(labels)
     if not differing:
         yield Finding('counts', NOTE, part.path, f'{len(labels)} clips, in each class as many as published')
         return
     shown = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-    order = find_class_order(labels, schema, fold, of_fold)
+    order = find_class_order(labels, published)
     if order is not None:
         yield Finding('class order', ERROR, part.path,
                       f'the numbers of clips are the published ones under other names: {shown}; the labels are '

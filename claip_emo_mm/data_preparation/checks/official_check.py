@@ -7,7 +7,7 @@ from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, F
 from claip_emo_mm.data_preparation.distribution import find_distribution
 from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
 from claip_emo_mm.datasets.annotation_list import ListedClip
-from claip_emo_mm.datasets.label_schemas import MAFW, MAFW_COMPOUND, get_schema
+from claip_emo_mm.datasets.label_schemas import MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.published_lists.forms import clip_id
 
 _KINDS = {MAFW.name: 'single', MAFW_COMPOUND.name: 'compound'}
@@ -22,13 +22,12 @@ def check_official(part: CheckedPart, folder: Path) -> Iterator[Finding]:
     Raises:
         InputError: the lists are not there or cannot be read.
     """
-    info = part.dataset.metainfo
-    if not {'dataset', 'fold', 'part'} <= set(info):
+    published = part.dataset.published
+    if published is None:
         return
-    schema = get_schema(info['dataset'])
-    official = read_fold_lists(folder, find_distribution(folder).lists, schema, [info['fold']],
-                               _KINDS.get(schema.name, ''))
-    labels = {clip.clip_id: clip.label for clip in official[info['fold'], info['part']]}
+    official = read_fold_lists(folder, find_distribution(folder).lists, published.schema, [published.fold],
+                               _KINDS.get(published.schema.name, ''))
+    labels = {clip.clip_id: clip.label for clip in official[published.fold, published.part]}
     here = {clip_id(clip.name): clip for clip in part.clips}
     absent = sorted(labels.keys() - here.keys())
     if absent:

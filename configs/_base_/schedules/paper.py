@@ -1,5 +1,5 @@
-# The reference recipe (arXiv 2509.14527): AdamW, 5 epochs of warm-up, cosine to 100 epochs, half precision. For 32 clips
-# a step: 2 GPUs x 8 clips x 2 accumulated steps. Its mixup and its early stopping are not in here.
+# The reference recipe (arXiv 2509.14527): AdamW, 5 epochs of warm-up, cosine to 100 epochs, half precision. For
+# 32 clips a step: 2 GPUs x 8 clips x 2 accumulated steps. Its mixup and its early stopping are not in here.
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
