@@ -91,10 +91,12 @@ def _load_sound(path: Path, start: float, stop: float) -> Tensor:
     """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
     samples, rate_hz = soundfile.read(path, dtype='float32')
     samples = soxr.resample(samples, rate_hz, RATE_HZ)
-    window = samples[int(start * len(samples)):int(stop * len(samples))]
+    window = samples
+    if len(samples) > WINDOW_SAMPLES:
+        window = samples[int(start * len(samples)):int(stop * len(samples))]
     if len(window) < WINDOW_SAMPLES:
-        window = np.tile(samples, max(WINDOW_SAMPLES // len(samples), 1))
-        window = np.pad(window, (0, max(WINDOW_SAMPLES - len(window), 0)))
+        window = np.tile(window, WINDOW_SAMPLES // len(window))
+        window = np.pad(window, (0, WINDOW_SAMPLES - len(window)))
     window = torch.from_numpy(window)[None]
     return window - window.mean()
 

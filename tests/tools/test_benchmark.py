@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from claip_emo_mm.benchmark import ModelFigures, ModelSizes
+from claip_emo_mm.benchmark import DataFigures, ModelFigures, ModelSizes
+from claip_emo_mm.datasets.annotation_list import read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
 
@@ -45,3 +46,16 @@ def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     assert benchmark(monkeypatch, 'model', '--device', 'cuda') == 1
     assert 'PyTorch finds no GPU here' in capsys.readouterr().err
+
+
+def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int) -> DataFigures:
+        assert rounds == 2 and [transform['type'] for transform in pipelines['train']].count('RandAugmentFrames') == 1
+        assert len(read_annotation_list(root / 'train.csv')) == len(read_annotation_list(root / 'test.csv')) == 7
+        return DataFigures(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
+
+    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_data', measure)
+    config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
+    assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
+    said = capsys.readouterr().out
+    assert '(2.00x)' in said and '(6.00x)' in said

@@ -3,6 +3,7 @@ import numpy as np
 import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
+from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
@@ -12,23 +13,27 @@ from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 class ResizeFrames(BaseTransform):
     """Resize frames to a square, without keeping their aspect ratio (reference recipe).
 
-    Bilinear with antialiasing, equal to Pillow's within one step of brightness, and the same in training and test. The
-    antialiasing matters where frames shrink to less than half; a kernel of torchvision for uint8 makes it as fast as
-    OpenCV's bilinear without.
+    Bilinear with antialiasing, as Pillow does it. By default by a kernel of torchvision for uint8, which is as fast as
+    OpenCV's bilinear without antialiasing: from 256 to 224 pixels, 0.3 % of the values come out one step of brightness
+    off, and one in ten million two steps. `exact` lets Pillow do it, which takes 4 times as long.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
 
     Args:
         size: height and width, pixels.
+        exact: exactly Pillow's values.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, exact: bool = False) -> None:
         self.size = size
+        self.exact = exact
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
         frames = results['imgs']
-        if isinstance(frames, np.ndarray):
+        if self.exact:
+            resized = np.stack([self._resize_by_pillow(frame) for frame in frames])
+        elif isinstance(frames, np.ndarray):
             resized = self._resize(frames)
         else:
             resized = np.concatenate([self._resize(frame[None]) for frame in frames])
@@ -38,3 +43,6 @@ class ResizeFrames(BaseTransform):
         pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (U, 3, H, W), colours beside each other in memory
         resized = functional.resize(pixels, [self.size, self.size], antialias=True)
         return resized.permute(0, 2, 3, 1).numpy()
+
+    def _resize_by_pillow(self, frame: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(frame).resize((self.size, self.size), Image.Resampling.BILINEAR))
