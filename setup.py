@@ -31,6 +31,7 @@ setup(
         'decord>=0.6',
         'importlib_metadata',  # needed by mmaction2, which does not say so
         'laion_clap>=1.1.6,<1.2',
+        'matplotlib>=3.8',
         'mmaction2>=1.2,<1.3',
         'mmengine>=0.10.7,<0.11',
         'numpy>=1.23.5,<2',  # the upper end is laion_clap's

@@ -1,0 +1,104 @@
+"""Contact sheets: a clip as the model sees and hears it, after the whole pipeline."""
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import BaseDataset
+from torch import Tensor
+from tqdm import tqdm
+
+from claip_emo_mm.errors import InputError
+
+_COLUMNS = 8
+_WIDTH, _ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
+
+
+def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite: bool = False) -> list[Path]:
+    """Write a png for each of some clips, evenly spread over a data set, with a progress bar.
+
+    Args:
+        dataset: gives packed samples.
+        out: folder.
+        count: clips at most.
+        overwrite: whether sheets that are there already may be replaced.
+    Returns: the files, named by number, class and clip.
+    Raises:
+        InputError: a sheet is there already, a clip cannot be read, or the folder cannot be written.
+    """
+    classes = dataset.metainfo['classes']
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
+    sheets = {int(index): out / _file_name(dataset, int(index), classes) for index in chosen}
+    there = [path for path in sheets.values() if path.exists()]
+    if there and not overwrite:
+        raise InputError(f'{there[0]}: is there already ({len(there)} of {len(sheets)} sheets are). Choose another '
+                         'folder with --out, or say --overwrite.')
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
+            sample = dataset[index]
+            part = path.with_name(f'{path.name}.part')
+            draw_contact_sheet(sample['inputs'], sample['data_samples'], classes).savefig(part, format='png', dpi=80)
+            os.replace(part, path)
+    except OSError as error:
+        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Choose another folder with '
+                         '--out.') from error
+    return list(sheets.values())
+
+
+def draw_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample, classes: Sequence[str]) -> Figure:
+    """Draw the views of a clip: their frames in order, and the spectrogram that is heard with them.
+
+    Args:
+        inputs: of a packed sample: ``frames`` (U, 3, H, W) uint8 with ``frame_index`` (V, T), ``mel`` (A, 1, M, F) with
+            ``audio_index`` (V,); either pair may be missing.
+        data_sample: with the label and the facts about the clip.
+        classes: K names.
+    """
+    seen = inputs['frames'][inputs['frame_index']] if 'frames' in inputs else None  # (V, T, 3, H, W)
+    heard = inputs['mel'][inputs['audio_index'], 0] if 'mel' in inputs else None  # (V, M, F)
+    views = len(heard if seen is None else seen)
+    heights = []
+    if seen is not None:
+        heights.append(_ROW * -(-seen.shape[1] // _COLUMNS))
+    if heard is not None:
+        heights.append(_SPECTROGRAM)
+    figure = Figure(figsize=(_WIDTH, .6 + views * (sum(heights) + .3)), layout='constrained')
+    figure.suptitle(_title(data_sample, classes), fontsize=10)
+    axes = figure.subplots(views * len(heights), 1, height_ratios=heights * views, squeeze=False)[:, 0]
+    for view in range(views):
+        rows = list(axes[view * len(heights):(view + 1) * len(heights)])
+        rows[0].set_title(f'view {view + 1} of {views}', fontsize=8, loc='left')
+        if seen is not None:
+            axis = rows.pop(0)
+            axis.imshow(_montage(seen[view].permute(0, 2, 3, 1).numpy()))
+            axis.set_axis_off()
+        if heard is not None:
+            rows[0].imshow(heard[view].T.numpy(), origin='lower', aspect='auto', interpolation='nearest')
+            rows[0].set_xlabel('frame', fontsize=7)
+            rows[0].set_ylabel('mel bin', fontsize=7)
+            rows[0].tick_params(labelsize=7)
+    return figure
+
+
+def _montage(frames: np.ndarray) -> np.ndarray:
+    """Lay frames (T, H, W, 3) out in rows, (rows * H, columns * W, 3)."""
+    columns = min(_COLUMNS, len(frames))
+    rows = -(-len(frames) // columns)
+    sheet = np.full((rows * columns, *frames.shape[1:]), 255, np.uint8)
+    sheet[:len(frames)] = frames
+    return np.block([[[sheet[row * columns + column]] for column in range(columns)] for row in range(rows)])
+
+
+def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
+    clip = data_sample.get('filename') or data_sample.get('frame_dir') or 'clip'
+    label = classes[int(data_sample.gt_label)] if 'gt_label' in data_sample else 'no label'
+    facts = f'{data_sample.get("total_frames")} frames' + (', no sound' if data_sample.get('sound_missing') else '')
+    return f'{label}   {clip}   ({facts})'
+
+
+def _file_name(dataset: BaseDataset, index: int, classes: Sequence[str]) -> str:
+    info = dataset.get_data_info(index)
+    return f'{index:05d}_{classes[info["label"]]}_{Path(info.get("filename") or info["frame_dir"]).stem}.png'
