@@ -1,6 +1,7 @@
 """The operations of RandAugment by timm's names, on all frames of a clip."""
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from PIL import Image
@@ -48,29 +49,25 @@ def _posterize(frames: np.ndarray, bits: int, fill: Sequence[int]) -> np.ndarray
     return frames & np.uint8(256 - (1 << 8 - bits)) if bits else np.zeros_like(frames)
 
 
-def _table(name: str) -> Operation:
+def _use_table(name: str, frames: np.ndarray, *args: float, fill: Sequence[int]) -> np.ndarray:
     """An operation of timm whose result depends on a pixel's own brightness only."""
-    def operate(frames: np.ndarray, *args: float, fill: Sequence[int]) -> np.ndarray:
-        return apply_to_every_brightness(NAME_TO_OP[name], frames, *args)
-    return operate
+    return apply_to_every_brightness(NAME_TO_OP[name], frames, *args)
 
 
-def _mixing_colours(name: str) -> Operation:
-    """An operation of timm that has no table, and is fast enough frame by frame."""
-    def operate(frames: np.ndarray, *args: float, fill: Sequence[int]) -> np.ndarray:
-        return np.stack([np.asarray(NAME_TO_OP[name](Image.fromarray(frame), *args)) for frame in frames])
-    return operate
+def _mix_colours(frames: np.ndarray, factor: float, fill: Sequence[int]) -> np.ndarray:
+    """Scale the distance to grey; this has no table, and is fast enough frame by frame."""
+    return np.stack([np.asarray(NAME_TO_OP['Color'](Image.fromarray(frame), factor)) for frame in frames])
 
 
-def _without_fill(function: Callable[..., np.ndarray]) -> Operation:
-    def operate(frames: np.ndarray, *args: float, fill: Sequence[int]) -> np.ndarray:
-        return function(frames, *args)
-    return operate
+def _without_fill(function: Callable[..., np.ndarray], frames: np.ndarray, *args: float,
+                  fill: Sequence[int]) -> np.ndarray:
+    return function(frames, *args)
 
 
+# Partials, not closures, which worker processes could not be sent.
 OPERATIONS: dict[str, Operation] = {
-    'AutoContrast': _without_fill(stretch_contrast),
-    'Equalize': _without_fill(equalize_histograms),
+    'AutoContrast': partial(_without_fill, stretch_contrast),
+    'Equalize': partial(_without_fill, equalize_histograms),
     'Posterize': _posterize,
     'PosterizeIncreasing': _posterize,
     'Rotate': _rotate,
@@ -78,9 +75,9 @@ OPERATIONS: dict[str, Operation] = {
     'ShearY': _shear_y,
     'TranslateXRel': _translate_x,
     'TranslateYRel': _translate_y,
-    **{name: _table(name) for name in ('Invert', 'Solarize', 'SolarizeIncreasing', 'SolarizeAdd',
-                                       'Brightness', 'BrightnessIncreasing')},
-    **{name: _without_fill(scale_contrast) for name in ('Contrast', 'ContrastIncreasing')},
-    **{name: _mixing_colours(name) for name in ('Color', 'ColorIncreasing')},
-    **{name: _without_fill(sharpen) for name in ('Sharpness', 'SharpnessIncreasing')},
+    **{name: partial(_use_table, name) for name in ('Invert', 'Solarize', 'SolarizeIncreasing', 'SolarizeAdd',
+                                                    'Brightness', 'BrightnessIncreasing')},
+    **{name: partial(_without_fill, scale_contrast) for name in ('Contrast', 'ContrastIncreasing')},
+    **{name: _mix_colours for name in ('Color', 'ColorIncreasing')},
+    **{name: partial(_without_fill, sharpen) for name in ('Sharpness', 'SharpnessIncreasing')},
 }

@@ -1,6 +1,7 @@
 """RandAugment of pictures."""
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -43,18 +44,17 @@ class RandAugmentFrames(BaseTransform):
         self._augment = rand_augment_transform(spec, dict(interpolation=Image.Resampling.BICUBIC,
                                                           img_mean=tuple(fill)))
         for drawn in self._augment.ops:
-            drawn.aug_fn = _on_frames(OPERATIONS[drawn.name])
+            drawn.aug_fn = partial(_augment, drawn.name)
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
         return dict(results, imgs=self._augment(results['imgs']))
 
 
-def _on_frames(operation: Callable[..., np.ndarray]) -> Callable[..., np.ndarray | list[np.ndarray]]:
+def _augment(name: str, frames: np.ndarray | Sequence[np.ndarray], *strength: float, fillcolor: Sequence[int],
+             resample: Image.Resampling) -> np.ndarray | list[np.ndarray]:
     """What timm calls with a clip instead of a picture, with the operation's strength and its own two options."""
-    def augment(frames: np.ndarray | Sequence[np.ndarray], *strength: float, fillcolor: Sequence[int],
-                resample: Image.Resampling) -> np.ndarray | list[np.ndarray]:
-        if isinstance(frames, np.ndarray):
-            return operation(frames, *strength, fill=fillcolor)
-        return [operation(frame[None], *strength, fill=fillcolor)[0] for frame in frames]  # of different sizes
-    return augment
+    operation = OPERATIONS[name]
+    if isinstance(frames, np.ndarray):
+        return operation(frames, *strength, fill=fillcolor)
+    return [operation(frame[None], *strength, fill=fillcolor)[0] for frame in frames]  # of different sizes

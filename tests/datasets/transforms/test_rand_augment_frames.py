@@ -1,3 +1,4 @@
+import pickle
 import random
 
 import cv2
@@ -61,6 +62,16 @@ def test_the_sample_given_is_left_alone() -> None:
     augmented = RandAugmentFrames('rand-m9-n9-p1.0-inc1')(given)
     assert augmented['label'] == 3 and not np.array_equal(augmented['imgs'], frames)
     np.testing.assert_array_equal(given['imgs'], frames)
+
+
+def test_it_can_be_sent_to_a_worker() -> None:
+    frames = some_frames()
+    transform = RandAugmentFrames('rand-m9-n9-p1.0-inc1')
+    augmented = []
+    for sent in (transform, pickle.loads(pickle.dumps(transform))):
+        seed(5)
+        augmented.append(sent(dict(imgs=frames))['imgs'])
+    np.testing.assert_array_equal(*augmented)
 
 
 @pytest.mark.parametrize('spec', ['rand-m7-x3', 'augmix-m5', 'rand-m7-tweights', ''])
