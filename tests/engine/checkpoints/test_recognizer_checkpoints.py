@@ -70,7 +70,7 @@ def test_holds_what_was_trained_and_nothing_else(trained: Runner, checkpoint: Pa
 def test_facts(checkpoint: Path, towers: Path) -> None:
     facts = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
     assert facts['front_end']['LogMel'] == dict(sample_rate_hz=16000, num_mel_bins=64, window_ms=25, shift_ms=12,
-                                                num_frames=256)
+                                                num_frames=256, front_end='kaldi')
     assert facts['front_end']['SampleFrameViews'] == dict(clip_len=8, stride=4)
     assert facts['front_end']['AudioVisualDataPreprocessor'] == dict(mean=None, std=None)
     visual = facts['backbones']['visual_backbone']
