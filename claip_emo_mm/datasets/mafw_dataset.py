@@ -19,7 +19,7 @@ class MAFWDataset(AudioVisualDataset):
 
     Args:
         fold: 1 to 5; the number of the part that is tested.
-        part: ``'train'`` or ``'test'``.
+        part: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
         pipeline, data_root, test_mode, indices, serialize_data, lazy_init, on_error: as in `AudioVisualDataset`.
         classes: ``'single'`` for the 11 single emotions, ``'compound'`` for these and their 32 combinations.
         ann_file: another list in place of ``lists/<classes>/fold<fold>_<part>.csv``; relative to `data_root`.
@@ -27,12 +27,14 @@ class MAFWDataset(AudioVisualDataset):
         InputError: there is no such fold, part or kind of labels, or the list is not right.
     """
 
-    def __init__(self, fold: int, part: str, pipeline: Sequence[dict | Callable], data_root: str = 'data/mafw',
+    def __init__(self, fold: int, pipeline: Sequence[dict | Callable], part: str | None = None,
+                 data_root: str = 'data/mafw',
                  classes: str = 'single', ann_file: str | None = None, test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
                  on_error: str = 'raise') -> None:
         if classes not in _SCHEMAS:
             raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
+        part = part or ('test' if test_mode else 'train')
         self.published = PublishedPart(_SCHEMAS[classes], fold, part)
         super().__init__(ann_file or fold_list(fold, part, classes), pipeline, data_root, _SCHEMAS[classes].name,
                          test_mode, indices, serialize_data, lazy_init, on_error=on_error)

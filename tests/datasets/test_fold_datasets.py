@@ -30,7 +30,9 @@ def test_each_fold_has_its_lists(root: Path) -> None:
     dfew = build(type='DFEWDataset', fold=2, part='test', data_root=str(root), test_mode=True)
     assert dfew[0] == dict(frame_dir=str(root / 'frames/00001'), audio_path='', label=6, sample_idx=0)
     assert dfew.published == PublishedPart(DFEW, 2, 'test')
-    single = build(type='MAFWDataset', fold=1, part='train', data_root=str(root))
+    assert build(type='DFEWDataset', fold=2, data_root=str(root), test_mode=True).published == dfew.published
+    single = build(type='MAFWDataset', fold=1, data_root=str(root))
+    assert single.published == PublishedPart(MAFW, 1, 'train')
     assert single[0]['label'] == 7 and len(single.metainfo['classes']) == 11
     compound = build(type='MAFWDataset', fold=5, part='test', classes='compound', data_root=str(root))
     assert compound[0]['label'] == 26 and len(compound.metainfo['classes']) == 43

@@ -3,10 +3,9 @@ data_root = 'data/dfew'
 fold = 1  # 1 to 5: --cfg-options changes it in each dataset: train_dataloader.dataset.fold=2 ...
 
 open_clip = dict(type='OpenAudioVisualClip')
-load_frames = [
-    dict(type='DecodeFrames'),
-    dict(type='ResizeFrames', size=224),  # bilinear, without keeping the aspect ratio
-]
+decode_frames = dict(type='DecodeFrames')
+resize_frames = dict(type='ResizeFrames', size=224)  # bilinear, without keeping the aspect ratio
+resize_exactly = dict(type='ResizeFrames', size=224, exact=True)  # Pillow's pixels, as the reference tests with
 augment_frames = [
     dict(type='RandAugmentFrames', spec='rand-m7-n4-mstd0.5-inc1'),
     dict(type='RandomResizedCropFrames', size=224, scale=(0.08, 1), ratio=(0.75, 1.333)),
@@ -20,7 +19,8 @@ pack = dict(type='PackAudioVisualInputs')
 train_pipeline = [
     open_clip,
     dict(type='SampleFrameViews', clip_len=16, stride=4),
-    *load_frames,
+    decode_frames,
+    resize_frames,
     *augment_frames,
     load_sound,
     dict(type='RandomRollGain'),
@@ -30,7 +30,8 @@ train_pipeline = [
 val_pipeline = [
     open_clip,
     dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
-    *load_frames,
+    decode_frames,
+    resize_exactly,
     load_sound,
     log_mel,
     pack,
@@ -39,7 +40,8 @@ test_pipeline = [
     open_clip,
     # The reference's 2 windows x 2 crops; of square frames the two crops show the same pixels.
     dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
-    *load_frames,
+    decode_frames,
+    resize_exactly,
     load_sound,
     log_mel,
     pack,
