@@ -24,9 +24,9 @@ class DFEWDataset(AudioVisualDataset):
     """
 
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], part: str | None = None,
-                 data_root: str = 'data/dfew',
-                 ann_file: str | None = None, test_mode: bool = False, indices: int | Sequence[int] | None = None,
-                 serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise') -> None:
+                 data_root: str = 'data/dfew', ann_file: str | None = None, test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
+                 on_error: str = 'raise') -> None:
         part = part or ('test' if test_mode else 'train')
         self.published = PublishedPart(DFEW, fold, part)
         super().__init__(ann_file or fold_list(fold, part), pipeline, data_root, DFEW.name, test_mode, indices,

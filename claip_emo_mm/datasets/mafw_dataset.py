@@ -28,10 +28,9 @@ class MAFWDataset(AudioVisualDataset):
     """
 
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], part: str | None = None,
-                 data_root: str = 'data/mafw',
-                 classes: str = 'single', ann_file: str | None = None, test_mode: bool = False,
-                 indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
-                 on_error: str = 'raise') -> None:
+                 data_root: str = 'data/mafw', classes: str = 'single', ann_file: str | None = None,
+                 test_mode: bool = False, indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise') -> None:
         if classes not in _SCHEMAS:
             raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
         part = part or ('test' if test_mode else 'train')
