@@ -11,6 +11,7 @@ import cv2
 import torch
 from mmaction.registry import TRANSFORMS
 from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
 
 from claip_emo_mm.benchmark.plain_data import TEST_CROPS, PlainPipeline
 from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
@@ -69,6 +70,7 @@ def benchmark_data(root: Path, pipelines: dict[str, Sequence[dict[str, Any]]], r
             steps = dict(plain=partial(_load_plain, plain, root, clips),
                          ours=partial(_load_ours, transforms, root, clips, times))
             for who in sorted(steps, reverse=number % 2 == 1):
+                set_random_seed(number)
                 seconds = steps[who]()
                 if number:
                     speeds[who].append(len(clips) / seconds)
