@@ -21,8 +21,9 @@ def measure_peak(variant: str, sizes: ModelSizes, device: str, num_threads: int)
     """Measure the peak memory of a training step in a process of its own.
 
     On a CPU it is the most memory that the process occupied during two steps, less what it occupied before the model
-    was built: weights, gradients, optimizer, activations and all temporaries, whoever allocated them. On a GPU it is
-    torch's ``max_memory_allocated``.
+    was built: weights, gradients, optimizer, activations and all temporaries, whoever allocated them. Pages of files,
+    such as the libraries' code, do not count: the kernel loads and drops them as it likes. On a GPU it is torch's
+    ``max_memory_allocated``.
 
     Args:
         variant: ``'plain'``, ``'ours'`` or ``'checkpointed'``.
@@ -39,7 +40,7 @@ def _measure(variant: str, sizes: ModelSizes, device: str, num_threads: int) -> 
     init_default_scope('mmaction')
     torch.set_num_threads(num_threads)
     _warm_up(variant)
-    before = _resident('VmRSS')
+    before = _resident('VmRSS') - _resident('RssFile')
     model = PlainModel(sizes) if variant == 'plain' else sizes.build_ours()
     if variant == 'checkpointed':
         set_checkpointing(model, True)
@@ -52,7 +53,9 @@ def _measure(variant: str, sizes: ModelSizes, device: str, num_threads: int) -> 
         _CLEAR.write_text('5')  # VmHWM begins anew: what building took is not counted
     for _ in range(2):
         step()
-    return torch.cuda.max_memory_allocated(device) if on_gpu else _resident('VmHWM') - before
+    if on_gpu:
+        return torch.cuda.max_memory_allocated(device)
+    return _resident('VmHWM') - _resident('RssFile') - before
 
 
 def _warm_up(variant: str) -> None:
@@ -67,4 +70,6 @@ def _resident(name: str) -> int:
     """Bytes by the kernel's name; where the kernel does not tell, the most so far, which includes building."""
     if _STATUS.exists():
         return 1024 * int(re.search(rf'{name}:\s+(\d+) kB', _STATUS.read_text())[1])
+    if name == 'RssFile':
+        return 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024)
