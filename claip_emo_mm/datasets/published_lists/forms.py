@@ -4,19 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from claip_emo_mm.datasets.published_lists.published_list import PublishedClip
+
 _VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv')
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row before its label is understood; the fields are those of ``PublishedClip``."""
-
-    clip_id: str
-    label: str
-    video: str = ''
-    frames: str = ''
-    audio: str = ''
-    num_frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +17,7 @@ class ListForm:
         name: what the log calls it.
         row: what a row looks like, for messages.
         fits: whether a row of the text has this form.
-        parse: takes such a row apart.
+        parse: takes such a row apart, given its line; the label is as the row has it.
         numbered: whether labels are numbers, not names.
         has_paths: whether a row says where the clip lies.
         header: the first row where it is no clip.
@@ -36,7 +26,7 @@ class ListForm:
     name: str
     row: str
     fits: Callable[[str], bool]
-    parse: Callable[[str], Row]
+    parse: Callable[[int, str], PublishedClip]
     numbered: bool = True
     has_paths: bool = True
     header: str = ''
@@ -67,34 +57,34 @@ def _fits(pattern: str) -> Callable[[str], bool]:
     return lambda text: compiled.fullmatch(text.strip()) is not None
 
 
-def _csv_row(text: str) -> Row:
+def _csv_row(line: int, text: str) -> PublishedClip:
     name, label = (cell.strip() for cell in text.split(','))
-    return Row(clip_id(name), label)
+    return PublishedClip(line, clip_id(name), label)
 
 
-def _caption_row(text: str) -> Row:
+def _caption_row(line: int, text: str) -> PublishedClip:
     name, label = text.split('\t')[:2]
-    return Row(clip_id(name), label.strip(), video=name.strip())
+    return PublishedClip(line, clip_id(name), label.strip(), video=name.strip())
 
 
-def _name_row(text: str) -> Row:
+def _name_row(line: int, text: str) -> PublishedClip:
     name, label = text.split()
-    return Row(clip_id(name), label, video=name)
+    return PublishedClip(line, clip_id(name), label, video=name)
 
 
-def _sound_row(text: str) -> Row:
+def _sound_row(line: int, text: str) -> PublishedClip:
     frames, audio, label = _split(text, 3)
-    return Row(clip_id(frames), label, frames=frames, audio=audio)
+    return PublishedClip(line, clip_id(frames), label, frames=frames, audio=audio)
 
 
-def _count_row(text: str) -> Row:
+def _count_row(line: int, text: str) -> PublishedClip:
     frames, count, label = _split(text, 3)
-    return Row(clip_id(frames), label, frames=frames, num_frames=int(count))
+    return PublishedClip(line, clip_id(frames), label, frames=frames, num_frames=int(count))
 
 
-def _path_row(text: str) -> Row:
+def _path_row(line: int, text: str) -> PublishedClip:
     path, label = _split(text, 2)
-    return Row(clip_id(path), label, **_media(path))
+    return PublishedClip(line, clip_id(path), label, **_media(path))
 
 
 FORMS: Sequence[ListForm] = (

@@ -1,11 +1,12 @@
 """Reading a published list: its form, how its labels count, and its rows."""
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from mmengine.logging import print_log
 
 from claip_emo_mm.datasets.label_schemas import LabelSchema
-from claip_emo_mm.datasets.published_lists.forms import FORMS, ListForm, Row
+from claip_emo_mm.datasets.published_lists.forms import FORMS, ListForm
 from claip_emo_mm.datasets.published_lists.published_list import PublishedClip, PublishedList
 from claip_emo_mm.errors import InputError
 
@@ -32,17 +33,16 @@ def read_published_list(path: str | Path, schema: LabelSchema, first_number: int
         rows = rows[1:]
     if not rows:
         raise InputError(f'{path}: a header and no clip. Expected one row for each clip.')
-    parsed = [(line, _parse(form, text, path, line)) for line, text in rows]
+    clips = [_parse(form, text, path, line) for line, text in rows]
     name = form.name
     if form.numbered:
-        first = _first_number(parsed, schema, path, first_number)
+        first = _first_number(clips, schema, path, first_number)
         name += f', labels from {first}'
-        labels = [schema.classes[int(row.label) - first] for _, row in parsed]
+        labels = [schema.classes[int(clip.label) - first] for clip in clips]
     else:
-        labels = [_class_of_name(row, schema, path, line) for line, row in parsed]
-    print_log(f'{path}: {name}, {len(parsed)} clips of {schema.title}', logger='current')
-    clips = (PublishedClip(line, row.clip_id, label, row.video, row.frames, row.audio, row.num_frames)
-             for (line, row), label in zip(parsed, labels, strict=True))
+        labels = [_class_of_name(clip, schema, path) for clip in clips]
+    print_log(f'{path}: {name}, {len(clips)} clips of {schema.title}', logger='current')
+    clips = (replace(clip, label=label) for clip, label in zip(clips, labels, strict=True))
     return PublishedList(name, form.has_paths, tuple(clips))
 
 
@@ -69,15 +69,15 @@ def _find_form(rows: list[tuple[int, str]], path: str | Path) -> ListForm:
     raise InputError(f'{path}:{rows[0][0]}: {first[:80]!r} is a row of no known form. Known are: {known}.')
 
 
-def _parse(form: ListForm, text: str, path: str | Path, line: int) -> Row:
+def _parse(form: ListForm, text: str, path: str | Path, line: int) -> PublishedClip:
     if not form.fits(text):
         raise InputError(f'{path}:{line}: {text.strip()[:80]!r} does not have the form of the rows above it: '
                          f'{form.row} ({form.name}). Correct the row, or take it out.')
-    return form.parse(text)
+    return form.parse(line, text)
 
 
-def _first_number(rows: list[tuple[int, Row]], schema: LabelSchema, path: str | Path, given: int | None) -> int:
-    numbers = {int(row.label) for _, row in rows}
+def _first_number(clips: list[PublishedClip], schema: LabelSchema, path: str | Path, given: int | None) -> int:
+    numbers = {int(clip.label) for clip in clips}
     count = len(schema.classes)
     fitting = [first for first in (0, 1) if all(first <= number < first + count for number in numbers)]
     if given is not None and given in fitting:
@@ -94,8 +94,8 @@ def _first_number(rows: list[tuple[int, Row]], schema: LabelSchema, path: str | 
                      'set and the kind of labels (single or compound) that the list is of.')
 
 
-def _class_of_name(row: Row, schema: LabelSchema, path: str | Path, line: int) -> str:
+def _class_of_name(clip: PublishedClip, schema: LabelSchema, path: str | Path) -> str:
     try:
-        return schema.classes[schema.label(row.label)]
+        return schema.classes[schema.label(clip.label)]
     except InputError as error:
-        raise InputError(f'{path}:{line}: {error}') from error
+        raise InputError(f'{path}:{clip.line}: {error}') from error
