@@ -35,6 +35,11 @@ class ConcatFusionHead(BaseHead):
         super().__init__(num_classes, visual_channels + audio_channels, loss_cls or dict(type='CrossEntropyLoss'),
                          label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
                          average_clips=average_clips)
+        for name in ('class_weight', 'class_counts'):
+            numbers = getattr(self.loss_cls, name, None)
+            if numbers is not None and len(numbers) != num_classes:
+                raise InputError(f'ConcatFusionHead: {name} of loss_cls has {len(numbers)} numbers, but num_classes='
+                                 f'{num_classes}. Give one number for each class.')
         self.visual_channels = visual_channels
         self.audio_channels = audio_channels
         self.fc = nn.Linear(self.in_channels, num_classes)
