@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from drawn_parts import drawn_config
 from dummy_parts import dummy_config
 from mmaction.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.config import Config
@@ -132,3 +133,21 @@ def test_stops_after_20_epochs_without_a_better_accuracy(tmp_path: Path) -> None
     assert runner.epoch == 14 + 20
     assert (tmp_path / 'best_WAR_epoch_14.pth').is_file()
     assert sorted(path.name for path in tmp_path.glob('epoch_*.pth')) == ['epoch_33.pth', 'epoch_34.pth']
+
+
+def test_the_tiny_model_learns_from_mixed_clips(tmp_path: Path) -> None:
+    cfg = drawn_config(tmp_path, towers=None)
+    schedule = paper_config(tmp_path)
+    for key in ('optim_wrapper', 'auto_scale_lr', 'param_scheduler', 'randomness', 'log_level', 'experiment_name'):
+        cfg[key] = schedule[key]
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6)  # the first step is one with a rate of nearly 0
+    cfg.optim_wrapper.optimizer.lr = 1e-2
+    cfg.model.data_preprocessor.blend = dict(num_classes=7)
+    cfg.model.audio_backbone.drop_path_rate = 0.  # a block that is dropped would get no gradient
+    runner = Runner.from_cfg(cfg)
+    before = {name: parameter.clone() for name, parameter in runner.model.named_parameters()}
+    runner.train()
+    changed = {name for name, p in runner.model.named_parameters() if not torch.equal(p, before[name])}
+    assert changed == {name for name, p in runner.model.named_parameters() if p.requires_grad}
+    logged = runner.message_hub.log_scalars
+    assert 'train/top1_acc' in logged and 0 < logged['train/loss'].current() < 5
