@@ -11,6 +11,8 @@ from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
 
+_PRECISION_KEYS = ('dtype', 'loss_scale')  # options that AmpOptimWrapper has and OptimWrapper has not
+
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Train a model. Checkpoints and logs go to the work folder.')
@@ -47,13 +49,16 @@ def main() -> None:
 
 
 def set_precision(cfg: Config, amp: bool) -> None:
-    """Turn on automatic mixed precision for `--amp`."""
+    """Turn on automatic mixed precision for `--amp`; without any, take its options out."""
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if amp:
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
             raise InputError(f'--amp cannot be combined with optim_wrapper.type={kind!r}; expected OptimWrapper.')
         cfg.optim_wrapper.type = kind = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif kind == 'OptimWrapper':
+        for key in _PRECISION_KEYS:  # a base's, where the type alone was changed
+            cfg.optim_wrapper.pop(key, None)
     if kind == 'AmpOptimWrapper' and not torch.cuda.is_available():
         raise InputError('mixed precision (--amp, AmpOptimWrapper) needs a GPU, and PyTorch finds none here. Leave '
                          '--amp out or use --cfg-options optim_wrapper.type=OptimWrapper.')

@@ -1,5 +1,6 @@
 """Data sets: label schemas, annotation lists, and the transforms from files to packed samples."""
 from .audio_visual_dataset import AudioVisualDataset
+from .class_balanced_sampler import ClassBalancedSampler
 from .dfew_dataset import DFEWDataset
 from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
 from .mafw_dataset import MAFWDataset
@@ -18,7 +19,7 @@ from .transforms import (
     SampleFrameViews,
 )
 
-__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'DFEWDataset', 'DecodeFrames', 'LabelSchema',
-           'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
-           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
-           'ResizeFrames', 'SampleFrameViews', 'get_schema']
+__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'ClassBalancedSampler', 'DFEWDataset',
+           'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip',
+           'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames',
+           'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'get_schema']

@@ -1,7 +1,7 @@
 """Finds misspelt keys at the top of a config, which MMEngine would ignore in silence."""
 import difflib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -17,6 +17,10 @@ RUNNER_KEYS = tuple(key for key in inspect.signature(Runner.__init__).parameters
 
 # Nearer than this (difflib's ratio) is a slip. No variable in the 248 configs of MMAction2 1.2.0 is this near to a key.
 _SLIP = 0.81
+
+# Helper variables that reach every data loader under their own name: `--cfg-options` may change them.
+LOADER_KEYS = ('fold',)
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 _GROUPS = {
     'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
@@ -59,10 +63,11 @@ def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
     """Refuse `--cfg-options` without effect: those that do not begin with a key that the runner reads.
 
     A helper variable of the config was put where it is used when the config was read; changing it then changes nothing.
+    `set_loader_keys` sees to those that are in LOADER_KEYS.
     """
     for path in options:
         first = path.split('.')[0]
-        if first in RUNNER_KEYS:
+        if first in RUNNER_KEYS or path in LOADER_KEYS:
             continue
         if first in cfg:
             places = list(_places({key: cfg[key] for key in cfg if key in RUNNER_KEYS}, first, cfg[first]))
@@ -72,6 +77,36 @@ def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
         near = difflib.get_close_matches(first, RUNNER_KEYS, n=1)
         hint = f'; did you mean {near[0]!r}?' if near else '.'
         raise InputError(f'--cfg-options {path}: {cfg.filename} has no {first!r}{hint}')
+
+
+def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:
+    """Put the LOADER_KEYS among the options wherever the data loaders have a key of that name.
+
+    Raises:
+        InputError: no loader has such a key; or the config's own value of it is not what its loaders have.
+    """
+    for name in LOADER_KEYS:
+        parts = {f'{path}.{name}': part for loader in _LOADERS for path, part in _parts(cfg.get(loader), loader)
+                 if name in part}
+        if name in options:
+            if not parts:
+                raise InputError(f'--cfg-options {name}={options[name]}: no data loader of {cfg.filename} has a '
+                                 f'{name!r}: its data set is not one that comes in folds.')
+            for part in parts.values():
+                part[name] = options[name]
+        elif name in cfg and any(part[name] != cfg[name] for part in parts.values()):
+            found = ', '.join(f'{path}={part[name]}' for path, part in parts.items())
+            raise InputError(f'{cfg.filename}: {name}={cfg[name]}, but {found}. A _base_ has put its own {name} into '
+                             f'the loaders. Give --cfg-options {name}={cfg[name]}, or set it in all of these places.')
+
+
+def _parts(part: Any, path: str) -> Iterator[tuple[str, dict]]:
+    """Every dict in a part of a config with its path."""
+    if isinstance(part, dict):
+        yield path, part
+    items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list | tuple) else ()
+    for key, inner in items:
+        yield from _parts(inner, f'{path}.{key}')
 
 
 def _places(part: Any, name: str, value: Any, path: str = '') -> Iterator[str]:

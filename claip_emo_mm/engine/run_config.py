@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from claip_emo_mm.engine.config_keys import check_option_paths, check_top_level
+from claip_emo_mm.engine.config_keys import check_option_paths, check_top_level, set_loader_keys
 from claip_emo_mm.errors import InputError
 
 # What each launcher puts into the environment; read by the host, which fails with a bare KeyError without it.
@@ -21,7 +21,7 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
 
     Args:
         path: a .py, .json or .yaml config.
-        options: dotted path in the config -> value.
+        options: dotted path in the config -> value; `fold` reaches every data loader.
     Raises:
         InputError: the file is not there, cannot be read, or has a misspelt key; or an option has no place in it.
     """
@@ -34,6 +34,8 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
     check_top_level(cfg)
     if options:
         check_option_paths(cfg, dict(options))
+    set_loader_keys(cfg, options or {})
+    if options:
         try:
             cfg.merge_from_dict(dict(options))
         except (KeyError, TypeError) as error:

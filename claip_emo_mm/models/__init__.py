@@ -7,9 +7,11 @@ K classes.
 from .backbones import CLAPAudioBackbone, CLIPVisualBackbone
 from .data_preprocessor import AudioVisualDataPreprocessor
 from .heads import ConcatFusionHead
-from .necks import AudioMeanPool, TemporalTransformer
+from .losses import LogitAdjustedLoss, SoftmaxFocalLoss
+from .necks import AudioMeanPool, AudioTemporalTransformer, TemporalTransformer
 from .pretrainers import ContrastivePretrainer
 from .recognizers import AudioVisualRecognizer
 
-__all__ = ['AudioMeanPool', 'AudioVisualDataPreprocessor', 'AudioVisualRecognizer', 'CLAPAudioBackbone',
-           'CLIPVisualBackbone', 'ConcatFusionHead', 'ContrastivePretrainer', 'TemporalTransformer']
+__all__ = ['AudioMeanPool', 'AudioTemporalTransformer', 'AudioVisualDataPreprocessor', 'AudioVisualRecognizer',
+           'CLAPAudioBackbone', 'CLIPVisualBackbone', 'ConcatFusionHead', 'ContrastivePretrainer', 'LogitAdjustedLoss',
+           'SoftmaxFocalLoss', 'TemporalTransformer']

@@ -4,10 +4,13 @@ from itertools import accumulate
 
 import torch
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.clip_blending import ClipBlending
 
 # ImageNet's, also for CLIP (reference recipe), in MMAction2's units: brightness 0..255, RGB
 _MEAN = (123.675, 116.28, 103.53)
@@ -22,11 +25,14 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         mean: brightness subtracted from each colour, 0..255; None for each frame's own, over its pixels and colours.
         std: brightness that each colour is divided by; None for each frame's own.
         non_blocking: copy to the device without waiting.
+        blend: fields of ``ClipBlending``, which mixes the clips of a batch while training (mixup, cutmix); None mixes
+            nothing.
     """
 
     def __init__(self, mean: Sequence[float] | None = _MEAN, std: Sequence[float] | None = _STD,
-                 non_blocking: bool = False) -> None:
+                 non_blocking: bool = False, blend: dict | None = None) -> None:
         super().__init__(non_blocking=non_blocking)
+        self.blend = None if blend is None else ClipBlending(**blend)
         self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer('std', None if std is None else torch.tensor(std).view(-1, 1, 1), persistent=False)
 
@@ -37,7 +43,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
                 list. A modality may be left out. In place of the tensors of a clip that could not be read stands None;
                 the batch holds the other clips.
-            training: unused: nothing here is random.
+            training: whether to mix the clips, where `blend` is given. Every view then has its own frames and sound,
+                as mixed ones are no longer equal: U = B*V*T, A = B*V; and `gt_label` is a soft label (K,).
 
         Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalised, and `frame_index` (B, V, T) into them;
             `mel` (all A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
@@ -53,7 +60,24 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             batch['frames'] = self._normalise(frames.float())
         if 'mel' in inputs:
             batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
+        if training and self.blend is not None:
+            self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)])
         return dict(data, inputs=batch)
+
+    def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample]) -> None:
+        """Mix the clips of a batch with each other, inputs and labels."""
+        if not batch:
+            return
+        views = {}
+        for key, index_key in (('frames', 'frame_index'), ('mel', 'audio_index')):
+            if key in batch:
+                index = batch[index_key]
+                batch[key] = batch[key][index.flatten()]  # (B*V*T, 3, H, W), (B*V, 1, M, F)
+                batch[index_key] = torch.arange(index.numel(), device=index.device).view_as(index)
+                views[key] = batch[key].unflatten(0, (len(index), -1))  # (B, V*T, 3, H, W), (B, V, 1, M, F)
+        labels = torch.cat([sample.gt_label for sample in data_samples])
+        for sample, label in zip(data_samples, self.blend(views.get('frames'), views.get('mel'), labels), strict=True):
+            sample.set_gt_label(label)
 
     def _normalise(self, frames: Tensor) -> Tensor:
         """Normalise frames (U, 3, H, W) in place."""

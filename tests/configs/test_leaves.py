@@ -1,8 +1,9 @@
 """Every runnable config builds: its model, its pipelines, its hooks."""
+import re
 from pathlib import Path
 
 import pytest
-from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
@@ -11,9 +12,13 @@ from claip_emo_mm.data_preparation.toy import VOCABULARY
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.engine.config_keys import check_top_level
 from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
+from claip_emo_mm.engine.run_config import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
+PAPER_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_vit')]
+README_SIZES = {name: [int(size.replace(',', '')) for size in sizes] for name, *sizes in re.findall(
+    r'^\| `(claip_emo_vit\w+\.py)` \|.*?\| ([\d,]+) \| ([\d,]+) \|', (CONFIGS / 'README.md').read_text(), re.MULTILINE)}
 TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy')]
 
 
@@ -28,14 +33,19 @@ def test_leaf_builds(name: str) -> None:
     model = MODELS.build(cfg.model)
     trained, whole = count_parameters(model)
     assert 0 < trained <= whole
-    if 'vit' in name:
+    if name in PAPER_LEAVES:
+        assert [trained, whole] == README_SIZES[name]
         classes = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=[], lazy_init=True)).metainfo['classes']
-        assert model.cls_head.num_classes == len(classes)
-    for hook in cfg.custom_hooks:
+        assert model.cls_head.num_classes == model.data_preprocessor.blend.num_classes == len(classes)
+        assert cfg.auto_scale_lr.enable and cfg.default_hooks.early_stop.patience == 20
+        assert cfg.default_hooks.checkpoint.save_best == 'WAR'
+    for hook in [*cfg.custom_hooks, *cfg.default_hooks.values()]:
         HOOKS.build(hook)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if loader in cfg and 'pipeline' in cfg[loader].dataset:
             Compose(cfg[loader].dataset.pipeline)
+    if 'param_scheduler' in cfg:
+        assert all(PARAM_SCHEDULERS.get(scheduler.type) for scheduler in cfg.param_scheduler)
     if 'test_evaluator' in cfg:
         METRICS.build(cfg.test_evaluator)
 
@@ -56,7 +66,10 @@ def test_toy_models_train_at_most_15_percent(name: str) -> None:
 
 @pytest.mark.parametrize(('name', 'absent'), [
     ('claip_emo_tiny_toy_visual.py', ('LoadSoundWindows', 'RandomRollGain', 'LogMel')),
-    ('claip_emo_tiny_toy_audio.py', ('DecodeFrames', 'ResizeFrames'))])
+    ('claip_emo_tiny_toy_audio.py', ('DecodeFrames', 'ResizeFrames')),
+    ('claip_emo_vitl14_dfew_visual.py', ('LoadSoundWindows', 'RandomRollGain', 'LogMel')),
+    ('claip_emo_vitl14_dfew_audio.py', ('DecodeFrames', 'ResizeFrames', 'RandAugmentFrames', 'RandomResizedCropFrames',
+                                        'RandomFlipFrames', 'RandomEraseFrames'))])
 def test_one_modality_loads_one_modality(name: str, absent: tuple[str, ...]) -> None:
     cfg = Config.fromfile(CONFIGS / name)
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
@@ -70,6 +83,19 @@ def test_validation_and_test_are_different_parts() -> None:
         cfg = Config.fromfile(CONFIGS / name)
         parts = [cfg[f'{part}_dataloader'].dataset.ann_file for part in ('train', 'val', 'test')]
         assert parts == ['train.csv', 'val.csv', 'test.csv']
+
+
+@pytest.mark.parametrize('name', PAPER_LEAVES)
+def test_one_key_chooses_the_fold(name: str) -> None:
+    cfg = load_config(CONFIGS / name, dict(fold=3))
+    init_default_scope('mmaction')
+    for part, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+        dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
+        assert dataset.ann_file.endswith(f'/fold3_{part}.csv')
+
+
+def test_the_readme_lists_every_leaf_of_the_paper() -> None:
+    assert sorted(README_SIZES) == PAPER_LEAVES
 
 
 def test_pretraining_knows_every_word() -> None:

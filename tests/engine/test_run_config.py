@@ -44,6 +44,41 @@ def test_option_without_a_place(config_file: Path) -> None:
         load_config(config_file, {'custom_hooks.7.type': 'B'})
 
 
+FOLDS = '''
+model = dict(type='A')
+fold = 1
+train_dataloader = dict(dataset=dict(type='RepeatDataset', times=2, dataset=dict(type='B', fold=fold)))
+val_dataloader = dict(dataset=dict(type='B', fold=fold, part='test'))
+test_dataloader = dict(dataset=dict(type='ConcatDataset', datasets=[dict(type='B', fold=fold), dict(type='C')]))
+'''
+
+
+def folds_of(cfg: Config) -> list[int]:
+    return [cfg.train_dataloader.dataset.dataset.fold, cfg.val_dataloader.dataset.fold,
+            cfg.test_dataloader.dataset.datasets[0].fold]
+
+
+def test_one_key_chooses_the_fold_of_every_loader(config_file: Path) -> None:
+    config_file.write_text(FOLDS)
+    assert folds_of(load_config(config_file)) == [1, 1, 1]
+    cfg = load_config(config_file, dict(fold=3))
+    assert folds_of(cfg) == [3, 3, 3] and cfg.fold == 3
+    assert 'fold' not in cfg.test_dataloader.dataset.datasets[1]
+    cfg = load_config(config_file, {'fold': 3, 'val_dataloader.dataset.fold': 2})
+    assert folds_of(cfg) == [3, 2, 3]  # the longer path says more
+
+
+def test_a_fold_without_effect_is_refused(config_file: Path) -> None:
+    with pytest.raises(InputError, match=r'--cfg-options fold=3: no data loader of .*small\.py has a .fold'):
+        load_config(config_file, dict(fold=3))
+    config_file.write_text(FOLDS)
+    (leaf := config_file.with_name('leaf.py')).write_text("_base_ = 'small.py'\nfold = 4\n")
+    with pytest.raises(InputError, match=r'leaf\.py: fold=4, but train_dataloader\.dataset\.dataset\.fold=1, val_.*'
+                                         r'test_dataloader\.dataset\.datasets\.0\.fold=1\. .* --cfg-options fold=4'):
+        load_config(leaf)
+    assert folds_of(load_config(leaf, dict(fold=4))) == [4, 4, 4]
+
+
 def test_work_dir(tmp_path: Path) -> None:
     cfg = Config(dict())
     set_work_dir(cfg, None, 'configs/claip_emo_tiny_toy.py')

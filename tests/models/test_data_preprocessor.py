@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 
+from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.data_preprocessor import AudioVisualDataPreprocessor
 
@@ -61,3 +63,40 @@ def test_nothing_of_it_is_saved() -> None:
 def test_clips_that_do_not_fit_together(other: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         AudioVisualDataPreprocessor()(pseudo_collate([packed(1, [[0]], [0]), other]))
+
+
+def blended(clips: list[dict], training: bool = True) -> dict:
+    return AudioVisualDataPreprocessor(mean=[0, 0, 0], std=[1, 1, 1], blend=dict(
+        num_classes=3, cutmix_alpha=0, label_smoothing=0))(pseudo_collate(clips), training)
+
+
+def test_training_mixes_frame_by_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np.random, 'beta', lambda *alphas: .75)
+    clips = [packed(2, [[0, 1, 1]], [0], value=0), packed(3, [[2, 1, 0]], [0], value=2)]
+    clips[0]['inputs']['frames'][1] = 8
+    clips[1]['inputs']['frames'][2] = 100
+    batch = blended(clips)
+    inputs = batch['inputs']
+    # frames 0 8 8 and 100 2 2 of the two clips
+    assert inputs['frames'].shape == (6, 3, 4, 5)
+    assert inputs['frames'][:, 0, 0, 0].tolist() == [25, 6.5, 6.5, 75, 3.5, 3.5]
+    assert inputs['frame_index'].tolist() == [[[0, 1, 2]], [[3, 4, 5]]]
+    assert inputs['mel'][:, 0, 0, 0].tolist() == [.5, 1.5] and inputs['audio_index'].tolist() == [[0], [1]]
+    assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[.75, 0, .25], [.25, 0, .75]]
+    assert [clip['data_samples'].gt_label.tolist() for clip in clips] == [[0], [2]]
+
+
+def test_evaluation_mixes_nothing() -> None:
+    clips = [packed(2, [[0, 1, 1]], [0], value=0), packed(3, [[2, 1, 0]], [0], value=2)]
+    batch = blended(clips, training=False)
+    plain = AudioVisualDataPreprocessor(mean=[0, 0, 0], std=[1, 1, 1])(pseudo_collate(clips))
+    assert all(torch.equal(batch['inputs'][key], plain['inputs'][key]) for key in plain['inputs'])
+    assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0], [2]]
+
+
+def test_clips_that_were_left_out_are_not_mixed() -> None:
+    clips = fill_places([packed(1, [[0]], [0], value=1), skipped_sample(dict(label=2), 'no frames')])
+    batch = blended(clips)
+    assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0, 1, 0], [2]]
+    assert batch['inputs']['frames'].unique().tolist() == [1]
+    assert blended([skipped_sample(dict(label=2), 'no frames')])['inputs'] == {}

@@ -77,7 +77,15 @@ def test_missing_config(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_mixed_precision_without_gpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
                                      config: str) -> None:
     assert call_tool(monkeypatch, 'train.py', config, '--amp') == 1
-    assert 'needs a GPU' in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert 'needs a GPU' in message and '--cfg-options optim_wrapper.type=OptimWrapper' in message
+
+
+def test_the_way_out_of_mixed_precision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    config = write_dummy_config(tmp_path / f'{tmp_path.name}.py', tmp_path / 'work', "optim_wrapper.update("
+                                "type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic')")
+    assert call_tool(monkeypatch, 'train.py', config, '--cfg-options', 'optim_wrapper.type=OptimWrapper') == 0
+    assert (tmp_path / 'work/epoch_1.pth').is_file()
 
 
 def test_resume_from_a_text_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, config: str,

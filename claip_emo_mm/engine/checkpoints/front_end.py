@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 # How much of a clip is looked at and how it is done, not what the model reads.
-_FREE = ('type', '_scope_', 'num_views', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact')
+_FREE = ('type', '_scope_', 'num_views', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact', 'blend')
 
 
 def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:

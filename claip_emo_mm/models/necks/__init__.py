@@ -1,4 +1,5 @@
 from .audio_mean_pool import AudioMeanPool
+from .audio_temporal_transformer import AudioTemporalTransformer
 from .temporal_transformer import TemporalTransformer
 
-__all__ = ['AudioMeanPool', 'TemporalTransformer']
+__all__ = ['AudioMeanPool', 'AudioTemporalTransformer', 'TemporalTransformer']

@@ -1,6 +1,6 @@
 # DFEW, 7 classes: python tools/prepare_data.py dfew DOWNLOAD --out data/dfew. The numbers are the reference recipe's.
 data_root = 'data/dfew'
-fold = 1  # 1 to 5: --cfg-options changes it in each dataset: train_dataloader.dataset.fold=2 ...
+fold = 1  # 1 to 5: --cfg-options fold=2 changes it in every loader
 
 open_clip = dict(type='OpenAudioVisualClip')
 decode_frames = dict(type='DecodeFrames')

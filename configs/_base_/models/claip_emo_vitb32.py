@@ -1,7 +1,9 @@
 # The paper's model (arXiv 2509.14527) with CLIP ViT-B/32: 122.6 M parameters, of which 4.9 M are trained.
 model = dict(
     type='AudioVisualRecognizer',
-    data_preprocessor=dict(type='AudioVisualDataPreprocessor'),  # ImageNet's mean and std, also for CLIP
+    data_preprocessor=dict(  # ImageNet's mean and std, also for CLIP
+        type='AudioVisualDataPreprocessor',
+        blend=dict(num_classes=7)),  # mixup 0.8, cutmix 1.0, label smoothing 0.1; in training only
     visual_backbone=dict(
         type='CLIPVisualBackbone',
         arch='ViT-B-32-quickgelu',

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models import AudioMeanPool, TemporalTransformer
+from claip_emo_mm.models import AudioMeanPool, AudioTemporalTransformer, TemporalTransformer
 
 
 def test_audio_is_averaged_over_time_and_frequency() -> None:
@@ -59,3 +59,17 @@ def test_every_parameter_gets_a_gradient() -> None:
 def test_other_numbers_of_frames_are_refused() -> None:
     with pytest.raises(InputError, match='a view has 4 frames, but num_frames=3'):
         TemporalTransformer(8, 3)(torch.randn(2, 4, 8))
+
+
+def test_sound_is_read_in_time_after_the_mean_over_frequency() -> None:
+    torch.manual_seed(0)
+    neck = AudioTemporalTransformer(8, num_steps=5, num_heads=2, head_dims=3, mlp_dims=7)
+    latent = torch.randn(2, 8, 3, 5)
+    steps = torch.stack([(latent[:, :, 0, step] + latent[:, :, 1, step] + latent[:, :, 2, step]) / 3
+                         for step in range(5)], 1)
+    torch.testing.assert_close(neck(latent), neck.temporal(steps))
+    assert not torch.allclose(neck(latent), neck(latent.flip(3)))  # the order counts, unlike for the mean
+    neck(latent).sum().backward()
+    assert all(parameter.grad is not None for parameter in neck.parameters())
+    with pytest.raises(InputError, match='has 4 time steps, but num_steps=5. Set num_steps=4'):
+        neck(latent[..., :4])

@@ -1,0 +1,107 @@
+"""Mixup and cutmix of the clips of a batch, with one label for picture and sound."""
+from dataclasses import dataclass
+
+import numpy as np
+from timm.data.mixup import cutmix_bbox_and_lam, mixup_target
+from torch import Tensor
+
+from claip_emo_mm.errors import InputError
+
+Box = tuple[int, int, int, int]  # rows from, to, columns from, to
+
+
+@dataclass(frozen=True)
+class ClipBlending:
+    """Mix every clip of a batch with one other: mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899).
+
+    As ``timm.data.mixup.Mixup`` in its batch mode: one draw for the batch, the first clip is mixed with the last, the
+    second with the last but one and so on. The defaults are the reference recipe's. Numbers are drawn from NumPy.
+
+    Args:
+        num_classes: Classes K of the labels.
+        mixup_alpha: Parameter of mixup's Beta distribution; 0 for no mixup.
+        cutmix_alpha: Parameter of cutmix's Beta distribution; 0 for no cutmix.
+        probability: Share of the batches that are mixed.
+        switch_probability: Share of cutmix among these, where both are on.
+        label_smoothing: Label smoothing, of all batches.
+        independent: Draw for the sound anew, as the reference recipe does; the label follows the picture. Otherwise
+            picture and sound are mixed in the same way and with the same weight.
+    Raises:
+        InputError: A number is out of its range, or both alphas are 0.
+    """
+
+    num_classes: int
+    mixup_alpha: float = 0.8
+    cutmix_alpha: float = 1.0
+    probability: float = 1.0
+    switch_probability: float = 0.5
+    label_smoothing: float = 0.1
+    independent: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ('probability', 'switch_probability', 'label_smoothing'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f'blend: {name} is {getattr(self, name)}. Expected 0 to 1.')
+        if min(self.mixup_alpha, self.cutmix_alpha) < 0 or self.mixup_alpha == self.cutmix_alpha == 0:
+            raise InputError(f'blend: mixup_alpha is {self.mixup_alpha} and cutmix_alpha {self.cutmix_alpha}. Expected '
+                             'numbers of which none is below 0 and one is above; blend=None mixes nothing.')
+        if self.num_classes < 1:
+            raise InputError(f'blend: num_classes is {self.num_classes}. Set it to num_classes of the head.')
+
+    def __call__(self, frames: Tensor | None, mel: Tensor | None, labels: Tensor) -> Tensor:
+        """Mix a batch in place.
+
+        Args:
+            frames: (B, ..., H, W), or None without picture. A box is the same in all frames of a clip.
+            mel: (B, ..., M, F), or None without sound.
+            labels: (B,) classes.
+        Returns: (B, K) soft labels.
+        """
+        first, second = (mel, None) if frames is None else (frames, mel)
+        cut, weight = self._draw()
+        weight, box = mix_clips(first, cut, weight)
+        if second is not None:
+            if self.independent:
+                mix_clips(second, *self._draw())
+            elif weight < 1:
+                mix_clips(second, cut, weight, inside_box(second.shape, weight) if cut else None)
+        return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
+
+    def _draw(self) -> tuple[bool, float]:
+        """Draw whether to cut, and the weight of a clip itself beside its partner."""
+        if np.random.rand() >= self.probability:
+            return False, 1.
+        cut = self.cutmix_alpha > 0 and (self.mixup_alpha == 0 or np.random.rand() < self.switch_probability)
+        alpha = self.cutmix_alpha if cut else self.mixup_alpha
+        return cut, float(np.random.beta(alpha, alpha))
+
+
+def mix_clips(clips: Tensor, cut: bool, weight: float, box: Box | None = None) -> tuple[float, Box | None]:
+    """Mix each clip with the one that stands as far from the end of the batch, in place.
+
+    Args:
+        clips: (B, ..., height, width).
+        cut: Whether to fill a box from the other clip; otherwise the two are added.
+        weight: Share of the clip itself.
+        box: What to cut; None draws a box of that weight, which may stand out over the edge.
+    Returns: the share of the clip itself after that, and the box.
+    """
+    if weight == 1:
+        return weight, None
+    if not cut:
+        partners = clips.flip(0).mul_(1 - weight)
+        clips.mul_(weight).add_(partners)
+        return weight, None
+    if box is None:
+        box, weight = cutmix_bbox_and_lam(clips.shape, weight)
+    rows, columns = slice(*box[:2]), slice(*box[2:])
+    clips[..., rows, columns] = clips.flip(0)[..., rows, columns]
+    return float(weight), box
+
+
+def inside_box(shape: tuple[int, ...], weight: float) -> Box:
+    """Draw a box that lies inside (..., height, width) and leaves a share of `weight` uncovered, but for rounding."""
+    side = (1 - weight) ** 0.5
+    sizes = [round(length * side) for length in shape[-2:]]
+    starts = [np.random.randint(length - size + 1) for length, size in zip(shape[-2:], sizes, strict=True)]
+    return starts[0], starts[0] + sizes[0], starts[1], starts[1] + sizes[1]

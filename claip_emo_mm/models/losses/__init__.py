@@ -1,0 +1,4 @@
+from .logit_adjusted_loss import LogitAdjustedLoss
+from .softmax_focal_loss import SoftmaxFocalLoss
+
+__all__ = ['LogitAdjustedLoss', 'SoftmaxFocalLoss']

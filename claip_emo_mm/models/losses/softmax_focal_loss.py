@@ -1,0 +1,40 @@
+"""Focal loss of classes that exclude each other."""
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmaction.models.losses import BaseWeightedLoss
+from mmaction.registry import MODELS
+from torch import Tensor
+
+
+@MODELS.register_module()
+class SoftmaxFocalLoss(BaseWeightedLoss):
+    """Cross entropy in which clips that are recognised already count less (arXiv 1708.02002, over a softmax).
+
+    Every class adds -y (1 - p)^gamma log p, y being its share of the label and p its softmax score. The sigmoid forms
+    of MMAction2 (``CBFocalLoss``) and torchvision score each class by itself.
+
+    Args:
+        gamma: How much less; 0 is plain cross entropy.
+        class_weight: Weight of each of the K classes; None for 1. The loss is then the weighted mean, as that of
+            MMAction2's ``CrossEntropyLoss``.
+        loss_weight: Factor of the loss.
+    """
+
+    def __init__(self, gamma: float = 2.0, class_weight: Sequence[float] | None = None,
+                 loss_weight: float = 1.0) -> None:
+        super().__init__(loss_weight)
+        self.gamma = gamma
+        weight = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
+        self.register_buffer('class_weight', weight, persistent=False)
+
+    def _forward(self, cls_score: Tensor, label: Tensor) -> Tensor:
+        """Loss of logits (B, K) for classes (B,) or soft labels (B, K)."""
+        shares = label if label.shape == cls_score.shape else F.one_hot(label, cls_score.shape[1])
+        log_scores = cls_score.log_softmax(1)
+        if self.class_weight is not None:
+            shares = shares * self.class_weight
+        # 1 - p by expm1: exact also where p is nearly 1, and never 0 ** gamma with an infinite gradient
+        terms = -shares * (-torch.expm1(log_scores)).clamp_min(torch.finfo(log_scores.dtype).tiny) ** self.gamma
+        return (terms * log_scores).sum() / shares.sum()

@@ -1,0 +1,30 @@
+# Ablation: the voice alone.
+_base_ = 'claip_emo_vitl14_dfew.py'
+
+model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channels=0))
+
+train_pipeline = [
+    {{_base_.open_clip}},
+    dict(type='SampleFrameViews', clip_len=16, stride=4),
+    {{_base_.load_sound}},
+    dict(type='RandomRollGain'),
+    {{_base_.log_mel}},
+    {{_base_.pack}},
+]
+val_pipeline = [
+    {{_base_.open_clip}},
+    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
+    {{_base_.load_sound}},
+    {{_base_.log_mel}},
+    {{_base_.pack}},
+]
+test_pipeline = [
+    {{_base_.open_clip}},
+    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
+    {{_base_.load_sound}},
+    {{_base_.log_mel}},
+    {{_base_.pack}},
+]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
