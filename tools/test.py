@@ -8,6 +8,7 @@ from mmengine.dist import is_main_process
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
 from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
@@ -38,6 +39,7 @@ def main() -> None:
     check_groups(cfg, 'test')
     set_work_dir(cfg, args.work_dir, args.config)
     set_launcher(cfg, args.launcher)
+    require_lists(cfg, 'test')
     if args.show or args.show_dir is not None:
         set_visualization(cfg, args)
     if args.dump is not None:

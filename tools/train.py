@@ -7,6 +7,7 @@ from mmengine.config import Config
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
 from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
@@ -39,6 +40,7 @@ def main() -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
+    require_lists(cfg, 'train', 'val')
     set_precision(cfg, args.amp)
     set_randomness(cfg, args.seed, args.diff_rank_seed, args.deterministic)
     if args.auto_scale_lr:

@@ -55,8 +55,22 @@ class AudioVisualDataset(BaseDataset):
                          data_root=data_root, data_prefix={}, indices=indices, serialize_data=serialize_data,
                          pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
 
+    def require_list(self) -> None:
+        """Check that the list is there.
+
+        Raises:
+            InputError: it is not; the message says how it is made.
+        """
+        if osp.isfile(self.ann_file):
+            return
+        remedy = 'Make it with tools/prepare_data.py, or correct ann_file and data_root in the config.'
+        if self.published is not None:
+            remedy = self.published.remedy(self.data_root)
+        raise InputError(f'{self.ann_file}: there is no such annotation list. {remedy}')
+
     def listed_clips(self) -> list[ListedClip]:
         """Read the list; nothing else is opened."""
+        self.require_list()
         return read_listed_clips(self.ann_file, self.schema)
 
     def load_data_list(self) -> list[dict]:

@@ -46,6 +46,14 @@ class PublishedPart:
             raise InputError(f'{self.schema.title}: part is {self.part!r}. Expected '
                              f'{" or ".join(map(repr, PARTS))}.')
 
+    def remedy(self, data_root: str) -> str:
+        """Say how the lists of the data set are made."""
+        data_set, _, kind = self.schema.name.partition('_')
+        classes = f' --classes {kind}' if kind else ''
+        return (f'Have {data_set.upper()} from its owners, then: python tools/prepare_data.py {data_set} DOWNLOAD'
+                f'{classes} --out {data_root}; python tools/check_data.py CONFIG. Where it lies elsewhere, correct '
+                'data_root.')
+
     def differing_counts(self, labels: Sequence[str]) -> dict[str, tuple[int, int]]:
         """See ``published_lists.differing_counts``."""
         return differing_counts(labels, self.schema, self.fold, self.part)

@@ -50,7 +50,10 @@ def test_another_list(root: Path) -> None:
     (dict(type='DFEWDataset', fold=1, part='val'), "part is 'val'. Expected 'train' or 'test'"),
     (dict(type='MAFWDataset', fold=1, part='test', classes='multi'), "classes is 'multi'. Expected 'single' .* or"),
     (dict(type='DFEWDataset', fold=1, part='test', data_root='nowhere'),
-     r'nowhere/lists/fold1_test\.csv: there is no such annotation list\. Make it with tools/prepare_data\.py')])
+     r'nowhere/lists/fold1_test\.csv: there is no such annotation list\. Have DFEW from its owners, then: python '
+     r'tools/prepare_data\.py dfew DOWNLOAD --out nowhere; python tools/check_data\.py CONFIG'),
+    (dict(type='MAFWDataset', fold=3, classes='compound', data_root='nowhere'),
+     r'prepare_data\.py mafw DOWNLOAD --classes compound --out nowhere; ')])
 def test_wrong_options(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build(**options)

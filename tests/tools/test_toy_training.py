@@ -41,3 +41,15 @@ def test_data_that_is_not_there_is_named_with_the_command_that_makes_it(
     assert call_tool(monkeypatch, 'train.py', CONFIG) == 1
     message = capsys.readouterr().err.splitlines()[-1]
     assert message.startswith('error: data/toy/train.csv') and 'tools/prepare_data.py' in message
+
+
+@pytest.mark.parametrize('name', ['train.py', 'test.py'])
+def test_a_published_set_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                           capsys: pytest.CaptureFixture, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'epoch_1.pth').touch()
+    arguments = [ROOT / 'configs/claip_emo_vitl14_dfew.py', *(['epoch_1.pth'] if name == 'test.py' else [])]
+    assert call_tool(monkeypatch, name, *arguments) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith('error: data/dfew/lists/fold1_')
+    assert 'python tools/prepare_data.py dfew DOWNLOAD --out data/dfew; python tools/check_data.py CONFIG' in message
