@@ -63,7 +63,7 @@ def build_runner(work_dir, epochs, name, **options):
                               sampler=dict(type='DefaultSampler', shuffle=False)),
         optim_wrapper=dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.01)),
         param_scheduler=dict(type='OneCycleLR', eta_max=0.1, total_steps=4, by_epoch=False),
-        log_level='ERROR', **options)
+        log_level='ERROR', default_scope='mmaction', **options)  # the scope stays for the tests that follow
     runner.message_hub.update_info('best_score', np.float64(0.25))
     return runner
 
