@@ -4,10 +4,11 @@ from typing import Any
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
+from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
-from torch import Tensor
+from torch import Tensor, nn
 
-from claip_emo_mm.datasets.skipped_clips import is_skipped
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, is_skipped
 from claip_emo_mm.errors import InputError
 
 
@@ -62,7 +63,7 @@ class AudioVisualRecognizer(BaseModel):
             raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
         readable = [sample for sample in data_samples if not is_skipped(sample)]
         if not readable:
-            return data_samples if mode == 'predict' else self._no_loss()
+            return data_samples if mode == 'predict' else self._no_loss(data_samples)
         logits = self.cls_head(**self.extract_feat(inputs))  # (B*V, K)
         if mode == 'predict':
             self.cls_head.predict_by_feat(logits, readable)
@@ -72,8 +73,15 @@ class AudioVisualRecognizer(BaseModel):
                              'Training takes one view a clip: set num_views=1 in the training pipeline.')
         return self.cls_head.loss_by_feat(logits, readable)
 
-    def _no_loss(self) -> dict[str, Tensor]:
-        """Return the loss of a batch without a clip: 0, with gradients of 0 for all ranks to exchange."""
+    def _no_loss(self, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
+        """Return the loss of a batch without a clip: 0, with gradients of 0 for all ranks to exchange.
+
+        Raises:
+            InputError: a batch norm waits for this rank's clips.
+        """
+        if get_world_size() > 1 and any(isinstance(module, nn.SyncBatchNorm) for module in self.modules()):
+            raise InputError(f'not one of the {len(data_samples)} clips of a batch could be read, and the batch norm '
+                             f'of the other processes would wait for ever: {data_samples[0].get(SKIP_REASON)}')
         return dict(loss_cls=sum(0 * parameter.sum() for parameter in self.parameters() if parameter.requires_grad))
 
     def extract_feat(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

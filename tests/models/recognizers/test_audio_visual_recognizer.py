@@ -101,3 +101,36 @@ def test_what_is_missing_is_named(views: dict[str, torch.Tensor]) -> None:
         AudioVisualRecognizer(cls_head={}, audio_neck=AUDIO['audio_neck'], **VISUAL)
     with pytest.raises(ValueError, match="mode='train' is none of"):
         model(views, [ActionDataSample()] * 2, mode='train')
+
+
+def unreadable() -> ActionDataSample:
+    return ActionDataSample(metainfo=dict(skip_reason='clip.mp4: cut off')).set_gt_label(2)
+
+
+def test_clips_that_could_not_be_read_have_no_part_in_it(views: dict[str, torch.Tensor]) -> None:
+    model = build()
+    one_view = dict(views, frame_index=views['frame_index'][:, :1], audio_index=views['audio_index'][:, :1])
+    labelled = [ActionDataSample().set_gt_label(label) for label in (3, 1)]
+    with torch.no_grad():
+        expected = model(one_view, labelled, mode='loss')['loss_cls']
+        loss = model(one_view, [labelled[0], unreadable(), labelled[1]], mode='loss')['loss_cls']
+        first, skipped, last = model(views, [ActionDataSample(), unreadable(), ActionDataSample()], mode='predict')
+        plain = model(views, [ActionDataSample(), ActionDataSample()], mode='predict')
+    assert loss == expected
+    assert torch.equal(first.pred_score, plain[0].pred_score) and torch.equal(last.pred_score, plain[1].pred_score)
+    assert 'pred_score' not in skipped
+
+
+def test_a_batch_of_nothing_but_unreadable_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build()
+    samples = [unreadable(), unreadable()]
+    assert model({}, samples, mode='predict') is samples
+    model({}, samples, mode='loss')['loss_cls'].backward()
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.requires_grad]
+    assert gradients and all(gradient is not None and not gradient.any() for gradient in gradients)
+
+    monkeypatch.setattr('claip_emo_mm.models.recognizers.audio_visual_recognizer.get_world_size', lambda: 2)
+    assert model({}, samples, mode='loss')['loss_cls'] == 0
+    nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    with pytest.raises(InputError, match='not one of the 2 clips of a batch could be read.*clip.mp4: cut off'):
+        model({}, samples, mode='loss')
