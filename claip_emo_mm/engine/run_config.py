@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.dist import get_backend, is_distributed
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
@@ -65,7 +66,12 @@ def set_launcher(cfg: Config, launcher: str) -> None:
 
 def build_runner(cfg: Config) -> Runner:
     """The runner that the config describes; `runner_type` names one other than MMEngine's own."""
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    asked = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
+    if is_distributed() and get_backend() != asked:
+        runner.logger.warning(f'The config asks for the backend {asked}, which needs GPUs, and PyTorch finds none '
+                              f'here: the processes talk through {get_backend()}, and the model is on the CPU.')
+    return runner
 
 
 def _reason(error: BaseException) -> str:
