@@ -23,12 +23,13 @@ def repair() -> None:
     quiet_mmcv_lite()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
-    from claip_emo_mm.host import distributed, fsdp, localizers, multimodal, safe_loading, whole_files
+    from claip_emo_mm.host import batch_norm, distributed, fsdp, localizers, multimodal, safe_loading, whole_files
     localizers.repair_localizers()
     multimodal.repair_multimodal()
     safe_loading.repair_loading()
     whole_files.repair_writing()
     distributed.repair_launch()
     distributed.repair_data_parallel()
+    batch_norm.repair_batch_norm()
     fsdp.repair_fsdp_device()
     fsdp.repair_fsdp_resume()

@@ -17,18 +17,19 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 
 @DATASETS.register_module()
 class DrawnDataset(Dataset):
-    """Four clips of noise, as PackAudioVisualInputs packs them. The pipeline is there to be compared."""
+    """Some clips of noise, as PackAudioVisualInputs packs them. The pipeline is there to be compared."""
 
-    def __init__(self, pipeline: list[dict], classes: tuple[str, ...] = DFEW.classes) -> None:
+    def __init__(self, pipeline: list[dict], classes: tuple[str, ...] = DFEW.classes, clips: int = 4) -> None:
+        self.clips = clips
         self.metainfo = dict(classes=tuple(classes))
 
     def __len__(self) -> int:
-        return 4
+        return self.clips
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         draw = torch.Generator().manual_seed(index)
         sample = ActionDataSample()
-        sample.set_gt_label(index)
+        sample.set_gt_label(index % len(self.metainfo['classes']))
         inputs = dict(frames=torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=draw),
                       frame_index=torch.arange(8)[None] % 3, mel=torch.randn(1, 1, 256, 64, generator=draw),
                       audio_index=torch.zeros(1, dtype=torch.int64))
