@@ -6,10 +6,13 @@ from .hooks import (
     ClipPictureHook,
     ClipReportHook,
     EpochSeedHook,
+    FiniteLossHook,
     ResumeFileHook,
     StrictLoadingHook,
     TrainedParametersHook,
+    TrainingPictureHook,
 )
 
 __all__ = ['AccumulatedRateConstructor', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook',
-           'ClipReportHook', 'EpochSeedHook', 'ResumeFileHook', 'StrictLoadingHook', 'TrainedParametersHook']
+           'ClipReportHook', 'EpochSeedHook', 'FiniteLossHook', 'ResumeFileHook', 'StrictLoadingHook',
+           'TrainedParametersHook', 'TrainingPictureHook']

@@ -31,6 +31,7 @@ class EmotionMetric(BaseMetric):
 
     def __init__(self, collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
+        self.confusion: np.ndarray | None = None
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -70,5 +71,6 @@ class EmotionMetric(BaseMetric):
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '
                              f'{len(classes)} classes ({", ".join(classes)}). Set cls_head.num_classes={len(classes)}.')
         figures = recall_figures(labels, scores.argmax(axis=1), len(classes))
+        self.confusion = figures.confusion  # (K, K), for the picture
         print_log(f'Recall of each class\n{recall_table(figures, classes)}', logger='current', level=logging.INFO)
         return dict(WAR=figures.war, UAR=figures.uar, F1_macro=figures.f1_macro, F1_weighted=figures.f1_weighted)

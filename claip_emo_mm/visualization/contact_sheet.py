@@ -1,5 +1,4 @@
 """Contact sheets: a clip as the model sees and hears it, after the whole pipeline."""
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.visualization.figure_files import write_figure
 
 _COLUMNS = 8
 _WIDTH, _ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
@@ -36,12 +36,9 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
         raise InputError(f'{there[0]}: is there already ({len(there)} of {len(sheets)} sheets are). Choose another '
                          'folder with --out, or say --overwrite.')
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
             sample = dataset[index]
-            part = path.with_name(f'{path.name}.part')
-            draw_contact_sheet(sample['inputs'], sample['data_samples'], classes).savefig(part, format='png', dpi=80)
-            os.replace(part, path)
+            write_figure(path, draw_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
     except OSError as error:
         raise InputError(f'{out}: cannot be written ({error.strerror or error}). Choose another folder with '
                          '--out.') from error

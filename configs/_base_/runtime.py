@@ -17,6 +17,8 @@ custom_hooks = [
     dict(type='ResumeFileHook'),
     dict(type='StrictLoadingHook'),
     dict(type='EpochSeedHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='TrainingPictureHook'),
 ]
 
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

@@ -1,0 +1,41 @@
+"""A loss that is not a number ends the training, with the names of the clips it came from."""
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from claip_emo_mm.errors import InputError
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stop a training whose loss is infinite or not a number, before a checkpoint of it is written.
+
+    With half precision the loss itself must stay finite too: it is the scaled gradients that may overflow, and the
+    scaler skips those steps.
+
+    Raises:
+        InputError: with the iteration, the loss and the clips of the batch.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
+                         outputs: Mapping[str, Any] | None = None) -> None:
+        broken = {name: float(value) for name, value in (outputs or {}).items()
+                  if 'loss' in name and not math.isfinite(float(value))}
+        if broken:
+            losses = ', '.join(f'{name} is {value}' for name, value in broken.items())
+            raise InputError(f'iteration {runner.iter + 1}: {losses}. The clips of this batch: '
+                             f'{", ".join(_names(data_batch))}. Look at them (tools/browse_data.py, '
+                             'tools/check_data.py); if they are sound, lower optim_wrapper.optimizer.lr. --resume goes '
+                             'on from the last checkpoint, which was written before.')
+
+
+def _names(data_batch: Any) -> list[str]:
+    samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
+    return [str(sample.get('filename') or sample.get('frame_dir') or sample.get('sample_idx'))
+            for sample in samples] or ['(the data set does not name them)']
