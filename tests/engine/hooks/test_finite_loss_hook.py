@@ -12,7 +12,8 @@ from claip_emo_mm.errors import InputError
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_broken_loss(value: float) -> None:
     samples = [ActionDataSample(metainfo=dict(filename=name)) for name in ('a.mp4', 'b.mp4')]
-    with pytest.raises(InputError, match=rf'iteration 8: loss_cls is {value}\. The clips of this batch: a\.mp4, b\.mp4'):
+    message = rf'iteration 8: loss_cls is {value}\. The clips of this batch: a\.mp4, b\.mp4'
+    with pytest.raises(InputError, match=message):
         FiniteLossHook().after_train_iter(SimpleNamespace(iter=7), 0, dict(data_samples=samples),
                                           dict(loss_cls=torch.tensor(value), top1_acc=torch.tensor(.5)))
 
