@@ -3,6 +3,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -25,11 +26,12 @@ class FiniteLossHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: Mapping[str, Any] | None = None) -> None:
-        broken = {name: float(value) for name, value in (outputs or {}).items()
-                  if 'loss' in name and not math.isfinite(float(value))}
+        losses = {name: torch.as_tensor(value).detach().sum().item() for name, value in (outputs or {}).items()
+                  if 'loss' in name}
+        broken = {name: value for name, value in losses.items() if not math.isfinite(value)}
         if broken:
-            losses = ', '.join(f'{name} is {value}' for name, value in broken.items())
-            raise InputError(f'iteration {runner.iter + 1}: {losses}. The clips of this batch: '
+            found = ', '.join(f'{name} is {value}' for name, value in broken.items())
+            raise InputError(f'iteration {runner.iter + 1}: {found}. The clips of this batch: '
                              f'{", ".join(_names(data_batch))}. Look at them (tools/browse_data.py, '
                              'tools/check_data.py); if they are sound, lower optim_wrapper.optimizer.lr. --resume goes '
                              'on from the last checkpoint, which was written before.')
