@@ -30,5 +30,10 @@ def is_skipped(data_sample: ActionDataSample) -> bool:
     return SKIP_REASON in data_sample.metainfo_keys()
 
 
+def clip_name(data_sample: ActionDataSample) -> str:
+    """Name a clip by its file or folder, else by its number in the data set."""
+    return str(data_sample.get('filename') or data_sample.get('frame_dir') or data_sample.get('sample_idx'))
+
+
 def _is_empty(sample: dict[str, Any]) -> bool:
     return 'inputs' in sample and not sample['inputs']

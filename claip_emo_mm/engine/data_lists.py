@@ -1,5 +1,6 @@
 """Says that data are not there before anything is built, which may take minutes."""
 from collections.abc import Mapping
+from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -19,9 +20,21 @@ def require_lists(cfg: Config, *parts: str) -> None:
     """
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
         for part in parts:
-            dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
-            while isinstance(dataset, Mapping) and 'dataset' in dataset:  # wrapped in another data set
-                dataset = dataset['dataset']
-            cls = DATASETS.get(dataset['type']) if isinstance(dataset, Mapping) else None
-            if isinstance(cls, type) and issubclass(cls, AudioVisualDataset):
+            dataset = find_dataset(cfg, part)
+            if dataset is not None:
                 DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).require_list()
+
+
+def find_dataset(cfg: Config, part: str) -> dict[str, Any] | None:
+    """Return the config of the `AudioVisualDataset` that a data loader reads, also where another data set wraps it.
+
+    Args:
+        cfg: config of a run.
+        part: ``'train'``, ``'val'`` or ``'test'``.
+    Returns: a new dict; None where there is no such data set.
+    """
+    dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
+    while isinstance(dataset, Mapping) and 'dataset' in dataset:
+        dataset = dataset['dataset']
+    cls = DATASETS.get(dataset['type']) if isinstance(dataset, Mapping) else None
+    return dict(dataset) if isinstance(cls, type) and issubclass(cls, AudioVisualDataset) else None

@@ -14,9 +14,14 @@ _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D')."""
     for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
-    if _ONEDNN and for_onednn and not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+    if _ONEDNN and for_onednn and not is_recorded():
         return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'none', [], '')
     return F.linear(x, weight, bias)
+
+
+def is_recorded() -> bool:
+    """Whether operations are being recorded, for an export or a compiler: what is special to a CPU stays out of it."""
+    return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
 def cast_for_products(x: Tensor) -> Tensor:

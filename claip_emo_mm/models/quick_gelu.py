@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from claip_emo_mm.models.matrix_product import is_recorded
+
 _SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
 _PART = 2 ** 18  # elements, 1 MB: what stays in the processor's cache
 
@@ -24,7 +26,7 @@ class QuickGELU(nn.Module):
         """Map (...) to (...)."""
         if torch.is_grad_enabled() and x.requires_grad:
             return _QuickGELUFunction.apply(x)
-        if self.inplace and x.device.type == 'cpu' and x.is_contiguous() and not _is_recorded():
+        if self.inplace and x.device.type == 'cpu' and x.is_contiguous() and not is_recorded():
             for part in x.view(-1).split(_PART):
                 part.mul_(torch.sigmoid(part * _SLOPE))
             return x
@@ -44,11 +46,6 @@ class _QuickGELUFunction(torch.autograd.Function):
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
         x, = ctx.saved_tensors
         return torch.ops.aten.silu_backward(grad, x * _SLOPE)
-
-
-def _is_recorded() -> bool:
-    """Whether the operations are being recorded, for an export: the loop would be, part by part."""
-    return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
 def _quick_gelu(x: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
 """The data sets that a config reads, as the checks see them: their lists, before any file is opened."""
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from mmengine.config import Config
 
 from claip_emo_mm.datasets.annotation_list import ListedClip
 from claip_emo_mm.datasets.audio_visual_dataset import AudioVisualDataset
+from claip_emo_mm.engine.data_lists import find_dataset
 from claip_emo_mm.errors import InputError
 
 PARTS = ('train', 'val', 'test')
@@ -49,19 +49,11 @@ def read_parts(cfg: Config) -> tuple[CheckedPart, ...]:
     Raises:
         InputError: the config has no data set of ours, or a list cannot be read.
     """
-    parts = [_read_part(name, dataset) for name in PARTS if (dataset := _find_dataset(cfg, name)) is not None]
+    parts = [_read_part(name, dataset) for name in PARTS if (dataset := find_dataset(cfg, name)) is not None]
     if not parts:
         raise InputError('The config has no data set to check: expected AudioVisualDataset, DFEWDataset or MAFWDataset '
                          'in train_dataloader, val_dataloader or test_dataloader.')
     return tuple(parts)
-
-
-def _find_dataset(cfg: Config, name: str) -> dict[str, Any] | None:
-    dataset = (cfg.get(f'{name}_dataloader') or {}).get('dataset')
-    while isinstance(dataset, Mapping) and 'dataset' in dataset:  # wrapped in another data set
-        dataset = dataset['dataset']
-    cls = dataset and DATASETS.get(dataset['type'])
-    return dict(dataset) if isinstance(cls, type) and issubclass(cls, AudioVisualDataset) else None
 
 
 def _read_part(name: str, settings: dict[str, Any]) -> CheckedPart:

@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from claip_emo_mm.atomic_text import write_csv
-from claip_emo_mm.datasets.skipped_clips import SKIP_REASON
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
 
 SKIPPED_FILE = 'skipped_clips.csv'
 _NAMED = 10
@@ -33,7 +33,7 @@ class ClipReportHook(Hook):
                     mode: str = 'train') -> None:
         samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
         for sample in samples:
-            name = str(sample.get('filename') or sample.get('frame_dir') or sample.get('sample_idx'))
+            name = clip_name(sample)
             if sample.get(SKIP_REASON) is not None:
                 self._skipped[name] = sample.get(SKIP_REASON)
             elif sample.get('sound_missing'):

@@ -8,6 +8,7 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from claip_emo_mm.datasets.skipped_clips import clip_name
 from claip_emo_mm.errors import InputError
 
 
@@ -39,5 +40,4 @@ class FiniteLossHook(Hook):
 
 def _names(data_batch: Any) -> list[str]:
     samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
-    return [str(sample.get('filename') or sample.get('frame_dir') or sample.get('sample_idx'))
-            for sample in samples] or ['(the data set does not name them)']
+    return [clip_name(sample) for sample in samples] or ['(the data set does not name them)']
