@@ -19,8 +19,9 @@ CONTRACT = {
                'CLIPVisualBackbone', 'ConcatFusionHead', 'TemporalTransformer'],
     'DATASETS': ['AudioVisualDataset'],
     'METRICS': ['EmotionMetric'],
-    'HOOKS': ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'EpochSeedHook', 'ResumeFileHook',
-              'StrictLoadingHook', 'TrainedParametersHook'],
+    'HOOKS': ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'IterationSeedHook', 'ResumeFileHook',
+              'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook'],
+    'LOOPS': ['ResumableTrainLoop'],
 }
 # Where the name to import is not the name to install.
 DISTRIBUTIONS = {'PIL': 'pillow', 'cv2': 'opencv-python', 'mmaction': 'mmaction2', 'open_clip': 'open_clip_torch',

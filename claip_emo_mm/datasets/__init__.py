@@ -4,6 +4,7 @@ from .class_balanced_sampler import ClassBalancedSampler
 from .dfew_dataset import DFEWDataset
 from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
 from .mafw_dataset import MAFWDataset
+from .seeded_batch_sampler import SeededBatchSampler
 from .transforms import (
     DecodeFrames,
     LoadSoundWindows,
@@ -22,4 +23,5 @@ from .transforms import (
 __all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'ClassBalancedSampler', 'DFEWDataset',
            'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip',
            'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames',
-           'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'get_schema']
+           'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'SeededBatchSampler',
+           'get_schema']

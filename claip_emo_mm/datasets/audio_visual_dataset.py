@@ -10,6 +10,7 @@ from claip_emo_mm.datasets.annotation_list import ListedClip
 from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import LabelSchema, get_schema
 from claip_emo_mm.datasets.listed_clips import read_listed_clips
+from claip_emo_mm.datasets.seeded_batch_sampler import seed_clip
 from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
 from claip_emo_mm.errors import InputError
 
@@ -92,9 +93,11 @@ class AudioVisualDataset(BaseDataset):
         except InputError as error:
             if self.on_error == 'raise':
                 raise
-            return skipped_sample(self.get_data_info(index), str(error))
+            return skipped_sample(self.get_data_info(int(index)), str(error))
 
     def prepare_data(self, idx: int) -> dict:
+        seed_clip(idx)
+        idx = int(idx)
         sample = super().prepare_data(idx)
         if sample is None:
             info = self.get_data_info(idx)

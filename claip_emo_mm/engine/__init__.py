@@ -1,18 +1,21 @@
 """What stands around a training: hooks, the checkpoint format, and the handling of configs for the command lines."""
 from .accumulated_rate_constructor import AccumulatedRateConstructor
 from .hooks import (
+    AccumulatedGradientHook,
     CheckpointContentHook,
     ClassNamesHook,
     ClipPictureHook,
     ClipReportHook,
-    EpochSeedHook,
     FiniteLossHook,
+    IterationSeedHook,
     ResumeFileHook,
     StrictLoadingHook,
+    TerminationHook,
     TrainedParametersHook,
     TrainingPictureHook,
 )
+from .resumable_train_loop import ResumableTrainLoop
 
-__all__ = ['AccumulatedRateConstructor', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook',
-           'ClipReportHook', 'EpochSeedHook', 'FiniteLossHook', 'ResumeFileHook', 'StrictLoadingHook',
-           'TrainedParametersHook', 'TrainingPictureHook']
+__all__ = ['AccumulatedGradientHook', 'AccumulatedRateConstructor', 'CheckpointContentHook', 'ClassNamesHook',
+           'ClipPictureHook', 'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'ResumableTrainLoop',
+           'ResumeFileHook', 'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']

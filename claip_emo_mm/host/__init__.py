@@ -23,11 +23,21 @@ def repair() -> None:
     quiet_mmcv_lite()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
-    from claip_emo_mm.host import batch_norm, distributed, fsdp, localizers, multimodal, safe_loading, whole_files
+    from claip_emo_mm.host import (
+        batch_norm,
+        distributed,
+        fsdp,
+        late_removal,
+        localizers,
+        multimodal,
+        safe_loading,
+        whole_files,
+    )
     localizers.repair_localizers()
     multimodal.repair_multimodal()
     safe_loading.repair_loading()
     whole_files.repair_writing()
+    late_removal.repair_removal()
     distributed.repair_launch()
     distributed.repair_data_parallel()
     batch_norm.repair_batch_norm()

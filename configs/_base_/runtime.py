@@ -16,7 +16,9 @@ custom_hooks = [
     dict(type='CheckpointContentHook'),
     dict(type='ResumeFileHook'),
     dict(type='StrictLoadingHook'),
-    dict(type='EpochSeedHook'),
+    dict(type='IterationSeedHook'),
+    dict(type='AccumulatedGradientHook'),
+    dict(type='TerminationHook'),
     dict(type='FiniteLossHook'),
     dict(type='TrainingPictureHook'),
 ]

@@ -70,7 +70,7 @@ def test_missing_default_scope(make_runner: Callable[..., Runner]) -> None:
     (dict(train_dataloader__num_workrs=2),
      "train_dataloader: DataLoader has no option 'num_workrs'. Did you mean 'num_workers'?"),
     (dict(train_cfg__max_epoch=2),
-     "train_cfg: EpochBasedTrainLoop has no option 'max_epoch'. Did you mean 'max_epochs'?"),
+     "train_cfg: ResumableTrainLoop has no option 'max_epoch'. Did you mean 'max_epochs'?"),
     (dict(randomness__sede=2), "randomness: Runner has no option 'sede'. Did you mean 'seed'?"),
     (dict(optim_wrapper__optimizer__learn=1.), "optim_wrapper.optimizer: SGD has no option 'learn'. It knows: damp"),
 ])

@@ -2,13 +2,15 @@
 from pathlib import Path
 
 from mmaction.registry import HOOKS
-from mmengine.hooks import Hook
+from mmengine.dist import is_main_process
+from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint, save_checkpoint
 
 from claip_emo_mm.engine.resuming import RESUME_SUFFIX, resume_file
 from claip_emo_mm.errors import InputError
 
-_KEYS = ('optimizer', 'param_schedulers', 'message_hub')
+_KEYS = ('optimizer', 'param_schedulers', 'message_hub', 'gradients', 'early_stop')
+_EARLY_STOP = ('wait_count', 'best_score')
 _PAIR = ('epoch', 'iter', 'experiment_name')
 
 
@@ -19,21 +21,55 @@ class ResumeFileHook(Hook):
     The second file is complete before the checkpoint takes its name, so what `last_checkpoint` names can always be
     resumed. It goes when CheckpointHook has deleted its checkpoint. The best checkpoint (`save_best`) has none. Other
     runners than MMEngine's Runner, and folders elsewhere (s3://...), keep everything in one file.
+
+    How long EarlyStoppingHook has been waiting, which MMEngine forgets, is kept as well.
     """
 
+    priority = 'LOWEST'  # after whatever else a checkpoint is given
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None  # of the last checkpoint
+
+    def before_train(self, runner: Runner) -> None:
+        if is_main_process():  # what a killed training was writing
+            for path in Path(runner.work_dir).glob('*.pth.part'):
+                path.unlink()
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if 'optimizer' in checkpoint:
+            checkpoint['early_stop'] = [{key: getattr(hook, key) for key in _EARLY_STOP}
+                                        for hook in _early_stops(runner)]
         saved_as = runner.message_hub.runtime_info.get('last_ckpt', '')  # set by CheckpointHook just before it saves
         if not isinstance(runner, Runner) or not saved_as or '://' in saved_as:
             return
         state = {key: checkpoint.pop(key) for key in _KEYS if key in checkpoint}
         if 'optimizer' in state:
             path = resume_file(saved_as)
-            _remove_widowed(path.parent)
+            self._folder = path.parent
             save_checkpoint({'meta': {key: checkpoint['meta'][key] for key in _PAIR}, **state}, str(path))
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        if not isinstance(runner, Runner) or not runner._resume or 'message_hub' in checkpoint:
+        if not runner._resume:
             return
+        if isinstance(runner, Runner) and 'message_hub' not in checkpoint:
+            self._read_state(runner, checkpoint)
+        for hook, values in zip(_early_stops(runner), checkpoint.get('early_stop', ()), strict=False):
+            for key in _EARLY_STOP:
+                setattr(hook, key, values[key])
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None,
+                         outputs: dict | None = None) -> None:
+        self._remove_widowed()
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._remove_widowed()
+
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        self._remove_widowed()
+
+    @staticmethod
+    def _read_state(runner: Runner, checkpoint: dict) -> None:
+        """Put what lies in the second file back into the checkpoint."""
         source = runner._load_from or find_latest_checkpoint(runner.work_dir)
         path = resume_file(source)
         if not path.is_file():
@@ -47,9 +83,14 @@ class ResumeFileHook(Hook):
                              f'({", ".join(theirs)}; expected {", ".join(ours)}). Resume from another checkpoint.')
         checkpoint.update({key: value for key, value in state.items() if key != 'meta'})
 
+    def _remove_widowed(self) -> None:
+        """Delete the files for resuming whose checkpoint is gone, once after each checkpoint."""
+        folder, self._folder = self._folder, None
+        if folder is not None and is_main_process():
+            for path in folder.glob(f'*{RESUME_SUFFIX}'):
+                if not path.with_name(f'{path.name.removesuffix(RESUME_SUFFIX)}.pth').is_file():
+                    path.unlink()
 
-def _remove_widowed(folder: Path) -> None:
-    """Delete the files for resuming whose checkpoint is gone."""
-    for path in folder.glob(f'*{RESUME_SUFFIX}'):
-        if not path.with_name(f'{path.name.removesuffix(RESUME_SUFFIX)}.pth').is_file():
-            path.unlink()
+
+def _early_stops(runner: Runner) -> list[EarlyStoppingHook]:
+    return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]

@@ -1,5 +1,5 @@
 # The reference recipe (arXiv 2509.14527): AdamW, 5 epochs of warm-up, cosine to 100 epochs, half precision.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=100, val_interval=1)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=100, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -1,0 +1,91 @@
+"""Batches whose clips carry the seed of their augmentation, so that it depends on nothing but their place."""
+import random
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from mmaction.registry import DATA_SAMPLERS
+from mmengine.dist import get_dist_info
+from torch.utils.data import Sampler
+
+from claip_emo_mm.errors import InputError
+
+
+class SeededIndex(int):
+    """Number of a clip in its data set, with a seed.
+
+    Data sets around others (MMEngine's ConcatDataset and RepeatDataset) subtract or divide to find a clip's number in
+    the one inside; the seed stays.
+    """
+
+    seed: int
+
+    def __new__(cls, index: int, seed: int) -> 'SeededIndex':
+        self = super().__new__(cls, index)
+        self.seed = seed
+        return self
+
+    def __reduce__(self) -> tuple:
+        return SeededIndex, (int(self), self.seed)
+
+    def __sub__(self, other: int) -> 'SeededIndex':
+        return SeededIndex(int(self) - int(other), self.seed)
+
+    def __mod__(self, other: int) -> 'SeededIndex':
+        return SeededIndex(int(self) % int(other), self.seed)
+
+
+def seed_clip(index: int) -> None:
+    """Seed Python's, NumPy's and PyTorch's random numbers (of the CPU) for a clip that carries a seed."""
+    if isinstance(index, SeededIndex):
+        random.seed(index.seed)
+        np.random.seed(index.seed)
+        torch.default_generator.manual_seed(index.seed)
+
+
+@DATA_SAMPLERS.register_module()
+class SeededBatchSampler(Sampler):
+    """Cut a sampler's clips into batches and give each clip a seed from the run's seed, the epoch and its place in it.
+
+    What is drawn for a clip then depends neither on the worker process that reads it, nor on the number of workers or
+    processes, nor on whether the training was interrupted before. `AudioVisualDataset` draws by these seeds.
+
+    Args:
+        sampler: gives the numbers of this process's clips; with `seed` and `epoch`, as MMEngine's samplers have them.
+        batch_size: clips of a batch.
+        drop_last: whether to leave out a last batch with fewer clips.
+
+    Raises:
+        InputError: the sampler has no seed or no epoch.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:
+        for name in ('seed', 'epoch'):
+            if not hasattr(sampler, name):
+                raise InputError(f'SeededBatchSampler: {type(sampler).__name__} has no {name}. Use a sampler that has, '
+                                 "such as sampler=dict(type='DefaultSampler', shuffle=True).")
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.drop_last = drop_last
+        self._skipped = 0
+
+    def __len__(self) -> int:
+        """The number of batches of an epoch, skipped ones included."""
+        whole, rest = divmod(len(self.sampler), self.batch_size)
+        return whole + (rest > 0 and not self.drop_last)
+
+    def skip(self, batches: int) -> None:
+        """Let the next epoch begin after some batches, which are not read."""
+        self._skipped = batches
+
+    def __iter__(self) -> Iterator[list[SeededIndex]]:
+        skipped, self._skipped = self._skipped, 0
+        rank, world_size = get_dist_info()
+        indices = list(self.sampler)
+        for start in range(skipped * self.batch_size, len(self) * self.batch_size, self.batch_size):
+            places = range(start, min(start + self.batch_size, len(indices)))
+            yield [SeededIndex(indices[place], self._seed(place * world_size + rank)) for place in places]
+
+    def _seed(self, place: int) -> int:
+        entropy = [self.sampler.seed, self.sampler.epoch, place]
+        return int(np.random.SeedSequence(entropy).generate_state(1)[0])

@@ -1,0 +1,56 @@
+"""Keeps gradients that are being accumulated when a checkpoint is written."""
+from mmaction.registry import HOOKS
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+KEY = 'gradients'  # of the checkpoint
+
+
+@HOOKS.register_module()
+class AccumulatedGradientHook(Hook):
+    """Save the gradients of a checkpoint that is written between two steps of the optimizer, and go on with them.
+
+    With `accumulative_counts` an epoch may end between two steps; MMEngine then loses what was accumulated when a
+    training is resumed. Of several processes, whose gradients are not exchanged before the step, the mean is kept,
+    which comes to the same step.
+    """
+
+    priority = 'LOW'  # before the checkpoint is written
+
+    def __init__(self) -> None:
+        self._gradients: dict[str, Tensor] = {}
+        self._loaded: dict = {}
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        self._gradients = {}
+        if not isinstance(runner, Runner) or runner.optim_wrapper.should_update():
+            return
+        for name, parameter in _model(runner).named_parameters():
+            if parameter.grad is not None:
+                gradient = parameter.grad.detach().clone()
+                all_reduce(gradient, 'mean')
+                self._gradients[name] = gradient.cpu()
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None) -> None:
+        self._gradients = {}
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        if self._gradients and 'optimizer' in checkpoint:
+            checkpoint[KEY] = self._gradients
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        self._loaded = checkpoint  # ResumeFileHook has yet to add to it
+
+    def before_train(self, runner: Runner) -> None:
+        gradients = self._loaded.get(KEY, {}) if runner._resume else {}
+        self._loaded = {}
+        for name, parameter in _model(runner).named_parameters():
+            if name in gradients:
+                parameter.grad = gradients[name].to(parameter.device)
+
+
+def _model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
