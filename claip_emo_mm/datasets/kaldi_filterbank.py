@@ -22,6 +22,9 @@ class KaldiFilterbank:
         num_mel_bins: F.
         window_ms: length of a window.
         shift_ms: distance of the windows; only whole windows count.
+
+    Attributes:
+        filters: (fft_samples / 2 + 1, F) weights of the powers.
     """
 
     def __init__(self, sample_rate_hz: int, num_mel_bins: int, window_ms: float, shift_ms: float) -> None:
@@ -29,7 +32,7 @@ class KaldiFilterbank:
         self.shift_samples = int(sample_rate_hz * shift_ms / 1000)
         self._fft_samples = 1 << (self.window_samples - 1).bit_length()
         self._window = torch.hann_window(self.window_samples, periodic=False)
-        self._filters = _triangles(sample_rate_hz, num_mel_bins, self._fft_samples)
+        self.filters = _triangles(sample_rate_hz, num_mel_bins, self._fft_samples)
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Compute the filterbank of a waveform.
@@ -39,17 +42,24 @@ class KaldiFilterbank:
         Returns: (1 + (n - window_samples) // shift_samples, F) float32.
         """
         frames = samples.unfold(0, self.window_samples, self.shift_samples)  # (M, window_samples)
-        filtered = torch.cat([self._filter(part) for part in frames.split(_PART)])
-        return filtered.clamp_(min=_FLOOR).log_()
+        return self.logarithm(torch.cat([self._filter(part) for part in frames.split(_PART)]))
 
-    def _filter(self, frames: Tensor) -> Tensor:
+    def spectrum(self, frames: Tensor) -> Tensor:
+        """Map windows (M, window_samples) to their spectra (M, fft_samples / 2 + 1), complex; this is linear."""
         frames = frames - frames.mean(dim=1, keepdim=True)
         emphasised = torch.empty_like(frames)
         torch.sub(frames[:, 1:], frames[:, :-1], alpha=_PREEMPHASIS, out=emphasised[:, 1:])
         emphasised[:, 0] = (1 - _PREEMPHASIS) * frames[:, 0]
-        spectrum = torch.fft.rfft(emphasised.mul_(self._window), n=self._fft_samples)
-        squares = torch.view_as_real(spectrum).square_()  # (M, fft_samples / 2 + 1, 2)
-        return (squares[..., 0] + squares[..., 1]) @ self._filters
+        return torch.fft.rfft(emphasised.mul_(self._window), n=self._fft_samples)
+
+    @staticmethod
+    def logarithm(power: Tensor) -> Tensor:
+        """Map the power in the filters (..., F) to its logarithm, in place."""
+        return power.clamp_(min=_FLOOR).log_()
+
+    def _filter(self, frames: Tensor) -> Tensor:
+        squares = torch.view_as_real(self.spectrum(frames)).square_()  # (M, fft_samples / 2 + 1, 2)
+        return (squares[..., 0] + squares[..., 1]) @ self.filters
 
 
 def _triangles(sample_rate_hz: int, num_mel_bins: int, fft_samples: int) -> Tensor:

@@ -57,7 +57,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
-            batch['frames'] = self._normalise(frames.float())
+            batch['frames'] = self.normalise(frames.float())
         if 'mel' in inputs:
             batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
         if training and self.blend is not None:
@@ -79,8 +79,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         for sample, label in zip(data_samples, self.blend(views.get('frames'), views.get('mel'), labels), strict=True):
             sample.set_gt_label(label)
 
-    def _normalise(self, frames: Tensor) -> Tensor:
-        """Normalise frames (U, 3, H, W) in place."""
+    def normalise(self, frames: Tensor) -> Tensor:
+        """Normalise frames (U, 3, H, W), float32 of brightness 0..255, in place."""
         own = (1, 2, 3)
         mean = frames.mean(own, keepdim=True) if self.mean is None else self.mean
         std = frames.std(own, keepdim=True).clamp_(min=1) if self.std is None else self.std

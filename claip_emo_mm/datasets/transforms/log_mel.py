@@ -58,12 +58,18 @@ class LogMel(BaseTransform):
         if len(samples) < self.filterbank.window_samples:
             raise InputError(f'LogMel: {len(samples)} samples of sound, {self.filterbank.window_samples} expected at '
                              'least. Give LoadSoundWindows a longer window_s.')
-        waveform = torch.from_numpy(samples)
+        return self.fit(self.filterbank(self.prepare(torch.from_numpy(samples)))[None])
+
+    def prepare(self, samples: Tensor) -> Tensor:
+        """What happens to a sound (..., n) before its filterbank."""
+        return samples - samples.mean(-1, keepdim=True) if self.front_end == 'kaldi' else samples
+
+    def fit(self, mel: Tensor) -> Tensor:
+        """Cut, pad or stretch spectrograms (A, M', F) to (A, M, F)."""
         if self.front_end == 'kaldi':
-            waveform = waveform - waveform.mean()
-        mel = self.filterbank(waveform)[None, :self.num_frames]  # (1, up to M, F)
-        if self.front_end == 'kaldi':
-            return F.pad(mel, (0, 0, 0, self.num_frames - mel.shape[1]))
+            padding = mel.new_zeros(mel.shape[0], self.num_frames, mel.shape[2])
+            return torch.cat([mel, padding], 1)[:, :self.num_frames]
+        mel = mel[:, :self.num_frames]
         if mel.shape[1] == self.num_frames:
             return mel
         return F.interpolate(mel[None], (self.num_frames, mel.shape[2]), mode='bicubic', align_corners=True)[0]

@@ -31,6 +31,6 @@ def _attend(attention: nn.Module, windows: Tensor, mask: Tensor | None) -> Tenso
     bias = attention.relative_position_bias_table[attention.relative_position_index.flatten()]  # (N N, heads)
     bias = bias.T.reshape(1, -1, tokens, tokens)
     if mask is not None:
-        bias = (bias + mask[:, None]).repeat(len(windows) // len(mask), 1, 1, 1)  # (A nW, heads, N, N)
+        bias = (bias + mask[:, None]).repeat(windows.shape[0] // mask.shape[0], 1, 1, 1)  # (A nW, heads, N, N)
     x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype), scale=attention.scale)
     return attention.proj(x.transpose(1, 2).flatten(2))

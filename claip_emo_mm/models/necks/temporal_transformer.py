@@ -73,7 +73,7 @@ class TemporalTransformer(BaseModule):
         if frame_features.shape[1] != num_frames:
             raise InputError(f'TemporalTransformer: a view has {frame_features.shape[1]} frames, but '
                              f'num_frames={num_frames}. Set num_frames of the neck to clip_len of the sampling.')
-        x = torch.cat([self.cls_token.expand(len(frame_features), -1, -1), frame_features], 1)  # (B, T+1, D)
+        x = torch.cat([self.cls_token.expand(frame_features.shape[0], -1, -1), frame_features], 1)  # (B, T+1, D)
         x = x + self.pos_embedding
         for layer in self.layers:
             x = layer(x)

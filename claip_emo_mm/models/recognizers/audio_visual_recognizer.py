@@ -122,5 +122,5 @@ class AudioVisualRecognizer(BaseModel):
                 num_clips, 1, num_frames)
         if self.audio_backbone is not None:
             views['mel'] = self._entry(inputs, 'mel')
-            views['audio_index'] = torch.arange(len(views['mel']), device=views['mel'].device)[:, None]
+            views['audio_index'] = torch.arange(views['mel'].shape[0], device=views['mel'].device)[:, None]
         return views
