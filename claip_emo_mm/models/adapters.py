@@ -8,7 +8,7 @@ from torch import nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapted_linear import AdaptedLinear
-from claip_emo_mm.models.merging import AdaptedConv2d, merge_adapters, unmerge_adapters
+from claip_emo_mm.models.merging import AdaptedConv2d, AdaptedConv3d, merge_adapters, unmerge_adapters
 
 __all__ = ['LoRASettings', 'add_adapters', 'merge_adapters', 'unmerge_adapters']
 
@@ -18,7 +18,8 @@ class LoRASettings:
     """Which layers get an adapter, and which.
 
     Args:
-        targets: Last parts of the names of the layers to adapt (``q_proj``, ...): linear layers, convolutions.
+        targets: Last parts of the names of the layers to adapt (``q_proj``, or more of the name: ``layers.0.0``):
+            linear layers, convolutions.
         rank: Rank r of the update.
         alpha: The update is scaled by ``alpha / rank``.
         dropout: Dropout probability in front of each adapter.
@@ -41,15 +42,21 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
         block_names: Names of the tower's blocks inside ``tower``, from input to output.
     Returns: names of the adapted layers.
     Raises:
-        InputError: A target matches no layer, or a block does not exist; the message lists what there is.
+        InputError: A target matches no layer, or one that torch's attention never calls, or a block does not exist;
+            the message lists what there is.
     """
-    layers = {name: module for name, module in tower.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)}
-    last_parts = {name: name.rpartition('.')[2] for name in layers}
-    unmatched = sorted(set(settings.targets) - set(last_parts.values()))
+    layers = [name for name, module in tower.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)]
+    matches = {target: [name for name in layers if f'.{name}'.endswith(f'.{target}')] for target in settings.targets}
+    unmatched = sorted(target for target, found in matches.items() if not found)
     if unmatched or not settings.targets:
         raise InputError(f'lora.targets={list(settings.targets)}: no layer is called {", ".join(unmatched) or "so"}. '
-                         f'This tower has {", ".join(sorted(set(last_parts.values())))}.')
-    names = [name for name, last in last_parts.items() if last in settings.targets]
+                         f'This tower has {", ".join(sorted({name.rpartition(".")[2] for name in layers}))}.')
+    names = [name for name in layers if any(name in found for found in matches.values())]
+    fused = [name for name in names if isinstance(tower.get_submodule(name.rpartition('.')[0]), nn.MultiheadAttention)]
+    if fused:
+        raise InputError(f'lora.targets={list(settings.targets)}: {fused[0]} belongs to an nn.MultiheadAttention, '
+                         'which reads its weight without calling it: an adapter there would be without effect. Take '
+                         f'{fused[0].rpartition(".")[2]} out of the targets, and name layers outside of the attention.')
     if settings.blocks is not None:
         beyond = sorted(set(settings.blocks) - set(range(len(block_names))))
         if beyond:
@@ -66,7 +73,8 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
     config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, bias='none',
                         target_modules=pattern)
     # peft's way for layers of one's own
-    config._register_custom_module({nn.Linear: AdaptedLinear, nn.Conv2d: AdaptedConv2d})
+    config._register_custom_module({nn.Linear: AdaptedLinear, nn.Conv2d: AdaptedConv2d,
+                                    nn.Conv3d: AdaptedConv3d})
     inject_adapter_in_model(config, tower)
     for name, parameter in tower.named_parameters():  # peft freezes whatever is not an adapter
         parameter.requires_grad_(trainable.get(name.replace('.base_layer.', '.'), True))

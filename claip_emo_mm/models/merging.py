@@ -59,6 +59,10 @@ class AdaptedConv2d(ExactMerging, lora.Conv2d):
     """``peft.tuners.lora.Conv2d`` that unmerges to the bit."""
 
 
+class AdaptedConv3d(ExactMerging, lora.Conv3d):
+    """``peft.tuners.lora.Conv3d`` that unmerges to the bit."""
+
+
 def merge_adapters(model: nn.Module) -> None:
     """Merge every adapter into the weight of its layer, in place: the same outputs with fewer operations.
 

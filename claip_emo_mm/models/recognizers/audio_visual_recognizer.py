@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, is_skipped
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.backbones.foreign_backbone import reads_views
 
 
 @MODELS.register_module()
@@ -18,7 +19,8 @@ class AudioVisualRecognizer(BaseModel):
 
     Args:
         cls_head: Config of the head: features of the clips -> logits.
-        visual_backbone: Config of the network that maps frames (U, 3, H, W) to features (U, D).
+        visual_backbone: Config of the network that maps frames (U, 3, H, W) to features (U, D), or, with
+            ``reads_views``, views (B, T, 3, H, W) to features (B, T', D).
         audio_backbone: Config of the network that maps mel spectrograms (A, 1, M, F) to latent maps.
         visual_neck: Config of the network that maps the frame features of views (B, T, D) to (B, D); None averages.
         audio_neck: Config of the network that maps latent maps to (A, D'); None: the backbone gives (A, D') itself.
@@ -93,8 +95,11 @@ class AudioVisualRecognizer(BaseModel):
         """
         features = {}
         if self.visual_backbone is not None:
-            frames = self.visual_backbone(self._entry(inputs, 'frames'))  # (U, D)
-            views = frames[self._entry(inputs, 'frame_index').flatten(0, 1)]  # (B*V, T, D)
+            frames, index = self._entry(inputs, 'frames'), self._entry(inputs, 'frame_index').flatten(0, 1)  # (B*V, T)
+            if reads_views(self.visual_backbone):
+                views = self._encode_views(frames, index)  # (B*V, T', D)
+            else:
+                views = self.visual_backbone(frames)[index]  # (B*V, T, D)
             features['visual'] = views.mean(1) if self.visual_neck is None else self.visual_neck(views)
         if self.audio_backbone is not None:
             sounds = self.audio_backbone(self._entry(inputs, 'mel'))
@@ -102,6 +107,13 @@ class AudioVisualRecognizer(BaseModel):
                 sounds = self.audio_neck(sounds)  # (A, D')
             features['audio'] = sounds[self._entry(inputs, 'audio_index').flatten()]  # (B*V, D')
         return features
+
+    def _encode_views(self, frames: Tensor, index: Tensor) -> Tensor:
+        """Let a backbone for views encode each distinct one once: those of a short clip are often the same."""
+        if self.training:
+            return self.visual_backbone(frames[index])
+        distinct, of_view = index.unique(dim=0, return_inverse=True)
+        return self.visual_backbone(frames[distinct])[of_view]
 
     def _entry(self, inputs: dict[str, Tensor], key: str) -> Tensor:
         """Return an entry of the inputs that the model needs, or say which transform makes it."""

@@ -134,3 +134,27 @@ def test_a_batch_of_nothing_but_unreadable_clips(monkeypatch: pytest.MonkeyPatch
     nn.SyncBatchNorm.convert_sync_batchnorm(model)
     with pytest.raises(InputError, match='not one of the 2 clips of a batch could be read.*clip.mp4: cut off'):
         model({}, samples, mode='loss')
+
+
+@MODELS.register_module()
+class FirstAndLast(nn.Module):
+    """Reads views: the mean brightness of the first and of the last frame, as two time steps of width 1."""
+
+    reads_views = True
+
+    def forward(self, views: torch.Tensor) -> torch.Tensor:
+        return views.flatten(2).mean(2)[:, [0, -1], None]
+
+
+def test_a_backbone_for_views_gets_each_distinct_view_once(views: dict[str, torch.Tensor]) -> None:
+    DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
+    model = MODELS.build(dict(type='AudioVisualRecognizer', visual_backbone=dict(type='FirstAndLast'),
+                              cls_head=dict(type='ConcatFusionHead', num_classes=K, visual_channels=1))).eval()
+    counts = count_items(model.visual_backbone)
+    inputs = {key: value for key, value in views.items() if key.startswith('frame')}
+    brightness = inputs['frames'].mean((1, 2, 3))
+    ends = [[0, 1], [1, 2], [3, 4], [3, 4]]  # of each view
+    expected = torch.stack([brightness[pair].mean() for pair in ends])[:, None]
+    torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
+    assert counts == [3]  # the two views of the second clip are one
+    torch.testing.assert_close(model.train().extract_feat(inputs)['visual'], expected)

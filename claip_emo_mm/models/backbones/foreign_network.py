@@ -1,0 +1,82 @@
+"""Building other people's networks, with their weights, so that adapters can be put into them."""
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mmaction.registry import MODELS
+from mmengine.logging import MMLogger
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+
+
+def build_network(cfg: Mapping[str, Any]) -> nn.Module:
+    """Build a network of MMAction2's registry, of MMPretrain or of timm, and give it its weights at once.
+
+    The runner would do the latter (`init_weights`) when adapters have already changed the names of the layers.
+
+    Args:
+        cfg: `type`, written as in MMAction2's own recognizers: `ResNet`, `mmpretrain.ResNet`, `timm.resnet18`; and the
+            network's options, among them `init_cfg` or `pretrained`.
+    """
+    kind = cfg['type']
+    origin, _, name = kind.partition('.') if isinstance(kind, str) else ('', '', '')
+    if origin == 'timm' and name:
+        import timm  # comes with open_clip
+        options = {key: value for key, value in cfg.items() if key != 'type'}
+        return timm.create_model(name, **dict(options, num_classes=0))
+    if origin == 'mmpretrain':
+        try:
+            import mmpretrain.models  # noqa: F401 - registers them
+        except ImportError as error:
+            raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
+                             'pip install "mmpretrain>=1.0.0"') from error
+    network = MODELS.build(dict(cfg))
+    if weight_source(cfg) is None and getattr(network, 'pretrained2d', False):
+        network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None
+    if hasattr(network, 'init_weights'):
+        with _without_list_of_parameters():
+            network.init_weights()
+    return network
+
+
+def weight_source(cfg: Mapping[str, Any]) -> str | None:
+    """Return the file or name that the weights of a network's config come from; None where they are drawn."""
+    init = cfg.get('init_cfg') or ()
+    for entry in [init] if isinstance(init, Mapping) else init:
+        if entry.get('type') == 'Pretrained':
+            return str(entry['checkpoint'])
+    source = cfg.get('pretrained')
+    if source is True:
+        return str(cfg.get('model_name', cfg['type']))
+    return str(source) if source else None
+
+
+def single_output(output: Any, network: nn.Module) -> Tensor:
+    """Take the tensor out of the tuple of one that many networks give.
+
+    Raises:
+        InputError: there are several, or something else.
+    """
+    while isinstance(output, list | tuple) and len(output) == 1:
+        output = output[0]
+    if not isinstance(output, Tensor):
+        found = f'{len(output)} outputs' if isinstance(output, list | tuple) else type(output).__name__
+        raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options choose '
+                         'one: out_indices for the last stage alone, no class token beside a map.')
+    return output
+
+
+@contextmanager
+def _without_list_of_parameters() -> Iterator[None]:
+    """Keep MMEngine from printing how each parameter was drawn; it belongs into a run's log file, where there is one.
+    """
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,118 @@
+"""What every fusion head shares: the features that it takes, one linear layer, loss and prediction."""
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from mmaction.evaluation import top_k_accuracy
+from mmaction.models.heads import BaseHead
+from mmaction.structures import ActionDataSample
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+
+
+class FusionHead(BaseHead):
+    """Fuse the features of both modalities and classify with one linear layer.
+
+    A head of one's own inherits, calls this constructor with the width of what `fuse` returns, and writes `fuse`.
+
+    Args:
+        num_classes: Classes K.
+        visual_channels: Width D of the visual feature; 0 for a model without picture, where the head allows it.
+        audio_channels: Width D' of the audio feature; 0 for a model without sound, where the head allows it.
+        fused_channels: Width of the fused feature.
+        loss_cls: Config of the loss, built from mmaction's registry.
+        label_smooth_eps: Label smoothing.
+        topk: Ranks of which the training log shows the accuracy.
+        average_clips: How the views of a clip become one score: ``'prob'`` averages softmax scores, ``'score'``
+            averages logits.
+    Raises:
+        InputError: A modality is missing that the head needs, or the loss is for another number of classes.
+    """
+
+    needs_both = True  # modalities
+    reads_tokens = False  # (B, N, D) in place of (B, D)
+
+    def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, fused_channels: int,
+                 loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
+                 average_clips: str = 'prob') -> None:
+        widths = dict(visual_channels=visual_channels, audio_channels=audio_channels)
+        if not any(widths.values()):
+            raise InputError(f'{type(self).__name__}: visual_channels and audio_channels are both 0. '
+                             'Set at least one of them to the width of that modality\'s feature.')
+        if self.needs_both and not all(widths.values()):
+            missing = next(name for name, width in widths.items() if not width)
+            raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
+                             'Use ConcatFusionHead for one.')
+        super().__init__(num_classes, fused_channels, loss_cls or dict(type='CrossEntropyLoss'),
+                         label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
+                         average_clips=average_clips)
+        for name in ('class_weight', 'class_counts'):
+            numbers = getattr(self.loss_cls, name, None)
+            if numbers is not None and len(numbers) != num_classes:
+                raise InputError(f'{type(self).__name__}: {name} of loss_cls has {len(numbers)} numbers, but '
+                                 f'num_classes={num_classes}. Give one number for each class.')
+        self.visual_channels = visual_channels
+        self.audio_channels = audio_channels
+        self.fc = nn.Linear(fused_channels, num_classes)
+
+    @abstractmethod
+    def fuse(self, visual: Tensor | None, audio: Tensor | None) -> Tensor:
+        """Fuse features of the right widths.
+
+        Args:
+            visual: (B, D), or (B, T, D) of heads that read tokens; None for a model without picture.
+            audio: (B, D'), or (B, M', D'); None for a model without sound.
+        Returns: (B, fused_channels).
+        """
+
+    def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
+        """Classify clips.
+
+        Args:
+            visual: (B, D) clip features, None where the head was made without picture; (B, T, D) frame features for
+                heads that read tokens.
+            audio: (B, D') clip features, None where the head was made without sound; (B, M', D') for heads that read
+                tokens.
+        Returns: logits (B, K).
+        Raises:
+            InputError: A modality is missing, too many, or has another width or form than the head was made for.
+        """
+        for name, feature, channels in (('audio', audio, self.audio_channels),
+                                        ('visual', visual, self.visual_channels)):
+            found = 0 if feature is None else feature.shape[-1]
+            if found != channels:
+                raise InputError(f'{type(self).__name__}: the {name} feature has width {found}, but '
+                                 f'{name}_channels={channels}. Make {name}_channels of the head equal to the width '
+                                 f'of the {name} backbone (0 without {name}).')
+            if feature is not None and feature.ndim != 2 + self.reads_tokens:
+                wanted, necks = (('(clips, tokens, width)', 'FrameTokens and SoundTokens') if self.reads_tokens else
+                                 ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
+                raise InputError(f'{type(self).__name__}: the {name} feature has the shape {tuple(feature.shape)}; '
+                                 f'expected is {wanted}. {necks} are necks that give it.')
+        return self.fc(self.fuse(visual, audio))
+
+    def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
+        """Compute the loss and, for the log, the accuracy.
+
+        Args:
+            cls_scores: (B, K) logits.
+            data_samples: One per clip, `gt_label` being its class (1,) or a soft label (K,). A soft label's accuracy is
+                that of its largest share: of the clip that one sees most of.
+        Returns: ``loss_cls`` and ``top1_acc`` (and others of `topk`).
+        Raises:
+            InputError: The soft labels have another number of classes than the head.
+        """
+        labels = torch.stack([sample.gt_label for sample in data_samples])  # (B, 1) or (B, K)
+        soft = labels.is_floating_point()
+        if soft and labels.shape != cls_scores.shape:
+            raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived, but '
+                             f'num_classes={self.num_classes}. '
+                             f'Set model.data_preprocessor.blend.num_classes={self.num_classes}.')
+        cls_scores = cls_scores.float()  # the host's accuracy goes through NumPy, which knows no bfloat16
+        losses = super().loss_by_feat(cls_scores, data_samples)
+        if soft:
+            rates = top_k_accuracy(cls_scores.detach().cpu().numpy(), labels.argmax(1).cpu().numpy(), self.topk)
+            losses.update({f'top{k}_acc': cls_scores.new_tensor(rate)
+                           for k, rate in zip(self.topk, rates, strict=True)})
+        return losses

@@ -1,0 +1,64 @@
+"""MMAction2's classification heads on our features."""
+import inspect
+
+import torch
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+
+_MAPS = {nn.AdaptiveAvgPool2d: (1, 1), nn.AdaptiveAvgPool3d: (1, 1, 1)}
+
+
+@MODELS.register_module()
+class HostFusionHead(BaseModule):
+    """Concatenate the audio and the visual feature (in this order) and give them to a head of MMAction2.
+
+    The host's heads that classify one feature a clip will do: `TSNHead`, `I3DHead`, `TSNAudioHead`, `TimeSformerHead`,
+    `UniFormerHead`, `TSMHead` with `num_segments=1`. Loss and prediction are the head's own.
+
+    Args:
+        head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` says how
+            the views of a clip become one score.
+    Raises:
+        InputError: `average_clips` is missing.
+    """
+
+    def __init__(self, head: dict) -> None:
+        super().__init__()
+        self.head: BaseHead = MODELS.build(head)
+        if self.head.average_clips is None:
+            raise InputError("HostFusionHead: head.average_clips is missing. Set average_clips='prob' in the config of "
+                             f'{type(self.head).__name__}.')
+        self.num_classes = self.head.num_classes
+        self.map_shape = _MAPS.get(type(getattr(self.head, 'avg_pool', None)), ())
+        counts_segments = 'num_segs' in inspect.signature(self.head.forward).parameters
+        self.options = dict(num_segs=1) if counts_segments else {}
+
+    def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
+        """Classify clips.
+
+        Args:
+            visual: (B, D) clip features; None for a model without picture.
+            audio: (B, D') clip features; None for a model without sound.
+        Returns: logits (B, K).
+        Raises:
+            InputError: The features together have another width than the head.
+        """
+        feature = torch.cat([part for part in (audio, visual) if part is not None], -1)
+        if feature.ndim != 2 or feature.shape[1] != self.head.in_channels:
+            raise InputError(f'HostFusionHead: the features together have the shape {tuple(feature.shape)}, but '
+                             f'head.in_channels={self.head.in_channels}. Set it to the sum of the widths of the '
+                             'visual and the audio feature; each needs a neck that makes one vector a clip.')
+        return self.head(feature.reshape(*feature.shape, *self.map_shape), **self.options)
+
+    def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
+        """Compute the head's own loss of (B, K) logits."""
+        return self.head.loss_by_feat(cls_scores.float(), data_samples)
+
+    def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
+        """Give each clip the scores of its views, averaged."""
+        return self.head.predict_by_feat(cls_scores, data_samples)

@@ -1,0 +1,47 @@
+"""Frame features that stay apart, for heads that read tokens."""
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock
+
+
+@MODELS.register_module()
+class FrameTokens(BaseModule):
+    """Read the T frame features of a view as ``TemporalTransformer`` does, but keep the frames and have no class token.
+
+    Args:
+        embed_dims: Width D of the frame features.
+        num_frames: Frames T of a view.
+        num_heads: Number of attention heads.
+        head_dims: Width of one head.
+        mlp_dims: Width of the hidden layer.
+        num_layers: Number of Transformer layers; 0 adds the positions alone.
+    """
+
+    def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
+                 mlp_dims: int = 1024, num_layers: int = 1) -> None:
+        super().__init__()
+        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames, embed_dims))
+        self.layers = nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims)
+                                    for _ in range(num_layers))
+
+    def forward(self, frame_features: Tensor) -> Tensor:
+        """Let the frames of a view know of each other.
+
+        Args:
+            frame_features: (B, T, D).
+        Returns: (B, T, D).
+        Raises:
+            InputError: The views do not have the number of frames that the positions were made for.
+        """
+        num_frames = self.pos_embedding.shape[1]
+        if frame_features.shape[1] != num_frames:
+            raise InputError(f'FrameTokens: a view has {frame_features.shape[1]} frames, but num_frames={num_frames}. '
+                             'Set num_frames of the neck to clip_len of the sampling.')
+        x = frame_features + self.pos_embedding
+        for layer in self.layers:
+            x = layer(x)
+        return x

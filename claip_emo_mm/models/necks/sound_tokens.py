@@ -1,0 +1,36 @@
+"""Time steps of the sound that stay apart, for heads that read tokens."""
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+
+
+@MODELS.register_module()
+class SoundTokens(BaseModule):
+    """Average the latent audio map over frequency and add a learned position to each of its M' time steps.
+
+    Args:
+        embed_dims: Width D of the latent map.
+        num_steps: Time steps M' of the latent map.
+    """
+
+    def __init__(self, embed_dims: int, num_steps: int) -> None:
+        super().__init__()
+        self.pos_embedding = nn.Parameter(torch.randn(1, num_steps, embed_dims))
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Make the tokens of one latent map per audio window.
+
+        Args:
+            latent: (A, D, F', M') output of the audio backbone.
+        Returns: (A, M', D).
+        Raises:
+            InputError: The map does not have the number of time steps that the positions were made for.
+        """
+        num_steps = self.pos_embedding.shape[1]
+        if latent.shape[3] != num_steps:
+            raise InputError(f'SoundTokens: the latent map has {latent.shape[3]} time steps, but num_steps='
+                             f'{num_steps}. Set num_steps={latent.shape[3]}.')
+        return latent.mean(2).transpose(1, 2) + self.pos_embedding

@@ -1,0 +1,174 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import ClipWiseBackbone, FrameWiseBackbone, SpectrogramBackbone
+from claip_emo_mm.models.adapters import merge_adapters
+
+U, B, T, SIDE = 3, 2, 4, 32
+IMAGES = {  # network -> width
+    'ResNet': (dict(type='ResNet', depth=18), 512),
+    'MobileNetV2': (dict(type='MobileNetV2', widen_factor=.25), 1280),
+    'mmpretrain.VisionTransformer': (dict(
+        type='mmpretrain.VisionTransformer', img_size=SIDE, patch_size=8,
+        arch=dict(embed_dims=16, num_layers=2, num_heads=2, feedforward_channels=24)), 16),
+    'mmpretrain.MobileNetV3': (dict(type='mmpretrain.MobileNetV3', arch='small_050'), 288),
+    'timm.resnet18': (dict(type='timm.resnet18'), 512),
+}
+VIT = dict(type='VisionTransformer', img_size=SIDE, patch_size=8, embed_dims=16, depth=2, num_heads=2, mlp_ratio=2,
+           num_frames=T, norm_cfg=dict(type='LN', eps=1e-6))
+SWIN = dict(type='SwinTransformer3D', patch_size=(2, 4, 4), window_size=(2, 2, 2),
+            arch=dict(embed_dims=12, depths=[1, 1, 2, 1], num_heads=[1, 1, 2, 2]))
+UNIFORMER = dict(type='UniFormerV2', input_resolution=SIDE, patch_size=8, width=24, layers=2, heads=2, t_size=T,
+                 return_list=[1], n_layers=1, n_dim=24, n_head=2, clip_pretrained=False)
+SLOWONLY = dict(type='ResNet3dSlowOnly', depth=18, lateral=False, conv1_kernel=(1, 3, 3), conv1_stride_t=1,
+                pool1_stride_t=1, inflate=(0, 0, 1, 1), base_channels=4, zero_init_residual=False)
+TIMESFORMER = dict(type='TimeSformer', num_frames=T, img_size=SIDE, patch_size=8, embed_dims=16, num_heads=2,
+                   num_transformer_layers=2, norm_cfg=dict(type='LN', eps=1e-6))
+TSM = dict(type='ResNetTSM', depth=18, num_segments=T, shift_div=8)
+VIDEOS = {  # network -> time steps, width
+    'VisionTransformer': (VIT, 1, 16),
+    'SwinTransformer3D': (SWIN, 2, 96),
+    'UniFormerV2': (UNIFORMER, 1, 24),
+    'ResNet3dSlowOnly': (SLOWONLY, 4, 32),
+    'TimeSformer': (TIMESFORMER, 1, 16),
+    'ResNetTSM': (TSM, 4, 512),
+}
+SHIFTED = dict(ResNetTSM='NCHW')
+
+
+@pytest.fixture(autouse=True)
+def scope() -> Iterator[None]:
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        yield
+
+
+def views() -> Tensor:
+    return torch.randn(B, T, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize('name', IMAGES)
+def test_networks_for_images_give_one_vector_a_frame(name: str) -> None:
+    network, width = IMAGES[name]
+    backbone = MODELS.build(dict(type='FrameWiseBackbone', backbone=network)).eval()
+    frames = views()[0, :U]
+    with torch.no_grad():
+        features = backbone(frames)
+        assert features.shape == (U, width)
+        torch.testing.assert_close(backbone(frames[1:2]), features[1:2], rtol=1e-4, atol=1e-5)  # each on its own
+        own = backbone.network(frames)
+        own = own[-1] if isinstance(own, tuple) else own
+        torch.testing.assert_close(features, own.flatten(2).mean(2) if own.ndim > 2 else own)
+
+
+@pytest.mark.parametrize('name', VIDEOS)
+def test_networks_for_videos_give_time_steps(name: str) -> None:
+    network, steps, width = VIDEOS[name]
+    backbone = MODELS.build(dict(type='ClipWiseBackbone', backbone=network,
+                                 format_shape=SHIFTED.get(name, 'NCTHW'))).eval()
+    with torch.no_grad():
+        features = backbone(views())
+        assert features.shape == (B, steps, width)
+        torch.testing.assert_close(backbone(views()[1:]), features[1:], rtol=1e-4, atol=1e-5)
+        if name in SHIFTED:
+            maps = backbone.network(views().reshape(B * T, 3, SIDE, SIDE)).view(B, T, width, -1)
+            torch.testing.assert_close(features, maps.mean(-1))
+        else:
+            own = backbone.network(torch.stack([view.permute(1, 0, 2, 3) for view in views()]))
+            torch.testing.assert_close(features.mean(1), own.flatten(2).mean(2) if own.ndim > 2 else own)
+
+
+def test_sound_networks_give_a_map_over_frequency_and_time() -> None:
+    mel = torch.randn(2, 1, 64, 16)
+    network = dict(type='ResNetAudio', depth=50, base_channels=4)
+    backbone = SpectrogramBackbone(network).eval()
+    with torch.no_grad():
+        latent = backbone(mel)
+        assert latent.shape == (2, 128, 2, 8)  # 1/8 of 16 mel bins, 1/8 of 64 frames
+        torch.testing.assert_close(latent, backbone.network(mel).permute(0, 1, 3, 2))
+        image = SpectrogramBackbone(dict(type='timm.resnet18'), in_channels=3).eval()
+        assert image(mel).shape == (2, 512, 1, 1)
+
+
+@pytest.mark.parametrize(('kind', 'network', 'targets', 'count'), [
+    (FrameWiseBackbone, IMAGES['mmpretrain.VisionTransformer'][0], ['qkv', 'layers.0.0'], 4),
+    (FrameWiseBackbone, IMAGES['ResNet'][0], ['layer4.1.conv2.conv'], 1),
+    (ClipWiseBackbone, VIT, ['proj', 'layers.0.0', 'layers.1'], 6),
+    (ClipWiseBackbone, SWIN, ['qkv', 'proj', 'fc1', 'fc2'], 21),
+    (ClipWiseBackbone, UNIFORMER, ['c_fc', 'c_proj'], 6),
+    (ClipWiseBackbone, SLOWONLY, ['conv2.conv'], 8)])
+def test_adapters_by_the_names_of_layers(kind: type, network: dict, targets: list[str], count: int) -> None:
+    backbone = kind(network, lora=dict(targets=targets, rank=2, alpha=4, dropout=0.), frozen=True)
+    trained = {name for name, parameter in backbone.named_parameters() if parameter.requires_grad}
+    assert len(trained) == 2 * count and all('.lora_' in name for name in trained)
+    inputs = views() if kind is ClipWiseBackbone else views()[0]
+    before = backbone.eval()(inputs)
+    backbone.train()(inputs).square().sum().backward()
+    assert all(parameter.grad is not None for parameter in backbone.parameters() if parameter.requires_grad)
+    for name, parameter in backbone.named_parameters():
+        if 'lora_B' in name:
+            nn.init.normal_(parameter, std=.3)
+    adapted = backbone.eval()(inputs)
+    assert not torch.allclose(adapted, before, rtol=1e-3)
+    merge_adapters(backbone)
+    torch.testing.assert_close(backbone(inputs), adapted, rtol=1e-3, atol=1e-4)
+
+
+def test_frozen_batch_norms_keep_their_statistics() -> None:
+    for frozen in (True, False):
+        backbone = FrameWiseBackbone(IMAGES['ResNet'][0], frozen=frozen).train()
+        mean = backbone.network.conv1.bn.running_mean
+        before = mean.clone()
+        backbone(views()[0])
+        assert torch.equal(mean, before) == frozen
+        assert any(parameter.requires_grad for parameter in backbone.parameters()) != frozen
+
+
+def test_weights_come_before_the_adapters_and_stay(tmp_path: Path) -> None:
+    network = MODELS.build(VIT)
+    nn.init.constant_(network.fc_norm.bias, .25)
+    torch.save(dict(state_dict={f'backbone.{key}': value for key, value in network.state_dict().items()}),
+               tmp_path / 'vit.pth')
+    source = dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.')
+    backbone = ClipWiseBackbone(dict(VIT, init_cfg=source), lora=dict(targets=['proj']), frozen=True)
+    assert backbone.weights_from == str(tmp_path / 'vit.pth')
+    backbone.init_weights()  # as the runner does: nothing is drawn again
+    state = backbone.network.state_dict()
+    assert torch.equal(state['blocks.0.attn.proj.base_layer.weight'], network.state_dict()['blocks.0.attn.proj.weight'])
+    assert torch.equal(state['fc_norm.bias'], torch.full((16,), .25))
+    assert ClipWiseBackbone(VIT).weights_from is None
+
+
+def test_a_network_for_views_is_no_network_for_frames() -> None:
+    with pytest.raises(InputError, match=r'ResNetTSM mixes the frames of a view .* Use ClipWiseBackbone'):
+        FrameWiseBackbone(TSM)
+    with pytest.raises(InputError, match="format_shape is 'NTCHW'. Expected 'NCTHW' or 'NCHW'"):
+        ClipWiseBackbone(SLOWONLY, format_shape='NTCHW')
+
+
+def test_adapters_without_effect_are_refused() -> None:
+    with pytest.raises(InputError, match=r'the adapters of 2 layers of VisionTransformer are without effect.*'
+                                         r'blocks.0.attn.qkv, blocks.1.attn.qkv'):
+        ClipWiseBackbone(VIT, lora=dict(targets=['qkv', 'proj']))(views())
+    with pytest.raises(InputError, match=r'out_proj belongs to an nn.MultiheadAttention.*Take out_proj out'):
+        ClipWiseBackbone(UNIFORMER, lora=dict(targets=['out_proj', 'c_fc']))
+    with pytest.raises(InputError, match=r'lora.blocks=\[1\]: which layers are the blocks of VisionTransformer'):
+        ClipWiseBackbone(VIT, lora=dict(targets=['proj'], blocks=[1]))
+    with pytest.raises(InputError, match='no layer is called q_proj'):
+        ClipWiseBackbone(VIT, lora=dict(targets=['q_proj']))
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match=r'VisionTransformer cannot read an input of shape \(2, 3, 8, 32, 32\)'):
+        ClipWiseBackbone(VIT)(torch.zeros(B, 8, 3, SIDE, SIDE))
+    with pytest.raises(InputError, match=r'UniFormerV2 gives an output of shape \(4, 24\).*num_frames, t_size'):
+        ClipWiseBackbone(UNIFORMER)(torch.zeros(B, 2 * T, 3, SIDE, SIDE))
+    with pytest.raises(InputError, match='ResNet gives 2 outputs; one tensor is expected.*out_indices'):
+        FrameWiseBackbone(dict(type='ResNet', depth=18, out_indices=(2, 3)))(views()[0])

@@ -1,0 +1,52 @@
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+from mmengine.registry import DefaultScope
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import HostFusionHead
+
+K, D, D_AUDIO = 5, 3, 4
+HOST_HEADS = {
+    'TSNHead': dict(dropout_ratio=0),
+    'TSMHead': dict(dropout_ratio=0, num_segments=1),
+    'TSNAudioHead': dict(dropout_ratio=0),
+    'I3DHead': dict(dropout_ratio=0),
+    'TimeSformerHead': dict(dropout_ratio=0),
+    'UniFormerHead': dict(dropout_ratio=0),
+}
+
+
+def build(kind: str, **options: object) -> HostFusionHead:
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        head = dict(type=kind, num_classes=K, in_channels=D + D_AUDIO, average_clips='prob', **HOST_HEADS[kind])
+        return MODELS.build(dict(type='HostFusionHead', head={**head, **options}))
+
+
+@pytest.mark.parametrize('kind', HOST_HEADS)
+def test_the_heads_linear_layer_reads_audio_then_picture(kind: str) -> None:
+    wrapped = build(kind).eval()
+    visual, audio = torch.randn(2, D), torch.randn(2, D_AUDIO)
+    layer = getattr(wrapped.head, 'fc_cls', None) or wrapped.head.fc
+    expected = torch.cat([audio, visual], 1) @ layer.weight.T + layer.bias
+    torch.testing.assert_close(wrapped(visual=visual, audio=audio), expected)
+    assert wrapped.num_classes == K
+
+
+def test_loss_and_scores_are_the_heads_own() -> None:
+    wrapped = build('TSNHead', topk=1)
+    logits = torch.log(torch.tensor([[.5, .2, .1, .1, .1], [.1, .6, .1, .1, .1]]))
+    losses = wrapped.loss_by_feat(logits, [ActionDataSample().set_gt_label(label) for label in (0, 2)])
+    assert losses['loss_cls'].item() == pytest.approx(-torch.tensor([.5, .1]).log().mean().item(), rel=1e-5)
+    assert losses['top1_acc'] == .5
+    sample, = wrapped.predict_by_feat(logits, [ActionDataSample()])  # two views of one clip
+    torch.testing.assert_close(sample.pred_score, torch.tensor([.3, .4, .1, .1, .1]))
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    wrapped = build('I3DHead')
+    with pytest.raises(InputError, match=r'have the shape \(2, 3\), but head.in_channels=7'):
+        wrapped(visual=torch.zeros(2, D))
+    with pytest.raises(InputError, match="head.average_clips is missing. Set average_clips='prob' in .* of I3DHead"):
+        build('I3DHead', average_clips=None)
