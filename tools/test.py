@@ -13,11 +13,12 @@ from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation import EmotionMetric, write_clip_scores
 
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Test a checkpoint. The figures are logged, and written to test_metrics.json '
-                                        'in the work folder.')
+                                        'in the work folder; the scores of every clip to test_scores.csv.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint file of a training')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions of every clip to a pickle file')
@@ -52,8 +53,13 @@ def main() -> None:
     metrics = runner.test()
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
+        details = {}
+        for metric in runner.test_evaluator.metrics:
+            if isinstance(metric, EmotionMetric):
+                details |= metric.figures.details(metric.clips.classes)
+                write_clip_scores(path.with_name('test_scores.csv'), metric.clips)
         write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
-                      clips=len(runner.test_dataloader.dataset))
+                      clips=len(runner.test_dataloader.dataset), details=details)
         runner.logger.info(f'Figures written to {path}')
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from claip_emo_mm.atomic_text import write_text
 
 
-def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int) -> None:
+def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int,
+                  details: dict[str, Any] | None = None) -> None:
     """Write a json file that is either the old one or the whole new one, never a part.
 
     Args:
@@ -15,8 +16,9 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
         config: path of the config that was tested.
         checkpoint: path of the checkpoint.
         clips: number of clips in the data set.
+        details: further keys: figures that are not one number, such as each class's recall.
     """
-    figures = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics)
+    figures = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(figures, indent=2, default=_plain) + '\n')
 

@@ -1,6 +1,11 @@
 """Figures of merit: as pure functions, and as a metric for MMEngine's runner."""
+from .calibration import expected_calibration_error
+from .clip_scores import ClipScores, read_clip_scores, write_clip_scores
+from .emotion_figures import EmotionFigures, emotion_figures
 from .emotion_metric import EmotionMetric
+from .figures_table import figures_table
+from .intervals import bootstrap_intervals
 from .recall import RecallFigures, recall_figures
-from .recall_table import recall_table
 
-__all__ = ['EmotionMetric', 'RecallFigures', 'recall_figures', 'recall_table']
+__all__ = ['ClipScores', 'EmotionFigures', 'EmotionMetric', 'RecallFigures', 'bootstrap_intervals', 'emotion_figures',
+           'expected_calibration_error', 'figures_table', 'read_clip_scores', 'recall_figures', 'write_clip_scores']

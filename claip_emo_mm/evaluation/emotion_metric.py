@@ -4,38 +4,59 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmaction.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from claip_emo_mm.datasets.skipped_clips import SKIP_REASON
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.recall import recall_figures
-from claip_emo_mm.evaluation.recall_table import recall_table
+from claip_emo_mm.evaluation.clip_scores import ClipScores
+from claip_emo_mm.evaluation.emotion_figures import EmotionFigures, emotion_figures
+from claip_emo_mm.evaluation.figures_table import figures_table
 
 
 @METRICS.register_module()
 class EmotionMetric(BaseMetric):
-    """WAR, UAR and F1 in percent, over every clip exactly once, whatever the number of ranks.
+    """WAR, UAR, F1, top 2 and calibration error in percent, over every clip exactly once, whatever the number of ranks.
 
-    Gives `WAR`, `UAR`, `F1_macro` and `F1_weighted`, and logs each class's recall and the confusion matrix. The ranks'
-    clips are collected first, those that a sampler added to fill the last batches are dropped, and the figures are
-    computed once. Clips that the data set leaves out of a batch (`on_error='skip'`) have no scores and do not count;
-    the log says how many they are.
+    Gives `WAR`, `UAR`, `F1_macro`, `F1_weighted`, `top2` and, where the scores are probabilities, `ECE`; logs a table
+    with each class's recall and precision and the confusion matrix. The ranks' clips are collected first, those that a
+    sampler added to fill the last batches are dropped, and the figures are computed once. Clips that the data set
+    leaves out of a batch (`on_error='skip'`) have no scores and do not count; the log says how many they are. It takes
+    the samples of any of MMAction2's recognizers: `gt_label` and `pred_score`.
+
+    After an evaluation the main process has `figures`, `clips` (their scores) and `confusion`.
 
     Args:
+        draws: of clips for 95 % bootstrap intervals, stratified by class; 0 for none.
+        seed: of these draws.
         collect_device: 'cpu' or 'gpu', through which the ranks' results are collected.
         prefix: put before the names of the figures, with a slash.
         collect_dir: folder that all ranks can reach, for collecting through the CPU.
+
+    Raises:
+        InputError: `draws` is negative.
     """
 
-    def __init__(self, collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None) -> None:
+    def __init__(self, draws: int = 0, seed: int = 0, collect_device: str = 'cpu', prefix: str | None = None,
+                 collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
-        self.confusion: np.ndarray | None = None
+        if draws < 0:
+            raise InputError(f'EmotionMetric: draws={draws}: expected 0 for no intervals, or a number such as 2000.')
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
+        self.draws = draws
+        self.seed = seed
+        self.figures: EmotionFigures | None = None
+        self.clips: ClipScores | None = None
+
+    @property
+    def confusion(self) -> np.ndarray | None:
+        """(K, K) clips by true and predicted class, for the picture."""
+        return None if self.figures is None else self.figures.recalls.confusion
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the label and the scores (K,) of each clip, and the place of one that has none."""
+        """Keep the name, the label and the scores (K,) of each clip, and the place of one that has none."""
         for sample in data_samples:
             if SKIP_REASON in sample:
                 self.results.append(None)  # ranks take turns in what is collected: the others must not move up
@@ -43,14 +64,28 @@ class EmotionMetric(BaseMetric):
             if 'gt_label' not in sample:
                 raise InputError('EmotionMetric: a clip without a label. Evaluate on a data set with labels; '
                                  'tools/infer.py gives the scores of any video.')
-            self.results.append((int(sample['gt_label']), sample['pred_score'].float().cpu().numpy()))
+            if 'pred_score' not in sample:
+                raise InputError(f'EmotionMetric: the model gives no pred_score (found: {", ".join(sample)}). Use a '
+                                 "recognizer that gives one score a class, as MMAction2's do.")
+            label = torch.as_tensor(sample['gt_label'])
+            if label.numel() != 1:
+                raise InputError(f'EmotionMetric: a clip with {label.numel()} labels. Expected one a clip; for several '
+                                 "use MMAction2's AccMetric.")
+            self.results.append((clip_name(sample), int(label), sample['pred_score'].detach().float().cpu().numpy()))
 
-    def compute_metrics(self, results: list[tuple[int, np.ndarray] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[str, int, np.ndarray] | None]) -> dict[str, float]:
         """Compute the figures over all clips.
 
         Raises:
             InputError: scores are not finite, there are more or fewer of them than classes, or there is no clip.
         """
+        self.clips = self._gather(results)
+        classes = self.clips.classes
+        self.figures = emotion_figures(self.clips.labels, self.clips.scores, self.draws, self.seed)
+        print_log(f'Figures\n{figures_table(self.figures, classes)}', logger='current', level=logging.INFO)
+        return self.figures.scalars()
+
+    def _gather(self, results: list[tuple[str, int, np.ndarray] | None]) -> ClipScores:
         whole = len(results)
         results = [result for result in results if result is not None]
         if not results:
@@ -59,8 +94,8 @@ class EmotionMetric(BaseMetric):
         if len(results) < whole:
             print_log(f'EmotionMetric: {whole - len(results)} of {whole} clips could not be read and do not count',
                       logger='current', level=logging.WARNING)
-        labels = np.array([label for label, _ in results])
-        scores = np.stack([scores for _, scores in results])  # (clips, K)
+        names, labels, scores = zip(*results, strict=True)
+        scores = np.stack(scores)  # (clips, K)
         broken = int((~np.isfinite(scores)).any(axis=1).sum())
         if broken:
             raise InputError(f'EmotionMetric: the scores of {broken} of {len(scores)} clips are not finite. The '
@@ -70,7 +105,5 @@ class EmotionMetric(BaseMetric):
         if len(classes) != scores.shape[1]:
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '
                              f'{len(classes)} classes ({", ".join(classes)}). Set cls_head.num_classes={len(classes)}.')
-        figures = recall_figures(labels, scores.argmax(axis=1), len(classes))
-        self.confusion = figures.confusion  # (K, K), for the picture
-        print_log(f'Recall of each class\n{recall_table(figures, classes)}', logger='current', level=logging.INFO)
-        return dict(WAR=figures.war, UAR=figures.uar, F1_macro=figures.f1_macro, F1_weighted=figures.f1_weighted)
+        names = (str(place) if name == 'None' else name for place, name in enumerate(names))  # the data set has none
+        return ClipScores(tuple(names), np.array(labels), scores, tuple(classes))

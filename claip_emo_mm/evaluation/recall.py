@@ -1,4 +1,4 @@
-"""WAR, UAR and what belongs to them, from labels and predictions."""
+"""WAR, UAR and what else labels and predictions alone tell."""
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ class RecallFigures:
         f1_macro: mean of the classes' F1.
         f1_weighted: mean of the classes' F1, weighted by their clips.
         recall: (K,) float64, share of each class's clips that are right; nan for a class without clips.
+        precision: (K,) float64, share of the clips taken for a class that are of it; nan where none was.
         confusion: (K, K) int64, number of clips of class (row) that were taken for class (column).
     """
 
@@ -25,6 +26,7 @@ class RecallFigures:
     f1_macro: float
     f1_weighted: float
     recall: np.ndarray
+    precision: np.ndarray
     confusion: np.ndarray
 
     @property
@@ -54,9 +56,11 @@ def recall_figures(labels: np.ndarray, predictions: np.ndarray, num_classes: int
                              "set's classes alike.")
     confusion = confusion_matrix(labels, predictions, labels=np.arange(num_classes))
     clips, right = confusion.sum(axis=1), confusion.diagonal()
-    recall = np.divide(100.0 * right, clips, out=np.full(num_classes, np.nan), where=clips > 0)
+    recall, precision = (np.divide(100.0 * right, count, out=np.full(num_classes, np.nan), where=count > 0)
+                         for count in (clips, confusion.sum(axis=0)))
     present = np.flatnonzero(clips)
     f1_macro, f1_weighted = (100 * f1_score(labels, predictions, labels=present, average=average, zero_division=0)
                              for average in ('macro', 'weighted'))
     return RecallFigures(war=float(100 * right.sum() / clips.sum()), uar=float(np.nanmean(recall)),
-                         f1_macro=float(f1_macro), f1_weighted=float(f1_weighted), recall=recall, confusion=confusion)
+                         f1_macro=float(f1_macro), f1_weighted=float(f1_weighted), recall=recall, precision=precision,
+                         confusion=confusion)

@@ -12,9 +12,10 @@ from claip_emo_mm.engine.metrics_file import write_metrics
 def test_arrays_and_scalars_become_plain(tmp_path: Path) -> None:
     path = tmp_path / 'new' / 'test_metrics.json'
     metrics = dict(WAR=np.float32(87.5), UAR=torch.tensor(75.), confusion=np.array([[1, 2], [0, 3]]))
-    write_metrics(path, metrics, config='c.py', checkpoint='e.pth', clips=6)
+    write_metrics(path, metrics, config='c.py', checkpoint='e.pth', clips=6, details=dict(recall=dict(a=None)))
     assert json.loads(path.read_text()) == dict(
-        config='c.py', checkpoint='e.pth', clips=6, metrics=dict(WAR=87.5, UAR=75., confusion=[[1, 2], [0, 3]]))
+        config='c.py', checkpoint='e.pth', clips=6, metrics=dict(WAR=87.5, UAR=75., confusion=[[1, 2], [0, 3]]),
+        recall=dict(a=None))
     assert [file.name for file in path.parent.iterdir()] == ['test_metrics.json']
 
 

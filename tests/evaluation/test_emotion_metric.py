@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed
-from mmaction.registry import METRICS
+from mmaction.registry import METRICS, MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric
@@ -21,13 +23,20 @@ def clip(index: int) -> dict:
     return dict(gt_label=torch.tensor([LABELS[index]]), pred_score=torch.eye(3)[TAKEN_FOR[index]])
 
 
-def evaluate_a_rank(rank: int, folder: Path, results: multiprocessing.Queue) -> None:
-    torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
-    metric = EmotionMetric(collect_dir=str(folder / 'parts'))
-    shown = list(DefaultSampler(LABELS, shuffle=False))
-    metric.process(None, [clip(index) for index in shown[:2]])
-    metric.process(None, [clip(index) for index in shown[2:]])
-    results.put((rank, shown, metric.evaluate(size=len(LABELS))))
+def evaluate_a_rank(rank: int, ranks: int, folder: Path, results: multiprocessing.Queue) -> None:
+    """Evaluate the part of 101 random clips that a sampler gives this rank, in batches of 4."""
+    if ranks > 1:
+        torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=ranks)
+    draw = torch.Generator().manual_seed(7)
+    scores, labels = torch.rand(101, 5, generator=draw).softmax(1), torch.randint(5, (101, 1), generator=draw)
+    metric = EmotionMetric(draws=20, collect_dir=str(folder / 'parts'))
+    shown = list(DefaultSampler(range(101), shuffle=False))
+    for start in range(0, len(shown), 4):
+        metric.process(None, [dict(gt_label=labels[index], pred_score=scores[index], sample_idx=index)
+                              for index in shown[start:start + 4]])
+    figures = metric.evaluate(size=101)
+    details = None if rank else (metric.figures.details(metric.clips.classes), metric.clips.names)
+    results.put((rank, len(shown), figures, details))
 
 
 def test_one_process() -> None:
@@ -35,21 +44,33 @@ def test_one_process() -> None:
     evaluator.dataset_meta = dict(classes=['happy', 'sad', 'neutral'])
     evaluator.process([clip(index) for index in range(5)])
     # F1: happy 2*3/(3+4), sad 0, neutral 1
-    expected = dict(WAR=80.0, UAR=200 / 3, F1_macro=100 * (6 / 7 + 1) / 3, F1_weighted=100 * (3 * 6 / 7 + 1) / 5)
+    # Sure of each clip, wrong in one of five; its class and the third one have the same score, so one is second
+    expected = dict(WAR=80.0, UAR=200 / 3, F1_macro=100 * (6 / 7 + 1) / 3, F1_weighted=100 * (3 * 6 / 7 + 1) / 5,
+                    top2=80.0, ECE=20.0)
     assert evaluator.evaluate(size=5) == pytest.approx(expected)
 
 
-def test_two_ranks_count_every_clip_once(tmp_path: Path) -> None:
+def test_any_number_of_ranks_gives_the_same(tmp_path: Path) -> None:
     context = multiprocessing.get_context('fork')  # a fresh process would need seconds for its imports
-    results = context.Queue()
-    ranks = [context.Process(target=evaluate_a_rank, args=(rank, tmp_path, results)) for rank in range(2)]
-    for process in ranks:
-        process.start()
-    found = sorted((results.get(timeout=60) for _ in ranks), key=lambda result: result[0])
-    for process in ranks:
-        process.join(timeout=60)
-    assert [shown for _, shown, _ in found] == [[0, 2, 4], [1, 3, 0]]
-    assert [figures['WAR'] for _, _, figures in found] == pytest.approx([80.0, 80.0])
+    found = {}
+    for ranks in (1, 2, 3):
+        folder = tmp_path / str(ranks)
+        folder.mkdir()
+        results = context.Queue()
+        processes = [context.Process(target=evaluate_a_rank, args=(rank, ranks, folder, results))
+                     for rank in range(ranks)]
+        for process in processes:
+            process.start()
+        found[ranks] = sorted((results.get(timeout=120) for _ in processes), key=lambda result: result[0])
+        for process in processes:
+            process.join(timeout=60)
+    shown = {ranks: [count for _, count, _, _ in results] for ranks, results in found.items()}
+    assert shown == {1: [101], 2: [51, 51], 3: [34, 34, 34]}  # with copies of the first clips
+    every = [figures for results in found.values() for _, _, figures, _ in results]
+    assert len(every) == 6 and every == every[:1] * 6  # to the last bit
+    details = [results[0][3] for results in found.values()]
+    assert details == details[:1] * 3
+    assert details[0][1] == tuple(map(str, range(101)))
 
 
 def test_log_shows_each_class(caplog: pytest.LogCaptureFixture) -> None:
@@ -82,3 +103,30 @@ def test_bad_scores() -> None:
         metric.evaluate(size=2)
     with pytest.raises(InputError, match='a clip without a label'):
         metric.process(None, [dict(pred_score=torch.ones(2))])
+    with pytest.raises(InputError, match='no pred_score .found: gt_label'):
+        metric.process(None, [dict(gt_label=torch.tensor([1]))])
+    with pytest.raises(InputError, match='a clip with 2 labels'):
+        metric.process(None, [dict(clip(0), gt_label=torch.tensor([0, 1]))])
+    with pytest.raises(InputError, match='draws=-1: expected 0'):
+        EmotionMetric(draws=-1)
+
+
+def test_keeps_what_a_test_stores() -> None:
+    metric = EmotionMetric(draws=3)
+    metric.dataset_meta = dict(classes=['happy', 'sad', 'neutral'])
+    metric.process(None, [dict(clip(index), filename=f'{index}.mp4') for index in (1, 0)] + [clip(2)])
+    metric.evaluate(size=3)
+    assert metric.clips.names == ('1.mp4', '0.mp4', '2')
+    assert metric.clips.labels.tolist() == [0, 1, 2]
+    assert metric.figures.draws == 3 and set(metric.figures.intervals) >= {'WAR', 'UAR'}
+    assert metric.confusion.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_takes_the_samples_of_the_host() -> None:
+    with DefaultScope.overwrite_default_scope('mmaction'):
+        head = MODELS.build(dict(type='TSNHead', num_classes=3, in_channels=4, average_clips='prob'))
+    samples = head.predict(torch.rand(2, 4, 1, 1), [ActionDataSample().set_gt_label(label) for label in (2, 0)],
+                           num_segs=1)
+    evaluator = Evaluator(METRICS.build(dict(type='EmotionMetric')))
+    evaluator.process(samples)
+    assert set(evaluator.evaluate(size=2)) == {'WAR', 'UAR', 'F1_macro', 'F1_weighted', 'top2', 'ECE'}

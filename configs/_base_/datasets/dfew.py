@@ -68,4 +68,4 @@ test_dataloader = dict(
         type='DFEWDataset', fold=fold, part='test', data_root=data_root, pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='EmotionMetric')
-test_evaluator = val_evaluator
+test_evaluator = dict(type='EmotionMetric', draws=2000)  # of clips, for 95 % bootstrap intervals

@@ -49,4 +49,4 @@ test_dataloader = dict(
         type='AudioVisualDataset', ann_file='test.csv', data_root=data_root, pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='EmotionMetric')
-test_evaluator = val_evaluator
+test_evaluator = dict(type='EmotionMetric', draws=2000)  # of clips, for 95 % bootstrap intervals
