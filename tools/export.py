@@ -10,7 +10,7 @@ from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import load_config
-from claip_emo_mm.export import FORMS, OPSET, export_onnx
+from claip_emo_mm.export import FORMS, OPSET, check_targets, export_onnx
 
 
 def parse_args() -> Namespace:
@@ -41,6 +41,7 @@ def _at_least_two(text: str) -> int:
 def main() -> None:
     args = parse_args()
     require_checkpoint(args.checkpoint)
+    check_targets(args.out, args.int8, args.overwrite)  # before the model is built, which may take minutes
     MMLogger.get_instance('export', log_level='WARNING')  # the standard output is for the figures
     trained = load_trained(args.checkpoint, load_config(args.config, args.cfg_options))
     done = export_onnx(trained, args.out, args.inputs, args.check, args.clips, args.int8, args.overwrite,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from claip_emo_mm.engine.checkpoints import TrainedModel, front_end_settings
 from claip_emo_mm.errors import InputError
@@ -65,8 +66,8 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
         InputError: a package is missing, a file is there already, the model is none of ours, too large, or has a part
             that cannot be exported; or the outputs differ by more than 1e-4.
     """
-    targets = [out] + ([out.with_suffix('.int8.onnx')] if integers else [])
-    _check(trained, targets, overwrite)
+    targets = check_targets(out, integers, overwrite)
+    _check_model(trained)
     model = trained.model
     front_end = FrontEnd(trained.cfg, model.visual_backbone is not None, model.audio_backbone is not None)
     exported = FORMS[inputs](model, front_end).eval()
@@ -74,38 +75,57 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
     batches = [[front_end.draw(generator, 5 + clip, 3, 4) for clip in range(2)], [front_end.draw(generator, 1, 1, 1)],
                *([front_end.draw(generator, 4, 1, 1)] for _ in range(drawn - 2)),
                [front_end.film(seed=0)], *([front_end.read(video)] for video in videos)]
-    with torch.inference_mode():
-        expected = [[output.numpy() for output in exported.expected(batch)] for batch in batches]
     arrays = [{key: value.numpy() for key, value in exported.inputs(batch).items()} for batch in batches]
-    out.parent.mkdir(parents=True, exist_ok=True)
     parts = [path.with_name(f'{path.name}.part') for path in targets]
-    with _removed(parts):
+    change = None
+    with _removed(parts), tqdm(total=4 if integers else 3, unit='step', mininterval=0) as bar:
+        bar.set_description('PyTorch')
+        with torch.inference_mode():
+            expected = [[output.numpy() for output in exported.expected(batch)] for batch in batches]
+        _step(bar, 'writing')
         _write(exported, batches[0], parts[0], _metadata(trained, exported, front_end, list(arrays[0]), source))
+        _step(bar, 'onnxruntime')
         results = run_file(parts[0], arrays)
         difference = _difference(results, expected)
         if not difference <= TOLERANCE:  # or not a number
             raise InputError(f'{out}: onnxruntime and PyTorch differ by {difference:.1e}, expected at most '
                              f'{TOLERANCE:.0e}; nothing was written. With weights of ordinary size they agree to about '
                              '1e-6: look for adapters that diverged, or for a part that this export cannot repeat.')
-        change = None
         if integers:
+            _step(bar, '8-bit weights')
             quantise(parts[0], parts[1])
             change = IntegerChange.measure(targets[1], parts[1], arrays, results)
         for part, path in zip(parts, targets, strict=True):
             os.replace(part, path)
+        _step(bar, 'done')
     return Exported(out, out.stat().st_size, difference, sum(map(len, batches)), change)
 
 
-def _check(trained: TrainedModel, targets: list[Path], overwrite: bool) -> None:
+def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
+    """Look at what can be wrong before anything is computed; makes the folders above the file.
+
+    Returns: the files to write.
+    Raises:
+        InputError: a package is missing, or a file has another ending, is there already, or cannot be written.
+    """
     missing = [name for name in ('onnx', 'onnxruntime', 'onnxscript') if importlib.util.find_spec(name) is None]
     if missing:
         raise InputError(f'the export needs {", ".join(missing)}, which is not installed: pip install '
                          f'{" ".join(missing)} (or claip_emo_mm[export]).')
+    targets = [out] + ([out.with_suffix('.int8.onnx')] if integers else [])
     for path in targets:
         if path.suffix != '.onnx':
             raise InputError(f'{path}: expected the name of a file that ends in .onnx.')
         if path.exists() and (path.is_dir() or not overwrite):
             raise InputError(f'{path}: is there already. Name another file, or replace it with --overwrite.')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(out, error) from error
+    return targets
+
+
+def _check_model(trained: TrainedModel) -> None:
     if not isinstance(trained.model, AudioVisualRecognizer):
         raise InputError(f'model.type is {type(trained.model).__name__}; expected an AudioVisualRecognizer.')
     size = sum(value.numel() * value.element_size() for value in trained.model.state_dict().values())
@@ -133,7 +153,19 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path:
         raise InputError(f"a part of the model cannot be exported: {reason} The project's own backbones, necks and "
                          'heads can be.') from error
     program.model.metadata_props.update(metadata)
-    program.save(path, external_data=False)
+    try:
+        program.save(path, external_data=False)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f'{path}: cannot be written ({error.strerror or error}). Make room, or choose another folder.')
+
+
+def _step(bar: tqdm, what: str) -> None:
+    bar.update()
+    bar.set_description(what)
 
 
 def _metadata(trained: TrainedModel, exported: MediaModel | TensorModel, front_end: FrontEnd, inputs: list[str],

@@ -12,6 +12,7 @@ from torch import nn
 
 from claip_emo_mm.data_preparation.toy import FaceIdentity, VoiceIdentity, write_clip
 from claip_emo_mm.engine.checkpoints import TrainedModel
+from claip_emo_mm.export import Exported, export_onnx
 
 CLASSES = ['calm', 'loud', 'odd']
 
@@ -75,3 +76,17 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     face = FaceIdentity.sample(random)
     write_clip(path, face, VoiceIdentity.sample(random, face.feminine), 'angry', 4)
     return path
+
+
+@pytest.fixture(scope='session')
+def trained(make_trained: Callable[..., TrainedModel]) -> TrainedModel:
+    """Both modalities, its adapters unmerged."""
+    return make_trained()
+
+
+@pytest.fixture(scope='session')
+def exported(make_trained: Callable[..., TrainedModel], video: Path, tmp_path_factory: pytest.TempPathFactory,
+             ) -> Exported:
+    """A model of the same weights as an ONNX file, and another one with 8-bit weights."""
+    out = tmp_path_factory.mktemp('exported') / 'new' / 'model.onnx'
+    return export_onnx(make_trained(), out, videos=[video], integers=True, source='epoch_1.pth')

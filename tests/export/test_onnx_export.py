@@ -20,17 +20,6 @@ Trainer = Callable[..., TrainedModel]
 
 
 @pytest.fixture(scope='module')
-def trained(make_trained: Trainer) -> TrainedModel:
-    return make_trained()
-
-
-@pytest.fixture(scope='module')
-def exported(trained: TrainedModel, video: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    out = tmp_path_factory.mktemp('exported') / 'new' / 'model.onnx'
-    return export_onnx(trained, out, videos=[video], integers=True, source='epoch_1.pth')
-
-
-@pytest.fixture(scope='module')
 def session(exported: Exported) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(exported.path))
 
@@ -126,8 +115,8 @@ def test_one_modality(make_trained: Trainer, tmp_path: Path, parts: dict[str, bo
     np.testing.assert_allclose(session.run(None, feed)[0], pytorch_scores(trained, [clip]), atol=1e-5)
 
 
-def test_the_models_own_tensors(trained: TrainedModel, tmp_path: Path) -> None:
-    done = export_onnx(trained, tmp_path / 'tensors.onnx', 'tensors', drawn=2)
+def test_the_models_own_tensors(trained: TrainedModel, make_trained: Trainer, tmp_path: Path) -> None:
+    done = export_onnx(make_trained(), tmp_path / 'tensors.onnx', 'tensors', drawn=2)
     session = onnxruntime.InferenceSession(str(done.path))
     assert [entry.shape for entry in session.get_inputs()] == [['clips', 4, 3, 10, 10], ['clips', 1, 256, 16]]
     frames, mel = torch.randn(5, 4, 3, 10, 10), torch.randn(5, 1, 256, 16)
@@ -137,7 +126,7 @@ def test_the_models_own_tensors(trained: TrainedModel, tmp_path: Path) -> None:
     np.testing.assert_allclose(logits, wanted, atol=1e-5)
 
 
-def test_a_file_that_differs_is_not_kept(trained: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+def test_a_file_that_differs_is_not_kept(make_trained: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                          ) -> None:
     run_file = onnx_export.run_file
 
@@ -151,7 +140,7 @@ def test_a_file_that_differs_is_not_kept(trained: TrainedModel, tmp_path: Path, 
     out = tmp_path / 'model.onnx'
     out.write_text('old')
     with pytest.raises(InputError, match=r'model\.onnx: onnxruntime and PyTorch differ by 2\.0e-04'):
-        export_onnx(trained, out, drawn=2, overwrite=True)
+        export_onnx(make_trained(visual=False), out, drawn=2, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ['model.onnx'] and out.read_text() == 'old'
 
 
@@ -199,5 +188,7 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
         patch.setattr('importlib.util.find_spec', lambda name: None)
         refused(r'the export needs onnx, onnxruntime, onnxscript, .* pip install')
     assert not list(tmp_path.iterdir())
+    refused(r'conftest\.py/a/model\.onnx: cannot be written \(Not a directory\)',
+            path=Path(__file__).with_name('conftest.py') / 'a' / 'model.onnx')
     out.with_suffix('.int8.onnx').touch()
     refused(r'model\.int8\.onnx: is there already.*--overwrite', integers=True)

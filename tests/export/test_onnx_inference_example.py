@@ -1,7 +1,6 @@
 """docs/examples/onnx_inference.py on an exported file, beside the test pipeline."""
 import runpy
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +10,21 @@ from mmengine.dataset import pseudo_collate
 
 from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.engine.checkpoints import TrainedModel
-from claip_emo_mm.export import FrontEnd, export_onnx
+from claip_emo_mm.export import Exported, FrontEnd
 
 EXAMPLE = Path(__file__).parents[2] / 'docs' / 'examples' / 'onnx_inference.py'
 
 
-def test_gives_the_scores_of_the_test_pipeline(make_trained: Callable[..., TrainedModel], video: Path, tmp_path: Path,
+def test_gives_the_scores_of_the_test_pipeline(trained: TrainedModel, exported: Exported, video: Path, tmp_path: Path,
                                                monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    trained = make_trained()
     packed = FrontEnd(trained.cfg, True, True).read(video).packed
     with torch.no_grad():
         wanted, = trained.model.test_step(pseudo_collate([packed]))
-    export_onnx(trained, tmp_path / 'model.onnx', drawn=2)
     clip = VideoFile(str(video))
     sound, rate_hz = clip.sound()
     assert rate_hz == 16000  # that of the model: nothing to resample
     np.savez(tmp_path / 'clip.npz', frames=clip.decode(np.arange(clip.num_frames)), sound=sound)
-    monkeypatch.setattr(sys, 'argv', ['onnx_inference.py', str(tmp_path / 'model.onnx'), str(tmp_path / 'clip.npz')])
+    monkeypatch.setattr(sys, 'argv', ['onnx_inference.py', str(exported.path), str(tmp_path / 'clip.npz')])
     runpy.run_path(str(EXAMPLE), run_name='__main__')
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [name for _, name in rows] == trained.classes
