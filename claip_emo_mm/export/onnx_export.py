@@ -102,7 +102,7 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
 
 
 def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
-    """Look at what can be wrong before anything is computed; makes the folders above the file.
+    """Look at what can be wrong before anything is computed.
 
     Returns: the files to write.
     Raises:
@@ -118,10 +118,10 @@ def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
             raise InputError(f'{path}: expected the name of a file that ends in .onnx.')
         if path.exists() and (path.is_dir() or not overwrite):
             raise InputError(f'{path}: is there already. Name another file, or replace it with --overwrite.')
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(out, error) from error
+    folder = next(folder for folder in out.absolute().parents if folder.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f'{out}: cannot be written: {folder} is {"write-protected" if folder.is_dir() else "a file"}. '
+                         'Name another file.')
     return targets
 
 
@@ -154,13 +154,11 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path:
                          'heads can be.') from error
     program.model.metadata_props.update(metadata)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         program.save(path, external_data=False)
     except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f'{path}: cannot be written ({error.strerror or error}). Make room, or choose another folder.')
+        raise InputError(f'{path}: cannot be written ({error.strerror or error}). Make room, or choose another '
+                         'folder.') from error
 
 
 def _step(bar: tqdm, what: str) -> None:
