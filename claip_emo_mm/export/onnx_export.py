@@ -1,5 +1,5 @@
 """Writes a trained model as an ONNX file that gives PyTorch's scores, or writes nothing."""
-import importlib.util
+import importlib
 import json
 import os
 import warnings
@@ -108,10 +108,12 @@ def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
     Raises:
         InputError: a package is missing, or a file has another ending, is there already, or cannot be written.
     """
-    missing = [name for name in ('onnx', 'onnxruntime', 'onnxscript') if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f'the export needs {", ".join(missing)}, which is not installed: pip install '
-                         f'{" ".join(missing)} (or claip_emo_mm[export]).')
+    for name in ('onnx', 'onnxruntime', 'onnxscript'):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise InputError(f'the export needs the package {name}, which cannot be imported ({error}): pip install '
+                             'onnx onnxruntime onnxscript (or claip_emo_mm[export]).') from error
     targets = [out] + ([out.with_suffix('.int8.onnx')] if integers else [])
     for path in targets:
         if path.suffix != '.onnx':
