@@ -10,12 +10,13 @@ from claip_emo_mm.command_line import run
 from claip_emo_mm.data_preparation import PublishedSet, make_toy_set, prepare_published_set
 from claip_emo_mm.data_preparation.face_decision import FACES
 from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, NOTES_FILE
-from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS
+from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS, write_toy_folds
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.published_lists import NUM_FOLDS
 from claip_emo_mm.errors import InputError
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
+_FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
 _CONFIG_DATA_ROOT = Path('data/toy')
 _MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
@@ -46,6 +47,8 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--clips', type=int, nargs=3, default=DEFAULT_CLIPS, metavar=('TRAIN', 'VAL', 'TEST'),
                         help='clips in each part, rounded up to whole people who show each emotion once '
                              f'(default: {" ".join(map(str, DEFAULT_CLIPS))})')
+    parser.add_argument('--folds', type=int, metavar='N',
+                        help='deal the people of all parts into N folds as well, for tools/cross_validate.py')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace a toy set that was made with other settings')
@@ -59,7 +62,12 @@ def _prepare_toy(args: argparse.Namespace) -> None:
         with path.open(encoding='utf-8', newline='') as file:
             people = [row['identity'] for row in csv.DictReader(file)]
         _say(f'  {part:5}  {len(people):4} clips of {len(set(people)):3} people   {path}')
-    if args.out == _CONFIG_DATA_ROOT:
+    if args.folds is not None:
+        written = write_toy_folds(args.out, args.folds)
+        _say(f'  {args.folds} folds of the same people   {written[0].parent}')
+    if args.out == _CONFIG_DATA_ROOT and args.folds is not None:
+        _say(f'Next: python tools/cross_validate.py {_FOLDS_CONFIG} --folds 1-{args.folds}')
+    elif args.out == _CONFIG_DATA_ROOT:
         _say(f'Next: python tools/train.py {_CONFIG}')
     else:
         _say(f'Next: set data_root to {args.out} in a copy of {_CONFIG}, and give the copy to tools/train.py')

@@ -2,6 +2,7 @@
 from .audio_visual_dataset import AudioVisualDataset
 from .class_balanced_sampler import ClassBalancedSampler
 from .dfew_dataset import DFEWDataset
+from .fold_dataset import FoldDataset
 from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
 from .mafw_dataset import MAFWDataset
 from .seeded_batch_sampler import SeededBatchSampler
@@ -21,7 +22,7 @@ from .transforms import (
 )
 
 __all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'ClassBalancedSampler', 'DFEWDataset',
-           'DecodeFrames', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'OpenAudioVisualClip',
-           'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames',
-           'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews', 'SeededBatchSampler',
-           'get_schema']
+           'DecodeFrames', 'FoldDataset', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset',
+           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
+           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
+           'SeededBatchSampler', 'get_schema']

@@ -2,6 +2,7 @@
 from .accumulated_rate_constructor import AccumulatedRateConstructor
 from .hooks import (
     AccumulatedGradientHook,
+    BestEpochHook,
     CheckpointContentHook,
     ClassNamesHook,
     ClipPictureHook,
@@ -16,6 +17,7 @@ from .hooks import (
 )
 from .resumable_train_loop import ResumableTrainLoop
 
-__all__ = ['AccumulatedGradientHook', 'AccumulatedRateConstructor', 'CheckpointContentHook', 'ClassNamesHook',
-           'ClipPictureHook', 'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'ResumableTrainLoop',
-           'ResumeFileHook', 'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']
+__all__ = ['AccumulatedGradientHook', 'AccumulatedRateConstructor', 'BestEpochHook', 'CheckpointContentHook',
+           'ClassNamesHook', 'ClipPictureHook', 'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook',
+           'ResumableTrainLoop', 'ResumeFileHook', 'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook',
+           'TrainingPictureHook']

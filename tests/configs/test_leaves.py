@@ -17,6 +17,7 @@ from claip_emo_mm.engine.run_config import load_config
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
 PAPER_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_vit')]
+FOLDS_LEAF = 'claip_emo_tiny_toy_folds.py'  # validated on the fold's test part, as the paper's models are
 README_SIZES = {name: [int(size.replace(',', '')) for size in sizes] for name, *sizes in re.findall(
     r'^\| `(claip_emo_vit\w+\.py)` \|.*?\| ([\d,]+) \| ([\d,]+) \|', (CONFIGS / 'README.md').read_text(), re.MULTILINE)}
 TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy')]
@@ -79,10 +80,17 @@ def test_one_modality_loads_one_modality(name: str, absent: tuple[str, ...]) -> 
 
 
 def test_validation_and_test_are_different_parts() -> None:
-    for name in TOY_LEAVES:
+    for name in set(TOY_LEAVES) - {FOLDS_LEAF}:
         cfg = Config.fromfile(CONFIGS / name)
         parts = [cfg[f'{part}_dataloader'].dataset.ann_file for part in ('train', 'val', 'test')]
         assert parts == ['train.csv', 'val.csv', 'test.csv']
+
+
+def test_one_key_chooses_the_fold_of_the_toy_set() -> None:
+    cfg = load_config(CONFIGS / FOLDS_LEAF, dict(fold=3))
+    for part, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+        dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
+        assert dataset.ann_file == f'data/toy/lists/fold3_{part}.csv'
 
 
 @pytest.mark.parametrize('name', PAPER_LEAVES)

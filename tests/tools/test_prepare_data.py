@@ -42,6 +42,21 @@ def test_toy_set_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert len(list(tmp_path.glob('data/toy/videos/*.mp4'))) == 21
 
 
+def test_toy_set_in_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr('claip_emo_mm.data_preparation.toy.toy_set.make_clip',
+                        lambda out, settings, clip: (out / clip.video).touch())
+    for folds, code in (('3', 0), ('4', 1)):
+        with pytest.raises(SystemExit) as exit_:
+            prepare_data(monkeypatch, 'toy', '--clips', '1', '1', '1', '--workers', '1', '--folds', folds)
+        assert (exit_.value.code or 0) == code
+    said = capsys.readouterr()
+    assert said.out.splitlines()[4:6] == [
+        '  3 folds of the same people   data/toy/lists',
+        'Next: python tools/cross_validate.py configs/claip_emo_tiny_toy_folds.py --folds 1-3']
+    assert 'error: --folds 4: expected 2 to 3' in said.err
+
+
 def test_ctrl_c_ends_cleanly_with_workers(tmp_path: Path, ctrl_c_interrupts: None) -> None:
     out = tmp_path / 'set'
     process = subprocess.Popen([sys.executable, TOOL, 'toy', '--out', str(out), '--workers', '2'], text=True,

@@ -7,6 +7,7 @@ from .face import FaceCanvas, FaceControls, render
 from .face_identity import FaceIdentity
 from .frame_tree import make_frame_tree
 from .streams import identity_stream
+from .toy_folds import write_toy_folds
 from .toy_set import DEFAULT_CLIPS, make_toy_set
 from .voice import SAMPLE_RATE_HZ, Prosody, VoiceIdentity, babble
 
@@ -33,4 +34,5 @@ __all__ = [
     'plan_clip',
     'render',
     'write_clip',
+    'write_toy_folds',
 ]

@@ -83,3 +83,5 @@ def _remove_set(out: Path) -> None:
         shutil.rmtree(out / VIDEO_FOLDER)
     for name in (*(f'{part}.csv' for part in SPLITS), SETTINGS_FILE):
         (out / name).unlink(missing_ok=True)
+    for path in out.glob('lists/fold*_t*.csv'):
+        path.unlink()

@@ -1,5 +1,6 @@
 """Hooks of our own beside the host's; each is registered in mmaction's HOOKS."""
 from .accumulated_gradient_hook import AccumulatedGradientHook
+from .best_epoch_hook import BestEpochHook
 from .checkpoint_content_hook import CheckpointContentHook
 from .class_names_hook import ClassNamesHook
 from .clip_picture_hook import ClipPictureHook
@@ -12,6 +13,6 @@ from .termination_hook import TerminationHook
 from .trained_parameters_hook import TrainedParametersHook
 from .training_picture_hook import TrainingPictureHook
 
-__all__ = ['AccumulatedGradientHook', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'ClipReportHook',
-           'FiniteLossHook', 'IterationSeedHook', 'ResumeFileHook', 'StrictLoadingHook', 'TerminationHook',
-           'TrainedParametersHook', 'TrainingPictureHook']
+__all__ = ['AccumulatedGradientHook', 'BestEpochHook', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook',
+           'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'ResumeFileHook', 'StrictLoadingHook',
+           'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']

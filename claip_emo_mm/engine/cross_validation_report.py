@@ -1,0 +1,93 @@
+"""What a cross-validation comes to: one table, in every form, and the pooled confusion matrix as a picture."""
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.engine.cross_validation import CrossValidation
+from claip_emo_mm.engine.protocols import PROTOCOLS
+from claip_emo_mm.evaluation.clip_scores import read_clip_scores
+from claip_emo_mm.evaluation.fold_figures import FoldFigures, fold_figures
+from claip_emo_mm.evaluation.folds_table import absent_classes, csv_table, folds_rows, markdown_table, text_table
+from claip_emo_mm.version import __version__
+from claip_emo_mm.visualization.confusion_picture import draw_confusion_matrix
+from claip_emo_mm.visualization.figure_files import write_figure
+
+
+def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str | None:
+    """Write results.txt, .md, .csv, .json and confusion_<protocol>.png into the work folder.
+
+    Args:
+        validation: whose finished folds are reported.
+        failed: the folds that failed, each with the reason.
+    Returns: the text, for the screen; None where no fold is finished.
+    """
+    runs = [run for run in validation.fold_runs() if run.finished]
+    if not runs:
+        return None
+    chosen = {run.fold: run.epochs() for run in runs}
+    figures = {protocol: fold_figures({run.fold: read_clip_scores(run.scores_file(chosen[run.fold][protocol].epoch))
+                                       for run in runs}) for protocol in validation.protocols}
+    epochs = {protocol: {fold: epoch[protocol].epoch for fold, epoch in chosen.items()} for protocol in figures}
+    rows = folds_rows(figures, epochs)
+    notes = _notes(validation, figures, failed)
+    text = '\n'.join([text_table(rows), '', *notes, ''])
+    folder = validation.work_dir
+    write_text(folder / 'results.txt', text)
+    write_text(folder / 'results.md', '\n'.join([markdown_table(rows), '', *(f'- {note}' for note in notes), '']))
+    write_text(folder / 'results.csv', csv_table(rows))
+    for protocol, found in figures.items():
+        title = (f'{protocol}, {len(runs)} folds pooled: WAR {found.pooled.recalls.war:.2f}   '
+                 f'UAR {found.pooled.recalls.uar:.2f}')
+        write_figure(folder / f'confusion_{protocol}.png',
+                     draw_confusion_matrix(found.pooled.recalls.confusion, found.classes, title))
+    facts = _facts(validation, figures, failed)
+    for fold, choice in chosen.items():
+        for protocol, epoch in choice.items():
+            facts['protocols'][protocol]['folds'][str(fold)].update(epoch=epoch.epoch, checkpoint=epoch.checkpoint)
+    write_text(folder / 'results.json', json.dumps(facts, indent=2) + '\n')  # the last: the others are there
+    return text
+
+
+def _notes(validation: CrossValidation, figures: Mapping[str, FoldFigures], failed: Mapping[int, str]) -> list[str]:
+    one = next(iter(figures.values()))
+    return [
+        *(f'{protocol}: {PROTOCOLS[protocol]}.' for protocol in figures),
+        'Percent. mean and std are over the folds (std divides by their number less 1); pooled is over all clips as '
+        f'one set, with the interval of {one.pooled.draws} bootstrap draws of the clips of each class.',
+        f'{Path(validation.source).name}, config {validation.config_hash()[:12]}, claip_emo_mm {__version__}, '
+        f'seed {_seed(validation)}.',
+        *absent_classes(one),
+        *(f'fold {fold} failed: {reason}' for fold, reason in failed.items())]
+
+
+def _facts(validation: CrossValidation, figures: Mapping[str, FoldFigures],
+           failed: Mapping[int, str]) -> dict[str, Any]:
+    trained = {fold: validation.clips_trained(fold) for fold in next(iter(figures.values())).folds}
+    protocols = {}
+    for protocol, found in figures.items():
+        names = list(found.pooled_values)
+        protocols[protocol] = dict(
+            chosen=PROTOCOLS[protocol],
+            folds={str(fold): dict(protocol=protocol, clips_trained=trained[fold],
+                                   clips_tested=int(fold_figures_.recalls.confusion.sum()), seed=_seed(validation),
+                                   figures=fold_figures_.scalars(), **fold_figures_.details(found.classes))
+                   for fold, fold_figures_ in found.folds.items()},
+            mean={name: _plain(found.mean(name)) for name in names},
+            std={name: _plain(found.deviation(name)) for name in names},
+            pooled=dict(figures=found.pooled.scalars(), **found.pooled.details(found.classes)))
+    return dict(config=Path(validation.source).name, config_sha256=validation.config_hash(), version=__version__,
+                seed=_seed(validation), unit='percent', protocols=protocols,
+                failed={str(fold): reason for fold, reason in failed.items()})
+
+
+def _seed(validation: CrossValidation) -> int:
+    return Config.fromfile(validation.config).randomness.seed
+
+
+def _plain(value: float) -> float | None:
+    return None if np.isnan(value) else value

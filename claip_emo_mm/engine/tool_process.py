@@ -1,0 +1,73 @@
+"""A command line of the project as a process of its own, which never outlives a stop of this one."""
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+_PROGRESS = re.compile(r'(?:Epoch|Iter)\((?:train|val|test)\)\s*(?:\[[^\]]*\]){1,2}')
+_TAIL = 4000  # characters of the output that are looked at
+_POLL_S = .2
+
+
+class ToolError(RuntimeError):
+    """A tool that did not end well; the message is its own."""
+
+
+def run_tool(command: Sequence[str], output: Path, inherited: Sequence[int],
+             on_progress: Callable[[str], None]) -> None:
+    """Run a command and wait for it. When this process is interrupted, it is asked to end (SIGTERM) and waited for.
+
+    Args:
+        command: program and arguments.
+        output: file to which stdout and stderr are appended.
+        inherited: file descriptors that it keeps open.
+        on_progress: is told how far it is, such as ``Epoch(train) [3][10/20]``.
+    Raises:
+        ToolError: its exit code is not 0.
+    """
+    with output.open('a', encoding='utf-8') as file:
+        start = file.tell()
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                   start_new_session=True, pass_fds=inherited,  # a terminal's Ctrl-C is not for it
+                                   env={**os.environ, 'PYTHONUNBUFFERED': '1'})
+        try:
+            while process.poll() is None:
+                found = _PROGRESS.findall(_tail(output, start))
+                on_progress(found[-1] if found else '')
+                time.sleep(_POLL_S)
+        finally:
+            if process.poll() is None:
+                _end(process)
+    if process.returncode:
+        raise ToolError(f'{_reason(_tail(output, start), process.returncode)} (all of it: {output})')
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    try:
+        process.wait()
+    except BaseException:  # interrupted once more: at once, then
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def _tail(path: Path, start: int) -> str:
+    with path.open('rb') as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(start, end - _TAIL))
+        return file.read().decode('utf-8', 'replace')
+
+
+def _reason(tail: str, code: int) -> str:
+    """What a tool said last: its error where it names one, else the last line."""
+    lines = [line for line in tail.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(lines) if line.startswith('error: ')]
+    if errors:
+        return lines[errors[-1]].removeprefix('error: ')
+    if code < 0:
+        return f'it was killed by signal {-code}'
+    return lines[-1] if lines else f'it ended with exit code {code}'

@@ -1,0 +1,191 @@
+"""tools/cross_validate.py: the folds of a small model, its tools as forks, which saves their imports."""
+import csv
+import fcntl
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+
+import numpy as np
+import pytest
+from folded_parts import folded_config
+from sklearn import metrics
+from tool_runs import ROOT, call_tool
+
+from claip_emo_mm.evaluation import read_clip_scores
+
+
+class ForkedTool:
+    """What tool_process needs of subprocess.Popen; its command is one of ours."""
+
+    started: list[list[str]] = []
+
+    def __init__(self, command: Sequence[str], stdout: IO[str], **_: Any) -> None:
+        self.started.append(list(command))
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if not self.pid:
+            os.dup2(stdout.fileno(), 1)
+            os.dup2(stdout.fileno(), 2)
+            sys.stdout, sys.stderr = (os.fdopen(number, 'w', buffering=1) for number in (1, 2))
+            sys.argv = list(command[1:])
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            code = 70
+            try:
+                runpy.run_path(command[1], run_name='__main__')
+            except SystemExit as end:
+                code = end.code or 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+
+@pytest.fixture(autouse=True)
+def forked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that were started."""
+    monkeypatch.setattr(ForkedTool, 'started', [])
+    monkeypatch.setattr('claip_emo_mm.engine.tool_process.subprocess',
+                        SimpleNamespace(Popen=ForkedTool, STDOUT=subprocess.STDOUT, DEVNULL=subprocess.DEVNULL))
+    monkeypatch.setattr('claip_emo_mm.engine.tool_process._POLL_S', .02)
+    return ForkedTool.started
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / 'folded.py'
+    path.write_text('\n'.join(f'{key} = {value!r}' for key, value in folded_config().items()))
+    return path
+
+
+def names_of(started: list[list[str]]) -> list[str]:
+    return [Path(command[1]).name for command in started]
+
+
+def test_a_stopped_run_comes_to_the_same(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                         capsys: pytest.CaptureFixture, forked: list[list[str]]) -> None:
+    assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '1-3', '--work-dir', 'whole') == 0
+    said = capsys.readouterr()
+    whole = tmp_path / 'whole'
+    assert said.out.startswith((whole / 'results.txt').read_text())
+    assert 'fold 3: train Epoch(train)' in said.err or 'fold 3: test' in said.err
+    results = json.loads((whole / 'results.json').read_text())
+    check_figures(whole, results)
+    (tmp_path / 'die').touch()
+    arguments = [config, '--folds', '1-3', '--work-dir', 'broken']
+    assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 1  # fold 3 is done all the same
+    broken = json.loads((tmp_path / 'broken/results.json').read_text())
+    assert list(broken['failed']) == ['2'] and list(broken['protocols']['clean']['folds']) == ['1', '3']
+    assert 'fold 2 failed: ' in capsys.readouterr().out
+    (tmp_path / 'die').unlink()
+    forked.clear()
+    assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 0
+    assert names_of(forked)[0] == 'train.py' and {'fold=2'} == {command[-1] for command in forked}
+    for name in ('results.json', 'results.txt', 'results.md', 'results.csv'):
+        assert (tmp_path / 'broken' / name).read_bytes() == (whole / name).read_bytes()
+    assert 'Epoch(train) [1]' in (output := (tmp_path / 'broken/fold2/output.txt').read_text())
+    assert output.count('Epoch(train) [2][4/4]') == 1  # resumed, not begun anew
+    forked.clear()
+    assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 0
+    assert not forked  # nothing is left to be done
+
+
+def check_figures(whole: Path, results: dict[str, Any]) -> None:
+    """Compute the figures anew from the scores of the clips."""
+    for protocol, epoch in (('paper', None), ('clean', 4)):
+        found, war, labels, taken = results['protocols'][protocol], [], [], []
+        for fold in '123':
+            facts = found['folds'][fold]
+            assert facts['epoch'] == (epoch or facts['epoch']) and facts['seed'] == 0 and facts['protocol'] == protocol
+            clips = read_clip_scores(whole / f'fold{fold}/test_epoch_{facts["epoch"]}/test_scores.csv')
+            assert (whole / f'fold{fold}' / facts['checkpoint']).is_file()
+            assert facts['clips_tested'] == len(clips.labels) and len(set(clips.names)) == len(clips.names)
+            war.append(100 * metrics.accuracy_score(clips.labels, clips.scores.argmax(1)))
+            assert facts['figures']['WAR'] == pytest.approx(war[-1])
+            labels += clips.labels.tolist()
+            taken += clips.scores.argmax(1).tolist()
+        assert len(labels) == 21
+        assert found['mean']['WAR'] == pytest.approx(np.mean(war))
+        assert found['std']['WAR'] == pytest.approx(np.std(war, ddof=1))
+        assert found['pooled']['figures']['UAR'] == pytest.approx(100 * metrics.balanced_accuracy_score(labels, taken))
+        assert found['pooled']['confusion'] == metrics.confusion_matrix(labels, taken).tolist()
+        assert (whole / f'confusion_{protocol}.png').stat().st_size > 1000
+    with (whole / 'results.csv').open() as file:
+        rows = {tuple(row[:2]): row[2:] for row in csv.reader(file)}
+    assert rows['WAR', 'clean'][3] == f'{results["protocols"]["clean"]["mean"]["WAR"]:.2f}'
+
+
+def test_other_settings_are_refused(config: Path, monkeypatch: pytest.MonkeyPatch,
+                                    capsys: pytest.CaptureFixture, forked: list[list[str]], tmp_path: Path) -> None:
+    (tmp_path / 'die').touch()  # fold 2 need not be trained to the end
+    arguments = [config, '--folds', '2', '--work-dir', 'out']
+    assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 1
+    assert 'no fold could be finished:\n  fold 2: ' in capsys.readouterr().err
+    kept = (tmp_path / 'out/config.py').read_bytes()
+    forked.clear()
+    for changed in (['--cfg-options', 'train_cfg.max_epochs=9'], ['--protocols', 'clean']):
+        assert call_tool(monkeypatch, 'cross_validate.py', *arguments, *changed) == 1
+        message = capsys.readouterr().err
+        assert 'out/config.py: the folds in this folder belong to another config' in message
+        assert '--work-dir' in message
+    assert 'max_epochs=9' not in message and not forked
+    assert (tmp_path / 'out/config.py').read_bytes() == kept
+    with (tmp_path / 'out/lock').open('a') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 1
+    assert 'out: another cross-validation, or a training that it left behind' in capsys.readouterr().err
+
+
+def test_processes(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    seen = []
+
+    def run_tool(command: list[str], *_: Any) -> None:
+        seen.append(command)
+
+    monkeypatch.setattr('claip_emo_mm.engine.fold_run.run_tool', run_tool)
+    assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '2', '--gpus', '4') == 1
+    assert 'the training left no checkpoint' in capsys.readouterr().err
+    folder = 'work_dirs/folded_cross_validation'
+    assert seen == [['bash', str(ROOT / 'tools/dist_train.sh'), f'{folder}/config.py', '4', '--work-dir',
+                     f'{folder}/fold2', '--resume', '--cfg-options', 'fold=2']]
+
+
+@pytest.mark.parametrize(('args', 'expected'), [
+    (['--cfg-options', 'fold=2'], '--folds says which folds'),
+    (['--cfg-options', 'val_evaluator.type=AccMetric'], 'val_evaluator has AccMetric; expected EmotionMetric'),
+    (['--cfg-options', 'test_evaluator.prefix=x'], 'test_evaluator has EmotionMetric; expected EmotionMetric, without'),
+])
+def test_mistakes(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, args: list[str],
+                  expected: str, forked: list[list[str]]) -> None:
+    assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '1', *args) == 1
+    assert expected in capsys.readouterr().err
+    assert not forked and not Path('work_dirs').exists()
+
+
+def test_a_config_without_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call_tool(monkeypatch, 'cross_validate.py', ROOT / 'configs/claip_emo_tiny_toy.py') == 1
+    assert "no data loader" in capsys.readouterr().err
+    assert call_tool(monkeypatch, 'cross_validate.py', ROOT / 'configs/claip_emo_tiny_toy_folds.py') == 1
+    assert 'data/toy/lists/fold1_train.csv: there is no such annotation list' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('args', [['--folds', '0'], ['--folds', 'a'], ['--gpus', '0'], ['--protocols', 'best']])
+def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, args: list[str]) -> None:
+    assert call_tool(monkeypatch, 'cross_validate.py', 'a.py', *args) == 2
+    assert 'usage: ' in capsys.readouterr().err

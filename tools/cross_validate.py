@@ -1,0 +1,86 @@
+"""Train and test the folds of a config: python tools/cross_validate.py CONFIG --folds 1-5."""
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from tqdm import tqdm
+
+import claip_emo_mm  # noqa: F401 - registers the data sets
+from claip_emo_mm.command_line import FAILED, run
+from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.engine.cross_validation import CrossValidation
+from claip_emo_mm.engine.cross_validation_report import write_report
+from claip_emo_mm.engine.protocols import PROTOCOLS
+from claip_emo_mm.errors import InputError
+
+_TERMINATED = 128 + signal.SIGTERM
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train and test each fold, and put the figures into one table: results.txt, .md, .csv and .json in '
+                    'the work folder, with the pooled confusion matrix as a picture. The same command goes on after '
+                    'any stop: finished folds are not done again, and an unfinished one is resumed.')
+    parser.add_argument('config', help='config file with a fold, such as configs/claip_emo_tiny_toy_folds.py')
+    parser.add_argument('--folds', type=_folds, default=tuple(range(1, 6)), metavar='N|N-M|N,M',
+                        help='folds to train and test (default: 1-5)')
+    parser.add_argument('--protocols', nargs='+', choices=list(PROTOCOLS), default=list(PROTOCOLS),
+                        help='; '.join(f'{name}: {what}' for name, what in PROTOCOLS.items())
+                             + ' (default: both, from one training)')
+    parser.add_argument('--gpus', type=int, default=1, metavar='N',
+                        help='processes of each training, one for each GPU (default: %(default)s)')
+    parser.add_argument('--work-dir', type=Path, metavar='DIR',
+                        help='folder for everything (default: ./work_dirs/<config name>_cross_validation)')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, default={}, metavar='KEY=VALUE',
+                        help='change keys of the config, for all folds: a.b=1 c="[1,2]" (no blanks inside a value)')
+    args = parser.parse_args()
+    if args.gpus < 1:
+        parser.error(f'--gpus {args.gpus}: expected 1 or more')
+    return args
+
+
+def _folds(text: str) -> tuple[int, ...]:
+    folds: set[int] = set()
+    for part in text.split(','):
+        first, _, last = part.partition('-')
+        folds.update(range(int(first), int(last or first) + 1))
+    if not folds or min(folds) < 1:
+        raise argparse.ArgumentTypeError(f'{text}: expected folds from 1, as 1-5 or 1,3')
+    return tuple(sorted(folds))
+
+
+def main() -> int:
+    args = parse_args()
+    signal.signal(signal.SIGTERM, _terminate)
+    work_dir = args.work_dir or Path('work_dirs', f'{Path(args.config).stem}_cross_validation')
+    protocols = [name for name in PROTOCOLS if name in args.protocols]
+    validation = CrossValidation(args.config, args.cfg_options, args.folds, protocols, work_dir,
+                                 Path(__file__).resolve().parent, args.gpus)
+    validation.prepare()
+    done = sum(fold_run.finished for fold_run in validation.fold_runs())
+    with tqdm(total=len(args.folds), initial=done, unit='fold', mininterval=0) as bar:
+        def show(fold: int, how_far: str) -> None:
+            text = f'fold {fold}: {how_far}'
+            if text != bar.desc.removesuffix(': '):
+                bar.n = sum(fold_run.finished for fold_run in validation.fold_runs())
+                bar.set_description(text)
+
+        failed = validation.run(show)
+        bar.n = sum(fold_run.finished for fold_run in validation.fold_runs())
+        bar.set_description('folds')
+    text = write_report(validation, failed)
+    if text is None:
+        reasons = '\n'.join(f'  fold {fold}: {reason}' for fold, reason in failed.items())
+        raise InputError(f'{work_dir}: no fold could be finished:\n{reasons}\nThe same command tries again.')
+    sys.stdout.write(f'{text}\nWritten to {work_dir / "results"}.txt, .md, .csv and .json\n')
+    return FAILED if failed else 0
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(_TERMINATED)
+
+
+if __name__ == '__main__':
+    run(main)
