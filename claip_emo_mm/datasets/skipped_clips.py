@@ -4,6 +4,8 @@ from typing import Any
 
 from mmaction.structures import ActionDataSample
 
+from claip_emo_mm.errors import InputError
+
 SKIP_REASON = 'skip_reason'  # a fact of the data sample of a clip that is left out: what was wrong with it
 
 
@@ -20,8 +22,18 @@ def skipped_sample(info: Mapping[str, Any], reason: str) -> dict[str, Any]:
 
 
 def fill_places(samples: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give skipped samples the input names of the others, with None for values, so that a batch can be collated."""
-    names = next((list(sample['inputs']) for sample in samples if sample.get('inputs')), [])
+    """Give skipped samples the input names of the others, with None for values, so that a batch can be collated.
+
+    Raises:
+        InputError: the others are packed for a recognizer of the host, which knows no empty places.
+    """
+    empty = [sample for sample in samples if _is_empty(sample)]
+    if not empty:
+        return list(samples)
+    names: Mapping[str, Any] = next((sample['inputs'] for sample in samples if not _is_empty(sample)), {})
+    if not isinstance(names, Mapping):
+        raise InputError(f"{empty[0]['data_samples'].get(SKIP_REASON)} (on_error='skip' leaves it out only of batches "
+                         "that PackAudioVisualInputs packs: set on_error='raise' for other recognizers.)")
     return [dict(sample, inputs=dict.fromkeys(names)) if _is_empty(sample) else sample for sample in samples]
 
 
@@ -36,4 +48,5 @@ def clip_name(data_sample: ActionDataSample) -> str:
 
 
 def _is_empty(sample: dict[str, Any]) -> bool:
-    return 'inputs' in sample and not sample['inputs']
+    inputs = sample.get('inputs')
+    return isinstance(inputs, Mapping) and not inputs

@@ -10,6 +10,7 @@ from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
 from claip_emo_mm.engine.run_config import load_config
+from claip_emo_mm.models.random_weights import with_random_weights
 
 
 def parse_args() -> Namespace:
@@ -23,10 +24,7 @@ def parse_args() -> Namespace:
 def build_without_weights(cfg: Config) -> nn.Module:
     """Build the model of a config with random towers."""
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    for part in cfg.model.values():
-        if isinstance(part, dict) and 'pretrained' in part:
-            part['pretrained'] = None
-    return MODELS.build(cfg.model)
+    return MODELS.build(with_random_weights(cfg.model.to_dict()))
 
 
 def table(model: nn.Module) -> list[str]:

@@ -18,17 +18,22 @@ class FrameFolder:
     Args:
         frame_dir: folder of jpg, png or bmp files; others are ignored.
         audio_path: wav, flac, ogg or mp3 file.
+        filename_tmpl: form of the names, such as 'img_{:05}.jpg', where the folder holds other images, too.
 
     Raises:
         InputError: there is no such folder, or no image in it.
     """
 
-    def __init__(self, frame_dir: str, audio_path: str | None = None) -> None:
+    def __init__(self, frame_dir: str, audio_path: str | None = None, filename_tmpl: str | None = None) -> None:
         if not os.path.isdir(frame_dir):
             raise InputError(f'{frame_dir}: there is no such folder of frames. {_REMEDY}')
         names = [name for name in os.listdir(frame_dir) if name.lower().endswith(_SUFFIXES)]
+        if filename_tmpl is not None:
+            before, after = re.split(r'{.*}', filename_tmpl, maxsplit=1)
+            names = [name for name in names if re.fullmatch(rf'{re.escape(before)}\d+{re.escape(after)}', name)]
         if not names:
-            raise InputError(f'{frame_dir}: no frame found; expected {", ".join(_SUFFIXES)} files. {_REMEDY}')
+            expected = f'{", ".join(_SUFFIXES)} files' if filename_tmpl is None else f'files like {filename_tmpl}'
+            raise InputError(f'{frame_dir}: no frame found; expected {expected}. {_REMEDY}')
         self.path = frame_dir
         self.names = sorted(names, key=_natural)
         self._audio_path = audio_path

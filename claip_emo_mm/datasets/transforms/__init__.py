@@ -2,6 +2,7 @@
 log-mel; pack.
 """
 from .decode_frames import DecodeFrames
+from .gather_views import GatherViews
 from .load_sound_windows import LoadSoundWindows
 from .log_mel import LogMel
 from .open_audio_visual_clip import OpenAudioVisualClip
@@ -14,6 +15,6 @@ from .random_roll_gain import RandomRollGain
 from .resize_frames import ResizeFrames
 from .sample_frame_views import SampleFrameViews
 
-__all__ = ['DecodeFrames', 'LoadSoundWindows', 'LogMel', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
+__all__ = ['DecodeFrames', 'GatherViews', 'LoadSoundWindows', 'LogMel', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
            'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
            'ResizeFrames', 'SampleFrameViews']

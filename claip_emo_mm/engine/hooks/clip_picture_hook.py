@@ -1,5 +1,5 @@
 """Draws what a test said of each clip: `tools/test.py --show-dir` and `--show`."""
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +52,11 @@ class ClipPictureHook(Hook):
             return
         classes = dataset_classes(runner.test_dataloader)
         first = batch_idx * runner.test_dataloader.batch_size
-        frames = data_batch['inputs'].get('frames')
         for position, sample in enumerate(outputs):
             number = (first + position) * get_world_size() + get_rank()
             if number % self.interval or is_skipped(sample):
                 continue
-            picture = draw_clip(None if frames is None else frames[position], sample, classes)
+            picture = draw_clip(_frames(data_batch['inputs'], position), sample, classes)
             if self.out_dir is not None:
                 name = Path(sample.get('filename') or sample.get('frame_dir') or 'clip').stem
                 Path(self.out_dir).mkdir(parents=True, exist_ok=True)
@@ -72,6 +71,16 @@ class ClipPictureHook(Hook):
         except cv2.error as error:
             raise InputError(f'--show: no window can be opened here ({str(error).strip()}). Write the pictures to a '
                              'folder with --show-dir DIR.') from error
+
+
+def _frames(inputs: Any, position: int) -> Tensor | None:
+    """Frames (U, 3, H, W) of a clip, from our packed inputs or the host's; None where there are none."""
+    if isinstance(inputs, Mapping):
+        return inputs['frames'][position] if 'frames' in inputs else None
+    packed = inputs[position]  # of the host: (V*T, 3, H, W), (V, 3, T, H, W), or (V, 1, M, F) of sound
+    if packed.ndim == 5:
+        packed = packed.transpose(1, 2).flatten(0, 1)
+    return packed if packed.shape[1] == 3 else None
 
 
 def draw_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:

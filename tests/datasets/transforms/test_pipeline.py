@@ -44,7 +44,7 @@ def test_frames_are_the_sampled_ones(media: Path) -> None:
 
 
 def test_a_sample_without_files() -> None:
-    with pytest.raises(InputError, match=r'neither filename nor frame_dir \(found: label\)'):
+    with pytest.raises(InputError, match=r'no filename, frame_dir or audio_path \(found: label\)'):
         OpenAudioVisualClip()(dict(label=1))
 
 

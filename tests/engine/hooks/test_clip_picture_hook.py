@@ -58,3 +58,15 @@ def test_text_only_for_a_clip_without_frames() -> None:
 def test_interval_must_be_positive() -> None:
     with pytest.raises(InputError, match='interval is 0, expected 1'):
         ClipPictureHook(interval=0)
+
+
+@pytest.mark.parametrize(('inputs', 'height'), [
+    (_red(3), 226),  # Recognizer2D's
+    (_red(6).unflatten(0, (2, 3)).transpose(1, 2), 226),  # Recognizer3D's
+    (torch.zeros(2, 1, 8, 4), 98)])  # RecognizerAudio's: text alone
+def test_reads_what_the_host_packs(tmp_path: Path, inputs: torch.Tensor, height: int) -> None:
+    hook = ClipPictureHook(enable=True, out_dir=str(tmp_path))
+    hook.after_test_iter(_runner(), 0, dict(inputs=[inputs]), [_sample('a')])
+    picture = cv2.imread(str(tmp_path / '000000_a.png'))
+    assert picture.shape[0] == height
+    assert height < 128 or picture[64, 64].tolist() == [0, 0, 255]

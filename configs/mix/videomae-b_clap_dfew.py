@@ -1,0 +1,23 @@
+# Theirs in ours: VideoMAE ViT-B of MMAction2, pretrained on Kinetics-400, sees the 16 frames of a view together.
+_base_ = '../claip_emo_vitb16_dfew.py'
+
+weights = ('https://download.openmmlab.com/mmaction/v1.0/recognition/videomae/'
+           'vit-base-p16_videomae-k400-pre_16x4x1_kinetics-400_20221013-860a3cd3.pth')
+model = dict(
+    visual_backbone=dict(
+        _delete_=True,
+        type='ClipWiseBackbone',
+        backbone=dict(
+            type='VisionTransformer',
+            img_size=224,
+            patch_size=16,
+            embed_dims=768,
+            depth=12,
+            num_heads=12,
+            mlp_ratio=4,
+            num_frames=16,
+            norm_cfg=dict(type='LN', eps=1e-6),
+            init_cfg=dict(type='Pretrained', checkpoint=weights, prefix='backbone.')),
+        lora=dict(targets=['proj', 'layers.0.0', 'layers.1'], rank=8, alpha=32, dropout=0.1),  # not on the fused qkv
+        frozen=True),
+    visual_neck=None)  # one vector a view
