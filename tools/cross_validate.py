@@ -29,6 +29,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--protocols', nargs='+', choices=list(PROTOCOLS), default=list(PROTOCOLS),
                         help='; '.join(f'{name}: {what}' for name, what in PROTOCOLS.items())
                              + ' (default: both, from one training)')
+    parser.add_argument('--val-share', type=float, default=0., metavar='SHARE',
+                        help='hold this share of the training clips of each class out of training; clean then takes '
+                             'the best epoch on them (default: none; clean takes the last epoch)')
+    parser.add_argument('--val-seed', type=int, default=0, metavar='N',
+                        help='decides which clips are held out (default: %(default)s)')
     parser.add_argument('--gpus', type=int, default=1, metavar='N',
                         help='processes of each training, one for each GPU (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, metavar='DIR',
@@ -38,6 +43,8 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.gpus < 1:
         parser.error(f'--gpus {args.gpus}: expected 1 or more')
+    if not 0 <= args.val_share < 1:
+        parser.error(f'--val-share {args.val_share}: expected a share from 0, such as 0.1')
     return args
 
 
@@ -57,7 +64,7 @@ def main() -> int:
     work_dir = args.work_dir or Path('work_dirs', f'{Path(args.config).stem}_cross_validation')
     protocols = [name for name in PROTOCOLS if name in args.protocols]
     validation = CrossValidation(args.config, args.cfg_options, args.folds, protocols, work_dir,
-                                 Path(__file__).resolve().parent, args.gpus)
+                                 Path(__file__).resolve().parent, args.gpus, args.val_share, args.val_seed)
     validation.prepare()
     done = sum(fold_run.finished for fold_run in validation.fold_runs())
     with tqdm(total=len(args.folds), initial=done, unit='fold', mininterval=0) as bar:

@@ -3,8 +3,10 @@ from .audio_visual_dataset import AudioVisualDataset
 from .class_balanced_sampler import ClassBalancedSampler
 from .dfew_dataset import DFEWDataset
 from .fold_dataset import FoldDataset
+from .held_out_part import HeldOutPart
 from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
 from .mafw_dataset import MAFWDataset
+from .named_parts import NamedParts
 from .seeded_batch_sampler import SeededBatchSampler
 from .transforms import (
     DecodeFrames,
@@ -22,7 +24,7 @@ from .transforms import (
 )
 
 __all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'ClassBalancedSampler', 'DFEWDataset',
-           'DecodeFrames', 'FoldDataset', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset',
-           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
+           'DecodeFrames', 'FoldDataset', 'HeldOutPart', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset',
+           'NamedParts', 'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
            'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
            'SeededBatchSampler', 'get_schema']

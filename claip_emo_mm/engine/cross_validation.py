@@ -37,6 +37,8 @@ class CrossValidation:
         work_dir: folder of everything; each fold has one of its own in it.
         tools: folder of the command lines.
         gpus: processes that train and test.
+        val_share: of the training clips that is held out for the protocol `clean`; 0 for none.
+        val_seed: decides which.
     """
 
     source: str
@@ -46,6 +48,8 @@ class CrossValidation:
     work_dir: Path
     tools: Path
     gpus: int
+    val_share: float = 0.
+    val_seed: int = 0
 
     @property
     def config(self) -> Path:
@@ -73,7 +77,7 @@ class CrossValidation:
         cfg = load_config(self.source, self.options)
         for name in ('val_evaluator', 'test_evaluator'):
             _check_evaluator(cfg, name)
-        set_protocols(cfg, self.protocols)
+        set_protocols(cfg, self.protocols, self.val_share, self.val_seed)
         cfg.randomness = {**(cfg.get('randomness') or {})}
         if cfg.randomness.get('seed') is None:
             cfg.randomness.seed = 0  # every fold would draw one of its own, and another when it is resumed
@@ -113,14 +117,13 @@ class CrossValidation:
     def fold_runs(self, inherited: Sequence[int] = ()) -> list[FoldRun]:
         """The folds' runs, in order."""
         return [FoldRun(fold, self.work_dir / f'fold{fold}', self.config, self.tools, self.gpus, self.protocols,
-                        inherited) for fold in self.folds]
+                        self.val_share, inherited) for fold in self.folds]
 
     def clips_trained(self, fold: int) -> int | None:
         """Number of clips that a fold is trained on; None where the data set is not one of ours."""
         cfg = load_config(self.config, {'fold': fold})
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-            dataset = find_dataset(cfg, 'train')
-            return None if dataset is None else len(DATASETS.build(dict(dataset, pipeline=[])))
+            return None if find_dataset(cfg, 'train') is None else len(DATASETS.build(cfg.train_dataloader.dataset))
 
     def _check_parts(self, cfg: Config, fold: int) -> None:
         """Refuse `paper` where the validation reads another list than the test."""

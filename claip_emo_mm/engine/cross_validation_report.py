@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.engine.cross_validation import CrossValidation
-from claip_emo_mm.engine.protocols import PROTOCOLS
+from claip_emo_mm.engine.protocols import describe_protocols
 from claip_emo_mm.evaluation.clip_scores import read_clip_scores
 from claip_emo_mm.evaluation.fold_figures import FoldFigures, fold_figures
 from claip_emo_mm.evaluation.folds_table import absent_classes, csv_table, folds_rows, markdown_table, text_table
@@ -55,8 +55,9 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
 
 def _notes(validation: CrossValidation, figures: Mapping[str, FoldFigures], failed: Mapping[int, str]) -> list[str]:
     one = next(iter(figures.values()))
+    meanings = describe_protocols(validation.val_share, validation.val_seed)
     return [
-        *(f'{protocol}: {PROTOCOLS[protocol]}.' for protocol in figures),
+        *(f'{protocol}: {meanings[protocol]}.' for protocol in figures),
         'Percent. mean and std are over the folds (std divides by their number less 1); pooled is over all clips as '
         f'one set, with the interval of {one.pooled.draws} bootstrap draws of the clips of each class.',
         f'{Path(validation.source).name}, config {validation.config_hash()[:12]}, claip_emo_mm {__version__}, '
@@ -68,11 +69,11 @@ def _notes(validation: CrossValidation, figures: Mapping[str, FoldFigures], fail
 def _facts(validation: CrossValidation, figures: Mapping[str, FoldFigures],
            failed: Mapping[int, str]) -> dict[str, Any]:
     trained = {fold: validation.clips_trained(fold) for fold in next(iter(figures.values())).folds}
-    protocols = {}
+    meanings, protocols = describe_protocols(validation.val_share, validation.val_seed), {}
     for protocol, found in figures.items():
         names = list(found.pooled_values)
         protocols[protocol] = dict(
-            chosen=PROTOCOLS[protocol],
+            chosen=meanings[protocol],
             folds={str(fold): dict(protocol=protocol, clips_trained=trained[fold],
                                    clips_tested=int(fold_figures_.recalls.confusion.sum()), seed=_seed(validation),
                                    figures=fold_figures_.scalars(), **fold_figures_.details(found.classes))

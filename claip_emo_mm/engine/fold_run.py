@@ -29,6 +29,7 @@ class FoldRun:
         tools: folder of the command lines.
         gpus: processes that train and test.
         protocols: whose epochs are tested.
+        val_share: of the training clips that is held out of training.
         inherited: file descriptors that the command lines keep open.
     """
 
@@ -38,6 +39,7 @@ class FoldRun:
     tools: Path
     gpus: int
     protocols: Sequence[str]
+    val_share: float = 0.
     inherited: Sequence[int] = ()
 
     @property
@@ -64,7 +66,7 @@ class FoldRun:
         self.work_dir.mkdir(parents=True, exist_ok=True)
         if not (self.work_dir / _TRAINED).is_file():
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
-            chosen = chosen_epochs(self.work_dir, self.protocols)
+            chosen = chosen_epochs(self.work_dir, self.protocols, self.val_share)
             self._write(_TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
         chosen = self.epochs()
         for epoch, checkpoint in {epoch.epoch: epoch.checkpoint for epoch in chosen.values()}.items():

@@ -15,6 +15,7 @@ PROTOCOLS = {
     'paper': 'the best epoch by the WAR on the test part itself, as the reference chooses it',
     'clean': 'the last epoch of a training whose length was set beforehand: nothing is chosen on the test part',
 }
+_HELD_OUT = 'val'  # name of the part that is held out of training, and prefix of its figures
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,28 @@ class ChosenEpoch:
     checkpoint: str
 
 
-def set_protocols(cfg: Config, protocols: Sequence[str]) -> None:
+def describe_protocols(val_share: float = 0., val_seed: int = 0) -> dict[str, str]:
+    """Say in words what each protocol is, where `val_share` of the training clips is held out."""
+    if not val_share:
+        return dict(PROTOCOLS)
+    held_out = f'{100 * val_share:g} % of the training clips, held out of training by class with seed {val_seed}'
+    return dict(paper=f'{PROTOCOLS["paper"]}; but trained without {held_out}',
+                clean=f'the best epoch by the WAR on {held_out}: nothing is chosen on the test part')
+
+
+def set_protocols(cfg: Config, protocols: Sequence[str], val_share: float = 0., val_seed: int = 0) -> None:
     """Let one training give the checkpoints of these protocols.
 
-    `paper` keeps the best checkpoint by the validation's WAR. With `clean` no early stop ends the training, as it would
-    be the test part that decides how long it is; the choice of `paper` still ends where the training would have.
+    `paper` keeps the best checkpoint by the WAR on the validation's clips, which must be the test part. `clean` takes
+    the last epoch; no early stop ends the training then, as it would be the test part that decides how long it is, and
+    the choice of `paper` ends where the training would have. With `val_share`, `clean` keeps the best checkpoint by the
+    WAR on clips that are held out of training, and an early stop goes by these.
 
     Args:
         cfg: config of a training; changed.
         protocols: of PROTOCOLS.
+        val_share: of the training clips that is held out; 0 for none.
+        val_seed: decides which.
     Raises:
         InputError: a protocol is unknown, or the training is not one by epochs.
     """
@@ -48,29 +62,40 @@ def set_protocols(cfg: Config, protocols: Sequence[str]) -> None:
     if not cfg.train_cfg.get('max_epochs'):
         raise InputError(f'{cfg.filename}: train_cfg has no max_epochs. The protocols choose between epochs: give '
                          "train_cfg=dict(type='ResumableTrainLoop', max_epochs=...).")
+    if val_share and 'clean' not in protocols:
+        raise InputError('A validation part is held out for the protocol `clean`, which is not asked for.')
     hooks = dict(cfg.get('default_hooks') or {})
     checkpoint = dict(hooks.get('checkpoint') or dict(type='CheckpointHook', interval=1))
-    if 'paper' in protocols:
-        checkpoint.update(save_best=MONITOR, rule='greater')
+    monitors = [MONITOR] if 'paper' in protocols else []
+    if val_share:
+        monitors.append(f'{_HELD_OUT}/{MONITOR}')
+        _hold_out(cfg, val_share, val_seed)
+    if monitors:
+        checkpoint.update(save_best=monitors if len(monitors) > 1 else monitors[0], rule='greater')
     else:
         checkpoint.pop('save_best', None)
     hooks['checkpoint'] = checkpoint
     custom = list(cfg.get('custom_hooks') or ())
     if 'clean' in protocols:
-        hooks = {name: _unstopped(hook, protocols) for name, hook in hooks.items()}
-        custom = [hook for hook in (_unstopped(hook, protocols) for hook in custom) if hook is not None]
+        stop = (dict(monitor=monitors[-1]) if val_share else dict(type='BestEpochHook') if monitors else None)
+        hooks = {name: _with_stop(hook, stop) for name, hook in hooks.items()}
+        custom = [hook for hook in (_with_stop(hook, stop) for hook in custom) if hook is not None]
     cfg.default_hooks, cfg.custom_hooks = hooks, custom
 
 
-def chosen_epochs(work_dir: Path, protocols: Sequence[str]) -> dict[str, ChosenEpoch]:
+def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_share: float = 0.) -> dict[str, ChosenEpoch]:
     """Find the checkpoint of each protocol in the work folder of a training that has ended.
 
+    Args:
+        work_dir: the folder.
+        protocols: names.
+        val_share: as for `set_protocols`.
     Raises:
         InputError: one is not there.
     """
     last = newest_checkpoint(work_dir)
-    found = dict(paper=sorted(_epochs(work_dir.glob(f'best_{MONITOR}_epoch_*.pth'))),
-                 clean=sorted(_epochs([last] if last else [])))
+    clean = work_dir.glob(f'best_{_HELD_OUT}_{MONITOR}_epoch_*.pth') if val_share else [last] if last else []
+    found = dict(paper=sorted(_epochs(work_dir.glob(f'best_{MONITOR}_epoch_*.pth'))), clean=sorted(_epochs(clean)))
     missing = [name for name in protocols if not found[name]]
     if missing:
         raise InputError(f'{work_dir}: the training left no checkpoint of an epoch for {", ".join(missing)} '
@@ -78,10 +103,23 @@ def chosen_epochs(work_dir: Path, protocols: Sequence[str]) -> dict[str, ChosenE
     return {name: ChosenEpoch(*found[name][-1]) for name in protocols}
 
 
-def _unstopped(hook: Mapping[str, Any] | None, protocols: Sequence[str]) -> Mapping[str, Any] | None:
+def _hold_out(cfg: Config, share: float, seed: int) -> None:
+    """Train without a part of the training clips, and evaluate both it and the test part after an epoch."""
+    trained, validated = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
+    part = dict(share=share, seed=seed)
+    seen_as = {key: validated[key] for key in ('pipeline', 'test_mode') if key in validated}
+    cfg.train_dataloader.dataset = dict(type='HeldOutPart', dataset=trained, held_out=False, **part)
+    cfg.val_dataloader.dataset = dict(type='NamedParts', parts=dict(
+        test=validated, val=dict(type='HeldOutPart', dataset=dict(trained, **seen_as), held_out=True, **part)))
+    cfg.val_evaluator = [dict(type='EmotionMetric', part='test'),
+                         dict(type='EmotionMetric', part='val', prefix=_HELD_OUT)]
+
+
+def _with_stop(hook: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Change the keys of an EarlyStoppingHook, or take it out; any other hook stays."""
     if not isinstance(hook, Mapping) or hook.get('type') != 'EarlyStoppingHook':
         return hook
-    return dict(hook, type='BestEpochHook') if 'paper' in protocols else None
+    return None if change is None else dict(hook, **change)
 
 
 def _epochs(paths: Iterator[Path] | Sequence[Path]) -> Iterator[tuple[int, str]]:

@@ -31,6 +31,7 @@ class EmotionMetric(BaseMetric):
     Args:
         draws: of clips for 95 % bootstrap intervals, stratified by class; 0 for none.
         seed: of these draws.
+        part: name of a part of `NamedParts` that alone is evaluated; None for all clips.
         collect_device: 'cpu' or 'gpu', through which the ranks' results are collected.
         prefix: put before the names of the figures, with a slash.
         collect_dir: folder that all ranks can reach, for collecting through the CPU.
@@ -39,14 +40,15 @@ class EmotionMetric(BaseMetric):
         InputError: `draws` is negative.
     """
 
-    def __init__(self, draws: int = 0, seed: int = 0, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None) -> None:
+    def __init__(self, draws: int = 0, seed: int = 0, part: str | None = None, collect_device: str = 'cpu',
+                 prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
         if draws < 0:
             raise InputError(f'EmotionMetric: draws={draws}: expected 0 for no intervals, or a number such as 2000.')
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
         self.draws = draws
         self.seed = seed
+        self.part = part
         self.figures: EmotionFigures | None = None
         self.clips: ClipScores | None = None
 
@@ -82,10 +84,22 @@ class EmotionMetric(BaseMetric):
         self.clips = self._gather(results)
         classes = self.clips.classes
         self.figures = emotion_figures(self.clips.labels, self.clips.scores, self.draws, self.seed)
-        print_log(f'Figures\n{figures_table(self.figures, classes)}', logger='current', level=logging.INFO)
+        title = 'Figures' if self.part is None else f'Figures of {self.part}'
+        print_log(f'{title}\n{figures_table(self.figures, classes)}', logger='current', level=logging.INFO)
         return self.figures.scalars()
 
+    def _of_part(self, results: list[tuple[str, int, np.ndarray] | None]) -> list[tuple[str, int, np.ndarray] | None]:
+        parts = (self.dataset_meta or {}).get('parts') or {}
+        if self.part not in parts:
+            raise InputError(f'EmotionMetric: part={self.part!r}, but the data set has '
+                             f'{", ".join(parts) or "no parts"}. Give the loader '
+                             "dataset=dict(type='NamedParts', parts=...) with a part of this name.")
+        start, stop = parts[self.part]  # collected in the order of the data set
+        return results[start:stop]
+
     def _gather(self, results: list[tuple[str, int, np.ndarray] | None]) -> ClipScores:
+        if self.part is not None:
+            results = self._of_part(results)
         whole = len(results)
         results = [result for result in results if result is not None]
         if not results:

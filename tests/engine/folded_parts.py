@@ -26,6 +26,12 @@ class FoldedDataset(Dataset):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def get_data_info(self, index: int) -> dict[str, int]:
+        return dict(label=self.numbers[index] % 3)
+
+    def get_subset_(self, indices: list[int]) -> None:
+        self.numbers = [self.numbers[index] for index in indices]
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         number = self.numbers[index]
         draw = torch.Generator().manual_seed(number)
@@ -56,8 +62,8 @@ class DyingHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
-        if runner.epoch == 2 and batch_idx == 1 and runner.train_dataloader.dataset.numbers[0] == 0 and (
-                runner.train_dataloader.dataset.numbers[3] == 6) and Path('die').exists():
+        if Path('die').exists() and runner.epoch == 2 and batch_idx == 1 and (
+                runner.train_dataloader.dataset.numbers[:4] == [0, 1, 2, 6]):
             os._exit(9)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from claip_emo_mm.engine.protocols import PROTOCOLS, ChosenEpoch, chosen_epochs, set_protocols
+from claip_emo_mm.engine.protocols import PROTOCOLS, ChosenEpoch, chosen_epochs, describe_protocols, set_protocols
 from claip_emo_mm.errors import InputError
 
 STOP = dict(type='EarlyStoppingHook', monitor='WAR', rule='greater', patience=4)
@@ -45,6 +45,30 @@ def test_a_config_without_hooks() -> None:
     assert cfg.default_hooks.checkpoint.save_best == 'WAR'
 
 
+def test_a_part_is_held_out() -> None:
+    cfg = config()
+    trained, tested = dict(type='D', part='train', pipeline=['t']), dict(type='D', part='test', pipeline=['v'],
+                                                                         test_mode=True)
+    cfg.merge_from_dict(dict(train_dataloader=dict(dataset=trained), val_dataloader=dict(dataset=tested)))
+    set_protocols(cfg, ['paper', 'clean'], val_share=.1, val_seed=6)
+    held = dict(type='HeldOutPart', share=.1, seed=6)
+    assert cfg.train_dataloader.dataset == dict(held, dataset=trained, held_out=False)
+    assert cfg.val_dataloader.dataset == dict(type='NamedParts', parts=dict(test=tested, val=dict(
+        held, held_out=True, dataset=dict(type='D', part='train', pipeline=['v'], test_mode=True))))
+    assert [(metric['part'], metric.get('prefix')) for metric in cfg.val_evaluator] == [('test', None), ('val', 'val')]
+    assert cfg.default_hooks.checkpoint.save_best == ['WAR', 'val/WAR']
+    assert cfg.default_hooks.early_stop == cfg.custom_hooks[1] == dict(STOP, monitor='val/WAR')
+    with pytest.raises(InputError, match='held out for the protocol `clean`'):
+        set_protocols(config(), ['paper'], val_share=.1)
+
+
+def test_what_they_are_in_words() -> None:
+    assert describe_protocols() == PROTOCOLS
+    words = describe_protocols(.05, 2)
+    assert words['clean'].startswith('the best epoch by the WAR on 5 % of the training clips, held out')
+    assert 'with seed 2' in words['paper'] and words['paper'].startswith(PROTOCOLS['paper'])
+
+
 def test_bad_input() -> None:
     with pytest.raises(InputError, match='protocols: papr given; expected paper or clean'):
         set_protocols(config(), ['papr'])
@@ -65,5 +89,7 @@ def test_epochs_that_are_not_there(tmp_path: Path) -> None:
     (tmp_path / 'epoch_20.pth').touch()
     (tmp_path / 'last_checkpoint').write_text('epoch_20.pth')
     assert list(chosen_epochs(tmp_path, ['clean'])) == ['clean']
+    (tmp_path / 'best_val_WAR_epoch_7.pth').touch()
+    assert chosen_epochs(tmp_path, ['clean'], .1)['clean'] == ChosenEpoch(7, 'best_val_WAR_epoch_7.pth')
     with pytest.raises(InputError, match='no checkpoint of an epoch for paper'):
         chosen_epochs(tmp_path, list(PROTOCOLS))

@@ -130,6 +130,25 @@ def check_figures(whole: Path, results: dict[str, Any]) -> None:
     assert rows['WAR', 'clean'][3] == f'{results["protocols"]["clean"]["mean"]["WAR"]:.2f}'
 
 
+def test_a_part_held_out_of_training(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture) -> None:
+    arguments = [config, '--folds', '1', '--work-dir', 'held', '--val-share', '.25', '--val-seed', '3']
+    assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 0
+    folder = tmp_path / 'held'
+    results = json.loads((folder / 'results.json').read_text())['protocols']
+    assert 'the best epoch by the WAR on 25 % of the training clips' in results['clean']['chosen']
+    assert 'but trained without 25 %' in results['paper']['chosen']
+    scalars = [json.loads(line) for line in next(folder.glob('fold1/*/vis_data/scalars.json')).read_text().splitlines()]
+    for protocol, key in (('paper', 'WAR'), ('clean', 'val/WAR')):
+        fold = results[protocol]['folds']['1']
+        validated = [line[key] for line in scalars if key in line]
+        assert fold['epoch'] == 1 + validated.index(max(validated))
+        assert fold['checkpoint'] == f'best_{key.replace("/", "_")}_epoch_{fold["epoch"]}.pth'
+        assert fold['clips_tested'] == 9
+    better = [epoch for epoch in range(1, 4) if validated[epoch:] and validated[epoch] >= max(validated[:epoch]) + .1]
+    assert len(validated) == min(4, len(better) + 2)  # one epoch that is no better on the held-out part is the last
+
+
 def test_other_settings_are_refused(config: Path, monkeypatch: pytest.MonkeyPatch,
                                     capsys: pytest.CaptureFixture, forked: list[list[str]], tmp_path: Path) -> None:
     (tmp_path / 'die').touch()  # fold 2 need not be trained to the end

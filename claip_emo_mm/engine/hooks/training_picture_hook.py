@@ -43,5 +43,6 @@ class TrainingPictureHook(Hook):
                 classes = dataset_classes(loop.dataloader) or [str(number) for number in range(len(matrix))]
                 title = '   '.join(f'{key} {value:.2f}' for key, value in (metrics or {}).items()
                                    if key.split('/')[-1] in ('WAR', 'UAR'))
-                write_figure(Path(runner.work_dir, 'confusion', f'{name}.png'),
+                part = getattr(metric, 'part', None)
+                write_figure(Path(runner.work_dir, 'confusion', f'{name}_{part}.png' if part else f'{name}.png'),
                              draw_confusion_matrix(matrix, classes, title))
