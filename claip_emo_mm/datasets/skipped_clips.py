@@ -44,7 +44,8 @@ def is_skipped(data_sample: ActionDataSample) -> bool:
 
 def clip_name(data_sample: ActionDataSample) -> str:
     """Name a clip by its file or folder, else by its number in the data set."""
-    return str(data_sample.get('filename') or data_sample.get('frame_dir') or data_sample.get('sample_idx'))
+    path = data_sample.get('filename') or data_sample.get('frame_dir') or data_sample.get('audio_path')
+    return str(path or data_sample.get('sample_idx'))
 
 
 def _is_empty(sample: dict[str, Any]) -> bool:

@@ -20,6 +20,7 @@ from claip_emo_mm.datasets.annotation_list import read_annotation_list
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW
 from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
 from claip_emo_mm.engine.run_config import load_config
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.random_weights import with_random_weights
 
 MIX = Path(__file__).parents[2] / 'configs/mix'
@@ -186,6 +187,28 @@ def test_trains_two_iterations_and_is_tested(path: Path, options: dict[str, Any]
     assert {'WAR', 'UAR', 'F1_macro', 'F1_weighted'} <= set(figures) and 0 <= figures['WAR'] <= 100
     for name, parameter in tester.model.named_parameters():
         assert torch.equal(parameter, runner.model.get_parameter(name)), name  # the checkpoint is enough
+
+
+def test_frozen_weights_of_theirs_are_left_out_of_checkpoints(data: Path, tmp_path: Path) -> None:
+    cfg = make_small(MIX / 'videomae-b_clap_dfew.py', SMALL['videomae-b_clap_dfew.py'], data, tmp_path)
+    network = cfg.model.visual_backbone.backbone
+    torch.save({f'backbone.{key}': value for key, value in MODELS.build(network).state_dict().items()},
+               tmp_path / 'vit.pth')
+    network.init_cfg = dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.')
+    runner = Runner.from_cfg(cfg.copy())
+    runner.train()
+    kept = torch.load(tmp_path / 'iter_2.pth', weights_only=False)['state_dict']
+    seen = [key for key in kept if key.startswith('visual_backbone.')]
+    assert seen and all('.lora_' in key for key in seen)
+
+    cfg.update(load_from=str(tmp_path / 'iter_2.pth'), work_dir=str(tmp_path / 'test'))
+    tester = Runner.from_cfg(cfg)
+    tester.test()
+    for name, parameter in runner.model.named_parameters():
+        assert torch.equal(parameter, tester.model.get_parameter(name)), name
+    torch.save({key: value + 1 for key, value in torch.load(tmp_path / 'vit.pth').items()}, tmp_path / 'vit.pth')
+    with pytest.raises(InputError, match=r'visual_backbone.pretrained: .*vit.pth.*sha256'):
+        Runner.from_cfg(cfg).test()
 
 
 def test_every_leaf_is_tried_and_described() -> None:

@@ -58,7 +58,8 @@ class ClipPictureHook(Hook):
                 continue
             picture = draw_clip(_frames(data_batch['inputs'], position), sample, classes)
             if self.out_dir is not None:
-                name = Path(sample.get('filename') or sample.get('frame_dir') or 'clip').stem
+                path = sample.get('filename') or sample.get('frame_dir') or sample.get('audio_path') or 'clip'
+                name = Path(path).stem
                 Path(self.out_dir).mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(Path(self.out_dir) / f'{number:06}_{name}.png'), picture)
             if self.show:

@@ -19,8 +19,10 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
     Args:
         cfg: `type`, written as in MMAction2's own recognizers: `ResNet`, `mmpretrain.ResNet`, `timm.resnet18`; and the
             network's options, among them `init_cfg` or `pretrained`.
+    Raises:
+        InputError: MMPretrain is needed and not there, or the weights cannot be read.
     """
-    kind = cfg['type']
+    kind, source = cfg['type'], weight_source(cfg)
     origin, _, name = kind.partition('.') if isinstance(kind, str) else ('', '', '')
     if origin == 'timm' and name:
         import timm  # comes with open_clip
@@ -33,18 +35,29 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
             raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
                              'pip install "mmpretrain>=1.0.0"') from error
     network = MODELS.build(dict(cfg))
-    if weight_source(cfg) is None and getattr(network, 'pretrained2d', False):
+    if source is None and getattr(network, 'pretrained2d', False):
         network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None
     if hasattr(network, 'init_weights'):
-        with _without_list_of_parameters():
-            network.init_weights()
+        try:
+            with _without_list_of_parameters():
+                network.init_weights()
+        except OSError as error:  # no network
+            raise InputError(f'{kind}: its weights cannot be read from {source} ({error}). Download them '
+                             'where there is a network, and give the path of the file as the checkpoint.') from error
     return network
 
 
 def weight_source(cfg: Mapping[str, Any]) -> str | None:
-    """Return the file or name that the weights of a network's config come from; None where they are drawn."""
+    """Return the file or name that the weights of a network's config come from; None where they are drawn.
+
+    Raises:
+        InputError: `init_cfg` is no dict.
+    """
     init = cfg.get('init_cfg') or ()
-    for entry in [init] if isinstance(init, Mapping) else init:
+    for entry in init if isinstance(init, list | tuple) else [init]:
+        if not isinstance(entry, Mapping):
+            raise InputError(f"{cfg['type']}: init_cfg is {entry!r}. Expected a dict, such as "
+                             "dict(type='Pretrained', checkpoint='FILE').")
         if entry.get('type') == 'Pretrained':
             return str(entry['checkpoint'])
     source = cfg.get('pretrained')

@@ -172,3 +172,13 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ClipWiseBackbone(UNIFORMER)(torch.zeros(B, 2 * T, 3, SIDE, SIDE))
     with pytest.raises(InputError, match='ResNet gives 2 outputs; one tensor is expected.*out_indices'):
         FrameWiseBackbone(dict(type='ResNet', depth=18, out_indices=(2, 3)))(views()[0])
+
+
+def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match='no.pth: no such file'):
+        ClipWiseBackbone(dict(VIT, init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'no.pth'))))
+    address = 'http://127.0.0.1:9/no.pth'
+    with pytest.raises(InputError, match=f'VisionTransformer: its weights cannot be read from {address}'):
+        ClipWiseBackbone(dict(VIT, init_cfg=dict(type='Pretrained', checkpoint=address)))
+    with pytest.raises(InputError, match="ResNet: init_cfg is 'no.pth'. Expected a dict"):
+        FrameWiseBackbone(dict(type='ResNet', depth=18, init_cfg='no.pth'))
