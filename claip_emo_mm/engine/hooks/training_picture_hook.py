@@ -18,7 +18,8 @@ from claip_emo_mm.visualization.training_curves import draw_training_curves, rea
 class TrainingPictureHook(Hook):
     """Write `curves.png`, `confusion/val_epoch_<n>.png` and `confusion/test.png` into the work folder.
 
-    The matrices are those of metrics that keep their last one as `confusion` (EmotionMetric does).
+    The matrices are those of metrics that keep their last one as `confusion` (EmotionMetric does); that of a metric for
+    one part of the clips has the part's name at the end of its own.
     """
 
     priority = 'LOWEST'
@@ -41,8 +42,9 @@ class TrainingPictureHook(Hook):
             matrix: np.ndarray | None = getattr(metric, 'confusion', None)
             if matrix is not None:
                 classes = dataset_classes(loop.dataloader) or [str(number) for number in range(len(matrix))]
-                title = '   '.join(f'{key} {value:.2f}' for key, value in (metrics or {}).items()
-                                   if key.split('/')[-1] in ('WAR', 'UAR'))
+                prefix = f'{metric.prefix}/' if getattr(metric, 'prefix', None) else ''
+                title = '   '.join(f'{key} {metrics[prefix + key]:.2f}' for key in ('WAR', 'UAR')
+                                   if prefix + key in (metrics or {}))
                 part = getattr(metric, 'part', None)
                 write_figure(Path(runner.work_dir, 'confusion', f'{name}_{part}.png' if part else f'{name}.png'),
                              draw_confusion_matrix(matrix, classes, title))
