@@ -92,6 +92,17 @@ class FusionHead(BaseHead):
                                  f'expected is {wanted}. {necks} are necks that give it.')
         return self.fc(self.fuse(visual, audio))
 
+    def zero_feature(self, name: str, other: Tensor) -> Tensor:
+        """Make the feature of a modality that is left out of all clips.
+
+        Args:
+            name: ``'visual'`` or ``'audio'``.
+            other: (B, ...) feature of the other one.
+        Returns: zeros (B, D), or one token (B, 1, D) for heads that read tokens: to them equal tokens are as one.
+        """
+        tokens = (1,) * self.reads_tokens
+        return other.new_zeros(len(other), *tokens, getattr(self, f'{name}_channels'))
+
     def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
         """Compute the loss and, for the log, the accuracy.
 

@@ -55,6 +55,16 @@ class HostFusionHead(BaseModule):
                              'visual and the audio feature; each needs a neck that makes one vector a clip.')
         return self.head(feature.reshape(*feature.shape, *self.map_shape), **self.options)
 
+    def zero_feature(self, name: str, other: Tensor) -> Tensor:
+        """Make the feature of a modality that is left out of all clips.
+
+        Args:
+            name: ``'visual'`` or ``'audio'``.
+            other: (B, D) feature of the other one.
+        Returns: zeros, as wide as what `other` leaves of the head's width.
+        """
+        return other.new_zeros(len(other), max(self.head.in_channels - other.shape[1], 0))
+
     def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
         """Compute the head's own loss of (B, K) logits."""
         return self.head.loss_by_feat(cls_scores.float(), data_samples)

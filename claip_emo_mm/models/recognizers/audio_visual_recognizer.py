@@ -11,11 +11,19 @@ from torch import Tensor, nn
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, is_skipped
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.foreign_backbone import reads_views
+from claip_emo_mm.models.left_out import LEFT_OUT, blank_where, gather
+from claip_emo_mm.models.matrix_product import is_recorded
+from claip_emo_mm.models.recognizers.modality_dropout import ModalityDropout
+from claip_emo_mm.models.recognizers.passes import encode
+
+_MODALITIES = ('visual', 'audio')
 
 
 @MODELS.register_module()
 class AudioVisualRecognizer(BaseModel):
     """Recognise the class of clips from picture and sound; either modality may be left out.
+
+    Left out of the model, or of single clips: views without it have the index -1, and zeros for their feature.
 
     Args:
         cls_head: Config of the head: features of the clips -> logits.
@@ -25,12 +33,20 @@ class AudioVisualRecognizer(BaseModel):
         visual_neck: Config of the network that maps the frame features of views (B, T, D) to (B, D); None averages.
         audio_neck: Config of the network that maps latent maps to (A, D'); None: the backbone gives (A, D') itself.
         data_preprocessor: Config of the data preprocessor.
+        modality: ``'visual'`` or ``'audio'`` to test what a model for both gives from one: the feature of the other is
+            zeros, and its backbone does not run. Training takes ``'both'``.
+        modality_dropout: Fields of ``ModalityDropout``: how often a clip loses a modality in training; None for never.
+        max_frames_per_pass: Frames that the visual backbone encodes at once in evaluation: this bounds the memory,
+            whatever the length of the clips and the size of the batch. None for all.
+        max_sounds_per_pass: Audio windows, likewise.
         init_cfg: mmengine's initialisation.
     """
 
     def __init__(self, cls_head: dict, visual_backbone: dict | None = None, audio_backbone: dict | None = None,
                  visual_neck: dict | None = None, audio_neck: dict | None = None,
-                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
+                 data_preprocessor: dict | None = None, modality: str = 'both', modality_dropout: dict | None = None,
+                 max_frames_per_pass: int | None = 64, max_sounds_per_pass: int | None = 16,
+                 init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'),
                          init_cfg=init_cfg)
         if visual_backbone is None and audio_backbone is None:
@@ -44,6 +60,34 @@ class AudioVisualRecognizer(BaseModel):
         self.visual_neck = visual_neck and MODELS.build(visual_neck)
         self.audio_neck = audio_neck and MODELS.build(audio_neck)
         self.cls_head = MODELS.build(cls_head)
+        self.modality = modality
+        self.modality_dropout = modality_dropout and ModalityDropout(**modality_dropout)
+        self.max_frames_per_pass = max_frames_per_pass
+        self.max_sounds_per_pass = max_sounds_per_pass
+        self._check_options()
+
+    def _check_options(self) -> None:
+        if self.modality not in ('both', *_MODALITIES):
+            raise InputError(f"AudioVisualRecognizer: modality is {self.modality!r}. Expected 'both', 'visual' or "
+                             "'audio'.")
+        if self.modality != 'both' and not self._has(self.modality):
+            raise InputError(f"AudioVisualRecognizer: modality='{self.modality}', but the model has no "
+                             f"{self.modality}_backbone. Set modality='both', or test a model that has it.")
+        if self.modality_dropout and not all(map(self._has, _MODALITIES)):
+            raise InputError('AudioVisualRecognizer: modality_dropout is for models of both modalities, but there is '
+                             'one backbone. Set modality_dropout=None.')
+        for name in ('max_frames_per_pass', 'max_sounds_per_pass'):
+            largest = getattr(self, name)
+            if largest is not None and largest < 1:
+                raise InputError(f'AudioVisualRecognizer: {name} is {largest}. Expected at least 1, or None.')
+
+    def _has(self, name: str) -> bool:
+        """Whether there is a backbone for this modality."""
+        return getattr(self, f'{name}_backbone') is not None
+
+    def _reads(self, name: str) -> bool:
+        """Whether the model looks at this modality."""
+        return self._has(name) and self.modality in ('both', name)
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample] | None = None,
                 mode: str = 'tensor') -> Any:
@@ -52,8 +96,9 @@ class AudioVisualRecognizer(BaseModel):
         Args:
             inputs: What the data preprocessor gives: ``frames`` (U, 3, H, W), the distinct frames of the batch,
                 normalised; ``frame_index`` (B, V, T) into them; ``mel`` (A, 1, M, F), the distinct audio windows;
-                ``audio_index`` (B, V) into them. With ``mode='tensor'`` plainly ``frames`` (B, T, 3, H, W),
-                normalised, and ``mel`` (B, 1, M, F). Entries of a modality that the model lacks may be left out.
+                ``audio_index`` (B, V) into them; -1 in place of what a clip lacks. With ``mode='tensor'`` plainly
+                ``frames`` (B, T, 3, H, W), normalised, and ``mel`` (B, 1, M, F). Entries of a modality that the model
+                does not read may be left out.
             data_samples: One per clip; with labels for ``mode='loss'``. Those of clips that could not be read have no
                 inputs and get no scores.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the
@@ -63,6 +108,9 @@ class AudioVisualRecognizer(BaseModel):
             return self.cls_head(**self.extract_feat(self._plain_views(inputs)))
         if mode not in ('loss', 'predict'):
             raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
+        if mode == 'loss' and self.modality != 'both':
+            raise InputError(f"AudioVisualRecognizer: modality='{self.modality}' is for tests. To train one modality, "
+                             'leave the backbone of the other out of the model.')
         readable = [sample for sample in data_samples if not is_skipped(sample)]
         if not readable:
             return data_samples if mode == 'predict' else self._no_loss(data_samples)
@@ -93,27 +141,43 @@ class AudioVisualRecognizer(BaseModel):
             inputs: As for ``mode='predict'``.
         Returns: ``visual`` (B*V, D) and ``audio`` (B*V, D'), each where the model has that modality.
         """
-        features = {}
-        if self.visual_backbone is not None:
-            frames, index = self._entry(inputs, 'frames'), self._entry(inputs, 'frame_index').flatten(0, 1)  # (B*V, T)
-            if reads_views(self.visual_backbone):
-                views = self._encode_views(frames, index)  # (B*V, T', D)
-            else:
-                views = self.visual_backbone(frames)[index]  # (B*V, T, D)
-            features['visual'] = views.mean(1) if self.visual_neck is None else self.visual_neck(views)
-        if self.audio_backbone is not None:
-            sounds = self.audio_backbone(self._entry(inputs, 'mel'))
-            if self.audio_neck is not None:
-                sounds = self.audio_neck(sounds)  # (A, D')
-            features['audio'] = sounds[self._entry(inputs, 'audio_index').flatten()]  # (B*V, D')
+        features, left_out = {}, {}
+        if self._reads('visual'):
+            features['visual'], left_out['visual'] = self._visual_features(inputs)
+        if self._reads('audio'):
+            features['audio'], left_out['audio'] = self._audio_features(inputs)
+        if self.training and self.modality_dropout:
+            features = self.modality_dropout(features, left_out)
+        for name in _MODALITIES:
+            if self._has(name) and name not in features:
+                features[name] = self.cls_head.zero_feature(name, features[self.modality])
         return features
 
-    def _encode_views(self, frames: Tensor, index: Tensor) -> Tensor:
-        """Let a backbone for views encode each distinct one once: those of a short clip are often the same."""
-        if self.training:
-            return self.visual_backbone(frames[index])
-        distinct, of_view = index.unique(dim=0, return_inverse=True)
-        return self.visual_backbone(frames[distinct])[of_view]
+    def _visual_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return (B*V, D) features of the views, and whether they lack the picture; equal views count once."""
+        frames, index = self._entry(inputs, 'frames'), self._entry(inputs, 'frame_index').flatten(0, 1)  # (B*V, T)
+        of_view = None
+        if not self.training and not is_recorded():
+            index, of_view = index.unique(dim=0, return_inverse=True)
+        left_out = index[:, 0] == LEFT_OUT
+        views = self._encode_views(frames, index, left_out)  # (B*V, T, D)
+        views = views.mean(1) if self.visual_neck is None else self.visual_neck(views)
+        views = blank_where(left_out, views)
+        return (views, left_out) if of_view is None else (views[of_view], left_out[of_view])
+
+    def _encode_views(self, frames: Tensor, index: Tensor, left_out: Tensor) -> Tensor:
+        """Encode the distinct frames, or for a backbone that reads views, the views; (B*V, T, D)."""
+        if not reads_views(self.visual_backbone):
+            return gather(encode(self.visual_backbone, None, frames, self.max_frames_per_pass), index)
+        of_view = torch.where(left_out, LEFT_OUT, (~left_out).cumsum(0) - 1)
+        largest = self.max_frames_per_pass and max(self.max_frames_per_pass // index.shape[1], 1)
+        return gather(encode(self.visual_backbone, None, frames[index[~left_out]], largest), of_view)
+
+    def _audio_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Return (B*V, D') features of the views, and whether they lack the sound."""
+        sounds = encode(self.audio_backbone, self.audio_neck, self._entry(inputs, 'mel'), self.max_sounds_per_pass)
+        index = self._entry(inputs, 'audio_index').flatten()
+        return gather(sounds, index), index == LEFT_OUT
 
     def _entry(self, inputs: dict[str, Tensor], key: str) -> Tensor:
         """Return an entry of the inputs that the model needs, or say which transform makes it."""
@@ -126,13 +190,13 @@ class AudioVisualRecognizer(BaseModel):
     def _plain_views(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Give inputs with one view a clip and every frame distinct the indices that go with them."""
         views = {}
-        if self.visual_backbone is not None:
+        if self._reads('visual'):
             frames = self._entry(inputs, 'frames')
             num_clips, num_frames = frames.shape[:2]
             views['frames'] = frames.flatten(0, 1)  # (B*T, 3, H, W)
             views['frame_index'] = torch.arange(num_clips * num_frames, device=frames.device).view(
                 num_clips, 1, num_frames)
-        if self.audio_backbone is not None:
+        if self._reads('audio'):
             views['mel'] = self._entry(inputs, 'mel')
             views['audio_index'] = torch.arange(views['mel'].shape[0], device=views['mel'].device)[:, None]
         return views

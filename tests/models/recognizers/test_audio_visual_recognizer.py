@@ -27,15 +27,6 @@ def build(visual: bool = True, audio: bool = True) -> AudioVisualRecognizer:
     return MODELS.build(dict(type='AudioVisualRecognizer', cls_head=head, **parts)).eval()
 
 
-@pytest.fixture
-def views() -> dict[str, torch.Tensor]:
-    """Two clips of two views: 5 distinct frames, 3 distinct sounds."""
-    generator = torch.Generator().manual_seed(0)
-    return dict(frames=torch.randn(5, 3, 10, 10, generator=generator),
-                frame_index=torch.tensor([[[0, 1, 1], [1, 1, 2]], [[3, 4, 4], [3, 4, 4]]]),
-                mel=torch.randn(3, 1, 256, 16, generator=generator), audio_index=torch.tensor([[0, 1], [2, 2]]))
-
-
 def count_items(module: nn.Module) -> list[int]:
     counts: list[int] = []
     module.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
