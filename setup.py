@@ -1,9 +1,33 @@
 """Packaging: what is installed, and what it needs."""
+import shutil
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
+# What MIM reads from an installed package's folder `.mim`, as MMAction2 puts it there.
+MIM_FILES = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
+_CHECKOUT_ONLY = ('__pycache__', 'environment.sh', 'quickstart.sh')
+
+
+class BuildWithMim(build_py):
+    """Build the package with its folder `.mim`: copies in a wheel, links in a checkout that is installed as it lies."""
+
+    def run(self) -> None:
+        super().run()
+        folder = Path('claip_emo_mm', '.mim') if self.editable_mode else Path(self.build_lib, 'claip_emo_mm', '.mim')
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in MIM_FILES:
+            source, target = ROOT / name, folder / name
+            if self.editable_mode:
+                target.unlink(missing_ok=True)
+                target.symlink_to(Path('..', '..', name))
+            elif source.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns(*_CHECKOUT_ONLY))
+            else:
+                shutil.copyfile(source, target)
 
 
 def version() -> str:
@@ -21,6 +45,7 @@ setup(
     long_description_content_type='text/markdown',
     license='Apache-2.0',
     license_files=['LICENSE'],
+    cmdclass=dict(build_py=BuildWithMim),
     packages=find_packages(include=['claip_emo_mm', 'claip_emo_mm.*']),
     package_data={'claip_emo_mm': ['weights/*.safetensors', 'weights/*.md']},
     python_requires='>=3.10,<3.13',

@@ -3,14 +3,21 @@ import ast
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
 
 ROOT = Path(__file__).parents[1]
 # Names that configs of other people rely on, by registry.
@@ -40,16 +47,22 @@ print(json.dumps(dict(file=claip_emo_mm.__file__, version=claip_emo_mm.__version
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp('wheel')
-    # From a copy, so that building leaves nothing behind in the checkout.
-    copy = folder / 'copy'
-    for pattern in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md', 'claip_emo_mm/**/*'):
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkout again, so that building leaves nothing behind in it."""
+    copy = tmp_path_factory.mktemp('copy')
+    for pattern in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md', '*-index.yml', 'configs/**/*',
+                    'tools/**/*', 'claip_emo_mm/**/*'):
         for source in ROOT.glob(pattern):
-            if source.is_file() and '__pycache__' not in source.parts:
+            if source.is_file() and not {'__pycache__', '.mim'} & {*source.parts}:
                 target = copy / source.relative_to(ROOT)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())
+    return copy
+
+
+@pytest.fixture(scope='module')
+def wheel(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('wheel')
     _pip('wheel', '--no-deps', '--no-build-isolation', '--no-index', '--wheel-dir', folder, copy)
     return next(folder.glob('*.whl'))
 
@@ -84,7 +97,74 @@ def test_wheel_holds_every_module_and_weight(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert not [path for path in wanted if path.relative_to(ROOT).as_posix() not in names]
     assert any(name.endswith('LICENSE') for name in names)
-    assert {name.split('/')[0].split('-')[0] for name in names} == {'claip_emo_mm'}  # no tests, no tools
+    assert {name.split('/')[0].split('-')[0] for name in names} == {'claip_emo_mm'}  # no tests
+
+
+def test_wheel_holds_what_mim_reads(wheel: Path) -> None:
+    names = {name.partition('/.mim/')[2] for name in zipfile.ZipFile(wheel).namelist() if '/.mim/' in name}
+    paths = [path for folder in ('configs', 'tools') for path in (ROOT / folder).rglob('*')]
+    wanted = {path.relative_to(ROOT).as_posix() for path in paths
+              if path.is_file() and '__pycache__' not in path.parts}
+    assert wanted - {'tools/environment.sh', 'tools/quickstart.sh'} == names - {'model-index.yml', 'dataset-index.yml'}
+    assert {'model-index.yml', 'dataset-index.yml', 'tools/train.py', 'tools/dist_train.sh'} <= names
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    assert set(index['Import']) <= names
+
+
+def test_an_editable_install_links_what_mim_reads(copy: Path, tmp_path: Path) -> None:
+    folder = copy / 'claip_emo_mm' / '.mim'
+    assert not folder.exists()  # building a wheel leaves the sources alone
+    for _ in range(2):  # a second time over the first
+        build = f'from setuptools import build_meta; build_meta.build_editable({str(tmp_path)!r})'  # as pip -e does
+        done = subprocess.run([sys.executable, '-c', build], cwd=copy, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert (folder / 'configs').is_symlink()
+        assert (folder / 'tools' / 'train.py').samefile(copy / 'tools' / 'train.py')
+        assert (folder / 'model-index.yml').read_text() == (ROOT / 'model-index.yml').read_text()
+
+
+def test_metafiles_describe_every_leaf() -> None:
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    metafiles = [yaml.safe_load((ROOT / path).read_text()) for path in index['Import']]
+    assert sorted(index['Import']) == sorted(path.relative_to(ROOT).as_posix()
+                                             for path in (ROOT / 'configs').rglob('metafile*.yml'))
+    collections = {entry['Name'] for file in metafiles for entry in file.get('Collections', [])}
+    models = {model['Name']: model for file in metafiles for model in file['Models']}
+    leaves = {path.stem for path in (ROOT / 'configs').glob('claip_emo_*.py')}
+    assert leaves <= set(models)
+    assert sum(len(file['Models']) for file in metafiles) == len(models)
+    for name, model in models.items():
+        assert (ROOT / model['Config']).stem == name and (ROOT / model['Config']).is_file()
+        assert model['In Collection'] in collections
+        assert model['Modality'] in ('visual', 'audio', 'audiovisual')
+        cfg = Config.fromfile(ROOT / model['Config']).model
+        assert ('visual_backbone' in cfg and cfg.visual_backbone is not None) is (model['Modality'] != 'audio')
+        for key in ('Parameters', 'Trained Parameters'):
+            assert isinstance(model['Metadata'][key], int)
+
+
+# tests/configs/test_leaves.py holds the table of configs/README.md against the models themselves.
+def test_metafiles_agree_with_the_table() -> None:
+    text = (ROOT / 'configs' / 'README.md').read_text()
+    table = re.findall(r'^\| `(claip_emo_vit\w+)\.py` \|.*?\| ([\d,]+) \| ([\d,]+) \|', text, re.MULTILINE)
+    models = [model for path in (ROOT / 'configs').glob('metafile_*.yml')
+              for model in yaml.safe_load(path.read_text())['Models']]
+    sizes = {model['Name']: (model['Metadata']['Trained Parameters'], model['Metadata']['Parameters'])
+             for model in models}
+    assert len(table) > 10
+    for name, trained, whole in table:
+        assert sizes[name] == (int(trained.replace(',', '')), int(whole.replace(',', '')))
+
+
+@pytest.mark.parametrize('name', ['claip_emo_tiny_toy', 'claip_emo_tiny_toy_visual', 'claip_emo_tiny_toy_audio'])
+def test_metafiles_agree_with_the_toy_models(name: str) -> None:
+    models = {model['Name']: model for model in
+              yaml.safe_load((ROOT / 'configs' / 'metafile_toy.yml').read_text())['Models']}
+    init_default_scope('mmaction')
+    model = MODELS.build(Config.fromfile(ROOT / 'configs' / f'{name}.py').model)
+    trained, whole = count_parameters(model)
+    assert models[name]['Metadata']['Trained Parameters'] == trained
+    assert models[name]['Metadata']['Parameters'] == whole
 
 
 def test_neither_mmcv_is_required(wheel: Path) -> None:
