@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation import PublishedSet, make_toy_set, prepare_published_set
+from claip_emo_mm.data_preparation import OwnSet, PublishedSet, make_toy_set, prepare_own_set, prepare_published_set
 from claip_emo_mm.data_preparation.face_decision import FACES
 from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS, write_toy_folds
@@ -17,6 +17,7 @@ from claip_emo_mm.errors import InputError
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
+_CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 _CONFIG_DATA_ROOT = Path('data/toy')
 _MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
@@ -37,6 +38,13 @@ def parse_args() -> argparse.Namespace:
     mafw.add_argument('--classes', choices=list(_MAFW_SCHEMAS), default='single',
                       help='which labels to list; the clips are the same files (default: %(default)s)')
     mafw.set_defaults(prepare=lambda args: _prepare_published(args, _MAFW_SCHEMAS[args.classes], args.classes))
+    _add_folder(datasets.add_parser(
+        'folder', help='lists and a config for videos of your own: a subfolder for each emotion',
+        description='Make videos of your own ready: SRC holds a subfolder for each class, named by it, with videos '
+                    'that show it. Writes train.csv, val.csv, test.csv and a config into the folder for the results. '
+                    'Faces are cropped where the videos show scenes; videos of faces are used where they lie: keep '
+                    f'them. Clips that cannot be used are named in {FAILURES_FILE}; the exit code is then 1. An '
+                    'interrupted run goes on when it is started again.'))
     return parser.parse_args()
 
 
@@ -71,6 +79,41 @@ def _prepare_toy(args: argparse.Namespace) -> None:
         _say(f'Next: python tools/train.py {_CONFIG}')
     else:
         _say(f'Next: set data_root to {args.out} in a copy of {_CONFIG}, and give the copy to tools/train.py')
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder with a subfolder of videos for each class')
+    parser.add_argument('--out', type=Path, default=Path('data/own'),
+                        help='folder for the results; its name is that of the config (default: %(default)s)')
+    parser.add_argument('--base', default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
+                        help='config that says all the rest: a file, or the name of one of configs/ '
+                             '(default: %(default)s)')
+    parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
+                        help='percent of the videos of each class (default: 70 10 20)')
+    parser.add_argument('--person', metavar='REGEX',
+                        help="the person's name in a file name, such as '^([^_]+)_': nobody is then in two parts")
+    parser.add_argument('--seed', type=int, default=0, help='the same seed splits alike (default: %(default)s)')
+    parser.add_argument('--faces', choices=FACES, default='auto',
+                        help='crop: find faces and crop them; keep: the videos show faces already; auto: look at some '
+                             '(default: %(default)s)')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+    parser.set_defaults(prepare=_prepare_folder)
+
+
+def _prepare_folder(args: argparse.Namespace) -> None:
+    base = Path(args.base)
+    if not base.is_file():
+        base = _CONFIGS / base.with_suffix('.py').name
+    report = prepare_own_set(OwnSet(args.source, args.out, base, tuple(args.split), args.seed, args.person, args.faces),
+                             args.workers)
+    _say(f'{args.out}: {len(report.classes)} classes')
+    for line in report.lines():
+        _say(line)
+    if report.failures:
+        raise InputError(f'{args.out / FAILURES_FILE}: {len(report.failures)} clips are not ready, with the reason for '
+                         'each; the lists are without them. Repair the files, and give the same command again.')
+    _say(f'Next: python tools/train.py {report.config}')
 
 
 def _descriptions(title: str, classes: str) -> dict[str, str]:

@@ -82,7 +82,7 @@ def prepare_published_set(wanted: PublishedSet, workers: int = 1) -> Preparation
         preparation = ClipPreparation(out, decided.get('frames') == 'crop', decided.get('videos') == 'crop',
                                       wanted.make_finder)
         preparation.open_folder()
-        prepared = _prepare_all(preparation, there, workers)
+        prepared = prepare_clips(preparation, there, workers)
         report = _report(wanted, preparation, clips, listed, prepared, folds)
         report.write()
     except KeyboardInterrupt:
@@ -109,8 +109,8 @@ def _read_lists(wanted: PublishedSet, found: Distribution) -> FoldLists:
     return read_fold_lists(root, paths, wanted.schema, wanted.folds, wanted.kind, wanted.first_number)
 
 
-def _prepare_all(preparation: ClipPreparation, clips: list[ClipSource], workers: int) -> dict[str, PreparedClip]:
-    """Return what became of each clip, by its id."""
+def prepare_clips(preparation: ClipPreparation, clips: list[ClipSource], workers: int) -> dict[str, PreparedClip]:
+    """Make clips ready, or what is still missing of them; return what became of each, by its id."""
     ready = [clip for clip in clips if preparation.is_ready(clip)]
     prepared = {clip.clip_id: PreparedClip(clip.clip_id, preparation.frame_folder(clip), preparation.wav_file(clip))
                 for clip in ready}

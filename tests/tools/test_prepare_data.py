@@ -184,3 +184,34 @@ def test_folds_that_there_are_not(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         prepare_data(monkeypatch, 'dfew', 'somewhere', f'--folds={folds}')
     assert exit_.value.code == 2
     assert 'argument --folds' in capsys.readouterr().err
+
+
+def test_own_videos_from_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                 capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = ToySettings(0, (1, 1, 1), size=96, fps=8)
+    Path('videos').mkdir()
+    for clip in list_clips(settings):
+        if clip.emotion in ('happy', 'fear'):
+            make_clip(tmp_path, settings, clip)
+            Path('mine', clip.emotion).mkdir(parents=True, exist_ok=True)
+            (tmp_path / clip.video).rename(Path('mine', clip.emotion, Path(clip.video).name))
+    command = ('folder', 'mine', '--out', 'data/mine', '--faces', 'keep', '--base', 'claip_emo_tiny_toy')
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, *command)
+    assert not exit_.value.code
+    assert capsys.readouterr().out.splitlines() == [
+        'data/mine: 2 classes',
+        '          train     val    test',
+        '  fear         1       1       1',
+        '  happy        1       1       1',
+        '  all          2       2       2',
+        'Next: python tools/train.py data/mine/mine.py']
+    assert sorted(path.name for path in Path('data/mine').iterdir()) == [
+        'failures.csv', 'mine.py', 'preparation.json', 'test.csv', 'train.csv', 'val.csv']
+
+    Path('mine/happy/cut.mp4').write_bytes(b'')
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, *command)
+    assert exit_.value.code == 1
+    assert 'error: data/mine/failures.csv: 1 clips are not ready' in capsys.readouterr().err

@@ -1,0 +1,170 @@
+"""A data set of one's own, from a subfolder of videos for each class to lists and a config."""
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
+from claip_emo_mm.atomic_text import write_csv, write_text
+from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Failure
+from claip_emo_mm.data_preparation.distribution import ClipSource
+from claip_emo_mm.data_preparation.face_decision import decide_faces
+from claip_emo_mm.data_preparation.labelled_folders import LabelledVideo, deal_out, find_labelled_videos
+from claip_emo_mm.data_preparation.own_config import config_name, config_text
+from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE
+from claip_emo_mm.data_preparation.published_set import prepare_clips
+from claip_emo_mm.data_preparation.worker_pool import work_off
+from claip_emo_mm.datasets.readers import VideoFile
+from claip_emo_mm.errors import InputError
+
+_WORTH_A_WORKER = 400  # videos: opening them takes about as long as starting a process
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class OwnSet:
+    """What to prepare, and how.
+
+    Args:
+        source: folder with a subfolder of videos for each class.
+        out: folder for lists and config, and for cropped faces and their sound; neither in the source nor around it.
+        base: config over which the set's config is made.
+        shares: of training, validation and test, in percent.
+        seed: of the deal.
+        person: see `deal_out`.
+        faces: 'crop', 'keep', or 'auto', see `decide_faces`. Videos of faces are used where they lie.
+        make_finder: makes the face finder, once in each process.
+    """
+    source: Path
+    out: Path
+    base: Path
+    shares: tuple[int, int, int] = (70, 10, 20)
+    seed: int = 0
+    person: str | None = None
+    faces: str = 'auto'
+    make_finder: Callable[[], FaceFinder] = SlimFaceFinder
+
+
+@dataclass(frozen=True)
+class OwnSetReport:
+    """The outcome.
+
+    Args:
+        classes: class names, label 0 first.
+        counts: part -> ready clips of each class.
+        silent: ids of the ready clips without sound.
+        failures: the clips that are not ready.
+        config: the set's config.
+    """
+    classes: list[str]
+    counts: dict[str, list[int]]
+    silent: list[str]
+    failures: list[Failure]
+    config: Path
+
+    def lines(self) -> list[str]:
+        """Return a table of clips by class and part."""
+        width = max(map(len, (*self.classes, 'all')))
+        rows = [[name, *(counts[label] for counts in self.counts.values())] for label, name in enumerate(self.classes)]
+        rows.append(['all', *(sum(counts) for counts in self.counts.values())])
+        lines = [f'  {"":{width}}' + ''.join(f'{part:>8}' for part in self.counts)]
+        lines += [f'  {name:{width}}' + ''.join(f'{count:8}' for count in counts) for name, *counts in rows]
+        if self.silent:
+            lines.append(f'{len(self.silent)} clips without sound ({self.silent[0]} for instance): to train on them, '
+                         "set on_missing='silence' in LoadSoundWindows, or take a config that sees only.")
+        return lines
+
+
+def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
+    """Write `train.csv`, `val.csv`, `test.csv` and the config, and crop faces where the videos show scenes.
+
+    Clips that cannot be prepared are left out of the lists and named in `failures.csv`. A run that was interrupted goes
+    on; a config that was changed by hand is kept.
+
+    Raises:
+        InputError: the source is not as it must be, or the results cannot be written.
+    """
+    out = wanted.out
+    here, there = out.resolve(), wanted.source.resolve()
+    if there.is_relative_to(here) or here.is_relative_to(there):
+        raise InputError(f'{out}: the folder for the results is, holds or lies in the one of the videos '
+                         f'({wanted.source}). Choose another folder with --out.')
+    videos = find_labelled_videos(wanted.source)
+    dealt = deal_out(videos, wanted.shares, wanted.seed, wanted.person)
+    classes = sorted({video.label for video in videos})
+    text = config_text(out, wanted.base, classes)
+    try:
+        crops = decide_faces(out, wanted.source, [_source(video) for video in videos], wanted.faces,
+                             wanted.make_finder)['videos'] == 'crop'
+        rows, silent, failures = (_crop if crops else _open)(wanted, videos, workers)
+        write_csv(out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'),
+                  ((failure.clip_id, failure.file, failure.stage, failure.reason) for failure in failures))
+        counts = {}
+        for part, members in dealt.items():
+            ready = [video for video in members if video.clip_id in rows]
+            counts[part] = [sum(video.label == name for video in ready) for name in classes]
+            if not ready:
+                raise InputError(f'{out / FAILURES_FILE}: no clip of the {part} part is ready, with the reason for '
+                                 'each; no list was written for it. Repair the files, and give the same command again.')
+            write_csv(out / f'{part}.csv', ('frames', 'audio', 'label') if crops else ('video', 'label'),
+                      ((*rows[video.clip_id], video.label) for video in ready))
+        config = out / config_name(out)
+        if not config.is_file():
+            write_text(config, text)
+        elif config.read_text(encoding='utf-8') != text:
+            _logger.warning('%s: kept as it is, though it would be made otherwise now; delete it to have it made anew',
+                            config)
+    except KeyboardInterrupt:
+        _logger.warning('%s: stopped; the same command goes on with what is missing', out)
+        raise
+    except OSError as error:
+        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
+                         'with --out.') from error
+    return OwnSetReport(classes, counts, silent, failures, config)
+
+
+Rows = dict[str, tuple[str, ...]]  # clip id -> cells of the list before the label
+
+
+def _crop(wanted: OwnSet, videos: list[LabelledVideo], workers: int) -> tuple[Rows, list[str], list[Failure]]:
+    preparation = ClipPreparation(wanted.out, True, True, wanted.make_finder)
+    preparation.open_folder()
+    prepared = prepare_clips(preparation, [_source(video) for video in videos], workers)
+    failures = [clip.failure for _, clip in sorted(prepared.items()) if clip.failure]
+    ready = {clip_id: clip for clip_id, clip in sorted(prepared.items()) if not clip.failure}
+    rows = {clip_id: (_relative(clip.frames, wanted.out), _relative(clip.sound, wanted.out))
+            for clip_id, clip in ready.items()}
+    return rows, [clip_id for clip_id, clip in ready.items() if clip.sound is None], failures
+
+
+def _open(wanted: OwnSet, videos: list[LabelledVideo], workers: int) -> tuple[Rows, list[str], list[Failure]]:
+    opened: dict[str, bool | Failure] = {}
+    with tqdm(total=len(videos), unit='clip', desc='clips', mininterval=.5) as bar:
+        def note(found: tuple[str, bool | Failure]) -> None:
+            opened[found[0]] = found[1]
+            bar.update()
+
+        work_off(open_video, videos, workers, note, _WORTH_A_WORKER)
+    failures = [found for _, found in sorted(opened.items()) if isinstance(found, Failure)]
+    rows = {video.clip_id: (_relative(video.path, wanted.out),) for video in videos
+            if not isinstance(opened[video.clip_id], Failure)}
+    return rows, sorted(clip_id for clip_id, found in opened.items() if found is False), failures
+
+
+def open_video(video: LabelledVideo) -> tuple[str, bool | Failure]:
+    """Return the clip's id, and whether the video has sound or why it cannot be used."""
+    try:
+        return video.clip_id, VideoFile(str(video.path)).has_sound
+    except InputError as error:
+        return video.clip_id, Failure(video.clip_id, str(video.path), 'video', str(error))
+
+
+def _source(video: LabelledVideo) -> ClipSource:
+    return ClipSource(video.clip_id, video=video.path)
+
+
+def _relative(path: Path | None, out: Path) -> str:
+    return '' if path is None else Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
