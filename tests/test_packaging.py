@@ -123,43 +123,49 @@ def test_an_editable_install_links_what_mim_reads(copy: Path, tmp_path: Path) ->
         assert (folder / 'model-index.yml').read_text() == (ROOT / 'model-index.yml').read_text()
 
 
+def _metafiles() -> dict[str, dict]:
+    """Content of each metafile, by its path in the checkout."""
+    return {path.relative_to(ROOT).as_posix(): yaml.safe_load(path.read_text())
+            for path in sorted((ROOT / 'configs').rglob('metafile*.yml'))}
+
+
+def _models() -> dict[str, dict]:
+    return {model['Name']: model for file in _metafiles().values() for model in file['Models']}
+
+
 def test_metafiles_describe_every_leaf() -> None:
-    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
-    metafiles = [yaml.safe_load((ROOT / path).read_text()) for path in index['Import']]
-    assert sorted(index['Import']) == sorted(path.relative_to(ROOT).as_posix()
-                                             for path in (ROOT / 'configs').rglob('metafile*.yml'))
-    collections = {entry['Name'] for file in metafiles for entry in file.get('Collections', [])}
-    models = {model['Name']: model for file in metafiles for model in file['Models']}
-    leaves = {path.stem for path in (ROOT / 'configs').glob('claip_emo_*.py')}
-    assert leaves <= set(models)
-    assert sum(len(file['Models']) for file in metafiles) == len(models)
+    files = _metafiles()
+    assert sorted(yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']) == sorted(files)
+    collections = {entry['Name'] for file in files.values() for entry in file.get('Collections', [])}
+    models = _models()
+    leaves = {path.stem for pattern in ('claip_emo_*.py', 'mix/*.py') for path in (ROOT / 'configs').glob(pattern)}
+    assert leaves == set(models)
+    assert sum(len(file['Models']) for file in files.values()) == len(models)  # none twice
     for name, model in models.items():
-        assert (ROOT / model['Config']).stem == name and (ROOT / model['Config']).is_file()
+        config = ROOT / model['Config']
+        assert config.stem == name and config.is_file()
         assert model['In Collection'] in collections
-        assert model['Modality'] in ('visual', 'audio', 'audiovisual')
-        cfg = Config.fromfile(ROOT / model['Config']).model
-        assert ('visual_backbone' in cfg and cfg.visual_backbone is not None) is (model['Modality'] != 'audio')
-        for key in ('Parameters', 'Trained Parameters'):
-            assert isinstance(model['Metadata'][key], int)
+        cfg = Config.fromfile(config).model
+        if cfg.type == 'AudioVisualRecognizer':
+            seen, heard = (cfg.get(part) is not None for part in ('visual_backbone', 'audio_backbone'))
+            assert model['Modality'] == {(True, True): 'audiovisual', (True, False): 'visual',
+                                         (False, True): 'audio'}[seen, heard]
 
 
-# tests/configs/test_leaves.py holds the table of configs/README.md against the models themselves.
-def test_metafiles_agree_with_the_table() -> None:
-    text = (ROOT / 'configs' / 'README.md').read_text()
-    table = re.findall(r'^\| `(claip_emo_vit\w+)\.py` \|.*?\| ([\d,]+) \| ([\d,]+) \|', text, re.MULTILINE)
-    models = [model for path in (ROOT / 'configs').glob('metafile_*.yml')
-              for model in yaml.safe_load(path.read_text())['Models']]
-    sizes = {model['Name']: (model['Metadata']['Trained Parameters'], model['Metadata']['Parameters'])
-             for model in models}
+@pytest.mark.parametrize('readme', ['configs/README.md', 'configs/mix/README.md'])
+def test_metafiles_agree_with_the_tables(readme: str) -> None:
+    """The tests of the configs hold the tables of the READMEs against the models themselves."""
+    table = re.findall(r'^\| `([\w-]+)\.py` \|.*?\| ([\d,]+) \| ([\d,]+) \|', (ROOT / readme).read_text(), re.MULTILINE)
     assert len(table) > 10
+    sizes = {name: model['Metadata'] for name, model in _models().items()}
     for name, trained, whole in table:
-        assert sizes[name] == (int(trained.replace(',', '')), int(whole.replace(',', '')))
+        found = sizes[name]['Trained Parameters'], sizes[name]['Parameters']
+        assert found == (int(trained.replace(',', '')), int(whole.replace(',', '')))
 
 
 @pytest.mark.parametrize('name', ['claip_emo_tiny_toy', 'claip_emo_tiny_toy_visual', 'claip_emo_tiny_toy_audio'])
 def test_metafiles_agree_with_the_toy_models(name: str) -> None:
-    models = {model['Name']: model for model in
-              yaml.safe_load((ROOT / 'configs' / 'metafile_toy.yml').read_text())['Models']}
+    models = _models()
     init_default_scope('mmaction')
     model = MODELS.build(Config.fromfile(ROOT / 'configs' / f'{name}.py').model)
     trained, whole = count_parameters(model)

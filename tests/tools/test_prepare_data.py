@@ -203,9 +203,9 @@ def test_own_videos_from_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert capsys.readouterr().out.splitlines() == [
         'data/mine: 2 classes',
         '          train     val    test',
-        '  fear         1       1       1',
-        '  happy        1       1       1',
-        '  all          2       2       2',
+        '  fear        1       1       1',
+        '  happy       1       1       1',
+        '  all         2       2       2',
         'Next: python tools/train.py data/mine/mine.py']
     assert sorted(path.name for path in Path('data/mine').iterdir()) == [
         'failures.csv', 'mine.py', 'preparation.json', 'test.csv', 'train.csv', 'val.csv']
