@@ -1,4 +1,7 @@
 """Test a checkpoint: python tools/test.py CONFIG CHECKPOINT."""
+import itertools
+import os
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -13,7 +16,9 @@ from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation import EmotionMetric, write_clip_scores
+from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
+from claip_emo_mm.visualization import draw_robustness
+from claip_emo_mm.visualization.figure_files import write_figure
 
 
 def parse_args() -> Namespace:
@@ -26,10 +31,17 @@ def parse_args() -> Namespace:
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--interval', type=int, default=1, help='show every n-th clip (default: 1)')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
+    parser.add_argument('--modality', choices=('both', 'visual', 'audio'),
+                        help='what the model reads, the other modality being left out (default: what the config says)')
+    parser.add_argument('--robustness', action='store_true',
+                        help='test on spoiled clips: noise, blur, occlusion, lost frames, a missing modality; a table, '
+                             'robustness.json, .csv and .png in the work folder; goes on where it was interrupted')
     add_run_arguments(parser)
     args = parse_run_arguments(parser)
     if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump writes a pickle file: expected a name that ends in .pkl or .pickle, got {args.dump}')
+    if args.robustness and (args.dump or args.show or args.show_dir or args.modality not in (None, 'both')):
+        parser.error('--robustness tests many times: it goes without --dump, --show, --show-dir and --modality')
     return args
 
 
@@ -46,8 +58,12 @@ def main() -> None:
     if args.dump is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    if args.modality is not None:
+        cfg.model.modality = args.modality
     cfg.load_from = args.checkpoint
     cfg.resume = False
+    if args.robustness:
+        return print_robustness(cfg, args)
 
     runner = build_runner(cfg)
     metrics = runner.test()
@@ -61,6 +77,23 @@ def main() -> None:
         write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
                       clips=len(runner.test_dataloader.dataset), details=details)
         runner.logger.info(f'Figures written to {path}')
+
+
+def print_robustness(cfg: Config, args: Namespace) -> None:
+    """Test under every condition, and write the table and the picture."""
+    def test(spoiled: Config) -> dict[str, float]:
+        spoiled.experiment_name = f'robustness_{next(numbers)}'  # runners of one name share what they log
+        spoiled.log_level = 'WARNING'
+        spoiled.work_dir = os.path.join(cfg.work_dir, 'robustness')
+        return build_runner(spoiled).test()
+
+    numbers = itertools.count()
+    folder = Path(cfg.work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = measure_robustness(cfg, Path(args.checkpoint), test, folder)
+    if is_main_process():
+        write_figure(folder / 'robustness.png', draw_robustness(figures, Path(args.config).stem))
+        sys.stdout.write(f'{robustness_table(figures)}\nWritten: {folder / "robustness"}.json, .csv, .png\n')
 
 
 def set_visualization(cfg: Config, args: Namespace) -> None:

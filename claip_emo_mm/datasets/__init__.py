@@ -1,6 +1,7 @@
 """Data sets: label schemas, annotation lists, and the transforms from files to packed samples."""
 from .audio_visual_dataset import AudioVisualDataset
 from .class_balanced_sampler import ClassBalancedSampler
+from .corruptions import AddSoundNoise, BlurFrames, DropFrames, OccludeFrames
 from .dfew_dataset import DFEWDataset
 from .fold_dataset import FoldDataset
 from .held_out_part import HeldOutPart
@@ -23,8 +24,9 @@ from .transforms import (
     SampleFrameViews,
 )
 
-__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AudioVisualDataset', 'ClassBalancedSampler', 'DFEWDataset',
-           'DecodeFrames', 'FoldDataset', 'HeldOutPart', 'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset',
-           'NamedParts', 'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
+__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AddSoundNoise', 'AudioVisualDataset', 'BlurFrames',
+           'ClassBalancedSampler', 'DFEWDataset', 'DecodeFrames', 'DropFrames', 'FoldDataset', 'HeldOutPart',
+           'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'NamedParts', 'OccludeFrames',
+           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
            'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
            'SeededBatchSampler', 'get_schema']

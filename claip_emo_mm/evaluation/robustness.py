@@ -1,0 +1,145 @@
+"""How the figures fall when clips are spoiled: noise, blur, occlusion, lost frames, a modality that is missing."""
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from tqdm import tqdm
+
+from claip_emo_mm.atomic_text import write_csv, write_text
+from claip_emo_mm.errors import InputError
+
+FIGURES = ('WAR', 'UAR')
+CLEAN = 'clean'
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to spoil the clips of a test.
+
+    Args:
+        kind: what is done, such as ``'noise on the sound'``.
+        strength: how much of it, such as ``'10 dB'``.
+        transform: config of the transform that does it; None where the model leaves a modality out instead.
+        behind: transforms of the pipeline behind the last of which it is put.
+        needs: further transforms without which it would change nothing.
+        modality: what the model is to read.
+    """
+
+    kind: str
+    strength: str = ''
+    transform: dict[str, Any] | None = None
+    behind: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    modality: str = 'both'
+
+    @property
+    def name(self) -> str:
+        """Kind and strength."""
+        return f'{self.kind}, {self.strength}' if self.strength else self.kind
+
+
+_PICTURES = ('DecodeFrames', 'ResizeFrames')
+CONDITIONS = (
+    Condition(CLEAN),
+    *(Condition('noise on the sound', f'{snr_db} dB', dict(type='AddSoundNoise', snr_db=snr_db), ('LoadSoundWindows',))
+      for snr_db in (20, 10, 0, -10)),
+    *(Condition('blur', f'{100 * sigma:g} % of the width', dict(type='BlurFrames', sigma=sigma), _PICTURES)
+      for sigma in (.01, .03, .06)),
+    *(Condition('occlusion', f'{100 * share:g} % of the area', dict(type='OccludeFrames', share=share), _PICTURES)
+      for share in (.1, .25, .5)),
+    *(Condition('lost frames', f'{100 * share:g} %', dict(type='DropFrames', share=share), ('SampleFrameViews',),
+                ('DecodeFrames',))
+      for share in (.25, .5, 1)),
+    Condition('no sound', modality='visual'),
+    Condition('no picture', modality='audio'),
+)
+
+
+def applicable(cfg: Config) -> list[Condition]:
+    """The conditions that a model and its test pipeline know: a model without sound has no noise on it."""
+    types = {transform['type'] for transform in _pipeline(cfg)}
+    both = bool(cfg.model.get('visual_backbone') and cfg.model.get('audio_backbone'))
+    return [condition for condition in CONDITIONS if {*condition.behind, *condition.needs} <= types
+            and (condition.modality == 'both' or both)]
+
+
+def spoiled_config(cfg: Config, condition: Condition) -> Config:
+    """A copy of a test's config whose clips are spoiled."""
+    cfg = copy.deepcopy(cfg)
+    if condition.modality != 'both':
+        cfg.model.modality = condition.modality
+    if condition.transform is not None:
+        pipeline = _pipeline(cfg)
+        place = 1 + max(index for index, transform in enumerate(pipeline) if transform['type'] in condition.behind)
+        pipeline.insert(place, dict(condition.transform))
+    return cfg
+
+
+def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], dict[str, float]],
+                       folder: Path) -> dict[str, dict[str, float]]:
+    """Test under every condition, and write `robustness.json` after each and `robustness.csv` at the end.
+
+    A test that was interrupted goes on with the conditions that are left.
+
+    Args:
+        cfg: config of the test.
+        checkpoint: its file.
+        test: makes the figures of a config.
+        folder: for the two files.
+    Returns: name of a condition -> WAR and UAR, percent.
+    Raises:
+        InputError: `robustness.json` is of another checkpoint or config.
+    """
+    path = folder / 'robustness.json'
+    of = dict(checkpoint=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
+              config=hashlib.sha256(cfg.pretty_text.encode()).hexdigest())
+    done = _read(path, of)
+    conditions = applicable(cfg)
+    for condition in tqdm(conditions, unit='condition', disable=not is_main_process()):
+        if condition.name not in done:
+            figures = test(spoiled_config(cfg, condition))
+            done[condition.name] = {name: float(figures[name]) for name in FIGURES}
+            if is_main_process():
+                write_text(path, json.dumps(dict(of=of, conditions=done), indent=2) + '\n')
+    done = {condition.name: done[condition.name] for condition in conditions}
+    if is_main_process():
+        write_csv(folder / 'robustness.csv', ('condition', *FIGURES),
+                  [(name, *(f'{figures[key]:.2f}' for key in FIGURES)) for name, figures in done.items()])
+    return done
+
+
+def robustness_table(figures: dict[str, dict[str, float]]) -> str:
+    """Lay the figures out, with what is lost against clean clips."""
+    wide = max(map(len, figures))
+    lines = [f'{"condition".ljust(wide)}  {"WAR %":>6}  {"lost":>6}  {"UAR %":>6}  {"lost":>6}']
+    for name, values in figures.items():
+        cells = [f'{values[key]:6.2f}  {figures[CLEAN][key] - values[key]:6.2f}' for key in FIGURES]
+        lines.append('  '.join([name.ljust(wide), *cells]))
+    return '\n'.join(lines)
+
+
+def _pipeline(cfg: Config) -> list[dict]:
+    dataset = cfg.test_dataloader.dataset
+    while 'pipeline' not in dataset:
+        if 'dataset' not in dataset:
+            raise InputError(f'test_dataloader.dataset: {dataset.get("type")} has no pipeline into which spoiling '
+                             'transforms could be put. --robustness takes one data set with a pipeline.')
+        dataset = dataset.dataset
+    return dataset.pipeline
+
+
+def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
+    if not path.is_file():
+        return {}
+    found = json.loads(path.read_text(encoding='utf-8'))
+    if found['of'] != of:
+        differ = ' and '.join(name for name in of if found['of'].get(name) != of[name])
+        raise InputError(f'{path}: holds figures of another {differ}. Delete it, or name another folder with '
+                         '--work-dir.')
+    return found['conditions']

@@ -1,0 +1,90 @@
+"""Tests on spoiled clips: which, how they are made, and that an interrupted one goes on."""
+import json
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.robustness import (
+    CONDITIONS,
+    applicable,
+    measure_robustness,
+    robustness_table,
+    spoiled_config,
+)
+from claip_emo_mm.visualization import draw_robustness
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+TOY = CONFIGS / 'claip_emo_tiny_toy.py'
+
+
+def named(name: str):
+    return next(condition for condition in CONDITIONS if condition.name == name)
+
+
+def types(cfg: Config) -> list[str]:
+    return [transform['type'] for transform in cfg.test_dataloader.dataset.pipeline]
+
+
+def test_each_transform_stands_where_it_must() -> None:
+    cfg = Config.fromfile(TOY)
+    before = types(cfg)
+    for name, kind, behind in (('noise on the sound, 0 dB', 'AddSoundNoise', 'LoadSoundWindows'),
+                               ('blur, 3 % of the width', 'BlurFrames', 'ResizeFrames'),
+                               ('occlusion, 25 % of the area', 'OccludeFrames', 'ResizeFrames'),
+                               ('lost frames, 50 %', 'DropFrames', 'SampleFrameViews')):
+        spoiled = types(spoiled_config(cfg, named(name)))
+        assert spoiled[spoiled.index(kind) - 1] == behind
+        spoiled.remove(kind)
+        assert spoiled == before == types(cfg)
+    assert spoiled_config(cfg, named('no sound')).model.modality == 'visual' and 'modality' not in cfg.model
+
+
+def test_a_model_of_one_modality_has_the_conditions_of_it() -> None:
+    assert applicable(Config.fromfile(TOY)) == list(CONDITIONS)
+    configs = {name: Config.fromfile(CONFIGS / f'claip_emo_tiny_toy_{name}.py') for name in ('visual', 'audio')}
+    kinds = {name: [condition.kind for condition in applicable(cfg)] for name, cfg in configs.items()}
+    assert set(kinds['visual']) == {'clean', 'blur', 'occlusion', 'lost frames'}
+    assert set(kinds['audio']) == {'clean', 'noise on the sound'}
+
+
+def test_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
+    cfg, checkpoint, tested = Config.fromfile(TOY), tmp_path / 'a.pth', []
+    checkpoint.write_bytes(b'weights')
+
+    def test(spoiled: Config) -> dict[str, float]:
+        if len(tested) == 3:
+            raise KeyboardInterrupt
+        tested.append(types(spoiled))
+        return dict(WAR=90. - len(tested), UAR=80. - len(tested), top2=99.)
+
+    with pytest.raises(KeyboardInterrupt):
+        measure_robustness(cfg, checkpoint, test, tmp_path)
+    assert list(json.loads((tmp_path / 'robustness.json').read_text())['conditions']) == [
+        condition.name for condition in CONDITIONS[:3]]
+    assert not (tmp_path / 'robustness.csv').exists()
+    tested.append('the one that was interrupted')
+    figures = measure_robustness(cfg, checkpoint, test, tmp_path)
+    assert len(tested) == 1 + len(CONDITIONS)
+    assert figures['clean'] == dict(WAR=89., UAR=79.) and figures['noise on the sound, 20 dB']['WAR'] == 88.
+    lines = (tmp_path / 'robustness.csv').read_text().splitlines()
+    assert lines[:2] == ['condition,WAR,UAR', 'clean,89.00,79.00'] and len(lines) == 1 + len(CONDITIONS)
+    line = robustness_table(figures).splitlines()[2]
+    assert line.split()[-4:] == ['88.00', '1.00', '78.00', '1.00'] and line.startswith('noise on the sound, 20 dB')
+    checkpoint.write_bytes(b'other weights')
+    with pytest.raises(InputError, match=r'robustness\.json: holds figures of another checkpoint\. Delete it'):
+        measure_robustness(cfg, checkpoint, test, tmp_path)
+
+
+def test_picture_names_every_condition() -> None:
+    figures = {condition.name: dict(WAR=90., UAR=55.5) for condition in CONDITIONS}
+    axis, = draw_robustness(figures, 'toy').axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == list(figures)
+    assert {bar.get_width() for bar in axis.patches} == {90., 55.5}
+
+
+def test_data_set_without_a_pipeline() -> None:
+    cfg = Config(dict(model=dict(), test_dataloader=dict(dataset=dict(type='Odd'))))
+    with pytest.raises(InputError, match='Odd has no pipeline'):
+        applicable(cfg)
