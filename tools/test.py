@@ -1,6 +1,5 @@
 """Test a checkpoint: python tools/test.py CONFIG CHECKPOINT."""
-import itertools
-import os
+import contextlib
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -82,12 +81,13 @@ def main() -> None:
 def print_robustness(cfg: Config, args: Namespace) -> None:
     """Test under every condition, and write the table and the picture."""
     def test(spoiled: Config) -> dict[str, float]:
-        spoiled.experiment_name = f'robustness_{next(numbers)}'  # runners of one name share what they log
+        spoiled.experiment_name = Path(spoiled.work_dir).name  # runners of one name share what they log
         spoiled.log_level = 'WARNING'
-        spoiled.work_dir = os.path.join(cfg.work_dir, 'robustness')
-        return build_runner(spoiled).test()
+        with contextlib.redirect_stdout(sys.stderr):  # the host prints what it loads; standard output is for the table
+            return build_runner(spoiled).test()
 
-    numbers = itertools.count()
+    if not Path(args.checkpoint).is_file():
+        raise InputError(f'{args.checkpoint}: --robustness takes a file of this machine. Download it first.')
     folder = Path(cfg.work_dir)
     folder.mkdir(parents=True, exist_ok=True)
     figures = measure_robustness(cfg, Path(args.checkpoint), test, folder)

@@ -2,6 +2,7 @@
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from claip_emo_mm.errors import InputError
 
 FIGURES = ('WAR', 'UAR')
 CLEAN = 'clean'
+# What a test's figures do not depend on.
+_ELSEWHERE = ('load_from', 'work_dir', 'launcher')
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,11 @@ class Condition:
     def name(self) -> str:
         """Kind and strength."""
         return f'{self.kind}, {self.strength}' if self.strength else self.kind
+
+    @property
+    def folder(self) -> str:
+        """The name as that of a folder."""
+        return re.sub('[^a-z0-9-]+', '_', self.name.lower())
 
 
 _PICTURES = ('DecodeFrames', 'ResizeFrames')
@@ -90,21 +98,22 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
     Args:
         cfg: config of the test.
         checkpoint: its file.
-        test: makes the figures of a config.
-        folder: for the two files.
+        test: makes the figures of a config, whose work folder is the condition's own.
+        folder: for the two files and the work folders.
     Returns: name of a condition -> WAR and UAR, percent.
     Raises:
-        InputError: `robustness.json` is of another checkpoint or config.
+        InputError: `robustness.json` is of another checkpoint or config, or a test gives no WAR and UAR.
     """
     path = folder / 'robustness.json'
     of = dict(checkpoint=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-              config=hashlib.sha256(cfg.pretty_text.encode()).hexdigest())
+              config=hashlib.sha256(_settings(cfg).encode()).hexdigest())
     done = _read(path, of)
     conditions = applicable(cfg)
     for condition in tqdm(conditions, unit='condition', disable=not is_main_process()):
         if condition.name not in done:
-            figures = test(spoiled_config(cfg, condition))
-            done[condition.name] = {name: float(figures[name]) for name in FIGURES}
+            spoiled = spoiled_config(cfg, condition)
+            spoiled.work_dir = str(folder / 'robustness' / condition.folder)
+            done[condition.name] = _figures(test(spoiled))
             if is_main_process():
                 write_text(path, json.dumps(dict(of=of, conditions=done), indent=2) + '\n')
     done = {condition.name: done[condition.name] for condition in conditions}
@@ -134,12 +143,32 @@ def _pipeline(cfg: Config) -> list[dict]:
     return dataset.pipeline
 
 
+def _settings(cfg: Config) -> str:
+    cfg = copy.deepcopy(cfg)
+    for key in _ELSEWHERE:
+        cfg.pop(key, None)
+    return cfg.pretty_text
+
+
+def _figures(found: dict[str, float]) -> dict[str, float]:
+    missing = [name for name in FIGURES if name not in found]
+    if missing:
+        raise InputError(f'test_evaluator: --robustness compares {" and ".join(FIGURES)}, but the test gives '
+                         f"{', '.join(found) or 'nothing'}. Set test_evaluator=dict(type='EmotionMetric').")
+    return {name: float(found[name]) for name in FIGURES}
+
+
 def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
-    found = json.loads(path.read_text(encoding='utf-8'))
-    if found['of'] != of:
-        differ = ' and '.join(name for name in of if found['of'].get(name) != of[name])
+    try:
+        found = json.loads(path.read_text(encoding='utf-8'))
+        made_of, conditions = found['of'], found['conditions']
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f'{path}: is no file of tools/test.py --robustness. Move it away, or name another folder with '
+                         '--work-dir.') from error
+    if made_of != of:
+        differ = ' and '.join(name for name in of if made_of.get(name) != of[name])
         raise InputError(f'{path}: holds figures of another {differ}. Delete it, or name another folder with '
                          '--work-dir.')
-    return found['conditions']
+    return conditions

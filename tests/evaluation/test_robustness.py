@@ -56,7 +56,7 @@ def test_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     def test(spoiled: Config) -> dict[str, float]:
         if len(tested) == 3:
             raise KeyboardInterrupt
-        tested.append(types(spoiled))
+        tested.append(spoiled.work_dir)
         return dict(WAR=90. - len(tested), UAR=80. - len(tested), top2=99.)
 
     with pytest.raises(KeyboardInterrupt):
@@ -66,15 +66,34 @@ def test_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     assert not (tmp_path / 'robustness.csv').exists()
     tested.append('the one that was interrupted')
     figures = measure_robustness(cfg, checkpoint, test, tmp_path)
-    assert len(tested) == 1 + len(CONDITIONS)
+    assert len(set(tested)) == 1 + len(CONDITIONS)
+    assert tested[1] == str(tmp_path / 'robustness' / 'noise_on_the_sound_20_db')
     assert figures['clean'] == dict(WAR=89., UAR=79.) and figures['noise on the sound, 20 dB']['WAR'] == 88.
     lines = (tmp_path / 'robustness.csv').read_text().splitlines()
     assert lines[:2] == ['condition,WAR,UAR', 'clean,89.00,79.00'] and len(lines) == 1 + len(CONDITIONS)
     line = robustness_table(figures).splitlines()[2]
     assert line.split()[-4:] == ['88.00', '1.00', '78.00', '1.00'] and line.startswith('noise on the sound, 20 dB')
+    cfg.load_from, cfg.work_dir = 'moved/a.pth', 'elsewhere'
+    assert measure_robustness(cfg, checkpoint, test, tmp_path) == figures and len(tested) == 1 + len(CONDITIONS)
     checkpoint.write_bytes(b'other weights')
     with pytest.raises(InputError, match=r'robustness\.json: holds figures of another checkpoint\. Delete it'):
         measure_robustness(cfg, checkpoint, test, tmp_path)
+
+
+@pytest.mark.parametrize('text', ['not json', '[]', '{"of": {}}'])
+def test_another_file_of_the_name_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / 'robustness.json').write_text(text)
+    (tmp_path / 'a.pth').touch()
+    with pytest.raises(InputError, match='is no file of tools/test.py --robustness. Move it away'):
+        measure_robustness(Config.fromfile(TOY), tmp_path / 'a.pth', dict, tmp_path)
+    assert (tmp_path / 'robustness.json').read_text() == text
+
+
+def test_figures_that_are_not_compared(tmp_path: Path) -> None:
+    (tmp_path / 'a.pth').touch()
+    with pytest.raises(InputError, match='compares WAR and UAR, but the test gives acc/top1. Set test_evaluator'):
+        measure_robustness(Config.fromfile(TOY), tmp_path / 'a.pth', lambda cfg: {'acc/top1': 3.}, tmp_path)
+    assert not (tmp_path / 'robustness.json').exists()
 
 
 def test_picture_names_every_condition() -> None:

@@ -6,6 +6,7 @@ import pytest
 from tool_runs import ROOT, call_tool
 
 from claip_emo_mm.data_preparation.toy import make_toy_set
+from claip_emo_mm.evaluation import robustness
 
 CONFIG = ROOT / 'configs' / 'claip_emo_tiny_toy.py'
 
@@ -33,6 +34,26 @@ def test_the_same_seed_gives_the_same_losses(monkeypatch: pytest.MonkeyPatch, tm
     assert len(first) == 2
     assert first == again
     assert first != other
+
+
+def test_robustness_of_a_trained_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, toy_set: Path,
+                                       capsys: pytest.CaptureFixture) -> None:
+    train(monkeypatch, tmp_path / 'trained', toy_set)
+    one_of_a_kind = tuple({condition.kind: condition for condition in robustness.CONDITIONS}.values())
+    monkeypatch.setattr(robustness, 'CONDITIONS', one_of_a_kind)
+    capsys.readouterr()
+    arguments = ['--robustness', '--work-dir', tmp_path / 'out', '--cfg-options', 'test_dataloader.num_workers=0',
+                 f'test_dataloader.dataset.data_root={toy_set}']
+    assert call_tool(monkeypatch, 'test.py', CONFIG, tmp_path / 'trained' / 'epoch_1.pth', *arguments) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ['condition', 'WAR', '%', 'lost', 'UAR', '%', 'lost']
+    assert [line[:20].split(',')[0].strip() for line in lines[:-1]] == [
+        'clean', 'noise on the sound', 'blur', 'occlusion', 'lost frames', 'no sound', 'no picture']
+    assert lines[-1] == f'Written: {tmp_path / "out" / "robustness"}.json, .csv, .png'
+    kept = json.loads((tmp_path / 'out' / 'robustness.json').read_text())['conditions']
+    assert list(kept) == [condition.name for condition in one_of_a_kind]
+    assert (tmp_path / 'out' / 'robustness.png').stat().st_size > 0
+    assert (tmp_path / 'out' / 'robustness' / 'no_sound' / 'confusion' / 'test.png').is_file()
 
 
 def test_data_that_is_not_there_is_named_with_the_command_that_makes_it(

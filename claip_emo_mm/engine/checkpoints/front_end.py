@@ -7,6 +7,8 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import Registry
 
+from claip_emo_mm.datasets import corruptions
+
 # How much of a clip is looked at and how it is done, not what the model reads.
 _FREE = ('type', '_scope_', 'num_views', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact', 'blend')
 
@@ -16,7 +18,8 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
 
     Args:
         cfg: config of a run; without a test data set, its validation data set speaks for it.
-    Returns: type of the part -> option -> value; parts without options are left out.
+    Returns: type of the part -> option -> value; parts without options are left out, and transforms that spoil clips
+        for a test.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     dataset = loader.get('dataset') or {}
@@ -27,7 +30,7 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
         parts.append(_part(cfg.model.data_preprocessor, MODELS))
     settings: dict[str, dict[str, Any]] = {}
     for name, options in parts:
-        if options:
+        if options and name not in corruptions.__all__:
             settings[next(free for free in _numbered(name) if free not in settings)] = options
     return settings
 

@@ -8,7 +8,7 @@ from claip_emo_mm.engine.checkpoints import front_end_settings
 def test_defaults_are_filled_in_and_free_settings_left_out() -> None:
     pipeline = [dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', stride=2, num_views=4, test_mode=True),
                 dict(type='ResizeFrames', size=64, exact=True), dict(type='ResizeFrames', size=32),
-                dict(type='NotHere', a=(1, 2))]
+                dict(type='BlurFrames', sigma=.1), dict(type='NotHere', a=(1, 2))]
     cfg = Config(dict(model=dict(data_preprocessor=dict(type='AudioVisualDataPreprocessor', std=None)),
                       test_dataloader=dict(dataset=dict(type='Wrapper', dataset=dict(pipeline=pipeline)))))
     with DefaultScope.overwrite_default_scope('mmaction'):
