@@ -15,7 +15,7 @@ class ListedClip:
         label: name of the class.
         video: video file with sound.
         frames: folder of frames.
-        audio: sound file that belongs to `frames`.
+        audio: sound file that belongs to `frames`; alone for a clip without picture.
         num_frames: frames of the folder, where the list counts them.
     """
 
@@ -29,7 +29,7 @@ class ListedClip:
     @property
     def name(self) -> str:
         """What people call the clip: its path in the list."""
-        return self.video or self.frames
+        return self.video or self.frames or self.audio
 
 
 def read_annotation_list(path: str | Path) -> list[ListedClip]:
@@ -64,8 +64,9 @@ def _rows(reader: csv.DictReader, path: str | Path):
             raise InputError(f'{path}:{reader.line_num}: the row has {"more" if None in row else "fewer"} cells than '
                              f'the header ({len(header)}). Put names that hold a comma in double quotes.')
         cells = {name: row[name].strip() for name in (*media, 'label')}
-        empty = [name for name, cell in cells.items() if not cell and name != 'audio']
+        may_be_empty = [name for name, other in (('audio', 'frames'), ('frames', 'audio')) if cells.get(other)]
+        empty = [name for name, cell in cells.items() if not cell and name not in may_be_empty]
         if empty:
             raise InputError(f'{path}:{reader.line_num}: {", ".join(empty)} is empty. Only audio may be left empty, '
-                             'for a clip without sound.')
+                             'for a clip without sound, or frames, for one without picture.')
         yield ListedClip(line=reader.line_num, **cells)

@@ -11,7 +11,7 @@ from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import LabelSchema, get_schema
 from claip_emo_mm.datasets.listed_clips import read_listed_clips
 from claip_emo_mm.datasets.seeded_batch_sampler import seed_clip
-from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
+from claip_emo_mm.datasets.skipped_clips import fill_places, media_name, skipped_sample
 from claip_emo_mm.errors import InputError
 
 _NAMED_FILES = 10
@@ -21,7 +21,8 @@ _NAMED_FILES = 10
 class AudioVisualDataset(BaseDataset):
     """Clips of a list (see `read_listed_clips`): video files, or frame folders with sound files.
 
-    A sample enters the pipeline as `filename`, or `frame_dir` and `audio_path`, with `label` (int) and `sample_idx`.
+    A sample enters the pipeline as `filename`, or `frame_dir` and `audio_path` (either may be alone), with `label`
+    (int) and `sample_idx`.
     No clip is ever replaced by another: one that cannot be read ends the run with an error that names it, or, by
     choice, is left out of its batch; `ClipReportHook` lists those.
 
@@ -101,14 +102,16 @@ class AudioVisualDataset(BaseDataset):
         sample = super().prepare_data(idx)
         if sample is None:
             info = self.get_data_info(idx)
-            raise InputError(f'{info.get("filename") or info["frame_dir"]}: a transform of the pipeline gave nothing '
+            raise InputError(f'{media_name(info)}: a transform of the pipeline gave nothing '
                              'for this clip. Clips are not replaced by others here: take that transform out.')
         return sample
 
     def media(self, clip: ListedClip) -> dict[str, str]:
-        """Return `filename`, or `frame_dir` and `audio_path`, of a row."""
+        """Return `filename`, or `frame_dir` and `audio_path`, of a row; `audio_path` alone where it has no frames."""
         if clip.video:
             return dict(filename=osp.join(self.data_root, clip.video))
+        if not clip.frames:
+            return dict(audio_path=osp.join(self.data_root, clip.audio))
         return dict(frame_dir=osp.join(self.data_root, clip.frames),
                     audio_path=clip.audio and osp.join(self.data_root, clip.audio))
 

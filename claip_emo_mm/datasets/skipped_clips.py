@@ -44,8 +44,12 @@ def is_skipped(data_sample: ActionDataSample) -> bool:
 
 def clip_name(data_sample: ActionDataSample) -> str:
     """Name a clip by its file or folder, else by its number in the data set."""
-    path = data_sample.get('filename') or data_sample.get('frame_dir') or data_sample.get('audio_path')
-    return str(path or data_sample.get('sample_idx'))
+    return str(media_name(data_sample) or data_sample.get('sample_idx'))
+
+
+def media_name(info: Mapping[str, Any] | ActionDataSample) -> str | None:
+    """Name a clip by its file or folder; by the sound's where it has no picture."""
+    return info.get('filename') or info.get('frame_dir') or info.get('audio_path')
 
 
 def _is_empty(sample: dict[str, Any]) -> bool:

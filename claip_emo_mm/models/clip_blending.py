@@ -67,6 +67,10 @@ class ClipBlending:
                 mix_clips(second, cut, weight, inside_box(second.shape, weight) if cut else None)
         return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
 
+    def unmixed(self, labels: Tensor) -> Tensor:
+        """The soft labels (B, K) of clips (B,) that are not mixed."""
+        return mixup_target(labels, self.num_classes, 1., self.label_smoothing)
+
     def _draw(self) -> tuple[bool, float]:
         """Draw whether to cut, and the weight of a clip itself beside its partner."""
         if np.random.rand() >= self.probability:

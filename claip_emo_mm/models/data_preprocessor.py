@@ -8,13 +8,16 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
+from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.clip_blending import ClipBlending
+from claip_emo_mm.models.written_out_views import WrittenOutViews
 
 # ImageNet's, also for CLIP (reference recipe), in MMAction2's units: brightness 0..255, RGB
 _MEAN = (123.675, 116.28, 103.53)
 _STD = (58.395, 57.12, 57.375)
+_INDEX_KEYS = dict(frames='frame_index', mel='audio_index')
 
 
 @MODELS.register_module()
@@ -42,9 +45,10 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         Args:
             data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
                 list. A modality may be left out. In place of the tensors of a clip that could not be read stands None;
-                the batch holds the other clips.
+                the batch holds the other clips. A clip that lacks a modality has no frames or no mel, and the index -1.
             training: whether to mix the clips, where `blend` is given. Every view then has its own frames and sound,
-                as mixed ones are no longer equal: U = B*V*T, A = B*V; and `gt_label` is a soft label (K,).
+                as mixed ones are no longer equal: U = B*V*T, A = B*V; and `gt_label` is a soft label (K,). Of two
+                clips of which one lacks a modality, that modality is not mixed; of those that share none, nothing is.
 
         Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalised, and `frame_index` (B, V, T) into them;
             `mel` (all A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
@@ -57,7 +61,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
-            batch['frames'] = self.normalise(frames.float())
+            batch['frames'] = self.normalise(frames.float()) if len(frames) else frames.float()
         if 'mel' in inputs:
             batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
         if training and self.blend is not None:
@@ -68,15 +72,16 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         """Mix the clips of a batch with each other, inputs and labels."""
         if not batch:
             return
-        views = {}
-        for key, index_key in (('frames', 'frame_index'), ('mel', 'audio_index')):
-            if key in batch:
-                index = batch[index_key]
-                batch[key] = batch[key][index.flatten()]  # (B*V*T, 3, H, W), (B*V, 1, M, F)
-                batch[index_key] = torch.arange(index.numel(), device=index.device).view_as(index)
-                views[key] = batch[key].unflatten(0, (len(index), -1))  # (B, V*T, 3, H, W), (B, V, 1, M, F)
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        for sample, label in zip(data_samples, self.blend(views.get('frames'), views.get('mel'), labels), strict=True):
+        modalities = {key: WrittenOutViews(batch[key], batch[index_key])
+                      for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}
+        mixed = self.blend(*(modalities[key].items if key in modalities else None for key in _INDEX_KEYS), labels)
+        for key, views in modalities.items():
+            batch[key], batch[_INDEX_KEYS[key]] = views.join()
+        if any(views.incomplete for views in modalities.values()):
+            shared = torch.stack([views.shared for views in modalities.values()]).any(0)  # (B,)
+            mixed = torch.where(shared[:, None], mixed, self.blend.unmixed(labels))
+        for sample, label in zip(data_samples, mixed, strict=True):
             sample.set_gt_label(label)
 
     def normalise(self, frames: Tensor) -> Tensor:
@@ -96,5 +101,6 @@ def _join(key: str, parts: list[Tensor], index_key: str, indices: list[Tensor]) 
                              f'{" and ".join(map(str, sorted(shapes)))}. All clips need the same size of frames and '
                              'spectrograms, and the same number of views (ResizeFrames, LogMel, SampleFrameViews).')
     starts = list(accumulate((len(part) for part in parts[:-1]), initial=0))
-    index = torch.stack([index + start for index, start in zip(indices, starts, strict=True)])
+    index = torch.stack([index.where(index == LEFT_OUT, index + start)
+                         for index, start in zip(indices, starts, strict=True)])
     return torch.cat(parts), index

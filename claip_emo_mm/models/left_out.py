@@ -2,15 +2,13 @@
 import torch
 from torch import Tensor
 
-LEFT_OUT = -1  # index of a view without picture, or without sound
-
 
 def gather(items: Tensor, index: Tensor) -> Tensor:
     """Gather items by index, and zeros where the index is ``LEFT_OUT``.
 
     Args:
         items: (n, ...).
-        index: integers of any shape, ``LEFT_OUT`` to n - 1.
+        index: integers of any shape, ``LEFT_OUT`` (-1) to n - 1.
     Returns: (*index.shape, ...).
     """
     return torch.cat([items, items.new_zeros(1, *items.shape[1:])])[index]  # -1 is the last one

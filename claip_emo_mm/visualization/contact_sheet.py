@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 from torch import Tensor
 from tqdm import tqdm
 
+from claip_emo_mm.datasets.skipped_clips import clip_name, media_name
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.visualization.figure_files import write_figure
 
@@ -50,12 +51,12 @@ def draw_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
 
     Args:
         inputs: of a packed sample: ``frames`` (U, 3, H, W) uint8 with ``frame_index`` (V, T), ``mel`` (A, 1, M, F) with
-            ``audio_index`` (V,); either pair may be missing.
+            ``audio_index`` (V,); either pair may be missing, or its tensor empty.
         data_sample: with the label and the facts about the clip.
         classes: K names.
     """
-    seen = inputs['frames'][inputs['frame_index']] if 'frames' in inputs else None  # (V, T, 3, H, W)
-    heard = inputs['mel'][inputs['audio_index'], 0] if 'mel' in inputs else None  # (V, M, F)
+    seen = inputs['frames'][inputs['frame_index']] if len(inputs.get('frames', ())) else None  # (V, T, 3, H, W)
+    heard = inputs['mel'][inputs['audio_index'], 0] if len(inputs.get('mel', ())) else None  # (V, M, F)
     views = len(heard if seen is None else seen)
     heights = []
     if seen is not None:
@@ -90,7 +91,7 @@ def _montage(frames: np.ndarray) -> np.ndarray:
 
 
 def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
-    clip = data_sample.get('filename') or data_sample.get('frame_dir') or 'clip'
+    clip = clip_name(data_sample)
     label = classes[int(data_sample.gt_label)] if 'gt_label' in data_sample else 'no label'
     facts = f'{data_sample.get("total_frames")} frames' + (', no sound' if data_sample.get('sound_missing') else '')
     return f'{label}   {clip}   ({facts})'
@@ -98,4 +99,4 @@ def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
 
 def _file_name(dataset: BaseDataset, index: int, classes: Sequence[str]) -> str:
     info = dataset.get_data_info(index)
-    return f'{index:05d}_{classes[info["label"]]}_{Path(info.get("filename") or info["frame_dir"]).stem}.png'
+    return f'{index:05d}_{classes[info["label"]]}_{Path(media_name(info)).stem}.png'

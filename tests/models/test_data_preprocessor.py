@@ -100,3 +100,43 @@ def test_clips_that_were_left_out_are_not_mixed() -> None:
     assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0, 1, 0], [2]]
     assert batch['inputs']['frames'].unique().tolist() == [1]
     assert blended([skipped_sample(dict(label=2), 'no frames')])['inputs'] == {}
+
+
+def without(clip: dict, *keys: str) -> dict:
+    """The clip as `PackAudioVisualInputs` gives it where a modality was left out."""
+    inputs = dict(clip['inputs'])
+    for key, index_key in zip(keys, ('frame_index' if key == 'frames' else 'audio_index' for key in keys), strict=True):
+        inputs[key], inputs[index_key] = inputs[key][:0], torch.full_like(inputs[index_key], -1)
+    return dict(clip, inputs=inputs)
+
+
+def test_what_a_clip_lacks_stays_without_index() -> None:
+    clips = [without(packed(2, [[0, 1, 1]], [0], value=1), 'mel'), packed(1, [[0, 0, 0]], [0], value=2),
+             without(packed(1, [[0, 0, 0]], [0], value=3), 'frames'), packed(1, [[0, 0, 0]], [0], value=4)]
+    inputs = AudioVisualDataPreprocessor()(pseudo_collate(clips))['inputs']
+    assert len(inputs['frames']) == 4 and inputs['mel'][:, 0, 0, 0].tolist() == [2, 3, 4]
+    assert inputs['frame_index'].tolist() == [[[0, 1, 1]], [[2, 2, 2]], [[-1, -1, -1]], [[3, 3, 3]]]
+    assert inputs['audio_index'].tolist() == [[-1], [0], [1], [2]]
+    nothing = AudioVisualDataPreprocessor(mean=None, std=None)(pseudo_collate([clips[2]]))['inputs']
+    assert nothing['frames'].shape == (0, 3, 4, 5)
+
+
+def test_only_what_both_clips_have_is_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np.random, 'beta', lambda *alphas: .75)
+    clips = [without(packed(1, [[0, 0]], [0], value=0), 'mel'), without(packed(1, [[0, 0]], [0], value=1), 'frames'),
+             without(packed(1, [[0, 0]], [0], value=2), 'mel'), packed(1, [[0, 0]], [0], value=2)]
+    batch = blended(clips)  # first with last: the frames alone; the two in the middle have nothing in common
+    inputs = batch['inputs']
+    assert inputs['frames'][:, 0, 0, 0].tolist() == [.5, .5, 2, 2, 1.5, 1.5]
+    assert inputs['frame_index'].tolist() == [[[0, 1]], [[-1, -1]], [[2, 3]], [[4, 5]]]
+    assert inputs['mel'][:, 0, 0, 0].tolist() == [1, 2] and inputs['audio_index'].tolist() == [[-1], [0], [-1], [1]]
+    assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [
+        [.75, 0, .25], [0, 1, 0], [0, 0, 1], [.25, 0, .75]]
+
+
+def test_a_modality_that_no_clip_has_is_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np.random, 'beta', lambda *alphas: .75)
+    batch = blended([without(packed(1, [[0, 0]], [0], value=value), 'mel') for value in (0, 2)])
+    assert batch['inputs']['frames'][:, 0, 0, 0].tolist() == [.5, .5, 1.5, 1.5]
+    assert batch['inputs']['mel'].shape == (0, 1, 7, 6) and batch['inputs']['audio_index'].tolist() == [[-1], [-1]]
+    assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[.75, 0, .25], [.25, 0, .75]]

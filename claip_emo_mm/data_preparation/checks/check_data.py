@@ -69,7 +69,7 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
     if official is not None:
         for part in distinct_lists(parts):
             findings += check_official(part, official)
-    jobs = {part.key(clip): ClipJob(*part.key(clip), part.needs_pictures, part.needs_sound, every_frame)
+    jobs = {part.key(clip): ClipJob(*part.key(clip), part.looks_at(clip), part.needs_sound, every_frame)
             for part in parts for clip in part.clips if all(map(os.path.exists, filter(None, part.key(clip))))}
     found = inspect_clips(list(jobs.values()), facts_file, workers)
     facts = {key: found[job] for key, job in jobs.items()}

@@ -22,7 +22,8 @@ class CheckedPart:
         dataset: built, but not loaded.
         clips: its rows.
         needs_pictures, needs_sound: what its pipeline reads.
-        silence_allowed: whether clips without sound are heard as silence.
+        silence_allowed: whether clips without sound are heard as silence, or do without it.
+        picture_optional: whether clips without picture do without it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class CheckedPart:
     needs_pictures: bool
     needs_sound: bool
     silence_allowed: bool
+    picture_optional: bool = False
 
     @property
     def path(self) -> str:
@@ -38,9 +40,13 @@ class CheckedPart:
         return self.dataset.ann_file
 
     def key(self, clip: ListedClip) -> tuple[str, str]:
-        """The files of a clip: pictures, and sound where it lies apart."""
+        """The files of a clip: pictures ('' where it has none), and sound where it lies apart."""
         media = self.dataset.media(clip)
-        return media.get('filename') or media['frame_dir'], media.get('audio_path', '')
+        return media.get('filename') or media.get('frame_dir', ''), media.get('audio_path', '')
+
+    def looks_at(self, clip: ListedClip) -> bool:
+        """Whether the pictures of a clip are needed."""
+        return self.needs_pictures and (bool(self.key(clip)[0]) or not self.picture_optional)
 
 
 def read_parts(cfg: Config) -> tuple[CheckedPart, ...]:
@@ -60,5 +66,7 @@ def _read_part(name: str, settings: dict[str, Any]) -> CheckedPart:
     pipeline = {transform['type']: transform for transform in settings['pipeline']}
     dataset = DATASETS.build(dict(settings, pipeline=[], lazy_init=True))
     sound = pipeline.get('LoadSoundWindows')
-    return CheckedPart(name, dataset, tuple(dataset.listed_clips()), 'DecodeFrames' in pipeline, sound is not None,
-                       sound is not None and sound.get('on_missing') == 'silence')
+    picture = pipeline.get('DecodeFrames')
+    return CheckedPart(name, dataset, tuple(dataset.listed_clips()), picture is not None, sound is not None,
+                       sound is not None and sound.get('on_missing') in ('silence', 'leave_out'),
+                       picture is not None and picture.get('on_missing') == 'leave_out')

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
+from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, SoundAlone, VideoFile
 from claip_emo_mm.errors import InputError
 
 _LOOKED_AT = 3  # frames of a clip that are decoded; the others are only looked at for being whole
@@ -65,10 +65,14 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
     """Open a clip's files and decode some of its frames and all of its sound."""
     facts: dict[str, object] = {}
     try:
-        clip = VideoFile(job.pictures) if os.path.isfile(job.pictures) else FrameFolder(job.pictures, job.sound or None)
+        clip = _open(job)
     except InputError as error:
         return ClipFacts(picture_error=str(error))
-    facts['num_frames'] = clip.num_frames
+    if clip.has_frames:
+        facts['num_frames'] = clip.num_frames
+    elif job.needs_pictures:
+        return ClipFacts(picture_error=f"{job.sound}: sound without picture. Set on_missing='leave_out' in "
+                                       'DecodeFrames for a model that also takes clips without picture.')
     if job.needs_pictures:
         try:
             facts |= _look_at(clip, job.every_frame)
@@ -83,6 +87,12 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
         except InputError as error:
             facts['sound_error'] = str(error)
     return ClipFacts(**facts)
+
+
+def _open(job: ClipJob) -> ClipReader:
+    if not job.pictures:
+        return SoundAlone(job.sound, 1)
+    return VideoFile(job.pictures) if os.path.isfile(job.pictures) else FrameFolder(job.pictures, job.sound or None)
 
 
 def _look_at(clip: VideoFile | FrameFolder, every_frame: bool) -> dict[str, object]:

@@ -88,7 +88,7 @@ def _check_sound(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -
     yield from report('missing sound', WARNING if part.silence_allowed else ERROR,
                       lambda found: not found.has_sound and not found.sound_error, 'no sound, {name} for instance',
                       "Set on_missing='silence' in LoadSoundWindows, or leave the clips out; --fix does."
-                      if not part.silence_allowed else 'They are heard as silence (on_missing).')
+                      if not part.silence_allowed else 'They are heard as silence, or left out (on_missing).')
     yield from report('unreadable sound', ERROR, lambda found: bool(found.sound_error), '{facts.sound_error}')
 
     def readable(fits: Callable[[ClipFacts], bool]) -> Callable[[ClipFacts], bool]:
@@ -125,8 +125,9 @@ def _is_too_short(found: ClipFacts) -> bool:
 
 
 def _frames_per_s(found: ClipFacts) -> float:
-    """Frames a second of a frame folder, by its sound; of a video, which says its length, something ordinary."""
-    return found.num_frames / found.sound_s if found.sound_s and found.pictures_s is None else 25.
+    """Frames a second of a frame folder, by its sound; of others something ordinary."""
+    by_folder = found.num_frames and found.sound_s and found.pictures_s is None
+    return found.num_frames / found.sound_s if by_folder else 25.
 
 
 def check_identical(parts: Sequence[CheckedPart], facts: Facts) -> Iterator[Finding]:

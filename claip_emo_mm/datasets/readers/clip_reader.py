@@ -12,12 +12,14 @@ class ClipReader(Protocol):
         path: file or folder of the pictures, for messages.
         num_frames: number of frames, at least 1.
         duration_s: length; None where the files do not say.
-        has_sound: whether `sound` has something to read.
+        has_frames: whether `decode` has something to read.
+        has_sound: whether `sound` has.
     """
 
     path: str
     num_frames: int
     duration_s: float | None
+    has_frames: bool
     has_sound: bool
 
     def decode(self, indices: np.ndarray) -> np.ndarray | Sequence[np.ndarray]:

@@ -24,6 +24,8 @@ class FrameFolder:
         InputError: there is no such folder, or no image in it.
     """
 
+    has_frames = True
+
     def __init__(self, frame_dir: str, audio_path: str | None = None, filename_tmpl: str | None = None) -> None:
         if not os.path.isdir(frame_dir):
             raise InputError(f'{frame_dir}: there is no such folder of frames. {_REMEDY}')

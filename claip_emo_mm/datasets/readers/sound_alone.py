@@ -16,6 +16,7 @@ class SoundAlone:
         InputError: the file is missing, empty, cut off, or holds no sound.
     """
 
+    has_frames = False
     has_sound = True
 
     def __init__(self, audio_path: str, num_frames: int) -> None:

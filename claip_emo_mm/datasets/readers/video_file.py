@@ -39,6 +39,8 @@ class VideoFile:
         InputError: the file is missing, empty, cut off, no video, or has no frames.
     """
 
+    has_frames = True
+
     def __init__(self, path: str) -> None:
         self.path = path
         if not os.path.isfile(path):

@@ -4,6 +4,7 @@ import soxr
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.errors import InputError
@@ -23,15 +24,18 @@ class LoadSoundWindows(BaseTransform):
     Args:
         sample_rate_hz: rate to resample to.
         window_s: length of a window.
-        on_missing: what to do with a clip without sound: 'error', or 'silence' for zeros.
+        on_missing: what to do with a clip without sound: 'error', 'silence' for zeros, or 'leave_out'. The latter gives
+            zeros, too, which the transforms behind can work on and `PackAudioVisualInputs` takes out; `audio_index` is
+            -1.
 
     Raises:
         InputError: the clip has no sound, or sound that cannot be decoded.
     """
 
     def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, on_missing: str = 'error') -> None:
-        if on_missing not in ('error', 'silence'):
-            raise InputError(f"LoadSoundWindows: on_missing is {on_missing!r}. Expected 'error' or 'silence'.")
+        if on_missing not in ('error', 'silence', 'leave_out'):
+            raise InputError(f"LoadSoundWindows: on_missing is {on_missing!r}. Expected 'error', 'silence' or "
+                             "'leave_out'.")
         self.sample_rate_hz = sample_rate_hz
         self.window_samples = round(window_s * sample_rate_hz)
         self.on_missing = on_missing
@@ -44,11 +48,12 @@ class LoadSoundWindows(BaseTransform):
             bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
             distinct, index = np.unique(bounds, axis=0, return_inverse=True)
             audios = [fill_window(track[start:end], self.window_samples) for start, end in distinct]
-        elif self.on_missing == 'silence':
-            audios, index = [np.zeros(self.window_samples, np.float32)], np.zeros(len(spans), np.int64)
+        elif self.on_missing != 'error':
+            audios = [np.zeros(self.window_samples, np.float32)]
+            index = np.full(len(spans), 0 if self.on_missing == 'silence' else LEFT_OUT)
         else:
             raise InputError(f"{clip.path}: the clip has no sound. Use a file with sound, or a model without the audio "
-                             "modality, or set on_missing='silence' in LoadSoundWindows.")
+                             "modality, or set on_missing='silence' or 'leave_out' in LoadSoundWindows.")
         return dict(results, audios=audios, audio_index=index.reshape(-1), sample_rate_hz=self.sample_rate_hz,
                     sound_missing=not clip.has_sound)
 

@@ -9,10 +9,12 @@ from mmaction.structures import ActionDataSample
 from mmcv.transforms import BaseTransform
 from torch import Tensor
 
+from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.errors import InputError
 
-_META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'sound_missing')
+_META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'sound_missing',
+              'picture_missing')
 
 
 @TRANSFORMS.register_module()
@@ -21,13 +23,14 @@ class PackAudioVisualInputs(BaseTransform):
 
     Returns `inputs`, with `frames` (U, 3, H, W) uint8 RGB and `frame_index` (V, T) int64 where there are `imgs`, and
     `mel` (A, 1, M, F) float32 and `audio_index` (V,) int64 where there is `mel`; and `data_samples`, an
-    ActionDataSample with `gt_label` (where the sample has a label) and the facts about the clip.
+    ActionDataSample with `gt_label` (where the sample has a label) and the facts about the clip. What was left out of a
+    clip, by `on_missing='leave_out'`, is an empty tensor: U or A is 0, and the index -1.
 
     Args:
         meta_keys: facts to keep, where the sample has them.
 
     Raises:
-        InputError: the sample has neither modality, or frames of different sizes.
+        InputError: the sample has neither modality, both were left out, or it has frames of different sizes.
     """
 
     def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
@@ -42,9 +45,15 @@ class PackAudioVisualInputs(BaseTransform):
         if 'mel' in results:
             inputs['mel'] = results['mel']
             inputs['audio_index'] = torch.from_numpy(results['audio_index'])
+        for key, index_key in (('frames', 'frame_index'), ('mel', 'audio_index')):
+            if index_key in inputs and (inputs[index_key] == LEFT_OUT).all():
+                inputs[key] = inputs[key][:0]
         if not inputs:
             raise InputError('PackAudioVisualInputs: the sample has neither imgs nor mel (found: '
                              f'{", ".join(results)}). Put DecodeFrames or LogMel, or both, before it in the pipeline.')
+        if not any(len(inputs[key]) for key in ('frames', 'mel') if key in inputs):
+            raise InputError(f'{results["clip"].path}: nothing is left of this clip: it has none of the modalities '
+                             'that the pipeline reads. Take it out of the list.')
         data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         if 'label' in results:
             data_sample.set_gt_label(results['label'])

@@ -8,10 +8,11 @@ from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, is_skipped
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.foreign_backbone import reads_views
-from claip_emo_mm.models.left_out import LEFT_OUT, blank_where, gather
+from claip_emo_mm.models.left_out import blank_where, gather
 from claip_emo_mm.models.matrix_product import is_recorded
 from claip_emo_mm.models.recognizers.modality_dropout import ModalityDropout
 from claip_emo_mm.models.recognizers.passes import encode

@@ -46,6 +46,13 @@ def test_missing_sound_is_an_error_or_silence_by_choice(make_sample) -> None:
     assert loaded['audio_index'].tolist() == [0, 0] and loaded['sound_missing'] is True
 
 
+def test_missing_sound_can_be_left_out(make_sample) -> None:
+    sample = make_sample(audio_spans=spans((0, 0.5), (0.5, 1)))
+    loaded = LoadSoundWindows(sample_rate_hz=10, window_s=0.8, on_missing='leave_out')(sample)
+    assert [window.tolist() for window in loaded['audios']] == [[0] * 8]
+    assert loaded['audio_index'].tolist() == [-1, -1] and loaded['sound_missing'] is True
+
+
 def test_bad_choice() -> None:
     with pytest.raises(InputError, match="on_missing is 'skip'"):
         LoadSoundWindows(on_missing='skip')

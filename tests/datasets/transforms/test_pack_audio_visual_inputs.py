@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,19 @@ def test_one_modality_without_a_label(left_out: str, keys: list[str]) -> None:
     packed = PackAudioVisualInputs(meta_keys=['filename'])(given)
     assert list(packed['inputs']) == keys
     assert 'gt_label' not in packed['data_samples'] and packed['data_samples'].metainfo == dict(filename='a.mp4')
+
+
+def test_what_is_left_out_is_empty_and_has_no_index() -> None:
+    packed = PackAudioVisualInputs()(dict(sample(), audio_index=np.array([-1]), sound_missing=True))
+    assert packed['inputs']['mel'].shape == (0, 1, 7, 6) and packed['inputs']['audio_index'].tolist() == [-1]
+    assert packed['inputs']['frames'].shape == (2, 3, 4, 5) and packed['data_samples'].sound_missing
+    packed = PackAudioVisualInputs()(dict(sample(), frame_index=np.full((1, 3), -1), picture_missing=True))
+    assert packed['inputs']['frames'].shape == (0, 3, 4, 5) and packed['inputs']['frame_index'].tolist() == [[-1] * 3]
+    assert packed['inputs']['mel'].shape == (1, 1, 7, 6) and packed['data_samples'].picture_missing
+    nothing = dict(sample(), clip=SimpleNamespace(path='a.wav'), audio_index=np.array([-1]),
+                   frame_index=np.full((1, 3), -1))
+    with pytest.raises(InputError, match='a.wav: nothing is left of this clip'):
+        PackAudioVisualInputs()(nothing)
 
 
 def test_frames_as_a_list() -> None:
