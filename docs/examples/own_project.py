@@ -1,5 +1,5 @@
 # A project that holds nothing but this file, where claip_emo_mm is installed: mim train claip_emo_mm own_project.py
-_base_ = ['mmaction::_base_/default_runtime.py']
+default_scope = 'mmaction'
 custom_imports = dict(imports=['claip_emo_mm'])
 data_root = 'data/toy'  # mim run claip_emo_mm prepare_data toy
 
@@ -35,5 +35,4 @@ val_evaluator = dict(type='EmotionMetric')
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=2)
 val_cfg = dict(type='ValLoop')
-default_hooks = dict(checkpoint=dict(save_best='WAR', rule='greater'))
 optim_wrapper = dict(optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05))
