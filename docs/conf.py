@@ -3,9 +3,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / 'docs')]
+
+from registered_parts import reference_page  # noqa: E402
 
 import claip_emo_mm  # noqa: E402
+
+Path(__file__).with_name('reference.md').write_text(reference_page(), encoding='utf-8')
 
 project = 'claip_emo_mm'
 copyright = 'the claip_emo_mm contributors'
