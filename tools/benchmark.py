@@ -1,4 +1,4 @@
-"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model, or data."""
+"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model, data or eval."""
 import argparse
 import logging
 import sys
@@ -7,7 +7,14 @@ from pathlib import Path
 
 import torch
 
-from claip_emo_mm.benchmark import ModelSizes, benchmark_data, benchmark_model
+from claip_emo_mm.benchmark import (
+    ModelSizes,
+    benchmark_data,
+    benchmark_evaluation,
+    benchmark_model,
+    draw_lengths,
+    make_clips,
+)
 from claip_emo_mm.command_line import run
 from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
 from claip_emo_mm.engine.run_config import load_config
@@ -30,7 +37,26 @@ def parse_args() -> argparse.Namespace:
                     'every view loaded on its own. One process, one thread; medians of rounds in alternating order; on '
                     'frame folders and sound files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy '
                     'set. The plain one normalises as well, which ours leaves to the device.'))
+    _add_evaluation(subjects.add_parser(
+        'eval', help='seconds a test clip, loading and model',
+        description='Compare a test by our pipeline and model with a plain one: 2 windows x 2 crops, 64 frames and 4 '
+                    "sounds a clip, each loaded and encoded on its own, by transformers' CLIPVisionModel and "
+                    "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips are drawn "
+                    "ones, as long as DFEW's are. Loading and computing take turns in one process; workers let them "
+                    'overlap. Medians of rounds in alternating order; memory in a new process for each.'))
     return parser.parse_args()
+
+
+def _add_evaluation(parser: argparse.ArgumentParser) -> None:
+    _add_towers(parser)
+    parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitb16_dfew.py'),
+                        help='config of the test pipeline (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=16, help='clips to test (default: %(default)s)')
+    parser.add_argument('--batch-size', type=_count, default=8,
+                        help='clips (plain: views) that the model gets at once (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of the lengths (default: %(default)s)')
+    parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
+    parser.set_defaults(measure=_measure_evaluation)
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -42,15 +68,19 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual tower (default: %(default)s)')
-    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio tower (default: %(default)s)')
+    _add_towers(parser)
     parser.add_argument('--clips', type=_count, default=2, help='clips of a batch (default: %(default)s)')
     parser.add_argument('--frames', type=_count, default=16, help='frames of a clip (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
+    parser.set_defaults(measure=_measure_model)
+
+
+def _add_towers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual tower (default: %(default)s)')
+    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio tower (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
     parser.add_argument('--no-memory', action='store_true', help='leave out the memory')
-    parser.set_defaults(measure=_measure_model)
 
 
 def _count(text: str) -> int:
@@ -59,9 +89,30 @@ def _count(text: str) -> int:
     return number
 
 
+def _check_device(device: str) -> None:
+    if device.startswith('cuda') and not torch.cuda.is_available():
+        raise InputError(f'--device {device}: PyTorch finds no GPU here. Use --device cpu.')
+
+
+def _measure_evaluation(args: argparse.Namespace) -> None:
+    _check_device(args.device)
+    pipeline = load_config(args.config).test_dataloader.dataset.pipeline
+    lengths = draw_lengths(args.clips, args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        make_toy_set(Path(folder, 'toy'), clips=(1, 1, 7), workers=1)
+        make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
+        clips = make_clips(Path(folder, 'tree'), Path(folder, 'clips'), lengths)
+        sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips of {min(lengths)} to {max(lengths)} '
+                         f'frames, batches of {args.batch_size}, {args.device}, {args.threads} threads, median of '
+                         f'{args.rounds}\n')
+        figures = benchmark_evaluation(
+            Path(folder, 'clips'), clips, pipeline, ModelSizes(args.arch, args.audio_arch), args.batch_size,
+            args.rounds, args.device, args.threads, not args.no_memory)
+    sys.stdout.write(f'{figures.table()}\n')
+
+
 def _measure_model(args: argparse.Namespace) -> None:
-    if args.device.startswith('cuda') and not torch.cuda.is_available():
-        raise InputError(f'--device {args.device}: PyTorch finds no GPU here. Use --device cpu.')
+    _check_device(args.device)
     sizes = ModelSizes(args.arch, args.audio_arch, args.clips, args.frames)
     sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips x {args.frames} frames, {args.device}, '
                      f'{args.threads} threads, median of {args.rounds}\n')

@@ -41,26 +41,40 @@ def measure_peak(variant: str, sizes: ModelSizes, device: str, num_threads: int)
 def _measure(variant: str, sizes: ModelSizes, device: str, num_threads: int) -> int:
     init_default_scope('mmaction')
     torch.set_num_threads(num_threads)
-    _warm_up(variant)
-    before = _resident('VmRSS') - _resident('RssFile')
+    warm_up(variant)
+    before = occupied()
     model = PlainModel(sizes) if variant == 'plain' else sizes.build_ours()
     if variant == 'checkpointed':
         set_checkpointing(model, True)
     model.to(device)
     step = TrainingStep(model, sizes.draw_batch(torch.device(device)))
-    on_gpu = torch.device(device).type == 'cuda'
-    if on_gpu:
-        torch.cuda.reset_peak_memory_stats(device)
-    elif _CLEAR.exists():
-        _CLEAR.write_text('5')  # VmHWM begins anew: what building took is not counted
+    begin_peak(device)
     for _ in range(2):
         step()
-    if on_gpu:
+    return peak_since(before, device)
+
+
+def occupied() -> int:
+    """Bytes that the process occupies now, without pages of files."""
+    return _resident('VmRSS') - _resident('RssFile')
+
+
+def begin_peak(device: str) -> None:
+    """Let the peak begin anew: what building took is not counted."""
+    if torch.device(device).type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _CLEAR.exists():
+        _CLEAR.write_text('5')  # resets VmHWM
+
+
+def peak_since(before: int, device: str) -> int:
+    """The peak, bytes: on a CPU less what was occupied before."""
+    if torch.device(device).type == 'cuda':
         return torch.cuda.max_memory_allocated(device)
     return _resident('VmHWM') - _resident('RssFile') - before
 
 
-def _warm_up(variant: str) -> None:
+def warm_up(variant: str) -> None:
     """Load the libraries' code, which is not the model's."""
     tiny = ModelSizes(dict(image_size=16, patch_size=8, width=64, layers=1, head_width=64, quick_gelu=True),
                       dict(embed_dims=8, depths=[1, 1], num_heads=[1, 1], spec_size=64, mel_bins=16, fusion=True,

@@ -27,6 +27,11 @@ class ListedClip:
     num_frames: int | None = None
 
     @property
+    def is_sound_alone(self) -> bool:
+        """Whether it has no picture."""
+        return not (self.video or self.frames)
+
+    @property
     def name(self) -> str:
         """What people call the clip: its path in the list."""
         return self.video or self.frames or self.audio

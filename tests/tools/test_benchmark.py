@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from claip_emo_mm.benchmark import DataFigures, ModelFigures, ModelSizes
-from claip_emo_mm.datasets.annotation_list import read_annotation_list
+from claip_emo_mm.benchmark import DataFigures, EvaluationFigures, ModelFigures, ModelSizes, draw_lengths
+from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
 
@@ -59,3 +59,19 @@ def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
     said = capsys.readouterr().out
     assert '(2.00x)' in said and '(6.00x)' in said
+
+
+def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def measure(root: Path, clips: list[ListedClip], pipeline: list[dict], sizes: ModelSizes, *options: object,
+                ) -> EvaluationFigures:
+        assert [len(list((root / clip.frames).iterdir())) for clip in clips] == draw_lengths(3, 5).tolist()
+        assert pipeline[1]['num_views'] == 2 and sizes == ModelSizes('ViT-B-32-quickgelu')
+        assert options == (2, 1, 'cpu', 1, False)
+        return EvaluationFigures({who: dict(loading=[seconds], model=[seconds]) for who, seconds in (
+            ('plain', 6.), ('ours', 1.))})
+
+    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_evaluation', measure)
+    config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
+    assert not benchmark(monkeypatch, 'eval', '--config', str(config), '--arch', 'ViT-B-32-quickgelu', '--clips', '3',
+                         '--seed', '5', '--batch-size', '2', '--rounds', '1', '--threads', '1', '--no-memory')
+    assert '12.000       2.000  (6.00x)' in capsys.readouterr().out

@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from claip_emo_mm.datasets.annotation_list import ListedClip
 from claip_emo_mm.datasets.audio_visual_dataset import AudioVisualDataset
+from claip_emo_mm.datasets.skipped_clips import media_name
 from claip_emo_mm.engine.data_lists import find_dataset
 from claip_emo_mm.errors import InputError
 
@@ -40,13 +41,13 @@ class CheckedPart:
         return self.dataset.ann_file
 
     def key(self, clip: ListedClip) -> tuple[str, str]:
-        """The files of a clip: pictures ('' where it has none), and sound where it lies apart."""
+        """The files of a clip: pictures, and sound where it lies apart; twice the sound where it has no pictures."""
         media = self.dataset.media(clip)
-        return media.get('filename') or media.get('frame_dir', ''), media.get('audio_path', '')
+        return media_name(media), media.get('audio_path', '')
 
     def looks_at(self, clip: ListedClip) -> bool:
         """Whether the pictures of a clip are needed."""
-        return self.needs_pictures and (bool(self.key(clip)[0]) or not self.picture_optional)
+        return self.needs_pictures and not (clip.is_sound_alone and self.picture_optional)
 
 
 def read_parts(cfg: Config) -> tuple[CheckedPart, ...]:

@@ -90,7 +90,7 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
 
 
 def _open(job: ClipJob) -> ClipReader:
-    if not job.pictures:
+    if job.pictures == job.sound:
         return SoundAlone(job.sound, 1)
     return VideoFile(job.pictures) if os.path.isfile(job.pictures) else FrameFolder(job.pictures, job.sound or None)
 

@@ -23,7 +23,7 @@ def check_faces(part: CheckedPart, facts: Mapping[tuple[str, str], ClipFacts], f
         finder: finds faces.
     """
     readable = [clip for clip in part.clips
-                if part.key(clip) in facts and not facts[part.key(clip)].picture_error]
+                if part.key(clip) in facts and not facts[part.key(clip)].picture_error and not clip.is_sound_alone]
     if not readable or not part.needs_pictures:
         return
     chosen = np.unique(np.linspace(0, len(readable) - 1, min(len(readable), _SAMPLED_CLIPS)).round().astype(int))

@@ -53,7 +53,7 @@ class ClipReportHook(Hook):
                                              *_shortened(lines)]))
         if silent:
             runner.logger.log(logging.WARNING, '\n'.join([
-                f'{mode}: {len(silent)} clips have no sound; the model heard silence:',
+                f'{mode}: {len(silent)} clips have no sound; the model heard silence, or did without:',
                 *_shortened([f'  {name}' for name in sorted(silent)])]))
 
     def after_run(self, runner: Runner) -> None:

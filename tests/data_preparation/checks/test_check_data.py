@@ -137,6 +137,18 @@ def test_sound_that_is_missing(tree: Path, make_config) -> None:
     assert only(outcome, 'missing sound').grade == WARNING and not outcome.write_fixed_lists()
 
 
+def test_clips_of_sound_alone(tree: Path, make_config) -> None:
+    rewrite(tree / 'lists/fold1_train.csv', lambda rows: [
+        dict(row, frames='') if row['frames'].endswith(('00003', '00005')) else row for row in rows])
+    cfg = make_config(tree)
+    finding = only(check(cfg, tree), 'unreadable pictures')
+    assert finding.grade == ERROR and list(finding.clips) == ['audio/00003.wav', 'audio/00005.wav']
+    assert "00003.wav: sound without picture. Set on_missing='leave_out' in DecodeFrames" in finding.found
+    for part in ('train', 'test'):
+        cfg[f'{part}_dataloader'].dataset.pipeline[2]['on_missing'] = 'leave_out'
+    assert {finding.grade for finding in check(cfg, tree).findings} == {NOTE}
+
+
 def test_sound_that_is_silent(tree: Path, make_config) -> None:
     soundfile.write(tree / 'audio/00006.wav', np.full(8000, 1e-4, np.float32), 16000)
     soundfile.write(tree / 'audio/00007.wav', np.zeros(8000, np.float32), 16000)
