@@ -1,0 +1,144 @@
+"""Scores of clips from files: those of tools/test.py, and the pickles that MMAction2's DumpResults writes."""
+import io
+import pickle
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.clip_scores import ClipScores, read_clip_scores
+
+
+def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
+    """Read the scores of an evaluation; no code of the file is run.
+
+    Args:
+        path: `test_scores.csv` of tools/test.py, or a pickle of `--dump`, ours or the host's.
+        classes: names of the classes of a pickle, which does not know them; None numbers them.
+    Returns: the clips that have scores, in the file's order.
+    Raises:
+        InputError: the file is missing, is neither of the two, or its clips lack labels or scores.
+    """
+    if path.suffix == '.csv':
+        return read_clip_scores(path)
+    if not path.is_file():
+        raise InputError(f'{path}: there is no such file. Expected test_scores.csv of tools/test.py, or a pickle of '
+                         '--dump.')
+    try:
+        samples = _SafeUnpickler(io.BytesIO(path.read_bytes())).load()
+    except Exception as error:  # a damaged or foreign pickle can raise nearly anything
+        raise InputError(f'{path}: no dump that can be read ({error}). Expected a pickle of tools/test.py --dump, of '
+                         "this project or of MMAction2, or test_scores.csv.") from None
+    if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
+        raise InputError(f'{path}: holds a {type(samples).__name__}. Expected a list with a dict for each clip, as '
+                         "MMAction2's DumpResults writes it.")
+    samples = [sample for sample in samples if SKIP_REASON not in sample]
+    return _clip_scores(path, samples, classes)
+
+
+def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
+    """Bring the clips of several evaluations into the order of the first.
+
+    Clips are matched by their names; where these differ, by the last part of their paths, so that the data may lie
+    elsewhere; where a dump names no clips, by their order, if the labels agree.
+
+    Args:
+        several: of equal clips.
+        files: where they came from, for messages.
+    Raises:
+        InputError: they differ in their clips, labels or number of classes.
+    """
+    first, aligned = several[0], [several[0]]
+    for other, file in zip(several[1:], files[1:], strict=True):
+        if other.scores.shape[1] != first.scores.shape[1]:
+            raise InputError(f'{file}: has scores of {other.scores.shape[1]} classes, {files[0]} of '
+                             f'{first.scores.shape[1]}. Only models of the same classes can be held together.')
+        order = _order(first.names, other.names)
+        if order is None:
+            raise InputError(f'{file}: has other clips than {files[0]} ({len(other.names)} and {len(first.names)}'
+                             f'{_example(first.names, other.names)}). Test both on the same part of the data.')
+        labels = other.labels[order]
+        if (labels != first.labels).any():
+            place = int(np.flatnonzero(labels != first.labels)[0])
+            raise InputError(f'{file}: clip {first.names[place]} has label {labels[place]}, in {files[0]} it has '
+                             f'{first.labels[place]}. The classes must have the same order in both.')
+        aligned.append(ClipScores(first.names, first.labels, other.scores[order], first.classes))
+    return aligned
+
+
+def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[str] | None) -> ClipScores:
+    for key in ('gt_label', 'pred_score'):
+        lacking = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
+        if lacking or not samples:
+            found = ', '.join(samples[lacking[0]]) if samples else 'no clips'
+            raise InputError(f'{path}: clip {lacking[0] if samples else 0} has no {key} (found: {found}). Expected '
+                             'the dump of a recognizer on clips with labels.')
+    names = [clip_name(sample) for sample in samples]
+    numbers = tuple(str(place) for place in range(len(samples)))
+    scores = torch.stack([sample['pred_score'].float().flatten() for sample in samples]).numpy()
+    known = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
+    if len(known) != scores.shape[1]:
+        raise InputError(f'{path}: has {scores.shape[1]} scores a clip, but {len(known)} names of classes were given.')
+    return ClipScores(numbers if 'None' in names else tuple(names),
+                      np.array([int(sample['gt_label'].flatten()[0]) for sample in samples]), scores, known)
+
+
+def _order(wanted: Sequence[str], found: Sequence[str]) -> list[int] | None:
+    """Places of the wanted clips among the found ones; None where they are others."""
+    if len(wanted) != len(found):
+        return None
+    for short in (str, _last_part):
+        places = {short(name): place for place, name in enumerate(found)}
+        if len(places) == len(found) and {short(name) for name in wanted} == set(places):
+            return [places[short(name)] for name in wanted]
+    unnamed = any(all(name.isdigit() for name in names) for names in (wanted, found))
+    return list(range(len(wanted))) if unnamed else None
+
+
+def _last_part(name: str) -> str:
+    return PurePath(name).stem
+
+
+def _example(first: Sequence[str], other: Sequence[str]) -> str:
+    """A clip that only one of the two has."""
+    only = sorted(set(first).symmetric_difference(other))
+    return f'; only one has {only[0]}' if only else ''
+
+
+class _SafeUnpickler(pickle.Unpickler):
+    """Builds tensors, arrays, numbers and plain containers, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        allowed = _ALLOWED.get((module.replace('numpy._core', 'numpy.core'), name))
+        if allowed is None:
+            raise pickle.UnpicklingError(f'it holds {module}.{name}, which a dump of scores does not need')
+        return allowed
+
+
+def _load_storage(data: bytes) -> Any:
+    return torch.load(io.BytesIO(data), weights_only=True)
+
+
+def _encode_latin1(text: str, encoding: str) -> bytes:
+    """What older pickles write bytes as."""
+    if encoding != 'latin1':
+        raise pickle.UnpicklingError(f'it encodes a text as {encoding}')
+    return text.encode(encoding)
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ('_codecs', 'encode'): _encode_latin1,
+    ('collections', 'OrderedDict'): OrderedDict,
+    ('numpy', 'dtype'): np.dtype,
+    ('numpy', 'ndarray'): np.ndarray,
+    ('numpy.core.multiarray', '_reconstruct'): np.core.multiarray._reconstruct,
+    ('numpy.core.multiarray', 'scalar'): np.core.multiarray.scalar,
+    ('torch._utils', '_rebuild_tensor_v2'): torch._utils._rebuild_tensor_v2,
+    ('torch.storage', '_load_from_bytes'): _load_storage,
+}

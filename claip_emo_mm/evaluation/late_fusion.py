@@ -1,0 +1,66 @@
+"""Weighted means of the scores of several models."""
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from scipy.special import softmax
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.calibration import are_probabilities
+from claip_emo_mm.evaluation.clip_scores import ClipScores
+from claip_emo_mm.evaluation.recall import recall_figures
+
+STEPS = 20  # of a weight from 0 to 1, when weights are searched
+_MOST = 5  # models; more have too many combinations
+
+
+def probabilities(clips: ClipScores) -> np.ndarray:
+    """Scores (clips, K) that sum to 1: the scores themselves, or their softmax where they are logits."""
+    return clips.scores if are_probabilities(clips.scores) else softmax(clips.scores, axis=1)
+
+
+def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
+    """Average the probabilities of several models.
+
+    Args:
+        several: of the same clips in the same order.
+        weights: one for each; scaled to sum to 1.
+    Raises:
+        InputError: there are more or fewer weights than models, one is negative, or all are 0.
+    """
+    if len(weights) != len(several) or min(weights) < 0 or not sum(weights):
+        raise InputError(f'late fusion: {len(several)} models and the weights {", ".join(map(str, weights))}. Expected '
+                         'one number for each model, none below 0 and not all 0.')
+    shares = np.array(weights) / sum(weights)
+    fused = sum(share * probabilities(clips) for share, clips in zip(shares, several, strict=True))
+    return ClipScores(several[0].names, several[0].labels, fused.astype(np.float32), several[0].classes)
+
+
+def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
+    """Find the weights, in steps of 1/20, with the highest WAR; of equal ones that of the higher UAR, then the evenest.
+
+    The clips must be others than those whose figures are reported with these weights.
+
+    Raises:
+        InputError: there are more than 5 models.
+    """
+    if len(several) > _MOST:
+        raise InputError(f'late fusion: weights of {len(several)} models cannot be searched, {_MOST} at most. Fuse '
+                         'some of them first, or give --weights.')
+    scores = np.stack([probabilities(clips) for clips in several])  # (models, clips, K)
+    labels, num_classes = several[0].labels, scores.shape[2]
+
+    def merit(weights: tuple[float, ...]) -> tuple[float, float, float]:
+        figures = recall_figures(labels, np.tensordot(weights, scores, 1).argmax(axis=1), num_classes)
+        return round(figures.war, 9), round(figures.uar, 9), -float(np.square(weights).sum())
+
+    return max((tuple(part / STEPS for part in parts) for parts in _compositions(STEPS, len(several))), key=merit)
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write `total` as a sum of so many whole numbers from 0."""
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        for rest in _compositions(total - first, parts - 1):
+            yield (first, *rest)

@@ -1,0 +1,34 @@
+"""Draw a confusion matrix: python tools/analysis/confusion_matrix.py SCORES --out PNG."""
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from claip_emo_mm.command_line import run
+from claip_emo_mm.datasets.label_schemas import get_schema
+from claip_emo_mm.evaluation import recall_figures
+from claip_emo_mm.evaluation.dumps import read_scores
+from claip_emo_mm.visualization import draw_confusion_matrix
+from claip_emo_mm.visualization.figure_files import write_figure
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Draw the confusion matrix of a test.')
+    parser.add_argument('scores', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
+    parser.add_argument('--out', type=Path, required=True, metavar='PNG', help='picture to write')
+    parser.add_argument('--classes', metavar='SET', help='data set that names the classes of a pickle: dfew, mafw, '
+                                                         'mafw_compound')
+    parser.add_argument('--title', help='above the picture (default: WAR and UAR)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    clips = read_scores(args.scores, get_schema(args.classes).classes if args.classes else None)
+    figures = recall_figures(clips.labels, clips.scores.argmax(axis=1), len(clips.classes))
+    title = f'WAR {figures.war:.2f}   UAR {figures.uar:.2f}' if args.title is None else args.title
+    write_figure(args.out, draw_confusion_matrix(figures.confusion, clips.classes, title))
+    sys.stdout.write(f'{args.out}: {len(clips.names)} clips, WAR {figures.war:.2f}, UAR {figures.uar:.2f}\n')
+
+
+if __name__ == '__main__':
+    run(main)
