@@ -24,6 +24,7 @@ def draw_robustness(figures: dict[str, dict[str, float]], title: str = '') -> Fi
     axis.invert_yaxis()
     axis.set_xlim(0, 108)
     axis.set_xlabel('%')
-    axis.legend(fontsize=8, loc='lower right')
+    axis.margins(y=.01)
+    figure.legend(fontsize=8, loc='outside upper right', ncols=2)  # above the bars, which may fill the axis
     axis.set_title(title, fontsize=10, loc='left')
     return figure
