@@ -65,13 +65,27 @@ def set_launcher(cfg: Config, launcher: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner that the config describes; `runner_type` names one other than MMEngine's own."""
+    """The runner that the config describes; `runner_type` names one other than MMEngine's own.
+
+    A model that FSDP shares out over processes is built whole where there is one process only.
+    """
+    cfg = _without_shards(cfg) if cfg.get('launcher', 'none') == 'none' else cfg
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     asked = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
     if is_distributed() and get_backend() != asked:
         runner.logger.warning(f'The config asks for the backend {asked}, which needs GPUs, and PyTorch finds none '
                               f'here: the processes talk through {get_backend()}, and the model is on the CPU.')
     return runner
+
+
+def _without_shards(cfg: Config) -> Config:
+    if (cfg.get('strategy') or {}).get('type') != 'FSDPStrategy':
+        return cfg
+    cfg = cfg.copy()
+    cfg.sync_bn = cfg.strategy.get('sync_bn')
+    for key in ('strategy', 'runner_type'):
+        cfg.pop(key)
+    return cfg
 
 
 def _reason(error: BaseException) -> str:

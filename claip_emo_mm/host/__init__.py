@@ -2,8 +2,6 @@
 
 `repair()` is called by `import claip_emo_mm`. One file per subject; each function says what it repairs, how the
 breakage shows, and when it can go. Nothing is written to disk, and no repair acts where the host works by itself.
-
-Not repaired: mmengine's FlexibleRunner with `save_best` resumes one epoch too far. Use Runner, as mmaction2 does.
 """
 from functools import cache
 
@@ -43,3 +41,5 @@ def repair() -> None:
     batch_norm.repair_batch_norm()
     fsdp.repair_fsdp_device()
     fsdp.repair_fsdp_resume()
+    fsdp.repair_fsdp_batch_norm()
+    fsdp.repair_flexible_runner()

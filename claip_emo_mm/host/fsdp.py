@@ -8,8 +8,10 @@ from functools import wraps
 from inspect import signature
 
 import torch
-from mmengine._strategy import fsdp
+from mmengine._strategy import BaseStrategy, fsdp
+from mmengine.model import is_model_wrapper
 from mmengine.model.wrappers import MMFullyShardedDataParallel
+from mmengine.runner import FlexibleRunner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
@@ -55,6 +57,60 @@ def repair_fsdp_resume() -> None:
     """
     if next(iter(signature(FullyShardedDataParallel.optim_state_dict_to_load).parameters)) == 'model':
         fsdp.FSDP = _OldArgumentOrder
+
+
+def repair_fsdp_batch_norm() -> None:
+    """Let FSDPStrategy's option `sync_bn` do something.
+
+    mmengine 0.10.7's strategy for FSDP takes it from the one for DistributedDataParallel, but does not convert the
+    model. Shows nowhere: the batch norm of each process follows its own clips. Can go when its `_wrap_model` calls
+    `convert_model`.
+    """
+    host_wrap = fsdp.FSDPStrategy._wrap_model
+
+    @wraps(host_wrap)
+    def wrap(self: fsdp.FSDPStrategy, model: nn.Module) -> nn.Module:
+        return host_wrap(self, model if is_model_wrapper(model) else self.convert_model(model))
+
+    fsdp.FSDPStrategy._wrap_model = wrap
+
+
+def repair_flexible_runner() -> None:
+    """Let FlexibleRunner write the epoch and iteration into a checkpoint that its caller gives.
+
+    mmengine 0.10.7's `save_checkpoint` replaces them by its own, which have moved on after an evaluation: with
+    `save_best`, CheckpointHook writes the epoch's checkpoint again, and a resumed training leaves an epoch out. Shows
+    nowhere. Can go when FlexibleRunner sets them as defaults, as Runner does.
+    """
+    host_save = FlexibleRunner.save_checkpoint
+
+    @wraps(host_save)
+    def save_checkpoint(self: FlexibleRunner, *args: object, meta: dict | None = None, **kwargs: object) -> None:
+        given = {key: value for key, value in (meta or {}).items() if key in ('epoch', 'iter')}
+        strategy = self.strategy
+        self.strategy = _GivenProgress(strategy, given)
+        try:
+            host_save(self, *args, meta=meta, **kwargs)
+        finally:
+            self.strategy = strategy
+
+    FlexibleRunner.save_checkpoint = save_checkpoint
+
+
+class _GivenProgress:
+    """Stands for a strategy while it saves, and puts a given epoch and iteration into the file."""
+
+    def __init__(self, strategy: BaseStrategy, given: dict[str, int]) -> None:
+        self._strategy = strategy
+        self._given = given
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._strategy, name)
+
+    def save_checkpoint(self, *args: object, extra_ckpt: dict, **kwargs: object) -> None:
+        """Save as the strategy does."""
+        extra_ckpt['meta'].update(self._given)
+        self._strategy.save_checkpoint(*args, extra_ckpt=extra_ckpt, **kwargs)
 
 
 class _OldArgumentOrder(FullyShardedDataParallel):

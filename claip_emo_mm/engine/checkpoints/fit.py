@@ -13,7 +13,7 @@ _SHOWN = 10
 
 
 def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here: Facts | None = None,
-              ignore: Sequence[str] = ()) -> list[str]:
+              ignore: Sequence[str] = (), weights: Mapping[str, Tensor] | None = None) -> list[str]:
     """Compare a checkpoint with a model, strictly.
 
     Args:
@@ -22,6 +22,7 @@ def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here
         source: its path, for the message.
         here: facts of the present run; None compares the weights only.
         ignore: regular expressions, searched from the start of a key or of a setting's name.
+        weights: whole state dict of the model, where it is sharded.
     Returns: keys that the checkpoint leaves out rightly: the model has these very weights.
     Raises:
         InputError: keys are missing, unknown or of another shape; the frozen weights that the checkpoint was trained on
@@ -32,13 +33,13 @@ def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here
 
     facts = read_facts(checkpoint, source)
     loaded = without_wrapper(checkpoint.get('state_dict', checkpoint))
-    wanted = model.state_dict()
+    wanted = model.state_dict() if weights is None else weights
     settings = {} if facts is None or here is None else _different_settings(facts, here)
     left_out: list[str] = []
     for name, backbone in (facts['backbones'] if facts else {}).items():
         if backbone['sha256'] is not None and name in dict(model.named_children()):
-            keys = [key for key in left_out_keys(model).get(name, ()) if key not in loaded]
-            found = weight_hash(model, keys) if keys else None
+            keys = [key for key in left_out_keys(model, wanted).get(name, ()) if key not in loaded]
+            found = weight_hash(model, keys, wanted) if keys else None
             if found != backbone['sha256']:
                 ours = getattr(getattr(model, name), 'weights_from', None)
                 settings[f'{name}.pretrained'] = (f'{backbone["pretrained"]!r} (sha256 {backbone["sha256"][:12]}...)',

@@ -2,9 +2,10 @@
 from mmaction.registry import HOOKS
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import Tensor
+
+from claip_emo_mm.engine.sharded_models import unwrapped_model
 
 KEY = 'gradients'  # of the checkpoint
 
@@ -28,7 +29,7 @@ class AccumulatedGradientHook(Hook):
         self._gradients = {}
         if not isinstance(runner, Runner) or runner.optim_wrapper.should_update():
             return
-        for name, parameter in _model(runner).named_parameters():
+        for name, parameter in unwrapped_model(runner).named_parameters():
             if parameter.grad is not None:
                 gradient = parameter.grad.detach().clone()
                 all_reduce(gradient, 'mean')
@@ -47,10 +48,6 @@ class AccumulatedGradientHook(Hook):
     def before_train(self, runner: Runner) -> None:
         gradients = self._loaded.get(KEY, {}) if runner._resume else {}
         self._loaded = {}
-        for name, parameter in _model(runner).named_parameters():
+        for name, parameter in unwrapped_model(runner).named_parameters():
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

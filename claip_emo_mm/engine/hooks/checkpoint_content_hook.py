@@ -3,14 +3,14 @@ import torch
 from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor, nn
 
 from claip_emo_mm.engine.checkpoints.facts import META_KEY, config_as_json, make_facts
 from claip_emo_mm.engine.checkpoints.fit import without_wrapper
 from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
 from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
+from claip_emo_mm.engine.sharded_models import unwrapped_model, whole_state
 
 
 @HOOKS.register_module()
@@ -20,8 +20,8 @@ class CheckpointContentHook(Hook):
     `make_facts` says what that is. The config in it is json, not Python: reading it back runs no code. A config that
     json cannot hold is refused before the training, not when the first epoch is saved.
 
-    A backbone is kept whole where its weights come from nowhere (`pretrained=None`), where a loaded checkpoint replaced
-    them, and under wrappers that shard the model (FSDP); the log says so.
+    A backbone is kept whole where its weights come from nowhere (`pretrained=None`), and where a loaded checkpoint
+    replaced them; the log says so.
     """
 
     def __init__(self) -> None:
@@ -31,30 +31,29 @@ class CheckpointContentHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Note the backbones that get other frozen weights from this checkpoint than their source gave them."""
-        model = _unwrapped(runner)
-        loaded, ours = without_wrapper(checkpoint.get('state_dict', checkpoint)), model.state_dict()
-        for name, keys in left_out_keys(model).items():
+        loaded, ours = without_wrapper(checkpoint.get('state_dict', checkpoint)), whole_state(runner)
+        for name, keys in left_out_keys(unwrapped_model(runner), ours).items():
             if any(key in loaded and not torch.equal(loaded[key].cpu(), ours[key].cpu()) for key in keys):
                 self._replaced.add(name)
 
     def before_train(self, runner: Runner) -> None:
         config_as_json(runner.cfg)
-        model = _unwrapped(runner)
-        if not is_model_wrapper(runner.model) or isinstance(runner.model, MMDistributedDataParallel):
-            self._left_out = {name: keys for name, keys in left_out_keys(model).items() if name not in self._replaced}
+        model, weights = unwrapped_model(runner), whole_state(runner)
         if is_main_process():  # which alone saves
-            self._hashes = {name: weight_hash(model, keys) for name, keys in self._left_out.items()}
-            runner.logger.info('\n'.join(self._described(model)))
+            self._left_out = {name: keys for name, keys in left_out_keys(model, weights).items()
+                              if name not in self._replaced}
+            self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._left_out.items()}
+            runner.logger.info('\n'.join(self._described(model, weights)))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         for keys in self._left_out.values():
             for key in keys:
                 del checkpoint['state_dict'][key]
         classes = dataset_classes(runner.train_dataloader)
-        checkpoint['meta'][META_KEY] = make_facts(runner.cfg, classes, _unwrapped(runner), self._hashes)
+        checkpoint['meta'][META_KEY] = make_facts(runner.cfg, classes, unwrapped_model(runner), self._hashes)
 
-    def _described(self, model: nn.Module) -> list[str]:
-        sizes = {key: value.numel() * value.element_size() for key, value in model.state_dict().items()}
+    def _described(self, model: nn.Module, weights: dict[str, Tensor]) -> list[str]:
+        sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}
         left_out = {key for keys in self._left_out.values() for key in keys}
         kept = sum(size for key, size in sizes.items() if key not in left_out)
         lines = [f'Checkpoints hold {len(sizes) - len(left_out)} of {len(sizes)} keys, {kept / 1e6:.2f} of '
@@ -66,10 +65,6 @@ class CheckpointContentHook(Hook):
             elif hasattr(part, 'weights_from'):
                 why = ('they can be had from nowhere else' if part.weights_from is None else
                        f'they may not be those of {part.weights_from} any more' if name in self._replaced else
-                       'the model is sharded, or an init_cfg replaces them')
+                       'an init_cfg replaces them')
                 lines.append(f'  {name}: its frozen weights are kept in every checkpoint: {why}')
         return lines
-
-
-def _unwrapped(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

@@ -3,13 +3,14 @@ import re
 from collections.abc import Sequence
 
 from mmaction.registry import HOOKS
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from claip_emo_mm.engine.checkpoints.facts import make_facts
 from claip_emo_mm.engine.checkpoints.fit import check_fit
 from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
+from claip_emo_mm.engine.sharded_models import is_sharded, unwrapped_model, whole_state
 from claip_emo_mm.errors import InputError
 
 
@@ -31,11 +32,12 @@ class StrictLoadingHook(Hook):
         self.ignore = [re.compile(pattern).pattern for pattern in ignore]
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         loops = (runner._train_loop, runner._val_loop, runner._test_loop)
         used = [loop.dataloader for loop in loops if isinstance(loop, BaseLoop)]  # the others are still configs
+        model, weights = unwrapped_model(runner), whole_state(runner)
         here = make_facts(runner.cfg, dataset_classes(used[0]) if used else [], model, {})
-        left_out = check_fit(model, checkpoint, str(runner._load_from or 'resuming'), here, self.ignore)
-        if left_out:  # filled in, so that the host does not warn of them
-            weights = model.state_dict()
+        if is_sharded(runner) and not is_main_process():  # the first process has the weights, and says no for all
+            return
+        left_out = check_fit(model, checkpoint, str(runner._load_from or 'resuming'), here, self.ignore, weights)
+        if left_out and not is_sharded(runner):  # filled in, so that the host does not warn of them
             checkpoint['state_dict'].update({key: weights[key] for key in left_out})

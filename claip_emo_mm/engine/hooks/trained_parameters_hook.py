@@ -1,10 +1,10 @@
 """Says how much of the model a training changes, and refuses to train nothing."""
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
+from claip_emo_mm.engine.sharded_models import sum_over_shards, unwrapped_model
 from claip_emo_mm.errors import InputError
 
 
@@ -19,9 +19,9 @@ class TrainedParametersHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        trained, whole = count_parameters(model)
-        parts = {name: count_parameters(part) for name, part in model.named_children()}
+        model = unwrapped_model(runner)
+        trained, whole = sum_over_shards(runner, count_parameters(model))
+        parts = {name: sum_over_shards(runner, count_parameters(part)) for name, part in model.named_children()}
         parts = {name: counts for name, counts in parts.items() if counts[1]}
         if trained == 0:
             raise InputError(_nothing_trained(type(model).__name__, whole, parts))

@@ -12,10 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
-from claip_emo_mm.models.attention import SeparateProjectionAttention
-from claip_emo_mm.models.matrix_product import cast_for_products
+from claip_emo_mm.models.backbones.vision_block import VisionBlock
 from claip_emo_mm.models.pretrained import VISUAL_FORMS, load_pretrained
-from claip_emo_mm.models.quick_gelu import QuickGELU
 
 
 @MODELS.register_module()
@@ -82,20 +80,11 @@ class CLIPVisualBackbone(BaseModule):
             x = self._run(block, x)
         return tower.ln_post(self._run(last, x, class_token_only=True))[:, 0]
 
-    def _run(self, block: ResidualAttentionBlock, x: Tensor, class_token_only: bool = False) -> Tensor:
+    def _run(self, block: VisionBlock, x: Tensor, class_token_only: bool = False) -> Tensor:
         """Run a block; of the last one only the class token is read, so nothing else asks or is transformed."""
         if self.checkpoint_blocks and self.training and torch.is_grad_enabled():
-            return checkpoint(_block_forward, block, x, class_token_only, use_reentrant=False)
-        return _block_forward(block, x, class_token_only)
-
-
-def _block_forward(block: ResidualAttentionBlock, x: Tensor, class_token_only: bool) -> Tensor:
-    """(U, N, D) to (U, N, D), or to (U, 1, D) for the class token alone."""
-    normed = cast_for_products(block.ln_1(x))
-    if class_token_only:
-        x = x[:, :1]
-    x = x + block.ls_1(block.attention(normed[:, :x.shape[1]], normed, normed))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
+            return checkpoint(block, x, class_token_only, use_reentrant=False)
+        return block(x, class_token_only)
 
 
 def build_vision_transformer(arch: str | dict) -> VisionTransformer:
@@ -123,8 +112,6 @@ def build_vision_transformer(arch: str | dict) -> VisionTransformer:
         raise InputError(f'CLIPVisualBackbone: the vision tower of {arch} is not a plain ViT with a class token. '
                          'Choose one that is, such as ViT-B-16-quickgelu.')
     tower.proj = None
-    for block in tower.transformer.resblocks:
-        block.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
-        if quick_gelu:
-            block.mlp.gelu = QuickGELU(inplace=True)  # nothing else reads the hidden layer
+    tower.transformer.resblocks = nn.ModuleList(VisionBlock(block, quick_gelu)
+                                                for block in tower.transformer.resblocks)
     return tower

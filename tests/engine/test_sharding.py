@@ -1,0 +1,74 @@
+"""FSDP: two processes share the model's parameters, and train, save, resume and test as if each had the whole of it."""
+import json
+import socket
+from pathlib import Path
+
+import pytest
+import torch
+from drawn_parts import write_towers
+from interrupted_parts import load
+from sharded_parts import run_pair, sharded_config, write_first_weights
+
+from claip_emo_mm.engine.run_config import build_runner
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return listener.getsockname()[1]
+
+
+def output(folder: Path) -> str:
+    return ''.join(path.read_text() for path in sorted(folder.glob('output*.txt')))
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Towers, the work folder of two epochs by FSDP with a break in between, and that of two plain ones in one go."""
+    base = tmp_path_factory.mktemp('sharding')
+    towers = write_towers(base)
+    write_first_weights(towers)
+    for epochs in (1, 2):
+        assert run_pair(base / 'sharded', towers, False, epochs, free_port()) == [0, 0], output(base / 'sharded')
+    assert run_pair(base / 'plain', towers, True, 2, free_port()) == [0, 0], output(base / 'plain')
+    return towers, base / 'sharded', base / 'plain'
+
+
+def test_sharded_equals_plain(folders: tuple[Path, Path, Path]) -> None:
+    _, *trained = folders
+    sharded, plain = (json.loads((folder / 'result0.json').read_text()) for folder in trained)
+    assert len(plain['losses']) == 4 and plain['losses'][0] != plain['losses'][-1]
+    assert sharded['losses'] == pytest.approx(plain['losses'], abs=1e-4)
+    states = [load(folder / 'epoch_2.pth')['state_dict'] for folder in trained]
+    assert states[0].keys() == states[1].keys()
+    for key, value in states[1].items():
+        torch.testing.assert_close(states[0][key], value, rtol=1e-3, atol=1e-4, msg=key)
+
+
+def test_each_process_holds_a_share(folders: tuple[Path, Path, Path]) -> None:
+    held = [[json.loads((folder / f'result{rank}.json').read_text())['held'] for rank in range(2)]
+            for folder in folders[1:]]
+    assert held[1][0] == held[1][1] == sum(held[0])
+    assert max(held[0]) < .6 * held[1][0]
+
+
+def test_checkpoint_holds_what_was_trained_and_resumes_where_it_was_written(folders: tuple[Path, Path, Path]) -> None:
+    _, folder, _ = folders
+    for number in (1, 2):
+        checkpoint = load(folder / f'epoch_{number}.pth')
+        assert (checkpoint['meta']['epoch'], checkpoint['meta']['iter']) == (number, 2 * number)
+        assert not any(key.endswith('base_layer.weight') for key in checkpoint['state_dict'])
+        assert checkpoint['meta']['claip_emo_mm']['backbones']['visual_backbone']['sha256']
+    assert 'Trained parameters: 160,839 of' in output(folder)
+
+
+def test_tested_whole_by_one_process(folders: tuple[Path, Path, Path]) -> None:
+    towers, folder, plain = folders
+    figures = []
+    for name, work_dir in (('sharded', folder), ('plain', plain)):
+        cfg = sharded_config(work_dir / 'test', towers)
+        cfg.load_from, cfg.experiment_name = str(work_dir / 'epoch_2.pth'), f'{work_dir.parent.name}_{name}'
+        runner = build_runner(cfg)
+        assert type(runner).__name__ == 'Runner'
+        figures.append(runner.test())
+    assert figures[0] == figures[1]
