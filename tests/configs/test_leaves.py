@@ -2,11 +2,12 @@
 import re
 from pathlib import Path
 
+import open_clip
 import pytest
 from mmaction.registry import DATASETS, HOOKS, METRICS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
+from mmengine.registry import FUNCTIONS, RUNNERS, STRATEGIES, init_default_scope
 
 from claip_emo_mm.data_preparation.toy import VOCABULARY
 from claip_emo_mm.datasets import DFEW
@@ -16,6 +17,7 @@ from claip_emo_mm.engine.run_config import load_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
+SHARDED = 'claip_emo_vitbigg14_dfew_fsdp.py'
 PAPER_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_vit')]
 FOLDS_LEAF = 'claip_emo_tiny_toy_folds.py'  # validated on the fold's test part, as the paper's models are
 README_SIZES = {name: [int(size.replace(',', '')) for size in sizes] for name, *sizes in re.findall(
@@ -31,9 +33,12 @@ def test_leaf_builds(name: str) -> None:
     for backbone in (cfg.model.get('visual_backbone'), cfg.model.get('audio_backbone')):
         if backbone and backbone.get('pretrained') != 'toy':
             backbone.pretrained = None  # these have to be fetched
-    model = MODELS.build(cfg.model)
+    model = MODELS.build(shallow(cfg.model, 1) if name == SHARDED else cfg.model)
     trained, whole = count_parameters(model)
     assert 0 < trained <= whole
+    if name == SHARDED:  # 7.5 GB: its size follows from those with one and with two blocks
+        second = count_parameters(MODELS.build(shallow(cfg.model, 2)))
+        trained, whole = (one + 47 * (two - one) for one, two in zip((trained, whole), second, strict=True))
     if name in PAPER_LEAVES:
         assert [trained, whole] == README_SIZES[name]
         classes = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=[], lazy_init=True)).metainfo['classes']
@@ -49,6 +54,19 @@ def test_leaf_builds(name: str) -> None:
         assert all(PARAM_SCHEDULERS.get(scheduler.type) for scheduler in cfg.param_scheduler)
     if 'test_evaluator' in cfg:
         METRICS.build(cfg.test_evaluator)
+
+
+def shallow(model: dict, layers: int) -> dict:
+    """The model with the first blocks of its visual tower only."""
+    arch = open_clip.get_model_config(model.visual_backbone.arch)['vision_cfg']
+    assert arch['layers'] == 48
+    return dict(model, visual_backbone=dict(model.visual_backbone, arch=dict(arch, layers=layers)))
+
+
+def test_sharded_leaf_has_a_strategy() -> None:
+    cfg = Config.fromfile(CONFIGS / SHARDED)
+    assert RUNNERS.get(cfg.runner_type) and STRATEGIES.get(cfg.strategy.type)
+    assert callable(FUNCTIONS.get(cfg.strategy.model_wrapper.auto_wrap_policy))
 
 
 @pytest.mark.parametrize('name', TOY_LEAVES)
