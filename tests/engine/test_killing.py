@@ -42,6 +42,10 @@ def test_ten_kills(whole: tuple[Path, int, float], tmp_path: Path, seed: int) ->
             process.join(draw.uniform(.3, .7) * seconds)
             process.kill()
             process.join(120)
+        if process.exitcode == 0:  # it was done before: once more
+            assert_same_end(folder, reference)
+            folder, ever = tmp_path / f'work{len(moments)}', False
+            continue
         assert process.exitcode == -9, (folder / 'output0.txt').read_text()
         moments.append(sorted(path.name for path in folder.glob('*.pth*')))
         pairs = complete_pairs(folder) if folder.is_dir() else []
