@@ -67,6 +67,7 @@ setup(
         'pillow>=9.4',
         'safetensors>=0.4',
         'scikit-learn>=1.2',
+        'scipy>=1.10',
         'soundfile>=0.12',
         'soxr>=0.3',
         'tensorboard>=2.10',
