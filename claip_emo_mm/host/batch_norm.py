@@ -1,5 +1,7 @@
 """Batch norm over the clips of all processes, also where they have no GPU."""
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
 
 import torch
 from torch import Tensor, nn
@@ -7,6 +9,7 @@ from torch.distributed import ProcessGroup, get_world_size, is_initialized
 from torch.distributed.nn.functional import all_reduce
 from torch.nn import SyncBatchNorm
 from torch.nn.functional import batch_norm
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -65,3 +68,37 @@ def _normalise(norm: SyncBatchNorm, x: Tensor) -> Tensor:
 def _total(value: Tensor, group: ProcessGroup | None) -> Tensor:
     """The sum over all processes; gradients flow back to each."""
     return all_reduce(value, group=group or torch.distributed.group.WORLD)
+
+
+@contextmanager
+def without_statistics(network: nn.Module) -> Iterator[None]:
+    """Let the batch norms of a network normalise as in evaluation, while the network as a whole stays in training.
+
+    Those over the clips of all processes take part in the others' exchange, with no clip of their own; where no process
+    has one, their running statistics stay.
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.training]
+    exchanging = [norm for norm in norms if isinstance(norm, SyncBatchNorm) and is_initialized()
+                  and get_world_size(norm.process_group) > 1]
+    for norm in norms:
+        if norm in exchanging:
+            norm.forward = partial(_normalise_apart, norm)
+        else:
+            norm.eval()
+    try:
+        yield
+    finally:
+        for norm in norms:
+            vars(norm).pop('forward', None)
+            norm.train()
+
+
+def _normalise_apart(norm: SyncBatchNorm, x: Tensor) -> Tensor:
+    """Normalise x (B, C, ...) by the running statistics, and let the other processes find theirs without it."""
+    statistics = [buffer for buffer in (norm.running_mean, norm.running_var) if buffer is not None]
+    before = [buffer.clone() for buffer in statistics]
+    nothing = SyncBatchNorm.forward(norm, x[:0])
+    for buffer, old in zip(statistics, before, strict=True):
+        buffer.copy_(torch.where(buffer.isfinite(), buffer, old))  # of 0 clips, where no process has one
+    y = batch_norm(x, *before, norm.weight, norm.bias, False, 0., norm.eps) if before else x
+    return y + 0 * nothing.sum()  # the exchange has a backward pass, too

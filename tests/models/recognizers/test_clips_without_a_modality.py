@@ -6,9 +6,7 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
-from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.models.recognizers import passes
 
 Build = Callable[..., AudioVisualRecognizer]
 
@@ -68,15 +66,6 @@ def test_a_batch_without_sound_is_scored_as_by_the_picture_alone(build_both: Bui
         found = build_both()(lacking(mixed, 'mel', 'audio_index'), labelled(), mode='predict')
         expected = build_both(modality='visual')(mixed, labelled(), mode='predict')
     torch.testing.assert_close([sample.pred_score for sample in found], [sample.pred_score for sample in expected])
-
-
-def test_a_batch_norm_over_all_processes_cannot_do_without(build_both: Build, mixed: dict[str, Tensor],
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
-    model = nn.SyncBatchNorm.convert_sync_batchnorm(build_both()).train()
-    monkeypatch.setattr(passes, 'get_world_size', lambda: 2)
-    with pytest.raises(InputError, match="no clip of a batch has what CLAPAudioBackbone reads.*sync_bn='torch'"):
-        model(lacking(mixed, 'mel', 'audio_index'), labelled(), mode='loss')
-    model.eval()(lacking(mixed, 'mel', 'audio_index'), labelled(), mode='predict')  # nobody waits in evaluation
 
 
 def test_a_backbone_for_views_sees_the_clips_that_have_some(build_both: Build, mixed: dict[str, Tensor]) -> None:
