@@ -1,5 +1,6 @@
-"""Writes the reference: every class of the project that is registered with MMAction2 or MMEngine, by registry."""
+"""Writes the reference: every class and function that is registered with MMAction2 or MMEngine."""
 from collections import defaultdict
+from collections.abc import Callable
 
 import mmaction.registry
 import mmengine.registry
@@ -17,12 +18,12 @@ distinct frames, C channels, H W pixels, N tokens, D width, M mel frames, F mel 
 """
 
 
-def registered_parts() -> dict[str, list[type]]:
-    """Name of a registry -> our classes in it, by name."""
+def registered_parts() -> dict[str, list[type | Callable]]:
+    """Name of a registry -> our classes and functions in it, by name."""
     found = {}
     for module in (mmengine.registry, mmaction.registry):
         for name, registry in vars(module).items():
-            if isinstance(registry, Registry):
+            if isinstance(registry, Registry) and not name.startswith('MMENGINE_'):  # a second name, in mmaction
                 ours = [cls for cls in registry.module_dict.values() if cls.__module__.startswith('claip_emo_mm.')]
                 found[name] = sorted({*ours, *found.get(name, ())}, key=lambda cls: cls.__name__)
     return {name: found[name] for name in sorted(found) if found[name]}
@@ -39,5 +40,10 @@ def reference_page() -> str:
         for folder, members in sorted(folders.items()):
             if len(folders) > 1:
                 lines.append(f'### `{folder}`\n')
-            lines += ['```{eval-rst}', *(f'.. autoclass:: {cls.__module__}.{cls.__name__}' for cls in members), '```\n']
+            directives = [f'.. auto{_kind(part)}:: {part.__module__}.{part.__name__}' for part in members]
+            lines += ['```{eval-rst}', *directives, '```\n']
     return '\n'.join(lines)
+
+
+def _kind(part: type | Callable) -> str:
+    return 'class' if isinstance(part, type) else 'function'

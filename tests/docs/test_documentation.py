@@ -18,10 +18,10 @@ def test_the_reference_has_every_registered_part() -> None:
     text = runpy.run_path(str(ROOT / 'docs' / 'registered_parts.py'))['reference_page']()
     sections = re.split(r'^## (\w+)$', text, flags=re.MULTILINE)[1:]
     documented = {(registry, name) for registry, body in zip(sections[::2], sections[1::2], strict=True)
-                  for name in re.findall(r'^\.\. autoclass:: claip_emo_mm\.[\w.]+\.(\w+)$', body, re.MULTILINE)}
+                  for name in re.findall(r'^\.\. auto\w+:: claip_emo_mm\.[\w.]+\.(\w+)$', body, re.MULTILINE)}
     decorated = set()
     for path in (ROOT / 'claip_emo_mm').rglob('*.py'):
-        decorated.update(re.findall(r'^@(\w+)\.register_module\(\)\n(?:@.*\n)*class (\w+)',
+        decorated.update(re.findall(r'^@(\w+)\.register_module\(\)\n(?:@.*\n)*(?:class|def) (\w+)',
                                     path.read_text(encoding='utf-8'), re.MULTILINE))
     assert len(decorated) > 50
     assert documented == decorated
