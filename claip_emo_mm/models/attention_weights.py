@@ -1,0 +1,87 @@
+"""What attention weighs, computed beside the model, which never forms these weights itself."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from claip_emo_mm.models.attention import SeparateProjectionAttention
+from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock
+
+
+def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: Tensor) -> Tensor:
+    """Attention weights of a block of the visual tower, from what goes into it.
+
+    Args:
+        attention: the block's.
+        query: (U, N, D) tokens that ask.
+        key: (U, N', D) tokens that answer.
+    Returns: (U, heads, N, N'), each row summing to 1.
+    """
+    heads = (attention.num_heads, query.shape[-1] // attention.num_heads)
+    return _weights(attention.q_proj(query).unflatten(-1, heads).transpose(1, 2),
+                    attention.k_proj(key).unflatten(-1, heads).transpose(1, 2))
+
+
+def temporal_weights(block: TemporalBlock, x: Tensor) -> Tensor:
+    """Attention weights of a layer of the temporal Transformer, from the tokens (B, T+1, D) that go into it.
+
+    Returns: (B, heads, T+1, T+1), each row summing to 1.
+    """
+    qkv = block.qkv(block.norm1(x)).unflatten(-1, (3, block.num_heads, -1))  # (B, N, 3, heads, head_dims)
+    q, k, _ = qkv.permute(2, 0, 3, 1, 4)
+    return _weights(q, k)
+
+
+def attention_rollout(weights: list[Tensor]) -> Tensor:
+    """How much of each token reaches the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
+
+    Heads are averaged, and a block passes on half of what its attention gathers and half of what was there.
+
+    Args:
+        weights: (U, heads, N, N) of each block in order; of the last one the class token's row is enough.
+    Returns: (U, N), summing to 1.
+    """
+    reach = _with_residual(weights[-1].mean(1)[:, :1])  # (U, 1, N): the class token is the first
+    for block in reversed(weights[:-1]):
+        reach = reach @ _with_residual(block.mean(1))
+    return reach[:, 0]
+
+
+@contextmanager
+def noted_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
+    """Note the attention weights of whatever the model encodes within.
+
+    Args:
+        model: in evaluation mode, with a visual tower or a temporal Transformer of this package, or both.
+    Returns: ``tower``: one (U, heads, N, N') for each block, the class token's row of the last one; ``temporal``: one
+        (B, heads, T+1, T+1) for each layer. Empty lists where the model has none of them.
+    """
+    noted: dict[str, list[Tensor]] = dict(tower=[], temporal=[])
+
+    @torch.no_grad()
+    def note_tower(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        noted['tower'].append(vision_weights(module, *inputs[:2]).cpu())
+
+    @torch.no_grad()
+    def note_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        noted['temporal'].append(temporal_weights(module, inputs[0]).cpu())
+
+    hooks = [module.register_forward_pre_hook(note_tower if isinstance(module, SeparateProjectionAttention)
+                                              else note_temporal)
+             for module in model.modules() if isinstance(module, SeparateProjectionAttention | TemporalBlock)]
+    try:
+        yield noted
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _weights(q: Tensor, k: Tensor) -> Tensor:
+    return (q @ k.transpose(-1, -2) / q.shape[-1] ** .5).softmax(-1)
+
+
+def _with_residual(weights: Tensor) -> Tensor:
+    """Half of the attention (U, N, N') and half of the token itself; the tokens that ask are the first N."""
+    own = torch.eye(weights.shape[1], weights.shape[2], dtype=weights.dtype, device=weights.device)
+    return (weights + own) / 2

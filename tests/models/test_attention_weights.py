@@ -1,0 +1,59 @@
+"""Attention weights that are computed beside the model."""
+import torch
+from torch import nn
+
+from claip_emo_mm.models.attention import SeparateProjectionAttention
+from claip_emo_mm.models.attention_weights import (
+    attention_rollout,
+    noted_weights,
+    temporal_weights,
+    vision_weights,
+)
+from claip_emo_mm.models.backbones import CLIPVisualBackbone
+from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock, TemporalTransformer
+
+TOLERANCE = dict(rtol=0, atol=1e-6)
+
+
+def test_weights_times_values_are_what_the_tower_computes() -> None:
+    torch.manual_seed(0)
+    attention, query, key = SeparateProjectionAttention(6, 2), torch.randn(2, 3, 6), torch.randn(2, 5, 6)
+    weights = vision_weights(attention, query, key)
+    assert weights.shape == (2, 2, 3, 5)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 3), **TOLERANCE)
+    values = attention.v_proj(key).unflatten(-1, (2, 3)).transpose(1, 2)
+    expected = attention.out_proj((weights @ values).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(attention(query, key, key)[0], expected, **TOLERANCE)
+
+
+def test_weights_times_values_are_what_the_temporal_layer_computes() -> None:
+    torch.manual_seed(0)
+    block, x = TemporalBlock(6, 2, 4, 7), torch.randn(3, 5, 6)
+    weights = temporal_weights(block, x)
+    values = block.qkv(block.norm1(x))[..., 16:].unflatten(-1, (2, 4)).transpose(1, 2)
+    gathered = x + block.out((weights @ values).transpose(1, 2).flatten(2))
+    expected = gathered + block.fc2(nn.functional.gelu(block.fc1(block.norm2(gathered)), approximate='tanh'))
+    torch.testing.assert_close(block(x), expected, **TOLERANCE)
+
+
+def test_rollout_by_hand() -> None:
+    # Two blocks, one head, three tokens. The first moves half of token 2 to token 1; then the class token reads both.
+    first = torch.tensor([[[[1., 0, 0], [0, 0, 1], [0, 0, 1]]]])
+    last = torch.tensor([[[[0, .5, .5]]]])
+    # Class token: half itself, a quarter of each; of token 1's quarter half comes from token 2.
+    torch.testing.assert_close(attention_rollout([first, last]), torch.tensor([[.5, .125, .375]]))
+
+
+def test_notes_what_the_model_looks_at_without_changing_it() -> None:
+    torch.manual_seed(0)
+    tower = CLIPVisualBackbone(dict(image_size=12, patch_size=4, width=8, layers=3, head_width=4)).eval()
+    model = nn.Sequential(tower, nn.Unflatten(0, (2, 3)), TemporalTransformer(8, 3, 2, 5, 9)).eval()
+    frames = torch.randn(6, 3, 12, 12)
+    with torch.inference_mode():
+        before = model(frames)
+        with noted_weights(model) as noted:
+            assert torch.equal(model(frames), before)
+        model(frames)  # noted no more
+    assert [tuple(weights.shape) for weights in noted['tower']] == [(6, 2, 10, 10)] * 2 + [(6, 2, 1, 10)]
+    assert [tuple(weights.shape) for weights in noted['temporal']] == [(2, 2, 4, 4)]
+    torch.testing.assert_close(attention_rollout(noted['tower']).sum(-1), torch.ones(6), **TOLERANCE)
