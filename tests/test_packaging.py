@@ -186,11 +186,8 @@ def test_lock_file_fits_the_ranges() -> None:
     pins = {canonicalize_name(line.split('==')[0]): line.split('==')[1].split(' ')[0] for line in lines if '==' in line}
     source = (ROOT / 'setup.py').read_text()
     ranges = [Requirement(text) for text in _quoted(source)]
-    optional = {'furo', 'mmpretrain', 'myst-parser', 'sphinx'}  # by choice, not for the tests
     assert len(ranges) > 15
     for requirement in ranges:
-        if canonicalize_name(requirement.name) in optional - pins.keys():
-            continue
         pin = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(pin), f'{requirement} does not allow the locked {pin}'
     assert 'mmcv' not in pins and 'mmcv-lite' in pins
