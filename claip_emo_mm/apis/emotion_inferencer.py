@@ -1,54 +1,225 @@
-"""From a checkpoint and a video to scores, with the pipeline that the model was tested with."""
-from collections.abc import Mapping
+"""From a checkpoint and a video to scores over time, with the pipeline that the model was tested with."""
+import copy
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmcv.transforms import Compose
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope, init_default_scope
+from torch import nn
 
+from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
+from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
+from claip_emo_mm.apis.media_source import ArraySource, FileSource, MediaSource
+from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
+from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.errors import InputError
 
+FACES = ('largest', 'all', 'none')
+MEDIA_SUFFIXES = ('.3gp', '.aac', '.avi', '.flac', '.flv', '.m4a', '.m4v', '.mkv', '.mov', '.mp3', '.mp4', '.mpeg',
+                  '.mpg', '.mts', '.ogg', '.ogv', '.opus', '.ts', '.wav', '.webm', '.wmv')
 
-class EmotionInferencer:
-    """Recognise the emotion in video files.
+Input = str | Path | ArraySource | Mapping[str, Any]
+
+
+class EmotionInferencer(BaseInferencer):
+    """Recognise the emotions in videos of any length, one file, a list, a folder or arrays.
 
     The checkpoint is enough: it carries the config, as data, and the names of the classes; no code of it is run. Frozen
-    weights that it leaves out are fetched from where the config says.
+    weights that it leaves out are fetched from where the config says. Every window of a video goes through the test
+    pipeline of the model's config, as a clip; with ``face='none'``, a file that is no longer than a window is that clip
+    itself, and its scores are those of tools/test.py.
 
     Args:
         checkpoint: Checkpoint of a training with this package, or a published one.
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config: dotted path -> value, such as
             ``{'model.visual_backbone.pretrained': FILE}`` for weights that lie elsewhere here.
+        finder: Finds faces; None takes `SlimFaceFinder` when it is needed.
     Raises:
         InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or the frozen weights
             that it belongs to are not there, or are others.
     """
 
     def __init__(self, checkpoint: str | Path, device: str | None = None,
-                 cfg_options: Mapping[str, Any] | None = None) -> None:
+                 cfg_options: Mapping[str, Any] | None = None, finder: FaceFinder | None = None) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        model, cfg, self.classes = load_trained(str(checkpoint), cfg_options=cfg_options)
-        self.model = model.to(self.device)
-        self.pipeline = Compose(cfg.test_dataloader.dataset.pipeline)
+        self._model, cfg, self.classes = load_trained(str(checkpoint), cfg_options=cfg_options)
+        self._finder = finder
+        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+        super().__init__(cfg, device=device, scope='mmaction', show_progress=False)
 
-    def __call__(self, video: str | Path) -> dict[str, float]:
-        """Recognise the emotion of one video file.
+    def __call__(self, inputs: Input | Sequence[Input], return_datasamples: bool = False, batch_size: int = 8, *,
+                 face: str = 'largest', window_s: float = 4., stride_s: float = 2.) -> dict[str, Any]:
+        """Recognise the emotions of inputs.
 
         Args:
-            video: File with picture and sound, as far as the model has these modalities.
-        Returns: score of each class, 0 to 1; they sum to 1.
+            inputs: a file, a folder (its video and sound files, not those of folders in it), or a dict of arrays with
+                ``frames`` (T, H, W, 3) uint8 RGB and ``fps``, ``audio`` (n,) or (channels, n) float and
+                ``sample_rate_hz``; or a list of them.
+            return_datasamples: `EmotionResult` instead of plain dicts.
+            batch_size: windows that go through the model at once.
+            face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole picture.
+            window_s: length of a window.
+            stride_s: from the start of a window to the next.
+        Returns: ``predictions``, one for each input, and ``visualization``, an empty list.
         Raises:
-            InputError: The file cannot be read, or lacks a modality.
+            InputError: an input cannot be used, or an option is unknown.
         """
-        if not Path(video).is_file():
-            raise InputError(f'{video}: there is no such file. Expected a video file.')
-        batch = pseudo_collate([self.pipeline(dict(filename=str(video)))])
-        with torch.inference_mode():
-            sample = self.model.test_step(batch)[0]
-        return dict(zip(self.classes, sample.pred_score.tolist(), strict=True))
+        results = [self.infer(each, batch_size=batch_size, face=face, window_s=window_s, stride_s=stride_s)
+                   for each in self._inputs_to_list(inputs)]
+        return self.postprocess(results, [], return_datasamples)
+
+    def infer(self, given: Input, *, batch_size: int = 8, face: str = 'largest', window_s: float = 4.,
+              stride_s: float = 2., progress: Callable[[float, float | None], None] | None = None) -> EmotionResult:
+        """Recognise the emotions of one input.
+
+        Args:
+            progress: called with the time up to which the input is done and its stated length (None where nobody says),
+                in s.
+        Raises:
+            InputError: the input cannot be used, or an option is unknown.
+        """
+        if face not in FACES:
+            raise InputError(f"face is {face!r}. Expected one of {', '.join(FACES)}.")
+        for name, value in (('window_s', window_s), ('stride_s', stride_s), ('batch_size', batch_size)):
+            if not value > 0:
+                raise InputError(f'{name} is {value}. Expected more than 0.')
+        source = _open(given)
+        warnings = self._modality_warnings(source)
+        finder = self._find_faces() if face != 'none' and self._sees and source.has_frames else None
+        windows = SlidingWindows(source, window_s, stride_s, face if finder else 'none', finder)
+        known = self._whole_clip(source, window_s, face)
+        rows: list[EmotionRow] = []
+        batch: list[tuple[Window, PersonView]] = []
+        unusable = 0
+        for window in windows:
+            for person in window.people:
+                if not (self._sees and person.frames or self._hears and window.samples is not None):
+                    unusable += 1
+                    continue
+                batch.append((window, person))
+            if len(batch) >= batch_size:
+                rows.extend(self._rows(source, batch, known))
+                batch = []
+            if progress is not None:
+                progress(window.end_s, source.duration_s)
+        if batch:
+            rows.extend(self._rows(source, batch, known))
+        warnings += source.warnings
+        if not rows:
+            raise InputError(f'{source.name}: nothing in it that this model reads '
+                             f'({"; ".join(warnings) or "no picture or sound could be decoded"}).')
+        if unusable:
+            warnings.append(f'{unusable} windows without anything that this model reads')
+        if finder:
+            warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
+        if isinstance(source, FileSource) and source.duration_s and windows.end_s < .98 * source.duration_s - .3:
+            warnings.append(f'{windows.end_s:.1f} s can be read, the file states {source.duration_s:.1f} s: cut off?')
+        return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
+                             windows.paths, windows.sound.envelope)
+
+    def _rows(self, source: MediaSource, batch: list[tuple[Window, PersonView]],
+              known: dict | None) -> Iterator[EmotionRow]:
+        clips = [dict(clip=WindowClip(source.name, person.frames if self._sees else [],
+                                      window.samples if self._hears else None, window.rate_hz,
+                                      window.end_s - window.start_s)) for window, person in batch]
+        packed = [self.pipeline(clip) for clip in clips] if known is None else [known]
+        for (window, person), sample in zip(batch, self.forward(pseudo_collate(packed)), strict=True):
+            missing = ['no sound'] if self._hears and source.has_sound and window.samples is None else []
+            yield EmotionRow(window.start_s, window.end_s, person.person, person.box,
+                             dict(zip(self.classes, sample.pred_score.tolist(), strict=True)),
+                             person.warnings + missing)
+
+    def _whole_clip(self, source: MediaSource, window_s: float, face: str) -> dict | None:
+        """The sample of a file that is one window, read as the test reads it; None where it cannot be."""
+        if not isinstance(source, FileSource) or face != 'none' or source.is_turned or not source.has_frames:
+            return None
+        if not source.duration_s or source.duration_s > window_s:
+            return None
+        try:
+            return self.pipeline(dict(filename=source.name))
+        except InputError:
+            return None
+
+    def _modality_warnings(self, source: MediaSource) -> list[str]:
+        warnings = []
+        if self._hears and not source.has_sound:
+            warnings.append('no sound: judged by the picture alone')
+        if self._sees and not source.has_frames:
+            warnings.append('no picture: judged by the sound alone')
+        return warnings
+
+    def _find_faces(self) -> FaceFinder:
+        if self._finder is None:
+            self._finder = SlimFaceFinder()
+        return self._finder
+
+    def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
+        if isinstance(inputs, list | tuple):
+            return [file for each in inputs for file in self._inputs_to_list(each)]
+        if isinstance(inputs, str | Path) and Path(inputs).is_dir():
+            files = media_files(Path(inputs))
+            if not files:
+                raise InputError(f'{inputs}: no video or sound in this folder. Expected {", ".join(MEDIA_SUFFIXES)}.')
+            return list(files)
+        return [inputs]
+
+    def _init_model(self, cfg: Config, weights: str | None, device: str) -> nn.Module:
+        del cfg, weights  # the model is there already, loaded strictly
+        return self._model.to(device)
+
+    def _init_pipeline(self, cfg: Config) -> Compose:
+        pipeline = copy.deepcopy(cfg.test_dataloader.dataset.pipeline)
+        kinds = {step['type'] for step in pipeline}
+        self._sees, self._hears = 'DecodeFrames' in kinds, 'LoadSoundWindows' in kinds
+        for step in pipeline:
+            if self._sees and self._hears and step['type'] in ('DecodeFrames', 'LoadSoundWindows'):
+                step['on_missing'] = 'leave_out'
+        return Compose(pipeline)
+
+    def _init_collate(self, cfg: Config) -> Callable:
+        del cfg
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Config) -> None:
+        del cfg
+
+    def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:
+        """Nothing: pictures are drawn by `claip_emo_mm.visualization`."""
+        del inputs, preds, show
+        return []
+
+    def postprocess(self, preds: list[EmotionResult], visualization: list[np.ndarray],
+                    return_datasample: bool = False) -> dict[str, Any]:
+        """Pack results as mmengine's inferencers do; see `__call__`."""
+        return dict(predictions=preds if return_datasample else [result.to_dict() for result in preds],
+                    visualization=visualization)
+
+
+def media_files(folder: Path) -> list[Path]:
+    """Video and sound files of a folder, by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file())
+
+
+def _open(given: Input) -> MediaSource:
+    if isinstance(given, str | Path):
+        return FileSource(os.fspath(given))
+    if isinstance(given, ArraySource):
+        return given
+    if isinstance(given, Mapping):
+        unknown = set(given) - {'frames', 'fps', 'audio', 'sample_rate_hz'}
+        if unknown:
+            raise InputError(f'array: unknown {", ".join(sorted(unknown))}. Expected frames, fps, audio, '
+                             'sample_rate_hz.')
+        return ArraySource(given.get('frames'), given.get('fps'), given.get('audio'), given.get('sample_rate_hz'))
+    raise InputError(f'{type(given).__name__}: cannot be read. Expected a file, a folder, a dict of arrays, or a list '
+                     'of them.')

@@ -16,10 +16,11 @@ _STEADY_SIZE_FRAMES = 8.
 
 
 @dataclass
-class _Track:
+class FaceTrack:
     """Boxes of one face, by the index of their frame, which ascends."""
 
     boxes: dict[int, FaceBox] = field(default_factory=dict)
+    number: int = 0  # in the order in which the faces appear
 
     @property
     def first(self) -> int:
@@ -52,15 +53,20 @@ def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
     squares = np.empty((len(found), 3))
     middles = [(before.last + after.first + 1) // 2 for before, after in zip(chosen, chosen[1:], strict=False)]
     for track, start, end in zip(chosen, [0, *middles], [*middles, len(found)], strict=True):
-        squares[start:end] = _steady_squares(track, start, end)
+        squares[start:end] = steady_squares(track, start, end)
     return squares
 
 
-def _link(found: Sequence[Sequence[FaceBox]]) -> list[_Track]:
-    """Join boxes of following frames that overlap, best overlap first."""
-    tracks: list[_Track] = []
-    for frame, boxes in enumerate(found):
-        open_tracks = [track for track in tracks if frame - track.last <= _LONGEST_GAP]
+class FaceLinker:
+    """Joins boxes of following frames that overlap, best overlap first; frames come one by one."""
+
+    def __init__(self) -> None:
+        self.tracks: list[FaceTrack] = []
+        self._next_number = 1
+
+    def add(self, frame: int, boxes: Sequence[FaceBox]) -> None:
+        """Take the faces of a frame, whose number ascends."""
+        open_tracks = self.open_tracks(frame)
         pairs = sorted(((_overlap(track.boxes[track.last], box), t, b) for t, track in enumerate(open_tracks)
                         for b, box in enumerate(boxes)), reverse=True)
         free_tracks, free_boxes = set(range(len(open_tracks))), set(range(len(boxes)))
@@ -69,13 +75,32 @@ def _link(found: Sequence[Sequence[FaceBox]]) -> list[_Track]:
                 open_tracks[t].boxes[frame] = boxes[b]
                 free_tracks.remove(t)
                 free_boxes.remove(b)
-        tracks.extend(_Track({frame: boxes[b]}) for b in sorted(free_boxes))
-    return tracks
+        for b in sorted(free_boxes):
+            self.tracks.append(FaceTrack({frame: boxes[b]}, self._next_number))
+            self._next_number += 1
+
+    def forget(self, before: int) -> None:
+        """Drop the boxes of frames before `before`, and the faces that are not seen any more."""
+        self.tracks = [track for track in self.tracks if track.last >= before]
+        for track in self.tracks:
+            for frame in [frame for frame in track.boxes if frame < before]:
+                del track.boxes[frame]
+
+    def open_tracks(self, frame: int) -> list[FaceTrack]:
+        """Faces that may be seen again in a frame."""
+        return [track for track in self.tracks if frame - track.last <= _LONGEST_GAP]
 
 
-def _choose(tracks: Sequence[_Track]) -> list[_Track]:
+def _link(found: Sequence[Sequence[FaceBox]]) -> list[FaceTrack]:
+    linker = FaceLinker()
+    for frame, boxes in enumerate(found):
+        linker.add(frame, boxes)
+    return linker.tracks
+
+
+def _choose(tracks: Sequence[FaceTrack]) -> list[FaceTrack]:
     """Choose tracks that do not share a frame, the heaviest first, in the order of time."""
-    chosen: list[_Track] = []
+    chosen: list[FaceTrack] = []
     for track in sorted(tracks, key=lambda track: -track.weight):
         is_apart = all(track.last < other.first or track.first > other.last for other in chosen)
         if not chosen or (is_apart and len(track.boxes) >= _SHORTEST_TAKE_OVER):
@@ -83,8 +108,8 @@ def _choose(tracks: Sequence[_Track]) -> list[_Track]:
     return sorted(chosen, key=lambda track: track.first)
 
 
-def _steady_squares(track: _Track, start: int, end: int) -> np.ndarray:
-    """Return the (end - start, 3) squares of one face."""
+def steady_squares(track: FaceTrack, start: int, end: int) -> np.ndarray:
+    """Return the (end - start, 3) squares around one face in the frames from `start` to before `end`."""
     frames = np.array(list(track.boxes))
     boxes = np.array([(box.left + box.width / 2, box.top + box.height / 2, max(box.width, box.height))
                       for box in track.boxes.values()])  # (N, 3)

@@ -3,7 +3,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from claip_emo_mm.apis.face_finder import FaceFinder
+from claip_emo_mm.apis.face_finder import FaceBox, FaceFinder
 
 FACE_SHARE = .48  # of the picture's side, at least, where pictures are faces already
 
@@ -23,12 +23,17 @@ def face_share(frames: Sequence[np.ndarray], finder: FaceFinder) -> float | None
     """
     shares = []
     for frame in frames:
-        height, width = frame.shape[:2]
-        areas = [box.width * box.height for box in finder.find(frame)]
-        if areas:
-            is_square = min(height, width) >= _SQUARE * max(height, width)
-            shares.append(is_square * float(np.sqrt(max(areas) / (height * width))))
+        boxes = finder.find(frame)
+        if boxes:
+            shares.append(max(box_share(frame, box) for box in boxes))
     return float(np.median(shares)) if shares else None
+
+
+def box_share(frame: np.ndarray, box: FaceBox) -> float:
+    """Root of (area of the face / area of the frame); 0 where the frame is not about square."""
+    height, width = frame.shape[:2]
+    is_square = min(height, width) >= _SQUARE * max(height, width)
+    return is_square * float(np.sqrt(box.width * box.height / (height * width)))
 
 
 def share_of_face_pictures(shares: Iterable[float | None]) -> float | None:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.datasets import DFEW
+from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.engine.checkpoints import META_KEY, publish
 from claip_emo_mm.errors import InputError
 
@@ -35,20 +36,25 @@ def test_scores_are_those_of_the_test(infer: EmotionInferencer, checkpoint: Path
         tested = runner.model.test_step(next(iter(runner.test_dataloader)))
     assert len(tested) == 7
     for sample in tested[:3]:
-        scores = infer(sample.filename)
+        scores = infer.infer(sample.filename, face='none').scores
         assert tuple(scores) == DFEW.classes
         assert sum(scores.values()) == pytest.approx(1, abs=1e-6)
         np.testing.assert_allclose(list(scores.values()), sample.pred_score.numpy(), atol=1e-6)
 
 
 def test_real_video_with_sound(infer: EmotionInferencer, shared: Path) -> None:
-    scores = infer(shared / 'media' / 'talking_head_with_sound.mp4')
-    assert sum(scores.values()) == pytest.approx(1, abs=1e-6)
+    result = infer(shared / 'media' / 'talking_head_with_sound.mp4', return_datasamples=True)['predictions'][0]
+    assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
+    assert [(row.from_s, row.to_s, row.person) for row in result.rows] == [
+        (0, 4, 1), (2, 6, 1), (4, 8, 1), (4.76, 8.76, 1)]  # the last one covers the end
+    assert result.warnings == []
+    for row in result.rows:  # the man's face, measured on the picture
+        assert .5 < row.box[0] < .6 and .05 < row.box[1] < .15 and .1 < row.box[2] < .17
     with pytest.raises(InputError, match='single_face.jpg'):
         infer(shared / 'media' / 'single_face.jpg')
 
 
-def test_video_without_sound_is_named(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
+def test_video_without_sound_is_judged_by_its_picture(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
     silent = tmp_path / 'silent.mp4'
     with av.open(str(next((toy_set / 'videos').glob('test*.mp4')))) as clip, av.open(str(silent), 'w') as copy:
         stream = copy.add_stream_from_template(clip.streams.video[0])
@@ -56,13 +62,38 @@ def test_video_without_sound_is_named(infer: EmotionInferencer, toy_set: Path, t
             if packet.dts is not None:
                 packet.stream = stream
                 copy.mux(packet)
-    with pytest.raises(InputError, match='silent.mp4: the clip has no sound'):
-        infer(silent)
+    result = infer.infer(silent)
+    assert result.warnings == ['no sound: judged by the picture alone']
+    assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_arrays_give_the_scores_of_their_file(infer: EmotionInferencer, toy_set: Path) -> None:
+    video = str(next((toy_set / 'videos').glob('test*.mp4')))
+    reader = VideoFile(video)
+    samples, rate_hz = reader.sound()
+    frames = reader.decode(np.arange(reader.num_frames))
+    arrays = dict(frames=frames, fps=25, audio=samples, sample_rate_hz=rate_hz)
+    file, array = infer([video, arrays], face='none', return_datasamples=True)['predictions']
+    np.testing.assert_allclose(list(array.scores.values()), list(file.scores.values()), atol=.01)
+    left = infer.infer(dict(arrays, audio=None), face='none')  # it does hear the sound
+    assert max(abs(left.scores[name] - file.scores[name]) for name in file.classes) > .01
+    for change, message in ((dict(fps=None), 'fps is None'), (dict(frames=frames[0]), r'\(T, H, W, 3\)'),
+                            (dict(rate=1), 'unknown rate')):
+        with pytest.raises(InputError, match=message):
+            infer(arrays | change)
+
+
+def test_unknown_options_are_named(infer: EmotionInferencer, tmp_path: Path) -> None:
+    for options in (dict(face='some'), dict(window_s=0), dict(stride_s=-1), dict(batch_size=0)):
+        with pytest.raises(InputError, match=f'{next(iter(options))} is'):
+            infer('video.mp4', **options)
+    with pytest.raises(InputError, match='no video or sound in this folder'):
+        infer(tmp_path)
 
 
 def test_other_files_are_refused(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
     whole = next((toy_set / 'videos').glob('test*.mp4')).read_bytes()
-    contents = {'empty.mp4': b'', 'text.mp4': b'not a video', 'cut.mp4': whole[:len(whole) // 2]}
+    contents = {'empty.mp4': b'', 'text.mp4': b'not a video', 'cut.mp4': whole[:len(whole) // 9]}
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
     for name in (*contents, 'gone.mp4'):

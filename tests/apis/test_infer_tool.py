@@ -1,10 +1,16 @@
 """tools/infer.py as a user runs it."""
+import csv
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import av
+
 from claip_emo_mm.datasets import DFEW
+from claip_emo_mm.model_card import INTENDED_USE
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +33,40 @@ def test_prints_the_seven_scores_and_goes_on_after_a_bad_file(checkpoint: Path, 
     assert set(scores) == set(DFEW.classes)
     assert list(scores.values()) == sorted(scores.values(), reverse=True)
     assert abs(sum(scores.values()) - 100) < .4  # seven roundings
+
+
+def test_writes_results_and_leaves_alone_what_is_done(checkpoint: Path, toy_set: Path, tmp_path: Path) -> None:
+    videos = sorted((toy_set / 'videos').glob('test*.mp4'))[:2]
+    inputs = [tmp_path / 'a' / 'clip 笑.mp4', tmp_path / 'b' / 'clip 笑.mp4']
+    for video, path in zip(videos, inputs, strict=True):
+        path.parent.mkdir()
+        shutil.copy(video, path)
+    (tmp_path / 'b' / 'notes.txt').write_text('not looked at')
+    (tmp_path / 'b' / 'text.mp4').write_text('not a video')
+    out = tmp_path / 'out'
+    command = (inputs[0], tmp_path / 'b', '--checkpoint', checkpoint, '--out', out, '--overlay')
+    result = run_infer(*command)
+    assert result.returncode == 1 and 'text.mp4: ' in result.stderr and 'Traceback' not in result.stderr
+    assert sorted(path.suffix for path in out.iterdir()) == ['.csv'] * 2 + ['.json'] * 2 + ['.mp4'] * 2 + ['.png'] * 2
+    found = {}
+    for path in out.glob('*.json'):
+        content = json.loads(path.read_text())
+        found[content['input']] = content
+        assert content['intended_use'] == INTENDED_USE
+        assert content['top'] == max(content['scores'], key=content['scores'].get)
+        with path.with_suffix('.csv').open(encoding='utf-8') as file:
+            rows = list(csv.DictReader(file))
+        assert [float(row['happy']) for row in rows] == [row['scores']['happy'] for row in content['rows']]
+    assert set(found) == set(map(str, inputs))  # two files of one name, two results
+    for path in inputs:  # the sound is the original's, packet for packet
+        with av.open(str(path)) as video, av.open(str(out / found[str(path)]['overlay'])) as copy:
+            packets = [[(packet.pts, bytes(packet)) for packet in each.demux(audio=0) if packet.size]
+                       for each in (video, copy)]
+        assert packets[0] == packets[1]
+    written = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    again = run_infer(*command)
+    assert again.returncode == 1 and '2 of 3 inputs are done already' in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == written
 
 
 def test_missing_checkpoint_and_arguments(toy_set: Path) -> None:

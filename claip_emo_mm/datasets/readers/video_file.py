@@ -10,7 +10,7 @@ import numpy as np
 from claip_emo_mm.errors import InputError
 
 _REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
-_STILL_FORMATS = ('_pipe', 'image2', 'tty')  # FFmpeg's readers of pictures and of text as pictures
+STILL_FORMATS = ('_pipe', 'image2', 'tty')  # FFmpeg's readers of pictures and of text as pictures
 _CUT_SHARE, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
 
@@ -49,7 +49,7 @@ class VideoFile:
             raise InputError(f'{path}: the video file is empty (0 bytes). {_REMEDY}')
         try:
             with av.open(path) as container:
-                if container.format.name.endswith(_STILL_FORMATS):
+                if container.format.name.endswith(STILL_FORMATS):
                     raise InputError(f'{path}: a picture or a text, not a video. {_REMEDY}')
                 self.duration_s = container.duration / 1e6 if container.duration else None  # stated in microseconds
                 streams = _scan(container)

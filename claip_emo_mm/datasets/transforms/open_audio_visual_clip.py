@@ -12,14 +12,16 @@ class OpenAudioVisualClip(BaseTransform):
 
     Adds `clip` (a `ClipReader`) and `total_frames`. One pipeline serves both kinds, and the samples of the host's data
     sets: VideoDataset (`filename`), RawframeDataset (`frame_dir`, with its `filename_tmpl`) and AudioDataset
-    (`audio_path` alone, with `total_frames`).
+    (`audio_path` alone, with `total_frames`). A sample that brings an opened `clip` keeps it: a window of a long video.
 
     Raises:
         InputError: the files are missing, empty, cut off, or of another kind.
     """
 
     def transform(self, results: dict) -> dict:
-        if results.get('filename'):
+        if results.get('clip') is not None:
+            clip = results['clip']
+        elif results.get('filename'):
             clip = VideoFile(results['filename'])
         elif results.get('frame_dir'):
             if results.get('offset'):

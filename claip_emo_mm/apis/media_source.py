@@ -1,0 +1,193 @@
+"""Where pictures and sound come from, in the order of time, with few of them in memory."""
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Protocol
+
+import av
+import cv2
+import numpy as np
+
+from claip_emo_mm.datasets.readers.video_file import STILL_FORMATS
+from claip_emo_mm.errors import InputError
+
+_LARGEST_SIDE = 1920  # pixels; larger pictures are made this small when they are decoded
+_CHUNK_S = 1.  # of an array's sound
+_REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe).'
+_ERRORS = (av.error.FFmpegError, OSError, ValueError)
+
+Picture = Callable[[], np.ndarray]  # gives the (H, W, 3) uint8 RGB picture; what is not looked at is not converted
+
+
+class MediaSource(Protocol):
+    """Pictures and sound with times in seconds from the beginning.
+
+    Attributes:
+        name: for messages.
+        duration_s: stated length; None where nobody says.
+        warnings: what was found wrong while reading.
+    """
+
+    name: str
+    duration_s: float | None
+    has_frames: bool
+    has_sound: bool
+    warnings: list[str]
+
+    def frames(self) -> Iterator[tuple[float, Picture]]:
+        """Yield the time from which a picture is shown, and the picture."""
+        ...
+
+    def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
+        """Yield time, samples (n,) float32 with the channels averaged, and their rate in Hz."""
+        ...
+
+
+class FileSource:
+    """A file that FFmpeg reads; each stream through an opened file of its own, however they are interleaved.
+
+    Raises:
+        InputError: the file is missing, empty, unreadable, or holds neither picture nor sound.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self.warnings: list[str] = []
+        if not os.path.isfile(path):
+            raise InputError(f'{path}: there is no such file. Expected a video or sound file.')
+        if not os.path.getsize(path):
+            raise InputError(f'{path}: the file is empty (0 bytes). {_REMEDY}')
+        try:
+            with av.open(path) as container:
+                if container.format.name.endswith(STILL_FORMATS):
+                    raise InputError(f'{path}: a picture or a text, not a video. {_REMEDY}')
+                self.duration_s = container.duration / 1e6 if container.duration else None
+                self._origin_s = (container.start_time or 0) / 1e6
+                video, sound = container.streams.best('video'), container.streams.best('audio')
+                self.has_frames = video is not None and not video.disposition & av.stream.Disposition.attached_pic
+                self.has_sound = sound is not None
+                self.is_turned = self.has_frames and _is_turned(container, video)
+        except _ERRORS as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f'{path}: cannot be opened ({getattr(error, "strerror", None) or error}): it is cut off, '
+                             f'not a video, or not readable for you. {_REMEDY}') from error
+        if not self.has_frames and not self.has_sound:
+            raise InputError(f'{path}: holds neither picture nor sound. {_REMEDY}')
+
+    def frames(self) -> Iterator[tuple[float, Picture]]:
+        """Yield pictures, turned as the file says; see `MediaSource.frames`. Ends where decoding fails."""
+        last_s = 0.
+        for frame in self._decode('video'):
+            time_s = last_s if frame.time is None else max(frame.time - self._origin_s, last_s)
+            last_s = time_s
+            yield time_s, lambda frame=frame: upright(frame)
+
+    def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
+        """Yield sound; see `MediaSource.sound`. Ends where decoding fails."""
+        to_float = av.AudioResampler(format='fltp')
+        for frame in self._decode('audio'):
+            time_s = 0. if frame.time is None else frame.time - self._origin_s
+            try:
+                chunks = [chunk.to_ndarray() for chunk in to_float.resample(frame)]  # (channels, n)
+            except _ERRORS as error:
+                self.warnings.append(f'the sound changes its form at {time_s:.1f} s; the rest was not read ({error})')
+                return
+            for chunk in chunks:
+                yield time_s, np.nan_to_num(chunk.mean(axis=0)), frame.sample_rate
+
+    def _decode(self, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
+        reached_s = 0.
+        try:
+            with av.open(self.name) as container:
+                for frame in container.decode(container.streams.best(kind)):
+                    reached_s = reached_s if frame.time is None else frame.time - self._origin_s
+                    yield frame
+        except _ERRORS as error:
+            what = 'picture' if kind == 'video' else 'sound'
+            self.warnings.append(f'the {what} cannot be decoded after {reached_s:.1f} s ({error})')
+
+
+@dataclass
+class ArraySource:
+    """A recording in memory.
+
+    Args:
+        frames_array: (T, H, W, 3) uint8 RGB, T at least 1; None for sound alone.
+        fps: frames in a second.
+        samples: (n,) or (channels, n) float32 in -1..1; None for no sound.
+        sample_rate_hz: rate of the samples.
+
+    Raises:
+        InputError: an array has another form, or its rate is missing.
+    """
+
+    frames_array: np.ndarray | None
+    fps: float | None = None
+    samples: np.ndarray | None = None
+    sample_rate_hz: int | None = None
+    name: str = 'array'
+    warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        frames, samples = self.frames_array, self.samples
+        if frames is None and samples is None:
+            raise InputError('array: neither frames nor sound were given.')
+        if frames is not None and (frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8
+                                   or not frames.size):
+            raise InputError(f'array: frames are {frames.shape} {frames.dtype}. Expected (T, H, W, 3) uint8, RGB, '
+                             'with at least one frame.')
+        if frames is not None and not (self.fps and self.fps > 0):
+            raise InputError(f'array: fps is {self.fps}. Give the frames of a second.')
+        if samples is not None and (samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind != 'f'):
+            raise InputError(f'array: sound is {samples.shape} {samples.dtype}. Expected (n,) or (channels, n) float.')
+        if samples is not None and not (self.sample_rate_hz and self.sample_rate_hz > 0):
+            raise InputError(f'array: sample_rate_hz is {self.sample_rate_hz}. Give the samples of a second.')
+        self.has_frames, self.has_sound = frames is not None, samples is not None
+        self.duration_s = max(len(frames) / self.fps if self.has_frames else 0,
+                              samples.shape[-1] / self.sample_rate_hz if self.has_sound else 0)
+        self.is_turned = False
+
+    def frames(self) -> Iterator[tuple[float, Picture]]:
+        """Yield pictures; see `MediaSource.frames`."""
+        for number, frame in enumerate(self.frames_array):
+            yield number / self.fps, lambda frame=frame: frame
+
+    def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
+        """Yield sound; see `MediaSource.sound`."""
+        samples = np.atleast_2d(self.samples).mean(axis=0).astype(np.float32)
+        size = max(1, round(_CHUNK_S * self.sample_rate_hz))
+        for start in range(0, len(samples), size):
+            yield start / self.sample_rate_hz, samples[start:start + size], self.sample_rate_hz
+
+
+def upright(frame: av.VideoFrame, largest_side: int = _LARGEST_SIDE) -> np.ndarray:
+    """Convert a decoded picture to (H, W, 3) RGB, turned as its display matrix says."""
+    shrink = min(1, largest_side / max(frame.width, frame.height))
+    if shrink < 1:
+        frame = frame.reformat(max(1, round(frame.width * shrink)), max(1, round(frame.height * shrink)), 'rgb24')
+    picture = frame.to_ndarray(format='rgb24')
+    turns = round(frame.rotation / 90) % 4  # counter-clockwise
+    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+
+
+def nominal_rate(stream: av.VideoStream) -> Fraction:
+    """Frames in a second, as far as the file knows."""
+    return stream.average_rate or stream.guessed_rate or Fraction(25)
+
+
+def shrunk(picture: np.ndarray, shorter_side: int) -> np.ndarray:
+    """Make a picture so small that its shorter side is at most `shorter_side` pixels."""
+    shrink = shorter_side / min(picture.shape[:2])
+    if shrink >= 1:
+        return picture
+    size = [max(1, round(side * shrink)) for side in picture.shape[1::-1]]
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _is_turned(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
+    try:
+        return bool(next(container.decode(stream)).rotation)
+    except (StopIteration, *_ERRORS):
+        return False

@@ -1,0 +1,102 @@
+"""A folder of results: a table, a picture and a json file for each input, none of them ever half-written."""
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from claip_emo_mm.apis.emotion_result import EmotionResult
+from claip_emo_mm.atomic_text import write_csv, write_text
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.visualization.emotion_overlay import write_overlay
+from claip_emo_mm.visualization.emotion_timeline import draw_timeline
+from claip_emo_mm.visualization.figure_files import write_figure
+
+
+class ResultFolder:
+    """Where the results of many inputs go.
+
+    A result is named after its input. Where two inputs have one name, a part of the hash of their places is added. The
+    json file is written last: where it is there and was made from the same input in the same way, the result is whole.
+
+    Args:
+        folder: made where it is missing.
+        inputs: all inputs of the run.
+        checkpoint: the model's file.
+        options: what else the results depend on.
+        overlay: whether to write a video with boxes and labels, too.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path, options: Mapping[str, Any],
+                 overlay: bool = False) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f'{folder}: cannot be used as a folder for results ({error.strerror}).') from error
+        self._folder, self._overlay = folder, overlay
+        self._stems = Counter(path.stem for path in {path.resolve() for path in inputs})
+        self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
+
+    def is_done(self, path: Path) -> bool:
+        """Whether the result of an input is there, of this input, model and options."""
+        found = self._read(self._json(path))
+        wanted = self._made_from(path)
+        return found is not None and found.get('made_from') == wanted and (not self._overlay or bool(
+            found.get('overlay') is None or (self._folder / found['overlay']).is_file()))
+
+    def write(self, path: Path, result: EmotionResult) -> list[str]:
+        """Write the result of an input.
+
+        Returns: names of the files.
+        """
+        target = self._json(path)
+        write_csv(target.with_suffix('.csv'), result.csv_header(), result.csv_rows())
+        write_figure(target.with_suffix('.png'), draw_timeline(result))
+        names = [target.with_suffix(suffix).name for suffix in ('.csv', '.png')]
+        content = result.to_dict()
+        if self._overlay:
+            overlay = target.with_suffix('.overlay.mp4')
+            try:
+                write_overlay(str(path), result, overlay)
+                content['overlay'] = overlay.name
+                names.append(overlay.name)
+            except InputError as error:  # sound alone: the table is still worth having
+                content['overlay'] = None
+                content['warnings'] = [*content['warnings'], f'no overlay: {error}']
+        content['made_from'] = self._made_from(path)
+        write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + '\n')
+        return [target.name, *names]
+
+    def _made_from(self, path: Path) -> dict[str, Any]:
+        return dict(self._made_by, input=_stamp(path), overlay=self._overlay)
+
+    def _json(self, path: Path) -> Path:
+        name = path.stem
+        plain = self._folder / f'{name}.json'
+        found = self._read(plain)
+        place = str(path.resolve())
+        taken = found is not None and found.get('made_from', {}).get('input', {}).get('path') not in (None, place)
+        if self._stems[path.stem] > 1 or taken:
+            return self._folder / f'{name}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
+        return plain
+
+    @staticmethod
+    def _read(path: Path) -> dict[str, Any] | None:
+        try:
+            found = json.loads(path.read_text(encoding='utf-8'))
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+
+def _stamp(path: Path) -> dict[str, Any]:
+    """What tells a file from a changed one; empty where it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return {}
+    return dict(path=str(path.resolve()), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
