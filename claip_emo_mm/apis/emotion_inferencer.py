@@ -122,7 +122,7 @@ class EmotionInferencer(BaseInferencer):
             warnings.append(f'{unusable} windows without anything that this model reads')
         if finder:
             warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
-        if isinstance(source, FileSource) and source.duration_s and windows.end_s < .98 * source.duration_s - .3:
+        if isinstance(source, FileSource) and source.duration_s and windows.end_s < .98 * source.duration_s - .1:
             warnings.append(f'{windows.end_s:.1f} s can be read, the file states {source.duration_s:.1f} s: cut off?')
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
                              windows.paths, windows.sound.envelope)

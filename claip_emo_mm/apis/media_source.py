@@ -86,16 +86,17 @@ class FileSource:
 
     def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
         """Yield sound; see `MediaSource.sound`. Ends where decoding fails."""
-        to_float = av.AudioResampler(format='fltp')
+        to_float = av.AudioResampler(format='flt')  # PyAV 18 fails on the planes of more than 7 channels
         for frame in self._decode('audio'):
             time_s = 0. if frame.time is None else frame.time - self._origin_s
             try:
-                chunks = [chunk.to_ndarray() for chunk in to_float.resample(frame)]  # (channels, n)
+                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels)  # (n, channels)
+                          for chunk in to_float.resample(frame)]
             except _ERRORS as error:
                 self.warnings.append(f'the sound changes its form at {time_s:.1f} s; the rest was not read ({error})')
                 return
             for chunk in chunks:
-                yield time_s, np.nan_to_num(chunk.mean(axis=0)), frame.sample_rate
+                yield time_s, np.nan_to_num(chunk.mean(axis=1)), frame.sample_rate
 
     def _decode(self, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
         reached_s = 0.

@@ -19,6 +19,7 @@ _SMOOTHED_TICKS = 15
 _SEEN_TICKS = 5  # of a window, at least, for a face to be a person; less is often no face at all
 _PATH_TICKS = 3  # every third box is kept for the overlay
 _SHORTEST_ABSENCE_S = .5
+_SOUND_BEHIND_S = .2  # that sound must be longer than the picture to count; encoders fill their last packets
 _LONGEST_HOLD_S = 600.  # that a picture is shown; a longer time is a wrong one
 
 Box = tuple[float, float, float, float]  # left, top, width, height as fractions of the picture's width and height
@@ -118,20 +119,15 @@ class SlidingWindows:
             while number < end_s * TICKS_HZ - 1e-3 or not number:
                 yield shown
                 number += 1
+        self.sound.read_until(number / TICKS_HZ + _SOUND_BEHIND_S)
+        if shown is not None and self.sound.end_s - number / TICKS_HZ < _SOUND_BEHIND_S:
+            return
         while True:
             self.sound.read_until((number + 1) / TICKS_HZ)
-            rest = self.sound.end_s * TICKS_HZ - number
-            if rest < (.5 if number else 1e-3) or shown is not None and number and self._is_padding():
+            if self.sound.end_s * TICKS_HZ - number < (.5 if number else 1e-3):
                 return
             yield None
             number += 1
-
-    def _is_padding(self) -> bool:
-        """Whether the sound ends within half a second: encoders fill their last packets."""
-        before_s = self.sound.end_s
-        self.sound.read_until(before_s + .5)
-        stated_s = self._source.duration_s
-        return stated_s is not None and before_s > stated_s and self.sound.end_s == before_s
 
     def _look(self, number: int, picture: Picture | None) -> _Tick:
         if picture is None:
