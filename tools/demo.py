@@ -1,0 +1,63 @@
+"""The emotions in a video, in a browser: python tools/demo.py --checkpoint CKPT."""
+import os
+import signal
+import tempfile
+import threading
+from argparse import ArgumentParser, Namespace
+
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.apis.demo_page import DemoLimits, build_page, import_gradio
+from claip_emo_mm.command_line import run
+from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.errors import InputError
+
+
+def parse_args() -> Namespace:
+    limits = DemoLimits()
+    parser = ArgumentParser(description='Show a page that judges videos, for this computer alone unless --host says '
+                                        'otherwise.')
+    parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
+    parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
+    parser.add_argument('--max-mb', type=float, default=limits.megabytes,
+                        help='largest file, in MB (default: %(default)g)')
+    parser.add_argument('--max-s', type=float, default=limits.seconds,
+                        help='longest video, in s (default: %(default)g)')
+    parser.add_argument('--max-waiting', type=int, default=limits.waiting,
+                        help='jobs that may wait; one runs at a time (default: %(default)s)')
+    parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
+                        help="change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
+    args = parser.parse_args()
+    if not (args.max_mb > 0 and args.max_s > 0 and args.max_waiting > 0):
+        parser.error('--max-mb, --max-s and --max-waiting must be more than 0')
+    return args
+
+
+def main() -> int:
+    args = parse_args()
+    os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with tempfile.TemporaryDirectory(prefix='claip_emo_page_') as folder:  # uploads and results; gone at the end
+        os.environ['GRADIO_TEMP_DIR'] = folder
+        gradio = import_gradio()
+        infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
+        page = build_page(infer, DemoLimits(args.max_mb, args.max_s, args.max_waiting))
+        theme = gradio.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])  # no web fonts
+        try:
+            _, address, _ = page.launch(
+                server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
+                prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
+        except OSError as error:
+            raise InputError(f'{args.host}:{args.port}: cannot listen there ({error}). Choose another '
+                             '--port.') from error
+        print(f'The page is at {address} (Ctrl-C ends it)', flush=True)
+        stop.wait()
+        page.close(verbose=False)
+    return 0
+
+
+if __name__ == '__main__':
+    run(main)
