@@ -73,7 +73,8 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
             with gr.Column(scale=2):
                 message = gr.Textbox(label='Result', elem_id='message', interactive=False, lines=2)
                 video = gr.Video(label='With boxes and labels', elem_id='overlay', interactive=False)
-                timeline = gr.Image(label='Scores over time', elem_id='timeline', interactive=False)
+                timeline = gr.Image(label='Scores over time', elem_id='timeline', interactive=False,
+                                    buttons=['download', 'fullscreen'])  # no sharing with a public service
         table = gr.Dataframe(label='Table', elem_id='table', interactive=False, headers=_header(infer.classes))
         files = gr.File(label='Download', elem_id='download', interactive=False)
         for button, source in ((start, upload), (start_record, record)):
