@@ -36,16 +36,44 @@ def temporal_weights(block: TemporalBlock, x: Tensor) -> Tensor:
 def attention_rollout(weights: list[Tensor]) -> Tensor:
     """How much of each token reaches the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
 
-    Heads are averaged, and a block passes on half of what its attention gathers and half of what was there.
+    A block passes on half of what its attention gathers and half of what was there.
 
     Args:
-        weights: (U, heads, N, N) of each block in order; of the last one the class token's row is enough.
+        weights: (U, N, N) of each block in order, the mean over its heads; of the last one the class token's row is
+            enough.
     Returns: (U, N), summing to 1.
     """
-    reach = _with_residual(weights[-1].mean(1)[:, :1])  # (U, 1, N): the class token is the first
+    reach = _with_residual(weights[-1][:, :1])  # (U, 1, N): the class token is the first
     for block in reversed(weights[:-1]):
-        reach = reach @ _with_residual(block.mean(1))
+        reach = reach @ _with_residual(block)
     return reach[:, 0]
+
+
+def patch_shares(tower: list[Tensor]) -> Tensor:
+    """How much of each patch reaches the class token of its frame.
+
+    Args:
+        tower: as `noted_weights` gives it, of frames that may have gone through the tower in several passes.
+    Returns: (U, h, w) of the distinct frames; with the class token's own share, left out, 1 in sum.
+    """
+    passes = sum(block.shape[1] == 1 for block in tower)  # the last block asks with the class token alone
+    depth = len(tower) // passes
+    reach = attention_rollout([torch.cat(tower[block::depth]) for block in range(depth)])[:, 1:]
+    side = round(reach.shape[1] ** .5)
+    return reach.unflatten(1, (side, side))
+
+
+def frame_shares(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
+    """How the last temporal layer weighs the frames of a clip's first view.
+
+    Args:
+        temporal: as `noted_weights` gives it, of one clip.
+        frame_index: (V, T) its views; equal ones have gone through the layers once.
+    Returns: (T,), summing to 1; the class token's own share is left out.
+    """
+    _, of_view = frame_index.unique(dim=0, return_inverse=True)
+    shares = temporal[-1][of_view[0], 0, 1:]
+    return shares / shares.sum()
 
 
 @contextmanager
@@ -54,18 +82,18 @@ def noted_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
 
     Args:
         model: in evaluation mode, with a visual tower or a temporal Transformer of this package, or both.
-    Returns: ``tower``: one (U, heads, N, N') for each block, the class token's row of the last one; ``temporal``: one
-        (B, heads, T+1, T+1) for each layer. Empty lists where the model has none of them.
+    Returns: ``tower``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N);
+        ``temporal``: one (B, T+1, T+1) for each layer. Means over the heads; empty where the model has none of them.
     """
     noted: dict[str, list[Tensor]] = dict(tower=[], temporal=[])
 
     @torch.no_grad()
     def note_tower(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        noted['tower'].append(vision_weights(module, *inputs[:2]).cpu())
+        noted['tower'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
 
     @torch.no_grad()
     def note_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        noted['temporal'].append(temporal_weights(module, inputs[0]).cpu())
+        noted['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
     hooks = [module.register_forward_pre_hook(note_tower if isinstance(module, SeparateProjectionAttention)
                                               else note_temporal)

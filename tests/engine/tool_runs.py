@@ -4,10 +4,20 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+
+class TrainedToy(NamedTuple):
+    """Files of a training: its config, checkpoint, log of scalars, dump of the test part, and the data."""
+    config: Path
+    checkpoint: Path
+    scalars: Path
+    dump: Path
+    data: Path
 
 
 def run_tool(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

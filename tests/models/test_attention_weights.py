@@ -5,7 +5,9 @@ from torch import nn
 from claip_emo_mm.models.attention import SeparateProjectionAttention
 from claip_emo_mm.models.attention_weights import (
     attention_rollout,
+    frame_shares,
     noted_weights,
+    patch_shares,
     temporal_weights,
     vision_weights,
 )
@@ -37,9 +39,9 @@ def test_weights_times_values_are_what_the_temporal_layer_computes() -> None:
 
 
 def test_rollout_by_hand() -> None:
-    # Two blocks, one head, three tokens. The first moves half of token 2 to token 1; then the class token reads both.
-    first = torch.tensor([[[[1., 0, 0], [0, 0, 1], [0, 0, 1]]]])
-    last = torch.tensor([[[[0, .5, .5]]]])
+    # Two blocks, three tokens. The first moves half of token 2 to token 1; then the class token reads both.
+    first = torch.tensor([[[1., 0, 0], [0, 0, 1], [0, 0, 1]]])
+    last = torch.tensor([[[0, .5, .5]]])
     # Class token: half itself, a quarter of each; of token 1's quarter half comes from token 2.
     torch.testing.assert_close(attention_rollout([first, last]), torch.tensor([[.5, .125, .375]]))
 
@@ -54,6 +56,21 @@ def test_notes_what_the_model_looks_at_without_changing_it() -> None:
         with noted_weights(model) as noted:
             assert torch.equal(model(frames), before)
         model(frames)  # noted no more
-    assert [tuple(weights.shape) for weights in noted['tower']] == [(6, 2, 10, 10)] * 2 + [(6, 2, 1, 10)]
-    assert [tuple(weights.shape) for weights in noted['temporal']] == [(2, 2, 4, 4)]
+    assert [tuple(weights.shape) for weights in noted['tower']] == [(6, 10, 10)] * 2 + [(6, 1, 10)]
+    assert [tuple(weights.shape) for weights in noted['temporal']] == [(2, 4, 4)]
     torch.testing.assert_close(attention_rollout(noted['tower']).sum(-1), torch.ones(6), **TOLERANCE)
+
+
+def test_shares_of_frames_that_went_through_the_tower_in_two_passes() -> None:
+    torch.manual_seed(0)
+    blocks = [torch.rand(5, 5, 5).softmax(-1), torch.rand(5, 1, 5).softmax(-1)]
+    passes = [block[part] for part in (slice(0, 3), slice(3, 5)) for block in blocks]
+    shares = patch_shares(passes)
+    torch.testing.assert_close(shares, attention_rollout(blocks)[:, 1:].view(5, 2, 2))
+
+
+def test_shares_of_frames_are_those_of_the_first_view() -> None:
+    layer = torch.tensor([[[.6, .3, .1], [1, 0, 0], [1, 0, 0]], [[.2, .2, .6], [1, 0, 0], [1, 0, 0]]])
+    other = torch.full((2, 3, 3), 1 / 3)
+    index = torch.tensor([[4, 5], [0, 1], [4, 5]])  # distinct views in order: (0, 1), (4, 5)
+    torch.testing.assert_close(frame_shares([other, layer], index), torch.tensor([.25, .75]))

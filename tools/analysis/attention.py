@@ -3,19 +3,18 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
 import torch
 from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from torch import Tensor
 
 from claip_emo_mm.command_line import run
+from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.checkpoints.loading import TrainedModel
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.attention_weights import attention_rollout, noted_weights
+from claip_emo_mm.models.attention_weights import frame_shares, noted_weights, patch_shares
 from claip_emo_mm.visualization.attention_picture import described_scores, draw_attention
 from claip_emo_mm.visualization.figure_files import write_figure
 
@@ -27,6 +26,8 @@ def parse_args() -> Namespace:
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('videos', nargs='+', metavar='VIDEO', help='video file')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder for the png files')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where to compute (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
                         help="change keys of the checkpoint's config")
     return parser.parse_args()
@@ -36,6 +37,7 @@ def main() -> int:
     args = parse_args()
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
+    trained.model.to(args.device)
     pipeline = Compose(trained.cfg.test_dataloader.dataset.pipeline)
     failed = 0
     for number, video in enumerate(args.videos, 1):
@@ -52,48 +54,19 @@ def main() -> int:
 
 def _draw(trained: TrainedModel, sample: dict, path: Path, name: str) -> None:
     inputs = sample['inputs']
+    if 'frame_index' in inputs and inputs['frame_index'][0, 0] == LEFT_OUT:
+        raise InputError(f'{name}: has no picture to look at.')
     with torch.inference_mode(), noted_weights(trained.model) as noted:
         scores = trained.model.test_step(pseudo_collate([sample]))[0].pred_score
     if not noted['tower']:
-        raise InputError("The model has no visual tower of CLIPVisualBackbone that has looked at this clip. Attention "
-                         'is drawn for models with one.')
+        raise InputError(f'{name}: the model has not looked at it by a CLIPVisualBackbone. Attention is drawn for '
+                         'models with this visual tower.')
     index = inputs['frame_index'][0].numpy()  # (T,) of the first view
-    looks = _patches(_blocks(noted['tower'], len(inputs['frames'])))[index]
+    looks = patch_shares(noted['tower'])[index].numpy()
     frames = inputs['frames'].numpy().transpose(0, 2, 3, 1)[index]  # (T, H, W, 3)
-    write_figure(path, draw_attention(frames, looks, _frame_weights(noted['temporal'], inputs['frame_index']),
+    weights = frame_shares(noted['temporal'], inputs['frame_index']).numpy() if noted['temporal'] else None
+    write_figure(path, draw_attention(frames, looks, weights,
                                       f'{name}: {described_scores(scores.tolist(), trained.classes)}'))
-
-
-def _blocks(weights: list[Tensor], num_frames: int) -> list[Tensor]:
-    """One tensor for each block, where the frames went through the tower in several passes."""
-    passes = 0
-    seen = 0
-    while seen < num_frames:  # the blocks of a pass come after each other
-        seen += len(weights[passes * _depth(weights)])
-        passes += 1
-    depth = len(weights) // passes
-    return [torch.cat(weights[block::depth]) for block in range(depth)]
-
-
-def _depth(weights: list[Tensor]) -> int:
-    """Blocks of the tower: the last one alone asks with the class token only."""
-    return next(number for number, block in enumerate(weights, 1) if block.shape[2] == 1)
-
-
-def _patches(blocks: list[Tensor]) -> np.ndarray:
-    """(U, h, w) shares of the patches, the class token left out."""
-    reach = attention_rollout(blocks)[:, 1:]
-    side = round(reach.shape[1] ** .5)
-    return reach.unflatten(1, (side, side)).numpy()
-
-
-def _frame_weights(layers: list[Tensor], frame_index: Tensor) -> np.ndarray | None:
-    """(T,) shares of the frames in the first view, in the last layer; equal views have gone through it once."""
-    if not layers:
-        return None
-    _, of_view = frame_index.unique(dim=0, return_inverse=True)
-    shares = layers[-1][of_view[0]].mean(0)[0, 1:]
-    return (shares / shares.sum()).numpy()
 
 
 if __name__ == '__main__':

@@ -8,13 +8,13 @@ from claip_emo_mm.datasets.label_schemas import get_schema
 from claip_emo_mm.evaluation import recall_figures
 from claip_emo_mm.evaluation.dumps import read_scores
 from claip_emo_mm.visualization import draw_confusion_matrix
-from claip_emo_mm.visualization.figure_files import write_figure
+from claip_emo_mm.visualization.figure_files import png_file, write_figure
 
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Draw the confusion matrix of a test.')
     parser.add_argument('scores', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
-    parser.add_argument('--out', type=Path, required=True, metavar='PNG', help='picture to write')
+    parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='picture to write')
     parser.add_argument('--classes', metavar='SET', help='data set that names the classes of a pickle: dfew, mafw, '
                                                          'mafw_compound')
     parser.add_argument('--title', help='above the picture (default: WAR and UAR)')

@@ -1,0 +1,64 @@
+"""tools/analysis: on a trained model, as a user runs them."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tool_runs import TrainedToy, call_tool
+
+
+def test_features(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                  capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / 'new' / 'features.png'
+    assert call_tool(monkeypatch, 'analysis/features.py', trained_toy.config, trained_toy.checkpoint, '--out', out) == 0
+    npz = out.with_suffix('.npz')
+    assert capsys.readouterr().out.endswith(f'{out} and {npz}: 7 clips, visual 128, audio 128, both 256 dimensions\n')
+    assert Image.open(out).size[0] > 1000 and sorted(out.parent.iterdir()) == [npz, out]
+    with np.load(npz) as kept:
+        assert kept['labels'].tolist() == list(range(7)) and kept['classes'].shape == (7,)
+        assert kept['names'][3].endswith('angry.mp4')
+        assert np.array_equal(kept['both'], np.concatenate([kept['visual'], kept['audio']], axis=1))
+        assert np.ptp(kept['visual'], axis=0).all()
+
+
+def test_features_of_one_modality(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                  capsys: pytest.CaptureFixture) -> None:
+    arguments = ['--out', tmp_path / 'a.png', '--cfg-options', 'model.modality=audio']
+    assert call_tool(monkeypatch, 'analysis/features.py', trained_toy.config, trained_toy.checkpoint, *arguments) == 0
+    assert capsys.readouterr().out.endswith(': 7 clips, audio 128 dimensions\n')
+
+
+def test_attention(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                   capsys: pytest.CaptureFixture) -> None:
+    video = next(trained_toy.data.glob('videos/test_*_happy.mp4'))
+    arguments = [video, 'gone.mp4', '--out', tmp_path]
+    assert call_tool(monkeypatch, 'analysis/attention.py', trained_toy.checkpoint, *arguments) == 1  # for gone.mp4
+    shown = capsys.readouterr()
+    out = tmp_path / f'001_{video.stem}.png'
+    assert shown.out == f'{out}\n' and list(tmp_path.iterdir()) == [out]
+    assert 'error: gone.mp4: ' in shown.err and 'Traceback' not in shown.err
+    in_one_pass = np.asarray(Image.open(out))
+    assert in_one_pass.std(axis=(0, 1))[:3].min() > 10
+    arguments = [video, '--out', tmp_path, '--cfg-options', 'model.max_frames_per_pass=3']
+    assert call_tool(monkeypatch, 'analysis/attention.py', trained_toy.checkpoint, *arguments) == 0
+    assert np.abs(in_one_pass.astype(int) - np.asarray(Image.open(out))).max() <= 3  # rounding of the shares
+
+
+@pytest.mark.parametrize('name, arguments, code, expected', [
+    ('features', ['{config}', 'gone.pth', '--out', 'a.png'], 1, 'gone.pth'),
+    ('features', ['{config}', '{checkpoint}', '--out', 'a.npz'], 2, 'a.npz: expected the name of a file that ends in'),
+    ('features', ['{config}', '{checkpoint}', '--out', 'a.png', '--cfg-options',
+                  'test_dataloader.dataset.data_root=gone'], 1, 'gone/test.csv'),
+    ('attention', ['{checkpoint}', '{config}', '--out', '.'], 1, 'toy.py'),
+    ('attention', ['{checkpoint}', '{video}', '--out', '.', '--cfg-options', 'model.modality=audio'], 1,
+     'the model has not looked at it by a CLIPVisualBackbone'),
+])
+def test_mistakes(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                  capsys: pytest.CaptureFixture, name: str, arguments: list[str], code: int, expected: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    video = next(trained_toy.data.glob('videos/test_*.mp4'))
+    arguments = [text.format(video=video, **trained_toy._asdict()) for text in arguments]
+    assert call_tool(monkeypatch, f'analysis/{name}.py', *arguments) == code
+    message = capsys.readouterr().err
+    assert expected in message and 'Traceback' not in message
+    assert not list(tmp_path.iterdir())
