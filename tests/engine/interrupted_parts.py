@@ -71,14 +71,14 @@ class FallingMetric(BaseMetric):
 
 @HOOKS.register_module()
 class SignalHook(Hook):
-    """Sends SIGTERM to its own process, if that has this rank, while iteration `at` is trained."""
+    """Sends SIGTERM to its process and its workers, if it has this rank, while iteration `at` is trained."""
 
     def __init__(self, at: int, rank: int = 0) -> None:
         self.at, self.rank = at, rank
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         if runner.iter == self.at and runner.rank == self.rank:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 def interrupted_config(work_dir: Path, workers: int = 1, hooks: Sequence[dict] = (), batch_size: int = 2) -> Config:
@@ -111,6 +111,7 @@ def train(work_dir: str, options: dict[str, Any], die_at: int | None = None, eve
         events: shared number that counts these.
         port, rank: of the second of two processes, and what it is.
     """
+    os.setpgrp()  # with the workers of the data loaders, as torchrun and queues see it
     folder = Path(work_dir)
     folder.mkdir(parents=True, exist_ok=True)
     output = os.open(folder / f'output{rank}.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -1,6 +1,11 @@
 """Saves and ends when the system asks the training to end (SIGTERM), as queues do before they kill it."""
+import os
 import signal
 import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing import RawValue
+from multiprocessing.util import Finalize
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -56,6 +61,11 @@ class TerminationHook(Hook):
     def before_train(self, runner: Runner) -> None:
         if threading.current_thread() is threading.main_thread():  # no other thread may set a handler
             self._before = signal.signal(signal.SIGTERM, self._ask)
+        ending = RawValue('b', 0)  # shared with the workers
+        Finalize(None, setattr, (ending, 'value', 1), exitpriority=100)  # before Python ends what is left of them
+        for loop in (runner.train_loop, runner.val_loop):
+            if loop is not None:  # torchrun and queues send it to the workers, too, and these are still needed
+                loop.dataloader.worker_init_fn = partial(_let_live, loop.dataloader.worker_init_fn, ending)
 
     def after_train(self, runner: Runner) -> None:
         self._restore()
@@ -125,3 +135,10 @@ class TerminationHook(Hook):
             for path in (self._replaced, resume_file(self._replaced)):
                 path.unlink(missing_ok=True)
             self._replaced = None
+
+
+def _let_live(initialise: Callable[[int], None] | None, ending: Any, worker: int) -> None:
+    """Initialise a worker process of a data loader, and let it live on when it gets SIGTERM, until `ending` is set."""
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0) if ending.value else None)
+    if initialise is not None:
+        initialise(worker)
