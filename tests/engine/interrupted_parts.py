@@ -3,6 +3,7 @@
 Everything that may differ in a resumed run is there: shuffling, a draw for each clip in a worker process that lives
 through the epochs, dropout, accumulation over the end of an epoch, a schedule, early stop, the best checkpoint.
 """
+import json
 import os
 import random
 import signal
@@ -121,9 +122,12 @@ def train(work_dir: str, options: dict[str, Any], die_at: int | None = None, eve
         os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
                           MASTER_PORT=str(port))
     process, count = os.getpid(), 0
+    written: set[str] = set()
 
     def watch(event: str, arguments: tuple) -> None:
         nonlocal count
+        if event == 'open' and arguments[2] & (os.O_WRONLY | os.O_RDWR) and str(arguments[0]).startswith(work_dir):
+            written.add(str(arguments[0]).removesuffix('.part'))
         if event in ('open', 'os.rename', 'os.remove') and os.getpid() == process and (
                 str(arguments[0]).startswith(work_dir) and 'pth' in str(arguments[0])):
             count += 1
@@ -136,7 +140,11 @@ def train(work_dir: str, options: dict[str, Any], die_at: int | None = None, eve
     cfg.launcher = 'none' if port is None else 'pytorch'
     set_resume(cfg, 'auto')
     sys.addaudithook(watch)
-    run(lambda: build_runner(cfg).train() and None)
+    try:
+        run(lambda: build_runner(cfg).train() and None)
+    finally:
+        paths = sorted(written)
+        (folder / f'written{rank}.json').write_text(json.dumps(paths))
 
 
 def start(work_dir: Path, options: dict[str, Any] | None = None, **arguments: Any) -> BaseProcess:

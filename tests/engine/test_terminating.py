@@ -1,4 +1,5 @@
 """SIGTERM: the step is finished, a checkpoint is written, and the training goes on from there as if uninterrupted."""
+import json
 import socket
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def test_refused_with_another_batch_size(whole: tuple[Path, int], tmp_path: Path
     assert run(folder, dict(batch_size=3), 1) == [1]
     assert ('iter_8.pth: was saved after 3 of 5 batches of an epoch, which has 4 batches here. Resume with the same '
             'batch size') in output(folder)
+
+
+@pytest.mark.parametrize('whole', [2], indirect=True)
+def test_no_process_writes_what_another_writes(whole: tuple[Path, int]) -> None:
+    first, second = (set(json.loads((whole[0] / f'written{rank}.json').read_text())) for rank in range(2))
+    assert {str(whole[0] / name) for name in ('epoch_4.pth', 'epoch_4.resume.pth', 'last_checkpoint')} <= first
+    assert not first & second
+    assert not any(path.endswith('.pth') for path in second)
 
 
 def test_last_iteration_of_an_epoch(tmp_path: Path) -> None:
