@@ -12,6 +12,8 @@ from mmengine.runner import Runner
 from claip_emo_mm.engine.config_keys import check_option_paths, check_top_level, set_loader_keys
 from claip_emo_mm.errors import InputError
 
+_HOST_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
+
 # What each launcher puts into the environment; read by the host, which fails with a bare KeyError without it.
 _LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID', 'srun'),
                        'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun')}
@@ -70,12 +72,20 @@ def build_runner(cfg: Config) -> Runner:
     A model that FSDP shares out over processes is built whole where there is one process only.
     """
     cfg = _without_shards(cfg) if cfg.get('launcher', 'none') == 'none' else cfg
+    _take_out_unset_hooks(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     asked = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
     if is_distributed() and get_backend() != asked:
         runner.logger.warning(f'The config asks for the backend {asked}, which needs GPUs, and PyTorch finds none '
                               f'here: the processes talk through {get_backend()}, and the model is on the CPU.')
     return runner
+
+
+def _take_out_unset_hooks(cfg: Config) -> None:
+    """Let None stand for no hook under every name of `default_hooks`; the host knows that of its own six alone."""
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in _HOST_HOOKS]:
+        hooks.pop(name)
 
 
 def _without_shards(cfg: Config) -> Config:

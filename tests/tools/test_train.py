@@ -81,6 +81,14 @@ def test_mixed_precision_without_gpu(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert 'needs a GPU' in message and '--cfg-options optim_wrapper.type=OptimWrapper' in message
 
 
+def test_a_hook_of_the_config_is_taken_out_by_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hooks = "default_hooks = dict(early_stop=dict(type='EarlyStoppingHook', monitor='nothing', strict=True))"
+    config = write_dummy_config(tmp_path / f'{tmp_path.name}.py', tmp_path / 'work', hooks)
+    options = ['--cfg-options', 'default_hooks.early_stop=None', 'default_hooks.timer=None']
+    assert call_tool(monkeypatch, 'train.py', config, *options) == 0
+    assert (tmp_path / 'work/epoch_1.pth').is_file()
+
+
 def test_the_way_out_of_mixed_precision(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     config = write_dummy_config(tmp_path / f'{tmp_path.name}.py', tmp_path / 'work', "optim_wrapper.update("
                                 "type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic')")
