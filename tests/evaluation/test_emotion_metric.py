@@ -1,10 +1,11 @@
 import logging
-import multiprocessing
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import pytest
 import torch
 import torch.distributed
+from interrupted_parts import PROCESSES
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import DefaultSampler
@@ -23,7 +24,7 @@ def clip(index: int) -> dict:
     return dict(gt_label=torch.tensor([LABELS[index]]), pred_score=torch.eye(3)[TAKEN_FOR[index]])
 
 
-def evaluate_a_rank(rank: int, ranks: int, folder: Path, results: multiprocessing.Queue) -> None:
+def evaluate_a_rank(rank: int, ranks: int, folder: Path, results: Queue) -> None:
     """Evaluate the part of 101 random clips that a sampler gives this rank, in batches of 4."""
     if ranks > 1:
         torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=ranks)
@@ -51,13 +52,12 @@ def test_one_process() -> None:
 
 
 def test_any_number_of_ranks_gives_the_same(tmp_path: Path) -> None:
-    context = multiprocessing.get_context('fork')  # a fresh process would need seconds for its imports
     found = {}
     for ranks in (1, 2, 3):
         folder = tmp_path / str(ranks)
         folder.mkdir()
-        results = context.Queue()
-        processes = [context.Process(target=evaluate_a_rank, args=(rank, ranks, folder, results))
+        results = PROCESSES.Queue()
+        processes = [PROCESSES.Process(target=evaluate_a_rank, args=(rank, ranks, folder, results), daemon=True)
                      for rank in range(ranks)]
         for process in processes:
             process.start()
