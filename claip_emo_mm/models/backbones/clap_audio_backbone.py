@@ -69,6 +69,11 @@ class CLAPAudioBackbone(BaseModule):
         for module in unused:
             module.requires_grad_(False)
 
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape (1, M, F) of the spectrograms that the tower takes."""
+        return 1, self.arch.num_frames, self.arch.mel_bins
+
     def forward(self, mel: Tensor) -> Tensor:
         """Encode spectrograms.
 
@@ -78,7 +83,7 @@ class CLAPAudioBackbone(BaseModule):
         Raises:
             InputError: The spectrograms do not have the tower's size.
         """
-        expected = (1, self.arch.num_frames, self.arch.mel_bins)
+        expected = self.input_shape
         if tuple(mel.shape[1:]) != expected:
             raise InputError(f'CLAPAudioBackbone: spectrograms of shape {tuple(mel.shape[1:])} arrived, but this tower '
                              f'takes {expected} (channel, frames, mel bins). Set num_frames={expected[1]} and '

@@ -135,13 +135,16 @@ class AudioVisualRecognizer(BaseModel):
                              f'of the other processes would wait for ever: {data_samples[0].get(SKIP_REASON)}')
         return dict(loss_cls=sum(0 * parameter.sum() for parameter in self.parameters() if parameter.requires_grad))
 
-    def extract_feat(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    def extract_feat(self, inputs: dict[str, Tensor] | Tensor) -> dict[str, Tensor]:
         """Encode every distinct frame and sound once and gather the views' features.
 
         Args:
-            inputs: As for ``mode='predict'``.
+            inputs: As for ``mode='predict'``; or plainly frames (B, T, 3, H, W) beside silence, for the host's
+                get_flops, which knows no sound.
         Returns: ``visual`` (B*V, D) and ``audio`` (B*V, D'), each where the model has that modality.
         """
+        if isinstance(inputs, Tensor):
+            inputs = self._plain_views(self._beside_silence(inputs))
         features, left_out = {}, {}
         if self._reads('visual'):
             features['visual'], left_out['visual'] = self._visual_features(inputs)
@@ -187,6 +190,11 @@ class AudioVisualRecognizer(BaseModel):
                              'model has the backbone for it. Add that modality\'s transforms to the pipeline, or '
                              'leave its backbone out of the model.')
         return inputs[key]
+
+    def _beside_silence(self, frames: Tensor) -> dict[str, Tensor]:
+        """Give frames (B, T, 3, H, W) a sound for each clip, where the audio backbone says how large that is."""
+        shape = getattr(self.audio_backbone, 'input_shape', None)
+        return dict(frames=frames) if shape is None else dict(frames=frames, mel=frames.new_zeros(len(frames), *shape))
 
     def _plain_views(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Give inputs with one view a clip and every frame distinct the indices that go with them."""

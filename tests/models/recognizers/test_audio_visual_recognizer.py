@@ -70,6 +70,19 @@ def test_one_modality_is_a_model(views: dict[str, torch.Tensor], visual: bool, a
     assert model(plain).shape == (2, K)
 
 
+def test_plain_frames_go_beside_silence() -> None:
+    """As the host's get_flops gives them."""
+    frames = torch.randn(2, 3, 3, 10, 10)
+    model = build()
+    features = model.extract_feat(frames)
+    expected = model.extract_feat(dict(
+        frames=frames.flatten(0, 1), frame_index=torch.arange(6).view(2, 1, 3),
+        mel=torch.zeros(1, 1, 256, 16), audio_index=torch.zeros(2, 1, dtype=torch.long)))
+    for modality in ('visual', 'audio'):
+        torch.testing.assert_close(features[modality], expected[modality])
+    assert set(build(audio=False).extract_feat(frames)) == {'visual'}
+
+
 def test_frames_are_averaged_without_a_neck() -> None:
     DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
     model = MODELS.build(dict(
