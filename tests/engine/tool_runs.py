@@ -35,3 +35,12 @@ def call_tool(monkeypatch: pytest.MonkeyPatch, name: str, *args: str | Path) -> 
         runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     return exit_.value.code or 0
+
+
+def run_command(command: list[str], output: str, folder: str) -> None:
+    """Run one of our tools in a process of its own, made by a clean fork; what it prints is appended to a file."""
+    os.chdir(folder)
+    file = os.open(output, os.O_WRONLY | os.O_APPEND)
+    os.dup2(file, 1), os.dup2(file, 2)
+    sys.argv = command[1:]
+    runpy.run_path(command[1], run_name='__main__')

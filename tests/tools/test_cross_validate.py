@@ -3,11 +3,7 @@ import csv
 import fcntl
 import json
 import os
-import runpy
-import signal
 import subprocess
-import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +12,9 @@ from typing import IO, Any
 import numpy as np
 import pytest
 from folded_parts import folded_config
+from interrupted_parts import PROCESSES
 from sklearn import metrics
-from tool_runs import ROOT, call_tool
+from tool_runs import ROOT, call_tool, run_command
 
 from claip_emo_mm.evaluation import read_clip_scores
 
@@ -29,30 +26,17 @@ class ForkedTool:
 
     def __init__(self, command: Sequence[str], stdout: IO[str], **_: Any) -> None:
         self.started.append(list(command))
-        self.returncode: int | None = None
-        self.pid = os.fork()
-        if not self.pid:
-            os.dup2(stdout.fileno(), 1)
-            os.dup2(stdout.fileno(), 2)
-            sys.stdout, sys.stderr = (os.fdopen(number, 'w', buffering=1) for number in (1, 2))
-            sys.argv = list(command[1:])
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            code = 70
-            try:
-                runpy.run_path(command[1], run_name='__main__')
-            except SystemExit as end:
-                code = end.code or 0
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                sys.stdout.flush()
-                os._exit(code)
+        self.process = PROCESSES.Process(target=run_command, args=(list(command), stdout.name, os.getcwd()),
+                                         daemon=True)
+        self.process.start()
+        self.pid = self.process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.exitcode
 
     def poll(self) -> int | None:
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
-        return self.returncode
+        return self.process.exitcode
 
 
 @pytest.fixture(autouse=True)
