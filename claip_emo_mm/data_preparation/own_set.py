@@ -13,6 +13,7 @@ from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Fail
 from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.data_preparation.face_decision import decide_faces
 from claip_emo_mm.data_preparation.labelled_folders import LabelledVideo, deal_out, find_labelled_videos
+from claip_emo_mm.data_preparation.output_folder import writing_into
 from claip_emo_mm.data_preparation.own_config import config_name, config_text
 from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE
 from claip_emo_mm.data_preparation.published_set import prepare_clips
@@ -96,7 +97,7 @@ def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
     dealt = deal_out(videos, wanted.shares, wanted.seed, wanted.person)
     classes = sorted({video.label for video in videos})
     text = config_text(out, wanted.base, classes)
-    try:
+    with writing_into(out, _logger):
         crops = decide_faces(out, wanted.source, [_source(video) for video in videos], wanted.faces,
                              wanted.make_finder)['videos'] == 'crop'
         rows, silent, failures = (_crop if crops else _open)(wanted, videos, workers)
@@ -117,12 +118,6 @@ def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
         elif config.read_text(encoding='utf-8') != text:
             _logger.warning('%s: kept as it is, though it would be made otherwise now; delete it to have it made anew',
                             config)
-    except KeyboardInterrupt:
-        _logger.warning('%s: stopped; the same command goes on with what is missing', out)
-        raise
-    except OSError as error:
-        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
-                         'with --out.') from error
     return OwnSetReport(classes, counts, silent, failures, config)
 
 

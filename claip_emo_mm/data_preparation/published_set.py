@@ -13,6 +13,7 @@ from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Fail
 from claip_emo_mm.data_preparation.distribution import ClipSource, Distribution, find_distribution
 from claip_emo_mm.data_preparation.face_decision import decide_faces
 from claip_emo_mm.data_preparation.fold_lists import FoldLists, read_fold_lists
+from claip_emo_mm.data_preparation.output_folder import writing_into
 from claip_emo_mm.data_preparation.preparation_report import PreparationReport
 from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.datasets.folds import fold_list
@@ -77,7 +78,7 @@ def prepare_published_set(wanted: PublishedSet, workers: int = 1) -> Preparation
         raise InputError(f'{wanted.source}: none of the {len(listed)} clips of the lists is there ({listed[0]} for '
                          f'instance); {len(clips)} others are ({min(clips)} ...). Name the folder of the data set that '
                          'the lists belong to.')
-    try:
+    with writing_into(out, _logger):
         decided = decide_faces(out, wanted.source, there, wanted.faces, wanted.make_finder)
         preparation = ClipPreparation(out, decided.get('frames') == 'crop', decided.get('videos') == 'crop',
                                       wanted.make_finder)
@@ -85,12 +86,6 @@ def prepare_published_set(wanted: PublishedSet, workers: int = 1) -> Preparation
         prepared = prepare_clips(preparation, there, workers)
         report = _report(wanted, preparation, clips, listed, prepared, folds)
         report.write()
-    except KeyboardInterrupt:
-        _logger.warning('%s: stopped; the same command goes on with what is missing', out)
-        raise
-    except OSError as error:
-        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
-                         'with --out.') from error
     return report
 
 

@@ -1,6 +1,5 @@
 """FSDP: two processes share the model's parameters, and train, save, resume and test as if each had the whole of it."""
 import json
-import socket
 from pathlib import Path
 
 import pytest
@@ -8,14 +7,9 @@ import torch
 from drawn_parts import write_towers
 from interrupted_parts import load
 from sharded_parts import run_pair, sharded_config, write_first_weights
+from tool_runs import free_port
 
 from claip_emo_mm.engine.run_config import build_runner
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
 
 
 def output(folder: Path) -> str:

@@ -1,16 +1,10 @@
 """SIGTERM: the step is finished, a checkpoint is written, and the training goes on from there as if uninterrupted."""
 import json
-import socket
 from pathlib import Path
 
 import pytest
 from interrupted_parts import assert_same_end, load, start
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
+from tool_runs import free_port
 
 
 def run(folder: Path, options: dict, processes: int) -> list[int | None]:

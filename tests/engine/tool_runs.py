@@ -1,6 +1,7 @@
 """Runs the command lines: as a user does, or, ten times quicker, in this process."""
 import os
 import runpy
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,10 @@ def run_command(command: list[str], output: str, folder: str) -> None:
     os.dup2(file, 1), os.dup2(file, 2)
     sys.argv = command[1:]
     runpy.run_path(command[1], run_name='__main__')
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        return listener.getsockname()[1]

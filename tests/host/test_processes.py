@@ -1,9 +1,9 @@
 """Two real processes without a GPU: mmengine's runners train, save and resume, and compute what plain torch does."""
-import socket
 from pathlib import Path
 
 import pytest
 import torch
+from tool_runs import free_port
 from torch import nn
 
 from claip_emo_mm.errors import InputError
@@ -89,9 +89,3 @@ def test_host_is_broken_without_the_package(fresh_python):
     assert 'NCCL' in broken[1]
     assert 'device_ids' in broken[2]
     assert any(text in broken[3] for text in ('accelerator device', 'NVIDIA driver'))
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]

@@ -8,6 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from claip_emo_mm.atomic_text import write_csv
+from claip_emo_mm.data_preparation.output_folder import writing_into
 
 from ...datasets.label_schemas import DFEW
 from ...errors import InputError
@@ -68,7 +69,7 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
         raise InputError(f'--workers {workers}: must be 1 or more.')
     settings = _check_settings(seed, clips)
     planned = list(list_clips(settings))
-    try:
+    with writing_into(out, _logger):
         open_folder(out, settings, overwrite)
         missing = [clip for clip in planned if not (out / clip.video).is_file()]
         there = len(planned) - len(missing)
@@ -81,12 +82,6 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
         for part, path in lists.items():
             write_csv(path, ('video', 'label', 'identity'),
                       [(clip.video, clip.emotion, clip.identity) for clip in planned if clip.part == part])
-    except KeyboardInterrupt:
-        _logger.warning('%s: stopped; the same command goes on with what is missing', out)
-        raise
-    except OSError as error:
-        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
-                         'with --out.') from error
     return lists
 
 

@@ -1,10 +1,10 @@
 """Holds the head and the data sets against each other: the same number of classes."""
 from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from claip_emo_mm.engine.sharded_models import unwrapped_model
 from claip_emo_mm.errors import InputError
 
 
@@ -27,8 +27,7 @@ class ClassNamesHook(Hook):
                 self._check_head(runner, f'{key}_dataloader', loop.dataloader)
 
     def _check_head(self, runner: Runner, key: str, dataloader: DataLoader) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        outputs = getattr(getattr(model, 'cls_head', None), 'num_classes', None)
+        outputs = getattr(getattr(unwrapped_model(runner), 'cls_head', None), 'num_classes', None)
         classes = dataset_classes(dataloader)
         if outputs is not None and classes and outputs != len(classes):
             raise InputError(f'model.cls_head.num_classes is {outputs}, but the data set of {key} has {len(classes)} '
