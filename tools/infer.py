@@ -63,7 +63,7 @@ def main() -> int:
             if results is None:
                 print_scores(file, result)
             else:
-                print(f'{file}: {result.top}; {", ".join(results.write(file, result))}', flush=True)
+                print(f'{file}: {result.summary()}; {", ".join(results.write(file, result))}', flush=True)
             for warning in result.warnings:
                 say(f'warning: {file}: {warning}')
         except InputError as error:  # the other files are still worth an answer
@@ -113,8 +113,12 @@ def watch(infer: EmotionInferencer, file: Path, title: str, args: Namespace) -> 
 def print_scores(file: Path, result: EmotionResult) -> None:
     print(file)
     width = max(map(len, result.classes))
-    for name, score in sorted(result.scores.items(), key=lambda item: -item[1]):
-        print(f'  {name:<{width}}  {100 * score:5.1f} %')
+    people = result.tops()
+    for person in people:
+        if len(people) > 1:
+            print('  whole picture' if person is None else f'  person {person}')
+        for name, score in sorted(result.scores_of(person).items(), key=lambda item: -item[1]):
+            print(f'  {name:<{width}}  {100 * score:5.1f} %')
 
 
 def say(line: str) -> None:

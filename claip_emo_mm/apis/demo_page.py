@@ -131,7 +131,7 @@ def _write(path: Path, result: EmotionResult, folder: Path) -> tuple[str, str | 
     except InputError as error:  # sound alone: the table is still worth having
         warnings.append(_without_folder(f'no video: {error}', str(path)))
         overlay = None
-    message = f'{path.name}: {result.top} ({100 * result.scores[result.top]:.0f} %)'
+    message = f'{path.name}: {result.summary()}'
     message = '\n'.join([message, *(f'warning: {warning}' for warning in warnings)])
     rows = [[f'{row.from_s:.1f}', f'{row.to_s:.1f}', '' if row.person is None else row.person, row.top,
              *(f'{row.scores[name]:.2f}' for name in result.classes), '; '.join(row.warnings)] for row in result.rows]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmaction.structures import ActionDataSample
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -17,6 +18,7 @@ from torch import nn
 from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
 from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
 from claip_emo_mm.apis.media_source import ArraySource, FileSource, MediaSource
+from claip_emo_mm.apis.shared_frames import number_frames, share_frames
 from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.engine.checkpoints import load_trained
@@ -25,6 +27,8 @@ from claip_emo_mm.errors import InputError
 FACES = ('largest', 'all', 'none')
 MEDIA_SUFFIXES = ('.3gp', '.aac', '.avi', '.flac', '.flv', '.m4a', '.m4v', '.mkv', '.mov', '.mp3', '.mp4', '.mpeg',
                   '.mpg', '.mts', '.ogg', '.ogv', '.opus', '.ts', '.wav', '.webm', '.wmv')
+
+_LONGEST_WINDOW_S = 60.
 
 Input = str | Path | ArraySource | Mapping[str, Any]
 
@@ -93,6 +97,9 @@ class EmotionInferencer(BaseInferencer):
         for name, value in (('window_s', window_s), ('stride_s', stride_s), ('batch_size', batch_size)):
             if not value > 0:
                 raise InputError(f'{name} is {value}. Expected more than 0.')
+        if window_s > _LONGEST_WINDOW_S:
+            raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the pictures of a '
+                             'window are in memory at once.')
         source = _open(given)
         warnings = self._modality_warnings(source)
         finder = self._find_faces() if face != 'none' and self._sees and source.has_frames else None
@@ -124,8 +131,12 @@ class EmotionInferencer(BaseInferencer):
             warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
         if isinstance(source, FileSource) and source.duration_s and windows.end_s < .98 * source.duration_s - .1:
             warnings.append(f'{windows.end_s:.1f} s can be read, the file states {source.duration_s:.1f} s: cut off?')
+        reported = {person: number for number, person in enumerate(
+            dict.fromkeys(row.person for row in rows if row.person is not None), 1)}
+        for row in rows:
+            row.person = row.person and reported[row.person]
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
-                             windows.paths, windows.sound.envelope)
+                             windows.people(reported), windows.sound.envelope)
 
     def _rows(self, source: MediaSource, batch: list[tuple[Window, PersonView]],
               known: dict | None) -> Iterator[EmotionRow]:
@@ -133,19 +144,24 @@ class EmotionInferencer(BaseInferencer):
                                       window.samples if self._hears else None, window.rate_hz,
                                       window.end_s - window.start_s)) for window, person in batch]
         packed = [self.pipeline(clip) for clip in clips] if known is None else [known]
-        for (window, person), sample in zip(batch, self.forward(pseudo_collate(packed)), strict=True):
+        for (window, person), sample in zip(batch, self.forward(self.collate_fn(packed)), strict=True):
             missing = ['no sound'] if self._hears and source.has_sound and window.samples is None else []
             yield EmotionRow(window.start_s, window.end_s, person.person, person.box,
                              dict(zip(self.classes, sample.pred_score.tolist(), strict=True)),
                              person.warnings + missing)
 
     def _whole_clip(self, source: MediaSource, window_s: float, face: str) -> dict | None:
-        """The sample of a file that is one window, read as the test reads it; None where it cannot be."""
-        if not isinstance(source, FileSource) or face != 'none' or source.is_turned or not source.has_frames:
+        """The sample of an input that is one window, read as the test reads it; None where it cannot be."""
+        if face != 'none' or source.is_turned or not source.has_frames:
             return None
         if not source.duration_s or source.duration_s > window_s:
             return None
         try:
+            if isinstance(source, ArraySource):
+                return self.pipeline(dict(clip=WindowClip(
+                    source.name, source.frames_array if self._sees else [],
+                    source.mono() if self._hears and source.has_sound else None, source.sample_rate_hz or 0,
+                    source.duration_s)))
             return self.pipeline(dict(filename=source.name))
         except InputError:
             return None
@@ -192,6 +208,16 @@ class EmotionInferencer(BaseInferencer):
 
     def _init_visualizer(self, cfg: Config) -> None:
         del cfg
+
+    @torch.no_grad()
+    def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
+        """Score the clips of a batch, with every picture encoded once that several of them show."""
+        del kwargs
+        batch = self.model.data_preprocessor(inputs, False)
+        if 'frame_index' in batch['inputs']:
+            numbers = number_frames([clip for clip in inputs['inputs']['frames'] if clip is not None])
+            batch['inputs'] = share_frames(batch['inputs'], numbers)
+        return self.model(**batch, mode='predict')
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:
         """Nothing: pictures are drawn by `claip_emo_mm.visualization`."""

@@ -1,28 +1,28 @@
 """Windows that slide over a video of any length: the faces in them, and their sound."""
-from collections import deque
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from claip_emo_mm.apis.face_finder import FaceFinder
-from claip_emo_mm.apis.media_source import MediaSource, Picture, shrunk
+from claip_emo_mm.apis.face_finder import FaceBox, FaceFinder
+from claip_emo_mm.apis.media_source import LONGEST_GAP_S, MediaSource, Picture, shrunk
+from claip_emo_mm.apis.people import Box, People, SeenPerson, Span
 from claip_emo_mm.apis.sound_buffer import SoundBuffer
 from claip_emo_mm.data_preparation.face_crop import crop_face
 from claip_emo_mm.data_preparation.face_track import FaceLinker, steady_squares
 from claip_emo_mm.data_preparation.framing import FACE_SHARE, box_share
 
-TICKS_HZ = 25  # pictures of a window in a second, whatever the video's rate: that of most clips of DFEW and MAFW
+# Pictures of a window in a second, whatever the video's rate: films', from which DFEW's and MAFW's clips come. Models
+# read every 4th: windows that begin a multiple of 1/6 s apart read the same ones where they overlap.
+TICKS_HZ = 24
 
 _SHORTER_SIDE = 360  # pixels of whole pictures; models read 224
+_SOUGHT_TICKS = 2  # from one in which faces are sought to the next; between them their places are interpolated
 _SMOOTHED_TICKS = 15
-_SEEN_TICKS = 5  # of a window, at least, for a face to be a person; less is often no face at all
-_PATH_TICKS = 3  # every third box is kept for the overlay
+_SEEN_TICKS = 10  # of a window, at least, for a face to be a person; less is often no face at all
 _SHORTEST_ABSENCE_S = .5
 _SOUND_BEHIND_S = .2  # that sound must be longer than the picture to count; encoders fill their last packets
-_LONGEST_HOLD_S = 600.  # that a picture is shown; a longer time is a wrong one
-
-Box = tuple[float, float, float, float]  # left, top, width, height as fractions of the picture's width and height
 
 
 @dataclass
@@ -52,15 +52,22 @@ class Window:
 
 
 @dataclass
+class _Face:
+    crop: np.ndarray
+    box: Box
+    score: float
+
+
+@dataclass
 class _Tick:
     whole: np.ndarray | None  # None behind the last picture
-    faces: dict[int, tuple[np.ndarray, Box]]  # by the person's number
+    faces: dict[int, _Face] | None  # by the number of the track; None until they are sought
 
 
 class SlidingWindows:
     """Cut a source into windows, in one pass, with the pictures of one window in memory.
 
-    Pictures are taken 25 times a second of the source's own time, so that a rate that varies, or is higher, plays no
+    Pictures are taken 24 times a second of the source's own time, so that a rate that varies, or is higher, plays no
     part. The last window ends where the source ends; a source shorter than a window is one window.
 
     Args:
@@ -71,8 +78,8 @@ class SlidingWindows:
         finder: finds faces; not needed for 'none'.
 
     Attributes:
-        paths: (time in s, person, box) for the overlay.
-        absences: (start, end) in s of the parts without a face.
+        sound: the source's.
+        end_s: time up to which the source was read.
     """
 
     def __init__(self, source: MediaSource, window_s: float, stride_s: float, face: str,
@@ -81,17 +88,18 @@ class SlidingWindows:
         self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
         self._stride = max(1, round(min(stride_s, 1e6) * TICKS_HZ))
         self._linker = FaceLinker()
-        self._last: tuple[Picture, _Tick, list] | None = None
+        self._sought: tuple[_Tick, list[FaceBox]] | None = None
+        self._people = People()
+        self._paths: dict[int, list[tuple[float, Box]]] = {}  # by the number of the track
+        self._pictures_end_s = 0.
         self.sound = SoundBuffer(source)
-        self.paths: list[tuple[float, int, Box]] = []
-        self.absences: list[tuple[float, float]] = []
         self.end_s = 0.
 
     def __iter__(self) -> Iterator[Window]:
         ticks: deque[_Tick] = deque()
         start = covered = number = 0
-        for number, picture in enumerate(self._pictures(), 1):  # noqa: B007
-            ticks.append(self._look(number - 1, picture))
+        for number, tick in enumerate(self._ticks(), 1):  # noqa: B007
+            ticks.append(tick)
             if number == start + self._window:
                 yield self._close(list(ticks)[-self._window:], start, number)
                 start, covered = start + self._stride, number
@@ -105,7 +113,7 @@ class SlidingWindows:
         """Yield what is shown at every tick; None where only sound is left."""
         number, shown, shown_s, length_s = 0, None, 0., 1 / TICKS_HZ
         for time_s, picture in self._source.frames() if self._source.has_frames else ():
-            if shown is not None and time_s - shown_s > _LONGEST_HOLD_S:
+            if shown is not None and time_s - shown_s > LONGEST_GAP_S:
                 self._source.warnings.append(f'the picture jumps from {shown_s:.1f} to {time_s:.1f} s; the rest was '
                                              'not read')
                 break
@@ -129,84 +137,121 @@ class SlidingWindows:
             yield None
             number += 1
 
-    def _look(self, number: int, picture: Picture | None) -> _Tick:
-        if picture is None:
-            return _Tick(None, {})
-        if self._last and self._last[0] is picture:
-            _, tick, boxes = self._last
-        else:
-            full, boxes = picture(), []
-            if self._face != 'none':
-                boxes = self._finder.find(full)
-            tick = _Tick(shrunk(full, _SHORTER_SIDE), {})
-        if self._face != 'none':
-            self._linker.add(number, boxes)
-            self._linker.forget(number - self._window)
-            if not self._last or self._last[0] is not picture:
-                tick.faces = self._crops(number, full)
-            self._note(number, tick)
-        self._last = (picture, tick, boxes)
-        return tick
+    def _ticks(self) -> Iterator[_Tick]:
+        """Yield ticks; those between two in which faces are sought wait for the second."""
+        waiting: list[tuple[int, np.ndarray, _Tick]] = []
+        shown = tick = None
+        for number, picture in enumerate(self._pictures()):
+            if picture is None:
+                yield from self._follow(waiting)
+                waiting = []
+                yield _Tick(None, {})
+                continue
+            self._pictures_end_s = (number + 1) / TICKS_HZ
+            if picture is not shown:
+                full, shown = picture(), picture
+                tick = _Tick(shrunk(full, _SHORTER_SIDE), {} if self._face == 'none' else None)
+            if self._face == 'none':
+                yield tick
+                continue
+            waiting.append((number, full, tick))
+            if number % _SOUGHT_TICKS == 0:
+                yield from self._follow(waiting)
+                waiting = []
+        yield from self._follow(waiting)
 
-    def _crops(self, number: int, full: np.ndarray) -> dict[int, tuple[np.ndarray, Box]]:
+    def _follow(self, waiting: Sequence[tuple[int, np.ndarray, _Tick]]) -> Iterator[_Tick]:
+        """Seek faces in the last picture of those that wait, and cut them out of all."""
+        if not waiting:
+            return
+        last, full, last_tick = waiting[-1]
+        if self._sought is None or self._sought[0] is not last_tick:
+            self._sought = last_tick, self._finder.find(full)
+        self._linker.add(last, self._sought[1])
+        self._linker.forget(last - self._window)
+        for number, full, tick in waiting:
+            if tick.faces is None:  # new, not shown at the tick before
+                tick.faces = self._cut(last if tick is last_tick else number, full)
+            self._note(number, tick)
+            yield tick
+
+    def _cut(self, number: int, full: np.ndarray) -> dict[int, _Face]:
         height, width = full.shape[:2]
         faces = {}
         for track in self._linker.tracks:
-            box = track.boxes.get(number)
+            box = track.box_at(number, _SOUGHT_TICKS)
             if box is None:
                 continue
             if box_share(full, box) >= FACE_SHARE:  # a face and little else already, as in prepared clips
                 crop = shrunk(full, _SHORTER_SIDE)
             else:
-                start = max(next(iter(track.boxes)), number + 1 - _SMOOTHED_TICKS)
+                start = max(track.first, number + 1 - _SMOOTHED_TICKS)
                 crop = crop_face(full, steady_squares(track, start, number + 1)[-1])
-            faces[track.number] = (crop, (box.left / width, box.top / height, box.width / width, box.height / height))
+            place = (box.left / width, box.top / height, box.width / width, box.height / height)
+            faces[track.number] = _Face(crop, place, box.score)
         return faces
 
     def _note(self, number: int, tick: _Tick) -> None:
         time_s = number / TICKS_HZ
-        if not tick.faces:
-            if self.absences and abs(self.absences[-1][1] - time_s) < 1e-6:
-                self.absences[-1] = (self.absences[-1][0], (number + 1) / TICKS_HZ)
-            else:
-                if self.absences and self.absences[-1][1] - self.absences[-1][0] < _SHORTEST_ABSENCE_S:
-                    self.absences.pop()
-                self.absences.append((time_s, (number + 1) / TICKS_HZ))
-        if number % _PATH_TICKS == 0:
-            self.paths.extend((time_s, person, box) for person, (_, box) in tick.faces.items())
+        for track, face in tick.faces.items():
+            self._people.see(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
+            if number % _SOUGHT_TICKS == 0:
+                self._paths.setdefault(track, []).append((time_s, face.box))
 
-    def no_face(self) -> list[tuple[float, float]]:
-        """Parts without a face, in s; moments without one are left out."""
-        shortest_s = min(_SHORTEST_ABSENCE_S, self.end_s)
-        return [(start, end) for start, end in self.absences if end - start >= shortest_s - 1e-6]
+    def no_face(self) -> list[Span]:
+        """Parts of the pictures without a face, in s; moments without one are left out."""
+        seen = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
+        absences, reached_s = [], 0.
+        for start_s, end_s in [*seen, (self._pictures_end_s, self._pictures_end_s)]:
+            if start_s - reached_s >= min(_SHORTEST_ABSENCE_S, self._pictures_end_s) - 1e-6:
+                absences.append((reached_s, start_s))
+            reached_s = max(reached_s, end_s)
+        return absences
+
+    def people(self, reported: Iterable[int]) -> list[SeenPerson]:
+        """Return the people with these numbers, with new numbers in this order."""
+        paths: dict[int, list[tuple[float, Box]]] = {}
+        for track, path in self._paths.items():
+            paths.setdefault(self._people.known(track), []).extend(path)
+        return [SeenPerson(number, self._people.spans(person), sorted(paths.get(person, [])),
+                           self._people.portrait(person)) for number, person in enumerate(reported, 1)]
 
     def _close(self, ticks: list[_Tick], start: int, end: int) -> Window:
         start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
         samples = self.sound.cut(start_s, end_s)
         self.sound.forget(end_s - self._window / TICKS_HZ)
-        return Window(start_s, end_s, self._people([tick for tick in ticks if tick.whole is not None]), samples,
-                      self.sound.rate_hz)
+        people = self._views([tick for tick in ticks if tick.whole is not None])
+        self._people.forget(start_s)
+        self._paths = {track: path for track, path in self._paths.items() if self._people.follows(track)}
+        return Window(start_s, end_s, people, samples, self.sound.rate_hz)
 
-    def _people(self, ticks: list[_Tick]) -> list[PersonView]:
+    def _views(self, ticks: list[_Tick]) -> list[PersonView]:
         """Choose the people of a window, the largest and longest seen first."""
         if not ticks:
             return [PersonView(None, None, [], ['no picture'] if self._source.has_frames else [])]
         if self._face == 'none':
             return [PersonView(None, None, [tick.whole for tick in ticks])]
+        faces = self._known_faces(ticks)
         boxes: dict[int, list[Box]] = {}
-        for tick in ticks:
-            for person, (_, box) in tick.faces.items():
-                boxes.setdefault(person, []).append(box)
-        seen = {person: found for person, found in boxes.items() if len(found) >= min(_SEEN_TICKS, len(ticks))}
-        weights = {person: sum(np.sqrt(box[2] * box[3]) for box in found) for person, found in seen.items()}
-        chosen = sorted(seen, key=lambda person: -weights[person])
+        for tick_faces in faces:
+            for person, face in tick_faces.items():
+                boxes.setdefault(person, []).append(face.box)
+        weights = {person: sum(np.sqrt(box[2] * box[3]) for box in found) for person, found in boxes.items()}
+        chosen = sorted(boxes, key=lambda person: -weights[person])
         if not chosen:
             return [PersonView(None, None, [tick.whole for tick in ticks], ['no face: the whole picture was used'])]
         if self._face == 'largest':
-            frames = _filled([_first_of(tick, chosen) for tick in ticks])
+            frames = _filled([_first_of(each, chosen) for each in faces])
             return [_view(chosen[0], boxes[chosen[0]], frames, len(ticks))]
-        return [_view(person, boxes[person], _filled([_first_of(tick, [person]) for tick in ticks]), len(ticks))
+        return [_view(person, boxes[person], _filled([_first_of(each, [person]) for each in faces]), len(ticks))
                 for person in sorted(chosen)]
+
+    def _known_faces(self, ticks: list[_Tick]) -> list[dict[int, _Face]]:
+        """Return the faces of each tick by the number of their person, without those that are seen for a moment."""
+        lengths = Counter(track for tick in ticks for track in tick.faces)
+        shortest = min(_SEEN_TICKS, len(ticks))
+        people = {track: self._people.number(track) for track in sorted(lengths) if lengths[track] >= shortest}
+        return [{people[track]: face for track, face in tick.faces.items() if track in people} for tick in ticks]
 
 
 def _view(person: int, boxes: list[Box], frames: list[np.ndarray], ticks: int) -> PersonView:
@@ -216,8 +261,8 @@ def _view(person: int, boxes: list[Box], frames: list[np.ndarray], ticks: int) -
     return PersonView(person, (left, top, width, height), frames, warnings)
 
 
-def _first_of(tick: _Tick, people: list[int]) -> np.ndarray | None:
-    return next((tick.faces[person][0] for person in people if person in tick.faces), None)
+def _first_of(faces: dict[int, _Face], people: list[int]) -> np.ndarray | None:
+    return next((faces[person].crop for person in people if person in faces), None)
 
 
 def _filled(pictures: list[np.ndarray | None]) -> list[np.ndarray]:

@@ -1,10 +1,9 @@
 """The sound of the windows that are open."""
 import numpy as np
 
-from claip_emo_mm.apis.media_source import MediaSource
+from claip_emo_mm.apis.media_source import LONGEST_GAP_S, MediaSource
 
 ENVELOPE_HZ = 10  # loudest samples that are kept for the picture, in a second
-_LONGEST_GAP_S = 600.  # of silence between two packets; a longer one is a wrong time
 
 
 class SoundBuffer:
@@ -60,7 +59,7 @@ class SoundBuffer:
             return
         self.rate_hz = rate_hz
         gap_s = time_s - self.end_s
-        if gap_s > _LONGEST_GAP_S:
+        if gap_s > LONGEST_GAP_S:
             self._source.warnings.append(f'the sound jumps from {self.end_s:.1f} to {time_s:.1f} s; the rest was not '
                                          'read')
             self._chunks = iter(())

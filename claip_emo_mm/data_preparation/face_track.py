@@ -1,6 +1,6 @@
 """One face through a clip: which of several it is, where it is in every frame, and the steady square around it."""
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,18 @@ class FaceTrack:
         """How large the face is, and how long: the sum of its sides."""
         return sum(np.sqrt(box.width * box.height) for box in self.boxes.values())
 
+    def box_at(self, frame: int, longest_gap: int) -> FaceBox | None:
+        """The box of a frame, interpolated between boxes that are at most `longest_gap` frames apart; or None."""
+        if frame in self.boxes:
+            return self.boxes[frame]
+        before = max((other for other in self.boxes if other < frame), default=None)
+        after = min((other for other in self.boxes if other > frame), default=None)
+        if before is None or after is None or after - before > longest_gap:
+            return None
+        share = (frame - before) / (after - before)
+        pair = [np.array(astuple(self.boxes[end])) for end in (before, after)]
+        return FaceBox(*((1 - share) * pair[0] + share * pair[1]).tolist())
+
 
 def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
     """Choose the clip's face and put a square around it in every frame.
@@ -58,7 +70,10 @@ def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
 
 
 class FaceLinker:
-    """Joins boxes of following frames that overlap, best overlap first; frames come one by one."""
+    """Joins boxes of following frames that overlap, best overlap first; frames come one by one.
+
+    New faces of a frame are numbered from left to right.
+    """
 
     def __init__(self) -> None:
         self.tracks: list[FaceTrack] = []
@@ -75,7 +90,7 @@ class FaceLinker:
                 open_tracks[t].boxes[frame] = boxes[b]
                 free_tracks.remove(t)
                 free_boxes.remove(b)
-        for b in sorted(free_boxes):
+        for b in sorted(free_boxes, key=lambda b: boxes[b].left):
             self.tracks.append(FaceTrack({frame: boxes[b]}, self._next_number))
             self._next_number += 1
 

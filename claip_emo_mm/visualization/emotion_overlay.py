@@ -1,5 +1,7 @@
 """A video with boxes, labels and its own sound."""
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,21 +10,23 @@ import cv2
 import numpy as np
 
 from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
-from claip_emo_mm.apis.media_source import nominal_rate, upright
-from claip_emo_mm.apis.sliding_windows import Box
+from claip_emo_mm.apis.media_source import LONGEST_GAP_S, ToPicture, nominal_rate
+from claip_emo_mm.apis.people import Box
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.visualization.overlay_sound import overlay_sound
+from claip_emo_mm.visualization.person_colours import person_colour
 
-_COPIED = ('aac', 'mp3')  # sound that players of mp4 read as it is
 _LARGEST_SIDE = 1280
 _TIME_BASE = Fraction(1, 90000)
-_SHOWN_S = .5  # that a box stays where no newer one is known
-_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
+_BRIDGED_S = .7  # between two places of a face: it is followed through such a time
+_SHOWN_S = .13  # that a box stays where no newer one is known: places are as far apart
 
 
 def write_overlay(video: str, result: EmotionResult, path: Path) -> None:
     """Write an mp4 (h264) whose pictures keep their times, with the sound of the original.
 
-    Sound in aac or mp3 is copied, other sound is encoded in aac. The file takes its name when it is complete.
+    Sound in aac or mp3 is copied where mp4 can hold it as it is, other sound is encoded in aac. The file takes its name
+    when it is complete.
 
     Raises:
         InputError: the video has no picture, or cannot be decoded from its beginning.
@@ -43,40 +47,38 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
     video, sound = source.streams.best('video'), source.streams.best('audio')
     origin_s = (source.start_time or 0) / 1e6
     drawn = _video_stream(target, size, nominal_rate(video))
-    copied = encoded = None
-    if sound is not None and sound.codec_context.name in _COPIED:
-        copied = target.add_stream_from_template(sound)
-    elif sound is not None:
-        encoded = target.add_stream('aac', rate=min(sound.rate, 48000), layout='stereo')
-    last_pts = -1
-    resampler = encoded and av.AudioResampler(format='fltp', layout='stereo', rate=encoded.rate)
-    try:
-        for packet in source.demux([stream for stream in (video, sound) if stream is not None]):
-            if packet.stream is video:
-                for frame in packet.decode():
-                    time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
-                    picture = labels.draw(upright(frame, _LARGEST_SIDE), time_s)
-                    last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
-                    out = av.VideoFrame.from_ndarray(_fitted(picture, drawn), format='rgb24')
-                    out.pts, out.time_base = last_pts, _TIME_BASE
-                    target.mux(drawn.encode(out))
-            elif copied is not None:
-                if packet.dts is not None:
-                    shift = round(origin_s / packet.time_base)
-                    packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-                    packet.stream = copied
-                    target.mux(packet)
-            else:
-                for frame in packet.decode():
-                    frame.pts = frame.pts and frame.pts - round(origin_s / frame.time_base)
-                    for chunk in resampler.resample(frame):
-                        target.mux(encoded.encode(chunk))
-    except av.error.FFmpegError:
-        if last_pts < 0:  # what is behind a broken place is left out, as in the table
-            raise
+    heard = sound and overlay_sound(sound, source, target, origin_s)
+    last_pts, to_picture = -1, ToPicture(_LARGEST_SIDE)
+    for packet in _read(source, [stream for stream in (video, sound) if stream is not None]):
+        if packet.stream is not video:
+            heard.write(packet)
+            continue
+        for frame in _decode(packet, last_pts < 0):
+            time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
+            if last_pts >= 0 and time_s - last_pts * _TIME_BASE > LONGEST_GAP_S:
+                break
+            picture = labels.draw(to_picture(frame), time_s)
+            last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
+            out = av.VideoFrame.from_ndarray(_fitted(picture, drawn), format='rgb24')
+            out.pts, out.time_base = last_pts, _TIME_BASE
+            target.mux(drawn.encode(out))
     target.mux(drawn.encode(None))
-    if encoded is not None:
-        target.mux(encoded.encode(None))
+    if heard:
+        heard.end()
+
+
+def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Packet]:
+    """Yield packets up to the end, or to a place from which the file cannot be read."""
+    with suppress(av.error.FFmpegError):
+        yield from source.demux(streams)
+
+
+def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
+    try:
+        yield from packet.decode()
+    except av.error.FFmpegError:  # a broken packet is left out
+        if is_first:
+            raise
 
 
 def _picture_size(video: str) -> tuple[int, int]:
@@ -86,7 +88,7 @@ def _picture_size(video: str) -> tuple[int, int]:
         frame = stream and next(container.decode(stream), None)
         if not frame:
             raise InputError(f'{video}: no picture to draw on.')
-        return upright(frame, _LARGEST_SIDE).shape[:2]
+        return ToPicture(_LARGEST_SIDE)(frame).shape[:2]
 
 
 def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], rate: Fraction) -> av.VideoStream:
@@ -105,32 +107,37 @@ def _fitted(picture: np.ndarray, stream: av.VideoStream) -> np.ndarray:
 
 
 class _Labels:
-    """What is to be drawn at a time."""
+    """What is to be drawn at a time: the people of the window whose middle is nearest."""
 
     def __init__(self, result: EmotionResult) -> None:
-        self._paths: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for person in {person for _, person, _ in result.paths}:
-            own = [(time_s, box) for time_s, number, box in result.paths if number == person]
-            self._paths[person] = np.array([time_s for time_s, _ in own]), np.array([box for _, box in own])
-        self._rows: dict[int | None, list[EmotionRow]] = {}
+        self._paths = {person.number: (np.array([time_s for time_s, _ in person.path]),
+                                       np.array([box for _, box in person.path]).reshape(-1, 4))
+                       for person in result.people}
+        windows: dict[tuple[float, float], list[EmotionRow]] = {}
         for row in result.rows:
-            self._rows.setdefault(row.person, []).append(row)
+            windows.setdefault((row.from_s, row.to_s), []).append(row)
+        self._windows = list(windows.values())
+        self._middles = np.array([sum(times) / 2 for times in windows])
 
     def draw(self, picture: np.ndarray, time_s: float) -> np.ndarray:
         """Draw on a copy of (H, W, 3) RGB."""
         picture = picture.copy()
-        for number, (person, rows) in enumerate(self._rows.items()):
-            box = None if person is None else self._box(person, time_s)
-            row = min(rows, key=lambda row: abs((row.from_s + row.to_s) / 2 - time_s))
-            if row.from_s <= time_s <= row.to_s and (person is None or box is not None):
-                _draw(picture, box, f'{row.top} {100 * row.scores[row.top]:.0f} %',
-                      _COLOURS[number % len(_COLOURS)])
+        for row in self._windows[np.abs(self._middles - time_s).argmin()]:
+            box = None if row.person is None else self._box(row.person, time_s)
+            if row.from_s <= time_s <= row.to_s and (row.person is None or box is not None):
+                number = f'{row.person}: ' if len(self._paths) > 1 and row.person else ''
+                _draw(picture, box, f'{number}{row.top} {100 * row.scores[row.top]:.0f} %', person_colour(row.person))
         return picture
 
     def _box(self, person: int, time_s: float) -> Box | None:
-        times, boxes = self._paths.get(person, (np.zeros(0), np.zeros((0, 4))))
-        if not len(times) or np.abs(times - time_s).min() > _SHOWN_S:
+        times, boxes = self._paths[person]
+        after = int(np.searchsorted(times, time_s))
+        near = times[max(after - 1, 0):after + 1]
+        is_between = len(near) == 2 and near[1] - near[0] <= _BRIDGED_S
+        if not is_between and not (len(near) and np.abs(near - time_s).min() <= _SHOWN_S):
             return None
+        if not is_between:
+            return tuple(boxes[int(np.abs(times - time_s).argmin())].tolist())
         return tuple(float(np.interp(time_s, times, column)) for column in boxes.T)
 
 

@@ -1,47 +1,115 @@
 """The emotions of a video over time, with the envelope of its sound."""
+from collections.abc import Sequence
+
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
-from claip_emo_mm.apis.emotion_result import EmotionResult
+from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
+from claip_emo_mm.apis.people import SeenPerson, Span
 from claip_emo_mm.apis.sound_buffer import ENVELOPE_HZ
+from claip_emo_mm.visualization.person_colours import person_colour
 
 _MOST_PEOPLE = 6  # panels
+_MOST_SPANS = 3  # that are written out
+_ABSENT = '0.88'
+_LOUDEST = .25  # of a sound, at least, that fills its panel
 
 
 def draw_timeline(result: EmotionResult) -> Figure:
-    """Draw the scores of each person over time, the sound's envelope, and the parts without a face.
+    """Draw the scores of each person over time, where the face is not seen, and the sound's envelope.
 
-    A score stands at the middle of its window; one window is a pair of points at its ends.
+    A score stands at the middle of its window; before the first middle and behind the last one the line is level. Where
+    no window covers the time, the line is broken. Of more than six people those that are seen longest are shown.
     """
-    people = sorted({row.person for row in result.rows}, key=lambda person: (person is None, person or 0))
-    shown = people[:_MOST_PEOPLE]
+    people = {person.number: person for person in result.people}
+    numbers = sorted({row.person for row in result.rows}, key=lambda number: (number is None, number))
+    shown = sorted(numbers, key=lambda number: -_seen_s(result, number))[:_MOST_PEOPLE]
+    shown = [number for number in numbers if number in shown]
     has_sound = bool(result.envelope)
     ratios = [3.] * len(shown) + [1.] * has_sound
-    figure = Figure(figsize=(10, .9 * sum(ratios) + .8), layout='constrained')
-    axes = figure.subplots(len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-    colours = matplotlib.colormaps['tab10' if len(result.classes) <= 10 else 'tab20'].colors
-    for axis, person in zip(axes, shown, strict=False):
-        rows = [row for row in result.rows if row.person == person]
-        times = [(row.from_s + row.to_s) / 2 for row in rows]
-        if len(rows) == 1:
-            times, rows = [rows[0].from_s, rows[0].to_s], rows * 2
-        for number, name in enumerate(result.classes):
-            axis.plot(times, [row.scores[name] for row in rows], color=colours[number % len(colours)], label=name,
-                      marker='.' if len(rows) < 100 else '')
-        axis.set_ylim(0, 1)
-        axis.set_ylabel('score')
-        title = 'whole picture, or sound alone' if person is None else f'person {person}'
-        axis.set_title(title, fontsize=9, loc='left')
-        axis.grid(alpha=.3)
-    axes[0].legend(fontsize=7, ncol=max(1, -(-len(result.classes) // 7)), loc='upper left', bbox_to_anchor=(1, 1))
+    figure = Figure(figsize=(10, .8 * sum(ratios) + .8), layout='constrained')
+    grid = figure.add_gridspec(len(ratios), 2 if people else 1, height_ratios=ratios,
+                               width_ratios=[1, 11] if people else None)
+    axes = [figure.add_subplot(grid[0, -1])]
+    axes += [figure.add_subplot(grid[place, -1], sharex=axes[0]) for place in range(1, len(ratios))]
+    for place, (axis, number) in enumerate(zip(axes, shown, strict=False)):
+        _draw_scores(axis, [row for row in result.rows if row.person == number], result.classes)
+        axis.set_title(_title(result, number, people), fontsize=9, loc='left')
+        if number is not None:
+            _shade(axis, people[number].spans, result.duration_s)
+            _draw_portrait(figure.add_subplot(grid[place, 0]), people[number])
+    lines = axes[0].get_lines()[:len(result.classes)]
+    absent = [Patch(color=_ABSENT, label='not seen')] if people else []
+    axes[0].legend(handles=[*lines, *absent], fontsize=7, ncol=max(1, -(-len(result.classes) // 8)),
+                   loc='upper left', bbox_to_anchor=(1, 1))
     if has_sound:
-        envelope = np.array(result.envelope)
-        times = np.arange(len(envelope)) / ENVELOPE_HZ
-        axes[-1].fill_between(times, -envelope, envelope, color='0.4', linewidth=0, step='post')
-        axes[-1].set_ylim(-1, 1)
-        axes[-1].set_ylabel('sound')
-    left_out = f' ({len(people) - len(shown)} more people are in the table)' if len(people) > len(shown) else ''
+        _draw_sound(axes[-1], np.array(result.envelope))
+    for axis in axes[:-1]:
+        axis.tick_params(labelbottom=False)
+    left_out = f' ({len(numbers) - len(shown)} more people are in the table)' if len(numbers) > len(shown) else ''
     axes[-1].set_xlabel(f'time (s){left_out}')
     axes[-1].set_xlim(0, max(result.duration_s, .1))
     return figure
+
+
+def _seen_s(result: EmotionResult, number: int | None) -> float:
+    return sum(row.to_s - row.from_s for row in result.rows if row.person == number)
+
+
+def _draw_scores(axis: Axes, rows: Sequence[EmotionRow], classes: Sequence[str]) -> None:
+    colours = matplotlib.colormaps['tab10' if len(classes) <= 10 else 'tab20'].colors
+    times, values, middles = [], [], []
+    for number, row in enumerate(rows):
+        scores = [row.scores[name] for name in classes]
+        if not number or rows[number - 1].to_s < row.from_s:
+            times += [np.nan, row.from_s]
+            values += [[np.nan] * len(classes), scores]
+        middles.append(len(times))
+        times.append((row.from_s + row.to_s) / 2)
+        values.append(scores)
+        if number + 1 == len(rows) or row.to_s < rows[number + 1].from_s:
+            times.append(row.to_s)
+            values.append(scores)
+    for number, (name, scores) in enumerate(zip(classes, np.array(values).T, strict=True)):
+        axis.plot(times, scores, color=colours[number % len(colours)], label=name, linewidth=1.5, marker='.',
+                  markevery=middles if len(rows) < 100 else [])
+    axis.set_ylim(0, 1.02)
+    axis.set_ylabel('score')
+    axis.grid(alpha=.3)
+
+
+def _title(result: EmotionResult, number: int | None, people: dict[int, SeenPerson]) -> str:
+    top, score = result.tops()[number]
+    if number is None:
+        return f'whole picture, or sound alone: {top} {100 * score:.0f} %'
+    spans = people[number].spans
+    seen = ', '.join(f'{start:.1f}-{end:.1f}' for start, end in spans[:_MOST_SPANS])
+    more = f' and {len(spans) - _MOST_SPANS} more times' if len(spans) > _MOST_SPANS else ''
+    return f'person {number}: {top} {100 * score:.0f} % on average, seen {seen} s{more}'
+
+
+def _shade(axis: Axes, spans: Sequence[Span], duration_s: float) -> None:
+    ends = [0., *(end for _, end in spans)]
+    starts = [*(start for start, _ in spans), duration_s]
+    for left, right in zip(ends, starts, strict=True):
+        if right - left > .1:
+            axis.axvspan(left, right, color=_ABSENT, zorder=0, linewidth=0)
+
+
+def _draw_portrait(axis: Axes, person: SeenPerson) -> None:
+    axis.imshow(person.portrait)
+    axis.set(xticks=[], yticks=[], anchor='N')
+    for spine in axis.spines.values():
+        spine.set(color=np.array(person_colour(person.number)) / 255, linewidth=3)
+
+
+def _draw_sound(axis: Axes, envelope: np.ndarray) -> None:
+    axis.fill_between(np.arange(len(envelope)) / ENVELOPE_HZ, -envelope, envelope, color='0.4', linewidth=0,
+                      step='post')
+    limit = max(1.1 * float(envelope.max()), _LOUDEST)
+    axis.set_ylim(-limit, limit)
+    axis.set_yticks([])
+    axis.set_ylabel('sound')
