@@ -9,8 +9,11 @@ from pathlib import Path
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file; it takes its name when it is complete."""
     part = path.with_name(f'{path.name}.part')
-    part.write_text(text, encoding='utf-8')
-    os.replace(part, path)
+    try:
+        part.write_text(text, encoding='utf-8')
+        os.replace(part, path)
+    finally:  # a full disk, Ctrl-C
+        part.unlink(missing_ok=True)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,9 +2,14 @@
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+import torch
 from mmengine.logging import MMLogger
+from torch import distributed
 from tqdm import tqdm
 
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult
@@ -44,43 +49,69 @@ def parse_args() -> Namespace:
 def main() -> int:
     args = parse_args()
     MMLogger.get_instance('infer', log_level='WARNING')  # the standard output is for the scores
-    files, failed = list_files(args.inputs)
+    rank, processes = place(args.launcher)
+    files, empty = list_files(args.inputs)
+    failed = 0
+    if rank == 0:
+        failed = len(empty)
+        for folder in empty:
+            say(f'error: {folder}: no video or sound in this folder')
     results = args.out and ResultFolder(
         args.out, files, Path(args.checkpoint), overlay=args.overlay,
         options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s,
                      cfg_options={key: str(value) for key, value in (args.cfg_options or {}).items()}))
-    rank, processes = place(args.launcher)
     own = files[rank::processes]
     waiting = [file for file in own if results is None or args.overwrite or not results.is_done(file)]
     if len(waiting) < len(own):
         say(f'{len(own) - len(waiting)} of {len(own)} inputs are done already (--overwrite makes them again)')
-    if not waiting and os.path.isfile(args.checkpoint):
-        return 1 if failed else 0
+    if waiting or not os.path.isfile(args.checkpoint):
+        failed += judge(waiting, results, args)
+    return 1 if failed_anywhere(args.launcher, failed) else 0
+
+
+def judge(files: list[Path], results: ResultFolder | None, args: Namespace) -> int:
+    """Judge files one after the other; return how many could not be."""
     infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
-    for number, file in enumerate(waiting, 1):
+    failed = 0
+    for number, file in enumerate(files, 1):
         try:
-            result = watch(infer, file, f'{number}/{len(waiting)} {file.name}', args)
-            if results is None:
-                print_scores(file, result)
-            else:
-                print(f'{file}: {result.summary()}; {", ".join(results.write(file, result))}', flush=True)
-            for warning in result.warnings:
-                say(f'warning: {file}: {warning}')
+            with bar(f'{number}/{len(files)} {file.name}') as show:
+                result = infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
+                                     stride_s=args.stride_s, progress=show)
         except InputError as error:  # the other files are still worth an answer
             say(f'error: {error}')
             failed += 1
-    return 1 if failed else 0
+            continue
+        if results is None:
+            print_scores(file, result)
+        else:
+            with bar(f'{number}/{len(files)} writing {file.name}', args.overlay) as show:
+                names = results.write(file, result, lambda time_s, whole_s=result.duration_s: show(time_s, whole_s))
+            print(f'{file}: {result.summary()}; {", ".join(names)}', flush=True)
+        for warning in result.warnings:
+            say(f'warning: {file}: {warning}')
+    return failed
 
 
-def list_files(inputs: list[str]) -> tuple[list[Path], int]:
-    """Return the files, those of folders among them, each once; and how many folders hold none."""
+def failed_anywhere(launcher: str, failed: int) -> int:
+    """Return how many failed in all processes of torchrun, once all are through: it stops the others when one fails."""
+    if launcher != 'pytorch':
+        return failed
+    distributed.init_process_group('gloo', timeout=timedelta(days=30))
+    total = torch.tensor(failed)
+    distributed.all_reduce(total)
+    distributed.destroy_process_group()
+    return int(total)
+
+
+def list_files(inputs: list[str]) -> tuple[list[Path], list[Path]]:
+    """Return the files, those of folders among them, each once; and the folders that hold none."""
     files: list[Path] = []
-    empty = 0
+    empty = []
     for path in map(Path, inputs):
         found = media_files(path) if path.is_dir() else [path]
         if not found:
-            say(f'error: {path}: no video or sound in this folder')
-            empty += 1
+            empty.append(path)
         files.extend(found)
     return list(dict.fromkeys(files)), empty
 
@@ -98,16 +129,15 @@ def place(launcher: str) -> tuple[int, int]:
                          f'{starter}.') from error
 
 
-def watch(infer: EmotionInferencer, file: Path, title: str, args: Namespace) -> EmotionResult:
-    """Infer with a bar in seconds of the video."""
+@contextmanager
+def bar(title: str, is_shown: bool = True) -> Iterator[Callable[[float, float | None], None]]:
+    """Give a function that moves a bar in seconds of the video; it takes the time that is done and the length."""
     form = '{desc} {percentage:3.0f}% {n:.0f}/{total:.0f} s [{elapsed}<{remaining}]'
-    with tqdm(desc=title, total=1., bar_format=form, leave=False, disable=None) as bar:
-        def progress(time_s: float, duration_s: float | None) -> None:
-            bar.total = max(duration_s or 0., time_s)
-            bar.n = time_s
-            bar.refresh()
-        return infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
-                           stride_s=args.stride_s, progress=progress)
+    with tqdm(desc=title, total=1., bar_format=form, leave=False, disable=None if is_shown else True) as shown:
+        def show(time_s: float, duration_s: float | None) -> None:
+            shown.total = max(duration_s or 0., time_s)
+            shown.update(time_s - shown.n)
+        yield show
 
 
 def print_scores(file: Path, result: EmotionResult) -> None:

@@ -103,7 +103,7 @@ class EmotionInferencer(BaseInferencer):
         source = _open(given)
         warnings = self._modality_warnings(source)
         finder = self._find_faces() if face != 'none' and self._sees and source.has_frames else None
-        windows = SlidingWindows(source, window_s, stride_s, face if finder else 'none', finder)
+        windows = SlidingWindows(source, window_s, stride_s, face if finder else 'none', finder, self._sees)
         known = self._whole_clip(source, window_s, face)
         rows: list[EmotionRow] = []
         batch: list[tuple[Window, PersonView]] = []
@@ -121,22 +121,27 @@ class EmotionInferencer(BaseInferencer):
                 progress(window.end_s, source.duration_s)
         if batch:
             rows.extend(self._rows(source, batch, known))
-        warnings += source.warnings
-        if not rows:
-            raise InputError(f'{source.name}: nothing in it that this model reads '
-                             f'({"; ".join(warnings) or "no picture or sound could be decoded"}).')
-        if unusable:
-            warnings.append(f'{unusable} windows without anything that this model reads')
-        if finder:
-            warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
-        if isinstance(source, FileSource) and source.duration_s and windows.end_s < .98 * source.duration_s - .1:
-            warnings.append(f'{windows.end_s:.1f} s can be read, the file states {source.duration_s:.1f} s: cut off?')
+        warnings += self._warnings_at_the_end(source, windows, bool(rows), unusable)
         reported = {person: number for number, person in enumerate(
             dict.fromkeys(row.person for row in rows if row.person is not None), 1)}
         for row in rows:
             row.person = row.person and reported[row.person]
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
                              windows.people(reported), windows.sound.envelope)
+
+    def _warnings_at_the_end(self, source: MediaSource, windows: SlidingWindows, has_rows: bool,
+                             unusable: int) -> list[str]:
+        warnings = list(source.warnings)
+        if not has_rows:
+            raise InputError(f'{source.name}: nothing in it that this model reads '
+                             f'({"; ".join(warnings) or "no picture or sound could be decoded"}).')
+        if unusable:
+            warnings.append(f'{unusable} windows without anything that this model reads')
+        warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
+        stated_s = source.duration_s if isinstance(source, FileSource) and self._sees else None
+        if stated_s and windows.end_s < .98 * stated_s - .1:
+            warnings.append(f'{windows.end_s:.1f} s can be read, the file states {stated_s:.1f} s: cut off?')
+        return warnings
 
     def _rows(self, source: MediaSource, batch: list[tuple[Window, PersonView]],
               known: dict | None) -> Iterator[EmotionRow]:
@@ -167,12 +172,15 @@ class EmotionInferencer(BaseInferencer):
             return None
 
     def _modality_warnings(self, source: MediaSource) -> list[str]:
-        warnings = []
+        reads = [self._sees and source.has_frames, self._hears and source.has_sound]
+        if not any(reads):
+            kinds = ' or '.join(name for name, is_read in (('picture', self._sees), ('sound', self._hears)) if is_read)
+            raise InputError(f'{source.name}: has no {kinds}, and this model reads nothing else.')
         if self._hears and not source.has_sound:
-            warnings.append('no sound: judged by the picture alone')
+            return ['no sound: judged by the picture alone']
         if self._sees and not source.has_frames:
-            warnings.append('no picture: judged by the sound alone')
-        return warnings
+            return ['no picture: judged by the sound alone']
+        return []
 
     def _find_faces(self) -> FaceFinder:
         if self._finder is None:

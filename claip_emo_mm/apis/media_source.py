@@ -59,7 +59,9 @@ class FileSource:
         self.name = path
         self.warnings: list[str] = []
         if not os.path.isfile(path):
-            raise InputError(f'{path}: there is no such file. Expected a video or sound file.')
+            found = 'this is no ordinary file (a folder, a pipe, a device)' if os.path.exists(path) else (
+                'this link leads nowhere' if os.path.islink(path) else 'there is no such file')
+            raise InputError(f'{path}: {found}. Expected a video or sound file.')
         if not os.path.getsize(path):
             raise InputError(f'{path}: the file is empty (0 bytes). {_REMEDY}')
         try:
@@ -71,6 +73,9 @@ class FileSource:
                 video, sound = container.streams.best('video'), container.streams.best('audio')
                 self.has_frames = video is not None and not video.disposition & av.stream.Disposition.attached_pic
                 self.has_sound = sound is not None
+                if len(container.streams.audio) > 1:
+                    place = container.streams.audio.index(sound) + 1
+                    self.warnings.append(f'{len(container.streams.audio)} sound tracks: number {place} was read')
                 self.is_turned = self.has_frames and _is_turned(container, video)
         except _ERRORS as error:
             if isinstance(error, InputError):

@@ -1,8 +1,9 @@
 """A folder of results: a table, a picture and a json file for each input, none of them ever half-written."""
 import hashlib
 import json
+import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class ResultFolder:
         except OSError as error:
             raise InputError(f'{folder}: cannot be used as a folder for results ({error.strerror}).') from error
         self._folder, self._overlay = folder, overlay
-        self._stems = Counter(path.stem for path in {path.resolve() for path in inputs})
+        self._stems = Counter(Path(place).stem for place in {_place(path) for path in inputs})
         self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
 
     def is_done(self, path: Path) -> bool:
@@ -48,12 +49,25 @@ class ResultFolder:
         return found is not None and found.get('made_from') == wanted and (not self._overlay or bool(
             found.get('overlay') is None or (self._folder / found['overlay']).is_file()))
 
-    def write(self, path: Path, result: EmotionResult) -> list[str]:
+    def write(self, path: Path, result: EmotionResult,
+              progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input.
 
+        Args:
+            progress: called with the time up to which the overlay is written, in s.
         Returns: names of the files.
+        Raises:
+            InputError: the folder cannot be written to; no file is half-written.
         """
+        try:
+            return self._write(path, result, progress)
+        except OSError as error:
+            raise InputError(f'{self._folder}: the results of {path} cannot be written there ({error.strerror}). What '
+                             'is done is whole; make room, or choose another --out, and run it again.') from error
+
+    def _write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None) -> list[str]:
         target = self._json(path)
+        target.unlink(missing_ok=True)  # an older one, that of other options
         write_csv(target.with_suffix('.csv'), result.csv_header(), result.csv_rows())
         write_figure(target.with_suffix('.png'), draw_timeline(result))
         names = [target.with_suffix(suffix).name for suffix in ('.csv', '.png')]
@@ -61,7 +75,7 @@ class ResultFolder:
         if self._overlay:
             overlay = target.with_suffix('.overlay.mp4')
             try:
-                write_overlay(str(path), result, overlay)
+                write_overlay(str(path), result, overlay, progress)
                 content['overlay'] = overlay.name
                 names.append(overlay.name)
             except InputError as error:  # sound alone: the table is still worth having
@@ -75,14 +89,15 @@ class ResultFolder:
         return dict(self._made_by, input=_stamp(path), overlay=self._overlay)
 
     def _json(self, path: Path) -> Path:
-        name = path.stem
-        plain = self._folder / f'{name}.json'
-        found = self._read(plain)
-        place = str(path.resolve())
-        taken = found is not None and found.get('made_from', {}).get('input', {}).get('path') not in (None, place)
-        if self._stems[path.stem] > 1 or taken:
-            return self._folder / f'{name}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
-        return plain
+        place = _place(path)
+        plain = self._folder / f'{path.stem}.json'
+        marked = self._folder / f'{path.stem}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
+        owners = {name: (self._read(name) or {}).get('made_from', {}).get('input', {}).get('path')
+                  for name in (plain, marked)}
+        own = next((name for name, owner in owners.items() if owner == place), None)
+        if own is not None:
+            return own
+        return marked if self._stems[Path(place).stem] > 1 or owners[plain] is not None else plain
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
@@ -93,10 +108,15 @@ class ResultFolder:
         return found if isinstance(found, dict) else None
 
 
+def _place(path: Path) -> str:
+    """Where a file really lies; of a loop of links, where it begins."""
+    return os.path.realpath(path)
+
+
 def _stamp(path: Path) -> dict[str, Any]:
     """What tells a file from a changed one; empty where it is not there."""
     try:
         stat = path.stat()
     except OSError:
         return {}
-    return dict(path=str(path.resolve()), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
+    return dict(path=_place(path), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)

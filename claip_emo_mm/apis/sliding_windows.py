@@ -76,6 +76,7 @@ class SlidingWindows:
         stride_s: from the start of a window to the next.
         face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole picture.
         finder: finds faces; not needed for 'none'.
+        sees: whether pictures are looked at; otherwise they are not even decoded, and the windows end with the sound.
 
     Attributes:
         sound: the source's.
@@ -83,8 +84,9 @@ class SlidingWindows:
     """
 
     def __init__(self, source: MediaSource, window_s: float, stride_s: float, face: str,
-                 finder: FaceFinder | None = None) -> None:
+                 finder: FaceFinder | None = None, sees: bool = True) -> None:
         self._source, self._face, self._finder = source, face, finder
+        self._has_frames = source.has_frames and sees
         self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
         self._stride = max(1, round(min(stride_s, 1e6) * TICKS_HZ))
         self._linker = FaceLinker()
@@ -112,7 +114,7 @@ class SlidingWindows:
     def _pictures(self) -> Iterator[Picture | None]:
         """Yield what is shown at every tick; None where only sound is left."""
         number, shown, shown_s, length_s = 0, None, 0., 1 / TICKS_HZ
-        for time_s, picture in self._source.frames() if self._source.has_frames else ():
+        for time_s, picture in self._source.frames() if self._has_frames else ():
             if shown is not None and time_s - shown_s > LONGEST_GAP_S:
                 self._source.warnings.append(f'the picture jumps from {shown_s:.1f} to {time_s:.1f} s; the rest was '
                                              'not read')
@@ -199,7 +201,9 @@ class SlidingWindows:
                 self._paths.setdefault(track, []).append((time_s, face.box))
 
     def no_face(self) -> list[Span]:
-        """Parts of the pictures without a face, in s; moments without one are left out."""
+        """Parts of the pictures in which faces were sought and not found, in s; moments are left out."""
+        if self._face == 'none':
+            return []
         seen = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
         absences, reached_s = [], 0.
         for start_s, end_s in [*seen, (self._pictures_end_s, self._pictures_end_s)]:
@@ -228,7 +232,7 @@ class SlidingWindows:
     def _views(self, ticks: list[_Tick]) -> list[PersonView]:
         """Choose the people of a window, the largest and longest seen first."""
         if not ticks:
-            return [PersonView(None, None, [], ['no picture'] if self._source.has_frames else [])]
+            return [PersonView(None, None, [], ['no picture'] if self._has_frames else [])]
         if self._face == 'none':
             return [PersonView(None, None, [tick.whole for tick in ticks])]
         faces = self._known_faces(ticks)

@@ -1,6 +1,7 @@
 """A video with boxes, labels and its own sound."""
+import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -17,33 +18,43 @@ from claip_emo_mm.visualization.overlay_sound import overlay_sound
 from claip_emo_mm.visualization.person_colours import person_colour
 
 _LARGEST_SIDE = 1280
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 _TIME_BASE = Fraction(1, 90000)
 _BRIDGED_S = .7  # between two places of a face: it is followed through such a time
 _SHOWN_S = .13  # that a box stays where no newer one is known: places are as far apart
 
 
-def write_overlay(video: str, result: EmotionResult, path: Path) -> None:
+def write_overlay(video: str, result: EmotionResult, path: Path,
+                  progress: Callable[[float], None] | None = None) -> None:
     """Write an mp4 (h264) whose pictures keep their times, with the sound of the original.
 
     Sound in aac or mp3 is copied where mp4 can hold it as it is, other sound is encoded in aac. The file takes its name
     when it is complete.
 
+    Args:
+        video: what the result was made of.
+        result: who is where, and what they look like.
+        path: the copy.
+        progress: called with the time up to which it is written, in s.
     Raises:
         InputError: the video has no picture, or cannot be decoded from its beginning.
+        OSError: the copy cannot be written, such as on a full disk.
     """
     part = path.with_name(f'{path.name}.part')
     try:
         with av.open(video) as source, av.open(str(part), 'w', format='mp4') as target:
-            _copy(source, target, _Labels(result), _picture_size(video))
+            _copy(source, target, _Labels(result), _picture_size(video), progress or (lambda time_s: None))
         os.replace(part, path)
     except av.error.FFmpegError as error:
+        if error.errno in _NOT_WRITTEN:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise InputError(f'{video}: no overlay can be made of it ({error}).') from error
     finally:
         part.unlink(missing_ok=True)
 
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
-          size: tuple[int, int]) -> None:
+          size: tuple[int, int], progress: Callable[[float], None]) -> None:
     video, sound = source.streams.best('video'), source.streams.best('audio')
     origin_s = (source.start_time or 0) / 1e6
     drawn = _video_stream(target, size, nominal_rate(video))
@@ -62,6 +73,7 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
             out = av.VideoFrame.from_ndarray(_fitted(picture, drawn), format='rgb24')
             out.pts, out.time_base = last_pts, _TIME_BASE
             target.mux(drawn.encode(out))
+            progress(time_s)
     target.mux(drawn.encode(None))
     if heard:
         heard.end()

@@ -17,5 +17,8 @@ def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
     """Write a png file, and the folders above it; it takes its name when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.part')
-    figure.savefig(part, format='png', dpi=dpi)
-    os.replace(part, path)
+    try:
+        figure.savefig(part, format='png', dpi=dpi)
+        os.replace(part, path)
+    finally:  # a full disk, Ctrl-C
+        part.unlink(missing_ok=True)

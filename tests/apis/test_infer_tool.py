@@ -69,6 +69,26 @@ def test_writes_results_and_leaves_alone_what_is_done(checkpoint: Path, toy_set:
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == written
 
 
+def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Path, tmp_path: Path) -> None:
+    folder = tmp_path / 'videos'
+    folder.mkdir()
+    (folder / 'a.mp4').write_text('not a video')  # the first process has nothing else: it is through at once
+    video = next((toy_set / 'videos').glob('test*.mp4'))
+    for name in 'bdf':  # the second one's share, beside files that are missing for the first
+        shutil.copy(video, folder / f'{name}.mp4')
+    inputs = [folder / f'{name}.mp4' for name in 'abcdef']
+    command = (*inputs, '--checkpoint', checkpoint, '--out', tmp_path / 'out', '--launcher', 'pytorch')
+    result = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--rdzv-backend=c10d',
+         '--rdzv-endpoint=localhost:0', str(ROOT / 'tools' / 'infer.py'), *map(str, command)], text=True,
+        capture_output=True, timeout=300, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    assert result.returncode == 1, result.stderr
+    assert [result.stderr.count(f'error: {folder / name}.mp4') for name in 'abcdef'] == [1, 0, 1, 0, 1, 0]
+    assert sorted(path.name for path in (tmp_path / 'out').glob('*.json')) == ['b.json', 'd.json', 'f.json']
+    scores = [json.loads(path.read_text())['scores'] for path in (tmp_path / 'out').glob('*.json')]
+    assert scores[0] == scores[1] == scores[2]
+
+
 def test_missing_checkpoint_and_arguments(toy_set: Path) -> None:
     missing = run_infer('a.mp4', '--checkpoint', 'gone.pth')
     assert missing.returncode == 1

@@ -1,4 +1,5 @@
 """Broken and odd inputs: each gives a result, with a warning where something is missing, or one clear error."""
+import os
 import signal
 from collections.abc import Iterator
 from fractions import Fraction
@@ -48,7 +49,7 @@ def no_hang() -> Iterator[None]:
 def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, int] = (64, 96), faces: int = 1,
           faces_until_s: float = 99., sound_s: float | None = None, rate_hz: int = RATE_HZ, layout: str = 'mono',
           times: list[float] | None = None, turned: int = 0, codecs: tuple[str, str] = ('libx264', 'aac'),
-          picture: bool = True) -> Path:
+          picture: bool = True, tracks: int = 1, form: str = '') -> Path:
     """Write a video with squares for faces, and a tone."""
     height, width = size
     times = np.arange(round(seconds * fps)) / fps if times is None else times
@@ -56,12 +57,13 @@ def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, 
     with av.open(str(path), 'w') as target:
         if picture:
             video = target.add_stream(codecs[0], rate=Fraction(fps).limit_denominator(1000))
-            video.width, video.height, video.pix_fmt = width, height, 'yuv420p' if min(size) > 1 else 'yuv444p'
+            video.width, video.height, video.pix_fmt = width, height, form or (
+                'yuv420p' if min(size) > 1 else 'yuv444p')
             video.codec_context.time_base = Fraction(1, 1000 if times is not None else fps)
             if turned:
                 video.set_display_rotation(turned)
         if sound_s:
-            sound = target.add_stream(codecs[1], rate=rate_hz, layout=layout)
+            sounds = [target.add_stream(codecs[1], rate=rate_hz, layout=layout) for _ in range(tracks)]
         if picture:
             for number, time_s in enumerate(times):
                 image = np.full((height, width, 3), 40, np.uint8)
@@ -78,8 +80,9 @@ def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, 
             frame = av.AudioFrame.from_ndarray(np.repeat((32767 * tone).astype(np.int16), channels)[None],
                                                format='s16', layout=layout)
             frame.sample_rate, frame.pts = rate_hz, 0
-            target.mux(sound.encode(frame))
-            target.mux(sound.encode(None))
+            for sound in sounds:
+                target.mux(sound.encode(frame))
+                target.mux(sound.encode(None))
     return path
 
 
@@ -99,6 +102,9 @@ ODD = {
     'low_rate.mp4': (dict(rate_hz=8000), []),
     'high_rate.mkv': (dict(rate_hz=96000, codecs=('libx264', 'pcm_s16le')), []),
     'stereo.mp4': (dict(layout='stereo'), []),
+    'three_tracks.mkv': (dict(tracks=3), ['3 sound tracks: number 1 was read']),
+    'ten_bits.mkv': (dict(form='yuv420p10le'), []),
+    'clear.mov': (dict(codecs=('qtrle', 'aac'), form='argb'), []),
     'surround_5_1.mp4': (dict(layout='5.1'), []),
     'surround_7_1.mkv': (dict(layout='7.1', codecs=('libx264', 'pcm_s16le')), []),
     'short_sound.mp4': (dict(seconds=6, sound_s=1), []),
@@ -175,8 +181,15 @@ def test_no_video(infer: EmotionInferencer, tmp_path: Path, name: str, content: 
 def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> None:
     with pytest.raises(InputError, match='no video or sound in this folder'):
         infer(tmp_path)
-    with pytest.raises(InputError, match='gone.mp4: there is no such file'):
-        infer.infer(tmp_path / 'gone.mp4')
+    (tmp_path / 'folder.mp4').mkdir()
+    os.mkfifo(tmp_path / 'pipe.mp4')
+    for name, target in (('loop.mp4', 'loop.mp4'), ('dangling.mp4', 'nowhere.mp4')):
+        (tmp_path / name).symlink_to(target)
+    for name, message in (('gone.mp4', 'there is no such file'), ('folder.mp4', 'no ordinary file'),
+                          ('pipe.mp4', 'no ordinary file'), ('loop.mp4', 'leads nowhere'),
+                          ('dangling.mp4', 'leads nowhere')):
+        with pytest.raises(InputError, match=f'{name}: .*{message}'):
+            infer.infer(tmp_path / name)
     video = write(tmp_path / 'a.mp4')
     renamed = video.rename(tmp_path / 'a.wav')  # the content counts
     check(infer.infer(renamed))
