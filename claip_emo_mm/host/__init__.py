@@ -24,6 +24,7 @@ def repair() -> None:
     from claip_emo_mm.host import (
         batch_norm,
         distributed,
+        figure_rules,
         fsdp,
         late_removal,
         localizers,
@@ -36,6 +37,7 @@ def repair() -> None:
     safe_loading.repair_loading()
     whole_files.repair_writing()
     late_removal.repair_removal()
+    figure_rules.add_figure_rules()
     distributed.repair_launch()
     distributed.repair_data_parallel()
     batch_norm.repair_batch_norm()
