@@ -1,4 +1,4 @@
-"""Measure speed and memory, ours beside a plain implementation: python tools/benchmark.py model, data or eval."""
+"""Measure speed and memory beside a plain implementation: python tools/benchmark.py model, data, eval or infer."""
 import argparse
 import logging
 import sys
@@ -11,9 +11,11 @@ from claip_emo_mm.benchmark import (
     ModelSizes,
     benchmark_data,
     benchmark_evaluation,
+    benchmark_inference,
     benchmark_model,
     draw_lengths,
     make_clips,
+    write_random_checkpoint,
 )
 from claip_emo_mm.command_line import run
 from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
@@ -44,7 +46,26 @@ def parse_args() -> argparse.Namespace:
                     "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips are drawn "
                     "ones, as long as DFEW's are. Loading and computing take turns in one process; workers let them "
                     'overlap. Medians of rounds in alternating order; memory in a new process for each.'))
+    _add_inference(subjects.add_parser(
+        'infer', help='multiples of real time on a video, and where the time goes',
+        description='Judge a video as tools/infer.py does, beside a plain way with the same model and transforms: '
+                    'each window decoded, searched for faces in every picture, and encoded on its own. One process; '
+                    'medians of rounds in alternating order.'))
     return parser.parse_args()
+
+
+def _add_inference(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('video', help='video with sound, such as one of a minute')
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument('--checkpoint', help='checkpoint of a training, or a published one')
+    model.add_argument('--config', type=Path, help='a config instead: its model with random weights')
+    parser.add_argument('--face', choices=('largest', 'none'), default='largest',
+                        help='which face is cropped (default: %(default)s)')
+    parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
+    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
+    parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
+    parser.add_argument('--no-plain', action='store_true', help='leave out the plain way')
+    parser.set_defaults(measure=_measure_inference)
 
 
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
@@ -92,6 +113,18 @@ def _count(text: str) -> int:
 def _check_device(device: str) -> None:
     if device.startswith('cuda') and not torch.cuda.is_available():
         raise InputError(f'--device {device}: PyTorch finds no GPU here. Use --device cpu.')
+
+
+def _measure_inference(args: argparse.Namespace) -> None:
+    _check_device(args.device)
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = args.checkpoint or f'{folder}/random.pth'
+        if args.config:
+            write_random_checkpoint(load_config(args.config), Path(checkpoint))
+        figures = benchmark_inference(args.video, checkpoint, args.face, args.rounds, args.device, args.threads,
+                                      plain=not args.no_plain)
+    sys.stdout.write(f'{args.checkpoint or args.config}, {args.video}, {figures.length_s:.1f} s, face {args.face}, '
+                     f'{args.device}, {args.threads} threads, median of {args.rounds}\n{figures.table()}\n')
 
 
 def _measure_evaluation(args: argparse.Namespace) -> None:

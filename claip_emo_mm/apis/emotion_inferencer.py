@@ -30,7 +30,7 @@ MEDIA_SUFFIXES = ('.3gp', '.aac', '.avi', '.flac', '.flv', '.m4a', '.m4v', '.mkv
 
 _LONGEST_WINDOW_S = 60.
 
-Input = str | Path | ArraySource | Mapping[str, Any]
+Input = str | Path | ArraySource | FileSource | Mapping[str, Any]
 
 
 class EmotionInferencer(BaseInferencer):
@@ -247,7 +247,7 @@ def media_files(folder: Path) -> list[Path]:
 def _open(given: Input) -> MediaSource:
     if isinstance(given, str | Path):
         return FileSource(os.fspath(given))
-    if isinstance(given, ArraySource):
+    if isinstance(given, ArraySource | FileSource):
         return given
     if isinstance(given, Mapping):
         unknown = set(given) - {'frames', 'fps', 'audio', 'sample_rate_hz'}

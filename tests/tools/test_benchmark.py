@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from claip_emo_mm.benchmark import DataFigures, EvaluationFigures, ModelFigures, ModelSizes, draw_lengths
+from claip_emo_mm.benchmark import (
+    DataFigures,
+    EvaluationFigures,
+    InferenceFigures,
+    ModelFigures,
+    ModelSizes,
+    draw_lengths,
+)
 from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
@@ -75,3 +82,20 @@ def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys:
     assert not benchmark(monkeypatch, 'eval', '--config', str(config), '--arch', 'ViT-B-32-quickgelu', '--clips', '3',
                          '--seed', '5', '--batch-size', '2', '--rounds', '1', '--threads', '1', '--no-memory')
     assert '12.000       2.000  (6.00x)' in capsys.readouterr().out
+
+
+def test_infer_builds_a_model_of_a_config(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def measure(video: str, checkpoint: str, *options: object, plain: bool) -> InferenceFigures:
+        facts = torch.load(checkpoint, weights_only=True)['meta']
+        assert len(facts['claip_emo_mm']['classes']) == 7 and Path(checkpoint).name == 'random.pth'
+        assert (video, *options, plain) == ('talk.mp4', 'none', 3, 'cpu', 1, True)
+        return InferenceFigures(60., dict(plain=dict(faces=[4., 6.], model=[10., 20.]),
+                                          ours=dict(faces=[2.], model=[3.])))
+
+    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_inference', measure)
+    config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_tiny_toy.py'
+    assert not benchmark(monkeypatch, 'infer', 'talk.mp4', '--config', str(config), '--face', 'none', '--rounds', '3',
+                         '--threads', '1')
+    said = capsys.readouterr().out
+    assert '20.00      5.00  (4.00x)' in said and '3.00     12.00' in said  # 60 s in 20 and in 5
+    assert benchmark(monkeypatch, 'infer', 'talk.mp4') == 2

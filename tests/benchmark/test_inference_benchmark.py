@@ -1,0 +1,64 @@
+"""The clocks of the inference benchmark, on a drawn clip."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from claip_emo_mm.apis import EmotionInferencer, FaceBox
+from claip_emo_mm.benchmark import benchmark_inference, write_random_checkpoint
+from claip_emo_mm.benchmark.timed_inference import PARTS, TimedFile, TimedInferencer, infer_plainly
+from claip_emo_mm.data_preparation.toy import make_toy_set
+from claip_emo_mm.datasets.readers import VideoFile
+from claip_emo_mm.engine.run_config import load_config
+
+CONFIG = Path(__file__).parents[2] / 'configs' / 'claip_emo_tiny_toy.py'
+
+
+class Middle:
+    """Finds a face in the middle of every picture, and counts them."""
+
+    pictures = 0
+
+    def find(self, frame: np.ndarray) -> list[FaceBox]:
+        self.pictures += 1
+        return [FaceBox(40, 40, 60, 60, .9)]
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('checkpoint') / 'random.pth'
+    write_random_checkpoint(load_config(CONFIG), path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp('toy')
+    make_toy_set(folder, clips=(1, 1, 1), workers=1)
+    return str(next((folder / 'videos').glob('test*.mp4')))
+
+
+def test_clocks_change_nothing_and_every_part_is_timed(checkpoint: Path, video: str) -> None:
+    finder = Middle()
+    infer = TimedInferencer(str(checkpoint), 'cpu', None, finder)
+    timed = infer.infer(TimedFile(video, infer.clock))
+    assert timed == EmotionInferencer(checkpoint, 'cpu', finder=finder).infer(video)
+    assert set(infer.clock.seconds) == set(PARTS) and min(infer.clock.seconds.values()) > 0
+    windows = [(row.from_s, row.to_s) for row in timed.rows] * 2
+    finder.pictures = 0
+    plain = infer_plainly(infer, video, 'largest', windows, finder)
+    assert set(plain.seconds) == set(PARTS)
+    assert finder.pictures == 2 * VideoFile(video).num_frames  # every picture of each window
+
+
+def test_the_table_adds_up(checkpoint: Path, video: str) -> None:
+    figures = benchmark_inference(video, str(checkpoint), 'none', rounds=1, num_threads=1)
+    assert figures.seconds['ours'].keys() - figures.seconds['plain'].keys() == {
+        'json, csv and picture', 'video with boxes'}
+    lines = {line[:34].strip(): line[34:].split() for line in figures.table().splitlines()}
+    for place, who in enumerate(('plain', 'ours')):
+        whole = sum(seconds[0] for part, seconds in figures.seconds[who].items() if part in lines
+                    and part not in ('json, csv and picture', 'video with boxes'))
+        assert float(lines['judging, all of it'][place]) == pytest.approx(whole, abs=.006)
+        assert float(lines['times real time'][place]) == pytest.approx(figures.length_s / whole, rel=.02)
+    assert figures.seconds['ours']['faces'] == [0.]
