@@ -31,27 +31,40 @@ class AdaptedLinear(ExactMerging, lora.Linear):
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Map (..., D) to (..., D')."""
-        if args or kwargs or self.disable_adapters or self.lora_variant or not self._is_plain():
+        if args or kwargs or not self._is_plain():
             return super().forward(x, *args, **kwargs)
         if self.merged:
             product = F.linear if torch.is_grad_enabled() else linear
             return product(x, self.base_layer.weight, self.base_layer.bias)
-        name = self.active_adapters[0]
-        down, up, scale = self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
+        down, up, scale = self._adapter()
         if self.training:
-            dropout = getattr(self.lora_dropout[name], 'p', 0.)
+            dropout = getattr(self.lora_dropout[self.active_adapters[0]], 'p', 0.)
             return _AdaptedLinearFunction.apply(cast_for_products(x), self.base_layer.weight, self.base_layer.bias,
                                                 down, up, scale, dropout)
         rows = x.numel() // self.in_features
         if torch.is_grad_enabled() or rows * (self.in_features + self.out_features) < self.base_layer.weight.numel():
             return super().forward(x)
-        weight = torch.addmm(self.base_layer.weight, up, down, alpha=scale)
-        return linear(x, weight, self.base_layer.bias)
+        return linear(x, self.multiplied_out(), self.base_layer.bias)
+
+    def multiplied_out(self) -> Tensor | None:
+        """Weight and adapter as one matrix (D', D) of its own, or None where peft's layer does something else."""
+        if not self._is_plain():
+            return None
+        if self.merged:
+            return self.base_layer.weight.clone()
+        down, up, scale = self._adapter()
+        return torch.addmm(self.base_layer.weight, up, down, alpha=scale)
+
+    def _adapter(self) -> tuple[Tensor, Tensor, float]:
+        """Both matrices of the one adapter, (rank, D) and (D', rank), and the factor of their product."""
+        name = self.active_adapters[0]
+        return self.lora_A[name].weight, self.lora_B[name].weight, self.scaling[name]
 
     def _is_plain(self) -> bool:
-        """Whether there is one adapter without a bias of its own, in the layer's own type."""
+        """Whether there is one adapter, in use, without a bias of its own, in the layer's own type."""
         names = self.active_adapters
-        return (len(names) == 1 and names[0] in self.lora_A and not self.lora_bias[names[0]]
+        return (not self.disable_adapters and not self.lora_variant
+                and len(names) == 1 and names[0] in self.lora_A and not self.lora_bias[names[0]]
                 and self.lora_A[names[0]].weight.dtype == self.base_layer.weight.dtype)
 
 

@@ -11,12 +11,18 @@ _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_
            and getattr(torch.ops.mkldnn, '_linear_pointwise', None))
 
 
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D')."""
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -> Tensor:
+    """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D').
+
+    Args:
+        x, weight, bias: as of torch's function.
+        silu: Whether its SiLU is returned, which oneDNN computes before the product leaves the processor's cache.
+    """
     for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
     if _ONEDNN and for_onednn and not is_recorded():
-        return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'none', [], '')
-    return F.linear(x, weight, bias)
+        return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
+    product = F.linear(x, weight, bias)
+    return F.silu(product, inplace=True) if silu else product
 
 
 def is_recorded() -> bool:

@@ -6,7 +6,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 
 from claip_emo_mm.models.matrix_product import is_recorded
 
-_SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
+SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
 _PART = 2 ** 18  # elements, 1 MB: what stays in the processor's cache
 
 
@@ -28,7 +28,7 @@ class QuickGELU(nn.Module):
             return _QuickGELUFunction.apply(x)
         if self.inplace and x.device.type == 'cpu' and x.is_contiguous() and not is_recorded():
             for part in x.view(-1).split(_PART):
-                part.mul_(torch.sigmoid(part * _SLOPE))
+                part.mul_(torch.sigmoid(part * SLOPE))
             return x
         return _quick_gelu(x)
 
@@ -45,8 +45,8 @@ class _QuickGELUFunction(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
         x, = ctx.saved_tensors
-        return torch.ops.aten.silu_backward(grad, x * _SLOPE)
+        return torch.ops.aten.silu_backward(grad, x * SLOPE)
 
 
 def _quick_gelu(x: Tensor) -> Tensor:
-    return F.silu(x * _SLOPE, inplace=True).div_(_SLOPE)
+    return F.silu(x * SLOPE, inplace=True).div_(SLOPE)

@@ -3,8 +3,8 @@ from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor, nn
 
 from claip_emo_mm.models.attention import SeparateProjectionAttention
+from claip_emo_mm.models.backbones.vision_mlp import VisionMLP
 from claip_emo_mm.models.matrix_product import cast_for_products
-from claip_emo_mm.models.quick_gelu import QuickGELU
 
 
 class VisionBlock(nn.Module):
@@ -21,10 +21,8 @@ class VisionBlock(nn.Module):
         self.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
         self.ls_1 = block.ls_1
         self.ln_2 = block.ln_2
-        self.mlp = block.mlp
+        self.mlp = VisionMLP(block.mlp) if quick_gelu else block.mlp
         self.ls_2 = block.ls_2
-        if quick_gelu:
-            self.mlp.gelu = QuickGELU(inplace=True)  # nothing else reads the hidden layer
 
     def forward(self, x: Tensor, class_token_only: bool = False) -> Tensor:
         """(U, N, D) to (U, N, D), or to (U, 1, D) for the class token alone."""

@@ -38,7 +38,7 @@ class AudioVisualRecognizer(BaseModel):
             zeros, and its backbone does not run. Training takes ``'both'``.
         modality_dropout: Fields of ``ModalityDropout``: how often a clip loses a modality in training; None for never.
         max_frames_per_pass: Frames that the visual backbone encodes at once in evaluation: this bounds the memory,
-            whatever the length of the clips and the size of the batch. None for all.
+            whatever the length of the clips and the size of the batch; on a CPU at most 16. None for all.
         max_sounds_per_pass: Audio windows, likewise.
         init_cfg: mmengine's initialisation.
     """

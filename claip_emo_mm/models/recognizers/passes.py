@@ -5,6 +5,9 @@ from torch import Tensor, nn
 from claip_emo_mm.host.batch_norm import without_statistics
 from claip_emo_mm.models.matrix_product import is_recorded
 
+# On a CPU more at once takes longer: the tensors are then so large (32 MB) that glibc maps their memory anew each time.
+_CPU_PASS = 16
+
 
 def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_pass: int | None) -> Tensor:
     """Encode items one by one: in evaluation in passes of a bounded size, in training in one.
@@ -16,7 +19,7 @@ def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_p
         backbone: Maps items (n, ...) to features (n, ...).
         neck: Behind it; None for nothing.
         items: (n, ...) frames, views or spectrograms; n may be 0.
-        largest_pass: Items of a pass in evaluation; None for all.
+        largest_pass: Items of a pass in evaluation, on a CPU at most 16; None for all.
     Returns: features (max(n, 1), ...).
     """
     if is_recorded():  # with a number of items that may differ later
@@ -24,6 +27,8 @@ def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_p
     if not len(items):
         with without_statistics(backbone):
             return _run(backbone, neck, items.new_zeros(1, *items.shape[1:]))
+    if items.device.type == 'cpu' and largest_pass is not None:
+        largest_pass = min(largest_pass, _CPU_PASS)
     if backbone.training or largest_pass is None or len(items) <= largest_pass:
         return _run(backbone, neck, items)
     return torch.cat([_run(backbone, neck, part) for part in items.split(largest_pass)])

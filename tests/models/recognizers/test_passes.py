@@ -7,6 +7,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from claip_emo_mm.models import AudioVisualRecognizer
+from claip_emo_mm.models.recognizers.passes import encode
 
 Build = Callable[..., AudioVisualRecognizer]
 
@@ -73,3 +74,11 @@ def test_training_takes_one_pass(build_both: Build, batch: dict[str, Tensor]) ->
     found = sizes(model.visual_backbone), sizes(model.audio_backbone)
     model.extract_feat(batch)
     assert found == ([11], [4])
+
+
+@pytest.mark.parametrize(('largest', 'passes'), [(64, [16, 16, 8]), (15, [15, 15, 10]), (None, [40])])
+def test_passes_are_small_on_a_cpu(largest: int | None, passes: list[int]) -> None:
+    backbone, items = nn.Identity().eval(), torch.randn(40, 3)
+    found = sizes(backbone)
+    assert torch.equal(encode(backbone, None, items, largest), items)
+    assert found == passes
