@@ -1,6 +1,7 @@
 """The emotions in a video, in a browser: python tools/demo.py --checkpoint CKPT."""
 import os
 import signal
+import socket
 import tempfile
 import threading
 from argparse import ArgumentParser, Namespace
@@ -31,11 +32,26 @@ def parse_args() -> Namespace:
     args = parser.parse_args()
     if not (args.max_mb > 0 and args.max_s > 0 and args.max_waiting > 0):
         parser.error('--max-mb, --max-s and --max-waiting must be more than 0')
+    if not 0 < args.port < 65536:
+        parser.error(f'--port {args.port}: expected 1 to 65535')
     return args
+
+
+def check_address(host: str, port: int) -> None:
+    """See whether the page can listen at an address, before the model is loaded, which may take minutes."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+    except (OSError, OverflowError) as error:
+        raise InputError(f'{host}:{port}: cannot listen there ({getattr(error, "strerror", None) or error}). Choose '
+                         'another --port, or --host.') from error
 
 
 def main() -> int:
     args = parse_args()
+    check_address(args.host, args.port)
     os.environ['GRADIO_ANALYTICS_ENABLED'] = 'False'
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,9 +66,8 @@ def main() -> int:
             _, address, _ = page.launch(
                 server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
                 prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
-        except OSError as error:
-            raise InputError(f'{args.host}:{args.port}: cannot listen there ({error}). Choose another '
-                             '--port.') from error
+        except OSError as error:  # somebody was quicker
+            raise InputError(f'{args.host}:{args.port}: cannot listen there. Choose another --port.') from error
         print(f'The page is at {address} (Ctrl-C ends it)', flush=True)
         stop.wait()
         page.close(verbose=False)

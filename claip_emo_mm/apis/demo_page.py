@@ -64,7 +64,8 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
                     upload = gr.File(label='Video or sound', elem_id='upload')
                     start = gr.Button('Judge the file', variant='primary', elem_id='start')
                 with gr.Tab('Record'):
-                    record = gr.Video(label='Camera', sources=['webcam'], include_audio=True, elem_id='record')
+                    record = gr.Video(label='Camera', sources=['webcam'], include_audio=True, elem_id='record',
+                                      webcam_options=gr.WebcamOptions(mirror=False))  # a mirror needs ffmpeg
                     start_record = gr.Button('Judge the recording', variant='primary', elem_id='start-record')
                 face = gr.Radio(list(FACES), value='largest', label='Faces',
                                 info='the largest at a time, everybody, or the whole picture')
@@ -72,8 +73,9 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
                 stride_s = gr.Slider(.5, 10, 2, step=.5, label='From window to window (s)')
             with gr.Column(scale=2):
                 message = gr.Textbox(label='Result', elem_id='message', interactive=False, lines=2)
-                video = gr.Video(label='With boxes and labels', elem_id='overlay', interactive=False)
-                timeline = gr.Image(label='Scores over time', elem_id='timeline', interactive=False,
+                video = gr.Video(label='With boxes and labels', show_label=False, elem_id='overlay',
+                                 interactive=False)
+                timeline = gr.Image(label='Scores over time', show_label=False, elem_id='timeline', interactive=False,
                                     buttons=['download', 'fullscreen'])  # no sharing with a public service
         table = gr.Dataframe(label='Table', elem_id='table', interactive=False, headers=_header(infer.classes))
         files = gr.File(label='Download', elem_id='download', interactive=False)

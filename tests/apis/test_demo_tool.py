@@ -56,14 +56,15 @@ def browser() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = program
     for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--no-proxy-server',
-                     '--window-size=1300,1600'):
+                     '--window-size=1300,1600', '--use-fake-device-for-media-stream',
+                     '--use-fake-ui-for-media-stream'):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     yield driver
     driver.quit()
 
 
-def test_a_clip_and_a_broken_file_in_the_browser(page: SimpleNamespace, browser: Any, toy_set: Path,
+def test_a_clip_a_broken_file_and_a_recording_in_the_browser(page: SimpleNamespace, browser: Any, toy_set: Path,
                                                  tmp_path: Path) -> None:
     clip = next((toy_set / 'videos').glob('test*.mp4'))
     message = _judge(browser, page.address, clip)
@@ -83,9 +84,24 @@ def test_a_clip_and_a_broken_file_in_the_browser(page: SimpleNamespace, browser:
     assert message.startswith('error: broken.mp4') and str(page.folder) not in message
     assert not list(page.folder.glob('claip_emo_demo_*'))  # a job's folder
 
+    message = _record(browser, page.address)
+    assert re.search(r'^\w+\.webm: \w+ \(\d+ %\)', message) and 'no face 0.0-' in message
+
     page.process.send_signal(signal.SIGTERM)
     assert page.process.wait(60) == 0
     assert not list(page.folder.glob('claip_emo_*'))  # uploads and results
+
+
+def test_a_taken_port_is_said_before_the_model_is_loaded() -> None:
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        found = subprocess.run([sys.executable, str(ROOT / 'tools' / 'demo.py'), '--checkpoint', 'gone.pth',
+                                '--port', port], env=os.environ | {'PYTHONPATH': str(ROOT)}, capture_output=True,
+                               text=True, timeout=120)
+    assert found.returncode == 1 and 'Traceback' not in found.stderr
+    assert found.stderr.splitlines()[-1].startswith(f'error: 127.0.0.1:{port}: cannot listen there (Address already in')
 
 
 def test_refuses_what_is_over_a_limit(tmp_path: Path) -> None:
@@ -112,6 +128,27 @@ def test_refuses_what_is_over_a_limit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [video]
 
 
+def _record(browser: Any, address: str) -> str:
+    """Record the browser's own test picture for a while, and return the page's message."""
+    def button(place: str, text: str) -> Any:
+        found = [each for each in browser.find_elements('css selector', f'{place} button') if text in each.text]
+        return found and found[0]
+
+    browser.get(address)
+    _wait(lambda: button('', 'Record'), lambda: 'no tab').click()
+    for text in ('Access Webcam', 'Record', 'Stop'):
+        _wait(lambda text=text: button('#record', text), lambda text=text: f'no {text}').click()
+        time.sleep(4 if text == 'Record' else 1)  # what is recorded comes in pieces
+    _wait(lambda: browser.find_elements('css selector', '#record video[src*=file]'), lambda: 'no recording')
+    browser.find_element('css selector', '#start-record').click()
+    return _message(browser)
+
+
+def _message(browser: Any) -> str:
+    return _wait(lambda: browser.execute_script('return document.querySelector("#message textarea").value'),
+                 lambda: browser.find_element('css selector', 'body').text, 120)
+
+
 def _judge(browser: Any, address: str, path: Path) -> str:
     """Open the page, give it a file, and return its message."""
     browser.get(address)
@@ -119,8 +156,7 @@ def _judge(browser: Any, address: str, path: Path) -> str:
     field.send_keys(str(path))
     _wait(lambda: path.stem in browser.find_element('css selector', '#upload').text, lambda: 'not uploaded')
     browser.find_element('css selector', '#start').click()
-    return _wait(lambda: browser.execute_script('return document.querySelector("#message textarea").value'),
-                 lambda: browser.find_element('css selector', 'body').text, 120)
+    return _message(browser)
 
 
 def _wait(found: Any, otherwise: Any, timeout_s: float = 60) -> Any:
