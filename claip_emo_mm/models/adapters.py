@@ -25,12 +25,22 @@ class LoRASettings:
         dropout: Dropout probability in front of each adapter.
         blocks: Numbers of the blocks to adapt, counted from 0 at the input; None means all of them and the layers
             outside of blocks.
+    Raises:
+        InputError: ``targets`` is no list, or a number is out of its range.
     """
     targets: Sequence[str]
     rank: int = 8
     alpha: float = 32
     dropout: float = 0.1
     blocks: Sequence[int] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.targets, str):  # a sequence, too: of letters
+            raise InputError(f'lora.targets is {self.targets!r}. Expected a list of names: [{self.targets!r}].')
+        if self.rank < 1:
+            raise InputError(f'lora.rank is {self.rank}. Expected at least 1; lora=None adapts nothing.')
+        if not 0 <= self.dropout < 1:
+            raise InputError(f'lora.dropout is {self.dropout}. Expected a probability from 0 to below 1.')
 
 
 def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence[str]) -> list[str]:
@@ -42,8 +52,8 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
         block_names: Names of the tower's blocks inside ``tower``, from input to output.
     Returns: names of the adapted layers.
     Raises:
-        InputError: A target matches no layer, or one that torch's attention never calls, or a block does not exist;
-            the message lists what there is.
+        InputError: A target matches no layer, or one that torch's attention never calls, or a convolution in groups
+            that do not divide the rank, or a block does not exist; the message lists what there is.
     """
     layers = [name for name, module in tower.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)]
     matches = {target: [name for name in layers if f'.{name}'.endswith(f'.{target}')] for target in settings.targets}
@@ -67,6 +77,11 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
         if not names:
             raise InputError(f'lora.targets={list(settings.targets)} match no layer in '
                              f'lora.blocks={list(settings.blocks)}.')
+    for name in names:
+        groups = getattr(tower.get_submodule(name), 'groups', 1)
+        if settings.rank % groups:
+            raise InputError(f'lora.rank={settings.rank}: {name} is a convolution in {groups} groups, of which the '
+                             'rank must be a multiple. Choose such a rank, or take the layer out of lora.targets.')
     # A pattern: given a list, peft would also take every layer whose name ends in one of the names.
     pattern = '|'.join(re.escape(name) for name in names)
     trainable = {name: parameter.requires_grad for name, parameter in tower.named_parameters()}

@@ -56,7 +56,12 @@ class ClipBlending:
             mel: (B, ..., M, F), or None without sound.
             labels: (B,) classes.
         Returns: (B, K) soft labels.
+        Raises:
+            InputError: A label is none of the classes.
         """
+        if len(labels) and labels.max() >= self.num_classes:
+            raise InputError(f'blend: num_classes is {self.num_classes}, but a clip has the label {labels.max()}. Set '
+                             'model.data_preprocessor.blend.num_classes to the number of classes of the data set.')
         first, second = (mel, None) if frames is None else (frames, mel)
         cut, weight = self._draw()
         weight, box = mix_clips(first, cut, weight)

@@ -79,3 +79,19 @@ def test_blocks_can_be_chosen() -> None:
 def test_what_matches_nothing_is_an_error(settings: LoRASettings, message: str) -> None:
     with pytest.raises(InputError, match=message):
         add_adapters(make_tower(), settings, BLOCKS)
+
+
+@pytest.mark.parametrize(('options', 'message'), [
+    (dict(targets='fc1'), r"lora.targets is 'fc1'. Expected a list of names: \['fc1'\]"),
+    (dict(targets=['fc1'], rank=0), 'lora.rank is 0. Expected at least 1'),
+    (dict(targets=['fc1'], dropout=1.), r'lora.dropout is 1.0. Expected a probability from 0 to below 1')])
+def test_options_that_make_no_sense_are_refused(options: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        LoRASettings(**options)
+
+
+def test_groups_of_a_convolution_divide_the_rank() -> None:
+    tower = nn.Sequential(nn.Conv3d(6, 6, 3, groups=6))
+    assert add_adapters(tower, LoRASettings(['0'], rank=12), ()) == ['0']
+    with pytest.raises(InputError, match='lora.rank=8: 0 is a convolution in 6 groups'):
+        add_adapters(nn.Sequential(nn.Conv3d(6, 6, 3, groups=6)), LoRASettings(['0'], rank=8), ())

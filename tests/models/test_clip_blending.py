@@ -94,3 +94,8 @@ def test_boxes_inside(weight: float) -> None:
 def test_numbers_that_make_no_sense(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         ClipBlending(**{'num_classes': 3, **options})
+
+
+def test_a_label_beyond_the_classes_is_named() -> None:
+    with pytest.raises(InputError, match=r'blend: num_classes is 3, but a clip has the label 6.*blend.num_classes'):
+        ClipBlending(3)(torch.zeros(2, 1, 4, 4), None, torch.tensor([1, 6]))

@@ -154,7 +154,14 @@ class ClipWiseBackbone(ForeignBackbone):
             views: (B, T, 3, H, W), normalised; B counts views here.
         Returns: (B, T', D) the features of the time steps that the network keeps; T' = 1 of networks that give one
             vector a view.
+        Raises:
+            InputError: the network is made for another number of frames, or gives something else.
         """
+        segments = getattr(self.network, 'num_segments', None)
+        if segments not in (None, views.shape[1]):
+            raise InputError(f'ClipWiseBackbone: views of {views.shape[1]} frames arrived, but num_segments={segments} '
+                             f'of {type(self.network).__name__}, which would mix the frames of different views. Set '
+                             f'num_segments={views.shape[1]}, which is clip_len of SampleFrameViews.')
         if self.format_shape == 'NCHW':
             output = self.run(views.flatten(0, 1))  # (B*T, D, H', W') or (B*T, D)
             if output.ndim not in (2, 4) or len(output) != len(views) * views.shape[1]:

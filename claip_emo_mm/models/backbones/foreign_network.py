@@ -34,7 +34,8 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
         except ImportError as error:
             raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
                              'pip install "mmpretrain>=1.0.0"') from error
-    network = MODELS.build(dict(cfg))
+    with _without_list_of_parameters():  # TANet draws its weights in the constructor
+        network = MODELS.build(dict(cfg))
     if source is None and getattr(network, 'pretrained2d', False):
         network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None
     if hasattr(network, 'init_weights'):
@@ -77,7 +78,8 @@ def single_output(output: Any, network: nn.Module) -> Tensor:
     if not isinstance(output, Tensor):
         found = f'{len(output)} outputs' if isinstance(output, list | tuple) else type(output).__name__
         raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options choose '
-                         'one: out_indices for the last stage alone, no class token beside a map.')
+                         'one: out_indices or out_scales for the last stage alone, no class token beside a map '
+                         '(output_cls_token=False).')
     return output
 
 

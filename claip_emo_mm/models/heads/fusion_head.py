@@ -80,16 +80,16 @@ class FusionHead(BaseHead):
         """
         for name, feature, channels in (('audio', audio, self.audio_channels),
                                         ('visual', visual, self.visual_channels)):
-            found = 0 if feature is None else feature.shape[-1]
-            if found != channels:
-                raise InputError(f'{type(self).__name__}: the {name} feature has width {found}, but '
-                                 f'{name}_channels={channels}. Make {name}_channels of the head equal to the width '
-                                 f'of the {name} backbone (0 without {name}).')
             if feature is not None and feature.ndim != 2 + self.reads_tokens:
                 wanted, necks = (('(clips, tokens, width)', 'FrameTokens and SoundTokens') if self.reads_tokens else
                                  ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
                 raise InputError(f'{type(self).__name__}: the {name} feature has the shape {tuple(feature.shape)}; '
                                  f'expected is {wanted}. {necks} are necks that give it.')
+            found = 0 if feature is None else feature.shape[-1]
+            if found != channels:
+                raise InputError(f'{type(self).__name__}: the {name} feature has width {found}, but '
+                                 f'{name}_channels={channels}. Make {name}_channels of the head equal to the width '
+                                 f'of the {name} backbone (0 without {name}).')
         return self.fc(self.fuse(visual, audio))
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 
-_MAPS = {nn.AdaptiveAvgPool2d: (1, 1), nn.AdaptiveAvgPool3d: (1, 1, 1)}
+_MAPS = {nn.AdaptiveAvgPool2d: (1, 1), nn.AdaptiveAvgPool3d: (1, 1, 1), nn.AdaptiveMaxPool3d: (1, 1, 1)}
 
 
 @MODELS.register_module()
 class HostFusionHead(BaseModule):
     """Concatenate the audio and the visual feature (in this order) and give them to a head of MMAction2.
 
-    The host's heads that classify one feature a clip will do: `TSNHead`, `I3DHead`, `TSNAudioHead`, `TimeSformerHead`,
-    `UniFormerHead`, `TSMHead` with `num_segments=1`. Loss and prediction are the head's own.
+    The host's heads that classify one feature a clip will do: `TSNHead`, `I3DHead`, `X3DHead`, `TSNAudioHead`,
+    `TimeSformerHead`, `UniFormerHead`, `TSMHead` with `num_segments=1`. Loss and prediction are the head's own.
 
     Args:
         head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` says how
@@ -34,7 +34,8 @@ class HostFusionHead(BaseModule):
             raise InputError("HostFusionHead: head.average_clips is missing. Set average_clips='prob' in the config of "
                              f'{type(self.head).__name__}.')
         self.num_classes = self.head.num_classes
-        self.map_shape = _MAPS.get(type(getattr(self.head, 'avg_pool', None)), ())
+        pool = getattr(self.head, 'avg_pool', None) or getattr(self.head, 'pool', None)  # X3DHead's is called pool
+        self.map_shape = _MAPS.get(type(pool), ())
         counts_segments = 'num_segs' in inspect.signature(self.head.forward).parameters
         self.options = dict(num_segs=1) if counts_segments else {}
 
@@ -46,14 +47,21 @@ class HostFusionHead(BaseModule):
             audio: (B, D') clip features; None for a model without sound.
         Returns: logits (B, K).
         Raises:
-            InputError: The features together have another width than the head.
+            InputError: The features together have another width than the head, or it is none for one feature a clip.
         """
         feature = torch.cat([part for part in (audio, visual) if part is not None], -1)
         if feature.ndim != 2 or feature.shape[1] != self.head.in_channels:
             raise InputError(f'HostFusionHead: the features together have the shape {tuple(feature.shape)}, but '
                              f'head.in_channels={self.head.in_channels}. Set it to the sum of the widths of the '
                              'visual and the audio feature; each needs a neck that makes one vector a clip.')
-        return self.head(feature.reshape(*feature.shape, *self.map_shape), **self.options)
+        try:
+            return self.head(feature.reshape(*feature.shape, *self.map_shape), **self.options)
+        except torch.OutOfMemoryError:
+            raise
+        except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(f'HostFusionHead: {type(self.head).__name__} cannot classify one feature a clip ({error}'
+                             '). Choose a head that does, such as TSNHead; num_segments, where it has that, is 1.'
+                             ) from error
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:
         """Make the feature of a modality that is left out of all clips.

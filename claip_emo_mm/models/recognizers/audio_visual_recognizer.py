@@ -172,7 +172,14 @@ class AudioVisualRecognizer(BaseModel):
     def _encode_views(self, frames: Tensor, index: Tensor, left_out: Tensor) -> Tensor:
         """Encode the distinct frames, or for a backbone that reads views, the views; (B*V, T, D)."""
         if not reads_views(self.visual_backbone):
-            return gather(encode(self.visual_backbone, None, frames, self.max_frames_per_pass), index)
+            features = encode(self.visual_backbone, None, frames, self.max_frames_per_pass)
+            if features.ndim != 2:
+                network = type(self.visual_backbone).__name__
+                raise InputError(f'AudioVisualRecognizer: visual_backbone {network} gives an output of shape '
+                                 f'{tuple(features.shape)} for frames; expected is one vector a frame. Wrap it: '
+                                 f"visual_backbone=dict(type='FrameWiseBackbone', backbone=dict(type='{network}', "
+                                 '...)).')
+            return gather(features, index)
         of_view = torch.where(left_out, LEFT_OUT, (~left_out).cumsum(0) - 1)
         largest = self.max_frames_per_pass and max(self.max_frames_per_pass // index.shape[1], 1)
         return gather(encode(self.visual_backbone, None, frames[index[~left_out]], largest), of_view)

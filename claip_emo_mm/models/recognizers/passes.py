@@ -2,6 +2,7 @@
 import torch
 from torch import Tensor, nn
 
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.host.batch_norm import without_statistics
 from claip_emo_mm.models.matrix_product import is_recorded
 
@@ -21,6 +22,8 @@ def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_p
         items: (n, ...) frames, views or spectrograms; n may be 0.
         largest_pass: Items of a pass in evaluation, on a CPU at most 16; None for all.
     Returns: features (max(n, 1), ...).
+    Raises:
+        InputError: the backbone gives something else than a tensor.
     """
     if is_recorded():  # with a number of items that may differ later
         return _run(backbone, neck, items)
@@ -36,4 +39,9 @@ def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_p
 
 def _run(backbone: nn.Module, neck: nn.Module | None, items: Tensor) -> Tensor:
     features = backbone(items)
+    if not isinstance(features, Tensor):
+        network = type(backbone).__name__
+        raise InputError(f'AudioVisualRecognizer: the backbone {network} gives a {type(features).__name__}; expected '
+                         'is one tensor. Wrap it in FrameWiseBackbone, ClipWiseBackbone or SpectrogramBackbone: '
+                         f"dict(type='FrameWiseBackbone', backbone=dict(type='{network}', ...)).")
     return features if neck is None else neck(features)

@@ -23,12 +23,14 @@ def test_noise_has_the_power_that_is_asked(snr_db: float, ratio: float) -> None:
 
 def test_draws_belong_to_the_clip_wherever_it_lies() -> None:
     sound = [np.ones(9, np.float32)]
-    first, moved, other, again = (
+    first, moved, other, alone, again = (
         spoil(dict(audios=sound, **where), type='AddSoundNoise', snr_db=0, seed=seed)['audios'][0]
         for where, seed in ((dict(filename='a/b.mp4'), 0), (dict(filename='/c/b.mp4'), 0),
-                            (dict(frame_dir='a/c'), 0), (dict(filename='a/b.mp4'), 1)))
+                            (dict(frame_dir='a/c'), 0), (dict(audio_path='a/c.wav'), 0),
+                            (dict(filename='a/b.mp4'), 1)))
     assert np.array_equal(first, moved)
     assert not np.array_equal(first, other) and not np.array_equal(first, again)
+    assert not any(np.array_equal(alone, drawn) for drawn in (first, other))
 
 
 def test_blur_spreads_a_point_over_a_share_of_the_width() -> None:

@@ -31,6 +31,9 @@ SLOWONLY = dict(type='ResNet3dSlowOnly', depth=18, lateral=False, conv1_kernel=(
                 pool1_stride_t=1, inflate=(0, 0, 1, 1), base_channels=4, zero_init_residual=False)
 TIMESFORMER = dict(type='TimeSformer', num_frames=T, img_size=SIDE, patch_size=8, embed_dims=16, num_heads=2,
                    num_transformer_layers=2, norm_cfg=dict(type='LN', eps=1e-6))
+MVIT = dict(type='MViT', arch=dict(embed_dims=8, num_layers=2, num_heads=1, downscale_indices=[1]),
+            spatial_size=SIDE, temporal_size=T, output_cls_token=False)
+X3D = dict(type='X3D', gamma_w=.25)
 TSM = dict(type='ResNetTSM', depth=18, num_segments=T, shift_div=8)
 VIDEOS = {  # network -> time steps, width
     'VisionTransformer': (VIT, 1, 16),
@@ -38,6 +41,8 @@ VIDEOS = {  # network -> time steps, width
     'UniFormerV2': (UNIFORMER, 1, 24),
     'ResNet3dSlowOnly': (SLOWONLY, 4, 32),
     'TimeSformer': (TIMESFORMER, 1, 16),
+    'MViT': (MVIT, 2, 16),
+    'X3D': (X3D, 4, 64),
     'ResNetTSM': (TSM, 4, 512),
 }
 SHIFTED = dict(ResNetTSM='NCHW')
@@ -82,6 +87,7 @@ def test_networks_for_videos_give_time_steps(name: str) -> None:
             torch.testing.assert_close(features, maps.mean(-1))
         else:
             own = backbone.network(torch.stack([view.permute(1, 0, 2, 3) for view in views()]))
+            own = own[0] if isinstance(own, tuple) else own
             torch.testing.assert_close(features.mean(1), own.flatten(2).mean(2) if own.ndim > 2 else own)
 
 
@@ -170,6 +176,9 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         ClipWiseBackbone(VIT)(torch.zeros(B, 8, 3, SIDE, SIDE))
     with pytest.raises(InputError, match=r'UniFormerV2 gives an output of shape \(4, 24\).*num_frames, t_size'):
         ClipWiseBackbone(UNIFORMER)(torch.zeros(B, 2 * T, 3, SIDE, SIDE))
+    for frames in (T // 2, 2 * T):  # twice as many: the network would count two views for each
+        with pytest.raises(InputError, match=rf'views of {frames} frames arrived, but num_segments=4 of ResNetTSM'):
+            ClipWiseBackbone(TSM, format_shape='NCHW')(torch.zeros(B, frames, 3, SIDE, SIDE))
     with pytest.raises(InputError, match='ResNet gives 2 outputs; one tensor is expected.*out_indices'):
         FrameWiseBackbone(dict(type='ResNet', depth=18, out_indices=(2, 3)))(views()[0])
 

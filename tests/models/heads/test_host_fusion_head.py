@@ -20,7 +20,8 @@ HOST_HEADS = {
 
 def build(kind: str, **options: object) -> HostFusionHead:
     with DefaultScope.overwrite_default_scope('mmaction'):
-        head = dict(type=kind, num_classes=K, in_channels=D + D_AUDIO, average_clips='prob', **HOST_HEADS[kind])
+        head = dict(type=kind, num_classes=K, in_channels=D + D_AUDIO, average_clips='prob',
+                    **HOST_HEADS.get(kind, {}))
         return MODELS.build(dict(type='HostFusionHead', head={**head, **options}))
 
 
@@ -32,6 +33,14 @@ def test_the_heads_linear_layer_reads_audio_then_picture(kind: str) -> None:
     expected = torch.cat([audio, visual], 1) @ layer.weight.T + layer.bias
     torch.testing.assert_close(wrapped(visual=visual, audio=audio), expected)
     assert wrapped.num_classes == K
+
+
+def test_x3d_head_pools_one_place() -> None:
+    wrapped = build('X3DHead').eval()
+    visual, audio = torch.randn(2, D), torch.randn(2, D_AUDIO)
+    hidden = (torch.cat([audio, visual], 1) @ wrapped.head.fc1.weight.T).clamp_min(0)
+    torch.testing.assert_close(wrapped(visual=visual, audio=audio),
+                               hidden @ wrapped.head.fc2.weight.T + wrapped.head.fc2.bias)
 
 
 def test_loss_and_scores_are_the_heads_own() -> None:
@@ -48,5 +57,9 @@ def test_what_does_not_fit_is_refused() -> None:
     wrapped = build('I3DHead')
     with pytest.raises(InputError, match=r'have the shape \(2, 3\), but head.in_channels=7'):
         wrapped(visual=torch.zeros(2, D))
+    with pytest.raises(InputError, match='MViTHead cannot classify one feature a clip .*Choose a head that does'):
+        build('MViTHead')(visual=torch.zeros(2, D), audio=torch.zeros(2, D_AUDIO))
+    with pytest.raises(InputError, match='TSMHead cannot classify one feature a clip .*num_segments'):
+        build('TSMHead', num_segments=2)(visual=torch.zeros(3, D), audio=torch.zeros(3, D_AUDIO))
     with pytest.raises(InputError, match="head.average_clips is missing. Set average_clips='prob' in .* of I3DHead"):
         build('I3DHead', average_clips=None)

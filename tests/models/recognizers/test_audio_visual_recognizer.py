@@ -162,3 +162,16 @@ def test_a_backbone_for_views_gets_each_distinct_view_once(views: dict[str, torc
     torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
     assert counts == [3]  # the two views of the second clip are one
     torch.testing.assert_close(model.train().extract_feat(inputs)['visual'], expected)
+
+
+@pytest.mark.parametrize(('network', 'message'), [
+    (dict(type='ResNet', depth=18), r"visual_backbone ResNet gives an output of shape \(5, 512, 1, 1\) for frames.*"
+                                    r"type='FrameWiseBackbone', backbone=dict\(type='ResNet'"),
+    (dict(type='ResNet', depth=18, out_indices=(2, 3)), r'the backbone ResNet gives a tuple.*Wrap it in FrameWise')])
+def test_networks_of_others_that_are_not_wrapped_are_named(views: dict[str, torch.Tensor], network: dict,
+                                                           message: str) -> None:
+    DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
+    model = MODELS.build(dict(type='AudioVisualRecognizer', visual_backbone=network, max_frames_per_pass=2,
+                              cls_head=dict(type='ConcatFusionHead', num_classes=K, visual_channels=512))).eval()
+    with pytest.raises(InputError, match=message):
+        model(views, [ActionDataSample(), ActionDataSample()], mode='predict')
