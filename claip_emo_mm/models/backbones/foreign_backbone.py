@@ -70,7 +70,8 @@ class ForeignBackbone(BaseModule):
                 raise InputError(
                     f'{type(self).__name__}: {type(self.network).__name__} cannot read an input of shape '
                     f'{tuple(x.shape)} ({str(error).strip()}). Make its size and number of frames those of the '
-                    'pipeline (ResizeFrames, SampleFrameViews, LogMel).') from error
+                    'pipeline (ResizeFrames, SampleFrameViews, LogMel), and in_channels of SpectrogramBackbone the '
+                    'channels that the network reads.') from error
         idle = [name for name in self._unproved if name not in called]
         if idle:
             raise InputError(

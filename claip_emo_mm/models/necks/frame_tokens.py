@@ -35,12 +35,17 @@ class FrameTokens(BaseModule):
             frame_features: (B, T, D).
         Returns: (B, T, D).
         Raises:
-            InputError: The views do not have the number of frames that the positions were made for.
+            InputError: The views do not have the number of frames that the positions were made for, or the features
+                another width.
         """
         num_frames = self.pos_embedding.shape[1]
         if frame_features.shape[1] != num_frames:
             raise InputError(f'FrameTokens: a view has {frame_features.shape[1]} frames, but num_frames={num_frames}. '
                              'Set num_frames of the neck to clip_len of the sampling.')
+        if frame_features.shape[2] != self.pos_embedding.shape[2]:
+            raise InputError(f'FrameTokens: frame features of width {frame_features.shape[2]} arrived, but '
+                             f'embed_dims={self.pos_embedding.shape[2]}. Set embed_dims of the neck to the width that '
+                             'the backbone gives.')
         x = frame_features + self.pos_embedding
         for layer in self.layers:
             x = layer(x)

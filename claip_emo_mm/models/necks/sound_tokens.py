@@ -27,10 +27,15 @@ class SoundTokens(BaseModule):
             latent: (A, D, F', M') output of the audio backbone.
         Returns: (A, M', D).
         Raises:
-            InputError: The map does not have the number of time steps that the positions were made for.
+            InputError: The map does not have the number of time steps that the positions were made for, or another
+                width.
         """
         num_steps = self.pos_embedding.shape[1]
         if latent.shape[3] != num_steps:
             raise InputError(f'SoundTokens: the latent map has {latent.shape[3]} time steps, but num_steps='
                              f'{num_steps}. Set num_steps={latent.shape[3]}.')
+        if latent.shape[1] != self.pos_embedding.shape[2]:
+            raise InputError(f'SoundTokens: a latent map of width {latent.shape[1]} arrived, but '
+                             f'embed_dims={self.pos_embedding.shape[2]}. Set embed_dims of the neck to the width that '
+                             'the backbone gives.')
         return latent.mean(2).transpose(1, 2) + self.pos_embedding

@@ -67,12 +67,17 @@ class TemporalTransformer(BaseModule):
             frame_features: (B, T, D).
         Returns: (B, D) clip features.
         Raises:
-            InputError: The views do not have the number of frames that the positions were made for.
+            InputError: The views do not have the number of frames that the positions were made for, or the features
+                another width.
         """
         num_frames = self.pos_embedding.shape[1] - 1
         if frame_features.shape[1] != num_frames:
             raise InputError(f'TemporalTransformer: a view has {frame_features.shape[1]} frames, but '
                              f'num_frames={num_frames}. Set num_frames of the neck to clip_len of the sampling.')
+        if frame_features.shape[2] != self.pos_embedding.shape[2]:
+            raise InputError(f'TemporalTransformer: frame features of width {frame_features.shape[2]} arrived, but '
+                             f'embed_dims={self.pos_embedding.shape[2]}. Set embed_dims of the neck to the width that '
+                             'the backbone gives.')
         x = torch.cat([self.cls_token.expand(frame_features.shape[0], -1, -1), frame_features], 1)  # (B, T+1, D)
         x = x + self.pos_embedding
         for layer in self.layers:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models import AudioMeanPool, AudioTemporalTransformer, TemporalTransformer
+from claip_emo_mm.models import AudioMeanPool, AudioTemporalTransformer, FrameTokens, SoundTokens, TemporalTransformer
 
 
 def test_audio_is_averaged_over_time_and_frequency() -> None:
@@ -73,3 +73,18 @@ def test_sound_is_read_in_time_after_the_mean_over_frequency() -> None:
     assert all(parameter.grad is not None for parameter in neck.parameters())
     with pytest.raises(InputError, match='has 4 time steps, but num_steps=5. Set num_steps=4'):
         neck(latent[..., :4])
+
+
+@pytest.mark.parametrize(('neck', 'features'), [
+    (TemporalTransformer(8, 3), torch.zeros(2, 3, 5)),
+    (FrameTokens(8, 3), torch.zeros(2, 3, 5)),
+    (SoundTokens(8, 3), torch.zeros(2, 5, 4, 3)),
+    (AudioTemporalTransformer(8, 3), torch.zeros(2, 5, 4, 3))], ids=lambda value: type(value).__name__)
+def test_another_width_is_refused(neck: torch.nn.Module, features: torch.Tensor) -> None:
+    with pytest.raises(InputError, match='of width 5 arrived, but embed_dims=8. Set embed_dims of the neck'):
+        neck(features)
+
+
+def test_a_neck_of_width_1_is_not_spread() -> None:
+    with pytest.raises(InputError, match='of width 6 arrived, but embed_dims=1'):
+        FrameTokens(1, 3, num_layers=0)(torch.zeros(2, 3, 6))  # adding would broadcast
