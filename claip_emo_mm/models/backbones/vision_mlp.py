@@ -42,8 +42,10 @@ class VisionMLP(nn.Sequential):
 
 def _in_parts(x: Tensor) -> bool:
     """Whether there are several parts, of what a CPU multiplies in full precision."""
+    if is_recorded():  # first, since asking for a size would bind the recorded graph to it
+        return False
     return (x.device.type == 'cpu' and x.dtype == torch.float32 and x.numel() > _ROWS * x.shape[-1]
-            and not torch.is_autocast_enabled('cpu') and not is_recorded())
+            and not torch.is_autocast_enabled('cpu'))
 
 
 def _own_weight(layer: nn.Module) -> Tensor | None:
