@@ -85,7 +85,7 @@ def benchmark_inference(video: str, checkpoint: str, face: str = 'largest', roun
                 bar.set_description(who)
                 began = time.perf_counter()
                 if who == 'plain':
-                    seconds = infer_plainly(infer, video, face, windows, finder).seconds
+                    seconds = infer_plainly(infer, video, face, windows, finder)[0].seconds
                 else:
                     infer.clock.seconds.clear()
                     infer.infer(TimedFile(video, infer.clock), face=face)
@@ -115,7 +115,7 @@ def write_random_checkpoint(cfg: Config, path: Path) -> None:
     """Write a checkpoint of a config's model with random weights, whole, so that nothing has to be fetched."""
     cfg = cfg.copy()
     cfg.merge_from_dict({f'model.{name}.pretrained': None for name in ('visual_backbone', 'audio_backbone')
-                         if name in cfg.model})
+                         if cfg.model.get(name)})
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model)

@@ -13,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 
 from claip_emo_mm.apis import EmotionInferencer, FaceBox, FaceFinder
 from claip_emo_mm.apis.media_source import FileSource
+from claip_emo_mm.apis.sliding_windows import TICKS_HZ
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.data_preparation.face_crop import crop_face
 from claip_emo_mm.data_preparation.face_track import follow_face
@@ -82,8 +83,10 @@ class TimedInferencer(EmotionInferencer):
 
 
 def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequence[tuple[float, float]],
-                  finder: FaceFinder) -> Clock:
+                  finder: FaceFinder) -> tuple[Clock, list[list[float]]]:
     """Judge windows as a script does that was written for clips: each one decoded, searched and encoded on its own.
+
+    The model is shown as many pictures a second as the inferencer shows it, whatever the video's rate.
 
     Args:
         infer: whose model and transforms are used.
@@ -91,46 +94,57 @@ def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequenc
         face: 'largest' or 'none'.
         windows: from and to, in s.
         finder: finds faces, in every picture.
-    Returns: the seconds of each part.
+    Returns: the seconds of each part, and the scores of each window.
     """
-    clock = Clock()
+    clock, scores = Clock(), []
     transforms, find = clock.around('transforms', infer.pipeline), clock.around('faces', finder.find)
     for start_s, end_s in windows:
         with clock.time('pictures'):
-            frames = _read(path, 'video', start_s, end_s)
+            times_s, frames = _read(path, 'video', start_s, end_s)
         with clock.time('sound'):
-            chunks = _read(path, 'audio', start_s, end_s)
-            samples = np.concatenate(chunks, axis=1).mean(axis=0) if chunks else None
+            samples, rate_hz = _read_sound(path, start_s, end_s)
         if face != 'none':
             frames = _crop(frames, [find(frame) for frame in frames])
-        packed = transforms(dict(clip=WindowClip(path, frames, samples, _rate_hz(path), end_s - start_s)))
+        ticks_s = np.arange(round(start_s * TICKS_HZ), round(end_s * TICKS_HZ)) / TICKS_HZ + 1e-3
+        shown = np.maximum(np.searchsorted(times_s, ticks_s, side='right') - 1, 0)
+        clip = WindowClip(path, [frames[place] for place in shown], samples, rate_hz, end_s - start_s)
+        packed = transforms(dict(clip=clip))
         with clock.time('model'), torch.no_grad():
-            infer.model.test_step(pseudo_collate([packed]))
-    return clock
+            judged = infer.model.test_step(pseudo_collate([packed]))
+        scores.append(judged[0].pred_score.tolist())
+    return clock, scores
 
 
-def _read(path: str, kind: str, start_s: float, end_s: float) -> list[np.ndarray]:
-    """Decode a part of a stream: pictures (H, W, 3), or chunks (channels, n) of sound."""
-    found = []
-    to_float = av.AudioResampler(format='fltp')
+def _read(path: str, kind: str, start_s: float, end_s: float) -> tuple[list[float], list[np.ndarray]]:
+    """Decode a part of a stream, from what is shown or heard at its start: times in s, pictures or chunks of sound."""
+    frames: list[Any] = []
     with av.open(path) as container:
         stream = container.streams.best(kind)
         if stream is None:
-            return []
+            return [], []
         container.seek(int(start_s / stream.time_base), stream=stream)
         for frame in container.decode(stream):
             if frame.time >= end_s:
                 break
-            if frame.time >= start_s:
-                found += ([frame.to_ndarray(format='rgb24')] if kind == 'video'
-                          else [chunk.to_ndarray() for chunk in to_float.resample(frame)])
-    return found
+            if frame.time <= start_s:
+                frames.clear()
+            frames.append(frame)
+    to_float = av.AudioResampler(format='fltp')
+    return [frame.time for frame in frames], [
+        frame.to_ndarray(format='rgb24') if kind == 'video' else to_float.resample(frame)[0].to_ndarray()
+        for frame in frames]
 
 
-def _rate_hz(path: str) -> int:
+def _read_sound(path: str, start_s: float, end_s: float) -> tuple[np.ndarray | None, int]:
+    """Decode a part of the sound: mono samples, None without any, and their rate in Hz."""
+    times_s, chunks = _read(path, 'audio', start_s, end_s)
+    if not chunks:
+        return None, 0
     with av.open(path) as container:
-        stream = container.streams.best('audio')
-        return stream.rate if stream else 0
+        rate_hz = container.streams.best('audio').rate
+    first = round((start_s - times_s[0]) * rate_hz)
+    samples = np.concatenate(chunks, axis=1).mean(axis=0)
+    return samples[max(first, 0):first + round((end_s - start_s) * rate_hz)], rate_hz
 
 
 def _crop(frames: list[np.ndarray], found: list[list[FaceBox]]) -> list[np.ndarray]:

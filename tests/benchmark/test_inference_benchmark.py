@@ -46,9 +46,18 @@ def test_clocks_change_nothing_and_every_part_is_timed(checkpoint: Path, video: 
     assert set(infer.clock.seconds) == set(PARTS) and min(infer.clock.seconds.values()) > 0
     windows = [(row.from_s, row.to_s) for row in timed.rows] * 2
     finder.pictures = 0
-    plain = infer_plainly(infer, video, 'largest', windows, finder)
+    plain, _ = infer_plainly(infer, video, 'largest', windows, finder)
     assert set(plain.seconds) == set(PARTS)
     assert finder.pictures == 2 * VideoFile(video).num_frames  # every picture of each window
+
+
+def test_both_ways_show_the_model_the_same_pictures(tmp_path: Path, video: str) -> None:
+    write_random_checkpoint(load_config(CONFIG.with_name('claip_emo_tiny_toy_visual.py')), tmp_path / 'random.pth')
+    infer = TimedInferencer(str(tmp_path / 'random.pth'), 'cpu', None, Middle())
+    rows = infer.infer(video, face='none', window_s=1., stride_s=.36).rows
+    _, scores = infer_plainly(infer, video, 'none', [(row.from_s, row.to_s) for row in rows], Middle())
+    np.testing.assert_allclose(scores, [list(row.scores.values()) for row in rows], atol=1e-6)
+    assert len(rows) > 2
 
 
 def test_the_table_adds_up(checkpoint: Path, video: str) -> None:
