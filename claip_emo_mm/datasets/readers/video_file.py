@@ -76,16 +76,16 @@ class VideoFile:
 
     def sound(self) -> tuple[np.ndarray, int]:
         """Read the sound; see `ClipReader.sound`."""
-        to_float = av.AudioResampler(format='fltp')
+        to_float = av.AudioResampler(format='flt')  # PyAV 18 crashes on the planes of more than 7 channels
         try:
             with av.open(self.path) as container:
                 stream = container.streams.best('audio')
-                chunks = [chunk.to_ndarray() for frame in container.decode(stream)
-                          for chunk in to_float.resample(frame)]
+                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels).mean(axis=1)
+                          for frame in container.decode(stream) for chunk in to_float.resample(frame)]
                 sample_rate_hz = stream.rate
         except (av.error.FFmpegError, ValueError) as error:
             raise InputError(f'{self.path}: the sound cannot be decoded ({error}). {_REMEDY}') from error
-        samples = np.concatenate(chunks, axis=1).mean(axis=0) if chunks else np.zeros(0, np.float32)  # (n,)
+        samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)  # (n,)
         if not len(samples) or _is_cut(len(samples) / sample_rate_hz, self._sound_s):
             raise InputError(f'{self.path}: {len(samples) / sample_rate_hz:.2f} s of sound can be decoded, '
                              f'{self._sound_s:.2f} s expected. {_REMEDY}')

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -23,6 +24,24 @@ def test_sound_is_the_tone(media: Path) -> None:
     spectrum = np.abs(np.fft.rfft(samples[8000:24000]))  # 1 s: one step is 1 Hz
     assert spectrum.argmax() == 400
     assert np.abs(samples[8000:24000]).max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_eight_channels_are_averaged(tmp_path: Path) -> None:
+    path = tmp_path / 'surround.mkv'
+    sound = np.zeros((8000, 8), np.int16)
+    sound[:, 3] = 8192  # a quarter of the largest, in one channel
+    with av.open(str(path), 'w') as container:
+        video, audio = container.add_stream('mpeg4', rate=10), container.add_stream('pcm_s16le', 16000, layout='7.1')
+        video.width, video.height, video.pix_fmt = 64, 32, 'yuv420p'
+        for _ in range(5):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8), format='rgb24')))
+        container.mux(video.encode())
+        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format='s16', layout='7.1')
+        frame.sample_rate, frame.pts = 16000, 0
+        container.mux([*audio.encode(frame), *audio.encode()])
+    samples, sample_rate_hz = VideoFile(str(path)).sound()
+    assert (samples.shape, samples.dtype, sample_rate_hz) == ((8000,), np.float32, 16000)
+    np.testing.assert_allclose(samples, .25 / 8)
 
 
 def test_without_sound(media: Path) -> None:
