@@ -31,8 +31,9 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
                     first_number: int | None = None) -> FoldLists:
     """Find and read the lists of the folds, whatever their form and wherever they lie.
 
-    Fold and part are read off the path (``set_1``, ``split01``, ``fold1``; ``train``, ``test``). Where there are
-    several families of lists, the one with the most clips is taken: the audiovisual lists of MAFW leave some out.
+    Fold and part are read off the path (``set_1``, ``split01``, ``fold1``; ``train``, ``test``): each may stand in the
+    name of the file or of a folder, and counts where it stands last. Where there are several families of lists, the one
+    with the most clips is taken: the audiovisual lists of MAFW leave some out.
 
     Args:
         root: folder in which the lists lie.
@@ -71,13 +72,12 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
     for path in paths:
         name = path.absolute().relative_to(root.absolute()).as_posix()
         lower = name.lower()
-        part = _PART.search(path.stem.lower())
-        fold = list(_FOLD.finditer(lower))
-        if not part or not fold or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
+        parts, folds = _PART.findall(lower), _FOLD.findall(lower)
+        if not parts or not folds or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
             continue
         template = _PART.sub('*', _FOLD.sub('#', lower))
         family = families.setdefault(template, _Family(name))
-        family.paths.setdefault((int(fold[-1][1]), part[1]), path)
+        family.paths.setdefault((int(folds[-1]), parts[-1]), path)
     return sorted(families.values(), key=lambda family: family.name)
 
 
@@ -133,9 +133,9 @@ def _count(lists: FoldLists) -> int:
 
 def _describe_missing(root: Path, families: Sequence[_Family], wanted: Sequence[tuple[int, str]], kind: str) -> str:
     what = f'{kind} lists' if kind else 'lists'
-    expected = ('Expected a train and a test list of each fold, named as the owners name them (train_set_1.csv, '
-                'set_1/train.txt, split01/train.csv ...). Put them there, name their folder with --lists, or the folds '
-                'that are there with --folds.')
+    expected = ('Expected a train and a test list of each fold, named as the owners name them '
+                '(train(single-labeled)/set_1.csv, set_1/train.txt, split01/train.csv ...). Put them there, name their '
+                'folder with --lists, or the folds that are there with --folds.')
     if not families:
         return f'{root}: no {what} of folds (csv or txt) found. {expected}'
     nearest = min(families, key=lambda family: sum(key not in family.paths for key in wanted))

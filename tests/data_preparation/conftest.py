@@ -28,12 +28,12 @@ def toy_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def write_dfew_lists(folder: Path, folds: Sequence[int] = (1, 2, 3, 4, 5)) -> None:
     """Clip i of 1 to 7 shows emotion i, clip 8 shows fear too; fold n tests clips n and 7 (fold 5 also 6).
 
-    So every list holds the number 7, from which it is clear that the numbers count from 1.
+    Named as by the owners. So every list holds the number 7, from which it is clear that the numbers count from 1.
     """
     for fold in folds:
         tested = {fold, 7} if fold < 5 else {5, 6, 7}
         for part in ('train', 'test'):
-            path = folder / 'EmoLabel_DataSplit' / f'{part}(single-labeled)' / f'{part}_set_{fold}.csv'
+            path = folder / 'EmoLabel_DataSplit' / f'{part}(single_labeled)' / f'set_{fold}.csv'
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = [f'{number:05d},{min(number, 7)}\n' for number in range(1, 9)
                     if (number in tested) is (part == 'test')]

@@ -60,6 +60,19 @@ def test_labels_of_both_families(tmp_path: Path) -> None:
         assert read(root) == {(1, 'train'): expected, (1, 'test'): expected}
 
 
+@pytest.mark.parametrize('name', [
+    'EmoLabel_DataSplit/{part}(single_labeled)/set_{fold}.csv',  # DFEW's own
+    'EmoLabel_DataSplit/{part}(single-labeled)/{part}_set_{fold}.csv', 'Train & Test Set/single/set_{fold}/{part}.txt',
+    'fold{fold}/{part}.csv', 'split0{fold}-{part}.csv'])
+def test_names_of_lists(tmp_path: Path, name: str) -> None:
+    for fold, label in ((1, 1), (2, 7)):
+        for part, clip in (('train', 10), ('test', 20)):
+            write(tmp_path / name.format(part=part, fold=fold), ['video_name,label', f'{clip + fold},{label}', '9,7'])
+    assert read(tmp_path, folds=(1, 2)) == {
+        (1, 'train'): {'00011': 'happy', '00009': 'fear'}, (1, 'test'): {'00021': 'happy', '00009': 'fear'},
+        (2, 'train'): {'00012': 'fear', '00009': 'fear'}, (2, 'test'): {'00022': 'fear', '00009': 'fear'}}
+
+
 def test_families_that_contradict_each_other(tmp_path: Path) -> None:
     write_official(tmp_path / 'official')
     write_official(tmp_path / 'other', [*DFEW_ROWS[:2], '00003,4', *DFEW_ROWS[3:]])

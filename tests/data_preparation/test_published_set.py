@@ -146,7 +146,7 @@ def test_goes_on_after_it_was_killed(dfew_videos: Path, tmp_path: Path, toy_clip
     out, count = tmp_path / 'out', 50
     for number in range(9, count + 1):
         (dfew_videos / f'{number}.mp4').symlink_to(toy_clips['happy'])
-    for path in dfew_videos.rglob('train_set_1.csv'):
+    for path in dfew_videos.rglob('train*/set_1.csv'):
         path.write_text(path.read_text(encoding='utf-8') + ''.join(f'{n:05d},1\n' for n in range(9, count + 1)),
                         encoding='utf-8')
     tool = [sys.executable, str(ROOT / 'tools/prepare_data.py'), 'dfew', str(dfew_videos), '--out', str(out),
