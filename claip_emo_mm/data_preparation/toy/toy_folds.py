@@ -6,7 +6,7 @@ from claip_emo_mm.atomic_text import write_csv
 
 from ...datasets.folds import PARTS, fold_list
 from ...errors import InputError
-from .toy_settings import SPLITS
+from .toy_settings import FOLD_LISTS, SPLITS
 
 _HEADER = ('video', 'label', 'identity')
 
@@ -15,7 +15,7 @@ def write_toy_folds(out: str | Path, folds: int) -> list[Path]:
     """Write `lists/fold1_train.csv`, `lists/fold1_test.csv` and so on beside the lists of a toy set.
 
     The people of train, val and test are dealt in turn: each is in the test part of one fold, and in the training part
-    of all others.
+    of all others. Lists of more folds that were dealt before are removed.
 
     Args:
         out: folder of `make_toy_set`.
@@ -37,6 +37,8 @@ def write_toy_folds(out: str | Path, folds: int) -> list[Path]:
         for part in PARTS:
             paths.append(out / fold_list(fold, part))
             write_csv(paths[-1], _HEADER, [row for row in rows if (row[2] in tested) == (part == 'test')])
+    for path in {*out.glob(FOLD_LISTS)} - {*paths}:
+        path.unlink()
     return paths
 
 

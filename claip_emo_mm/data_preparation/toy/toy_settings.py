@@ -13,6 +13,7 @@ TOY_VERSION = 1  # counts up whenever the same seed would draw other clips
 SPLITS = ('train', 'val', 'test')
 SETTINGS_FILE = 'toy.json'
 VIDEO_FOLDER = 'videos'
+FOLD_LISTS = 'lists/fold*_t*.csv'  # glob pattern
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,8 @@ def _describe_difference(found: dict[str, object], wanted: dict[str, object]) ->
 
 
 def _remove_set(out: Path) -> None:
-    """Remove what a toy set consists of and nothing else, the settings last."""
+    """Remove what a toy set consists of and nothing else; its settings, by which it is known, stay to be replaced."""
     if (out / VIDEO_FOLDER).is_dir():
         shutil.rmtree(out / VIDEO_FOLDER)
-    for name in (*(f'{part}.csv' for part in SPLITS), SETTINGS_FILE):
-        (out / name).unlink(missing_ok=True)
-    for path in out.glob('lists/fold*_t*.csv'):
-        path.unlink()
+    for path in (*(out / f'{part}.csv' for part in SPLITS), *out.glob(FOLD_LISTS)):
+        path.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from claip_emo_mm.data_preparation.toy import toy_set, write_toy_folds
+from claip_emo_mm.data_preparation.toy import toy_set, toy_settings, write_toy_folds
 from claip_emo_mm.data_preparation.toy.toy_set import make_toy_set
 from claip_emo_mm.datasets import FoldDataset
 from claip_emo_mm.errors import InputError
@@ -47,6 +47,23 @@ def test_another_set_takes_their_place(folder: Path) -> None:
     write_toy_folds(folder, FOLDS)
     make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)
     assert not list(folder.glob('lists/*.csv'))
+
+
+def test_fewer_folds_leave_none_of_the_old_ones(folder: Path) -> None:
+    write_toy_folds(folder, 4)
+    paths = write_toy_folds(folder, 2)
+    assert sorted(folder.glob('lists/*')) == sorted(paths) and len(paths) == 4
+
+
+def test_replacing_a_set_goes_on_wherever_it_was_stopped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    write_toy_folds(folder, FOLDS)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(toy_settings, 'write_text', stop)  # all is removed, the new settings are not there yet
+        make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)
+    assert len(people(make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)['train'])) == 7
 
 
 def test_data_set(folder: Path) -> None:
