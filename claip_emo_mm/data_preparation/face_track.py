@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from claip_emo_mm.apis.face_finder import FaceBox
 
@@ -140,12 +141,15 @@ def _smooth(values: np.ndarray, deviation: float) -> np.ndarray:
 
     A plain average would lag behind a moving face at both ends of the clip.
     """
-    time = np.arange(len(values))
-    apart = time - time[:, None]  # (F, F)
-    weights = np.exp(-.5 * (apart / deviation) ** 2)
-    sum_0, sum_1 = weights.sum(axis=1, keepdims=True), (weights * apart).sum(axis=1, keepdims=True)
-    sum_2 = (weights * apart ** 2).sum(axis=1, keepdims=True) + 1e-9  # one frame has no slope
-    return weights * (sum_2 - sum_1 * apart) / (sum_0 * sum_2 - sum_1 ** 2) @ values
+    reach = min(round(6 * deviation), len(values) - 1)  # frames; what is farther away weighs nothing
+    apart = np.arange(-reach, reach + 1)  # (W,)
+    inside = sliding_window_view(np.pad(np.ones(len(values)), reach), len(apart))  # (F, W)
+    windows = sliding_window_view(np.pad(values, ((reach, reach), (0, 0))), len(apart), axis=0)  # (F, C, W)
+    weights = inside * np.exp(-.5 * (apart / deviation) ** 2)
+    sum_0, sum_1, sum_2 = ((weights * apart ** power).sum(axis=1, keepdims=True) for power in range(3))  # (F, 1)
+    sum_2 = sum_2 + 1e-9  # one frame has no slope
+    weights = weights * (sum_2 - sum_1 * apart) / (sum_0 * sum_2 - sum_1 ** 2)
+    return np.einsum('fw,fcw->fc', weights, windows)
 
 
 def _overlap(a: FaceBox, b: FaceBox) -> float:

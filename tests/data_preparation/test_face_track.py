@@ -1,4 +1,6 @@
 """The square around a clip's face, from boxes made up here."""
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,24 @@ def test_trembling_boxes_give_a_steady_square() -> None:
     squares = follow_face(found)
     assert np.abs(np.diff(squares, axis=0)).max() < .8 < 3 < np.abs(np.diff(noise, axis=0)).max()
     np.testing.assert_allclose(squares.mean(axis=0), (noise + [200, 120, 60]).mean(axis=0) * [1, 1, MARGIN], rtol=.02)
+
+
+def test_places_lie_on_lines_fitted_to_the_frames_around() -> None:
+    places = np.random.default_rng(1).normal(300, 20, 150)
+    squares = follow_face([[box(place, 80, 400, 600)] for place in places])
+    for frame in (0, 4, 70, 149):
+        apart = np.arange(150) - frame
+        weights = np.exp(-.5 * (apart / 3) ** 2)  # a standard deviation of 3 frames
+        assert squares[frame, 0] == pytest.approx(np.polyfit(apart, places, 1, w=np.sqrt(weights))[1], abs=1e-4)
+
+
+def test_memory_grows_with_the_clip_and_not_with_its_square() -> None:
+    found = [[box(100, 80)]] * 5000  # 3 minutes; frames by frames, float64, would be 200 MB
+    tracemalloc.start()
+    follow_face(found)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
 
 
 def test_after_a_cut_the_next_face_takes_over_at_once() -> None:
