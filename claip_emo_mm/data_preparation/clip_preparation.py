@@ -3,7 +3,6 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,22 +127,19 @@ class ClipPreparation:
         has_frames = clip.frames is not None or self.frame_folder(clip).is_dir()
         if clip.video is None or (has_sound and has_frames):
             return None
-        with _as_input(clip.video):
-            return VideoFile(str(clip.video))
+        return VideoFile(str(clip.video))
 
     def _prepare_sound(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
         """Return the sound file, None where the clip has no sound."""
         if clip.sound is not None:
-            with _as_input(clip.sound):
-                sound_duration_s(str(clip.sound))  # checks the file
+            sound_duration_s(str(clip.sound))  # checks the file
             return clip.sound
         path = self.wav_file(clip)
         if path.is_file():
             return path
         if video is None or not video.has_sound:
             return None
-        with _as_input(clip.video):
-            samples, sample_rate_hz = video.sound()
+        samples, sample_rate_hz = video.sound()
         samples = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
         wav = io.BytesIO()
         soundfile.write(wav, np.clip(samples, -1, 1), SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
@@ -159,8 +155,7 @@ class ClipPreparation:
             return folder
         reader = video
         if clip.frames is not None:
-            with _as_input(clip.frames):
-                reader = FrameFolder(str(clip.frames))
+            reader = FrameFolder(str(clip.frames))
         pictures = read_frames(reader)
         if self.crops(clip):
             finder = _shared_finder(self.make_finder)
@@ -187,9 +182,7 @@ def read_frames(reader: ClipReader) -> Iterator[np.ndarray]:
         InputError: a frame cannot be read.
     """
     for start in range(0, reader.num_frames, _FRAMES_AT_ONCE):
-        with _as_input(reader.path):
-            frames = reader.decode(np.arange(start, min(start + _FRAMES_AT_ONCE, reader.num_frames)))
-        yield from frames
+        yield from reader.decode(np.arange(start, min(start + _FRAMES_AT_ONCE, reader.num_frames)))
 
 
 @cache
@@ -200,13 +193,3 @@ def _shared_finder(make_finder: Callable[[], FaceFinder]) -> FaceFinder:
 def _write_jpeg(path: Path, picture: np.ndarray) -> None:
     _, data = cv2.imencode('.jpg', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     path.write_bytes(data.tobytes())
-
-
-@contextmanager
-def _as_input(file: str | Path) -> Iterator[None]:
-    """A source that the system does not let us read is the clip's failure; a result that cannot be written is not."""
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f'{file}: cannot be read ({error.strerror or error}). Correct the permissions, or copy the '
-                         'file again.') from error

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from claip_emo_mm.datasets.readers.frame_folder import FRAME_SUFFIXES
+from claip_emo_mm.datasets.readers.sound_file import SOUND_SUFFIXES
+from claip_emo_mm.datasets.readers.video_file import VIDEO_SUFFIXES
 from claip_emo_mm.errors import InputError
 
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv', '.m4v')
-FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')  # what FrameFolder reads
-SOUND_SUFFIXES = ('.wav', '.flac', '.ogg', '.mp3')
 LIST_SUFFIXES = ('.csv', '.txt')
 
 _NAMED = 3

@@ -108,7 +108,7 @@ def _share_of(clip: ClipSource, finder: FaceFinder) -> float | None:
         reader = FrameFolder(str(clip.frames)) if clip.frames is not None else VideoFile(str(clip.video))
         places = np.linspace(0, reader.num_frames - 1, _SAMPLED_FRAMES + 2)[1:-1].round().astype(int)
         return face_share(list(reader.decode(np.unique(places))), finder)
-    except (InputError, OSError):  # it will be named when its turn comes
+    except InputError:  # it will be named when its turn comes
         return None
 
 

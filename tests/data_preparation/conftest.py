@@ -19,7 +19,7 @@ def toy_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """One short video of a drawn face with sound for each emotion."""
     folder = tmp_path_factory.mktemp('clips')
     rng = np.random.default_rng(5)
-    face, voice = FaceIdentity.sample(rng), VoiceIdentity.sample(rng, .5)
+    face, voice = FaceIdentity.sample(rng), VoiceIdentity.sample(rng, female=True)
     for seed, emotion in enumerate(EMOTIONS):
         write_clip(folder / f'{emotion}.mp4', face, voice, emotion, seed, size=96, fps=8)
     return {emotion: folder / f'{emotion}.mp4' for emotion in EMOTIONS}

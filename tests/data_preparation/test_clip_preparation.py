@@ -178,9 +178,22 @@ def broken_sound(folder: Path, clip: Path) -> ClipSource:
     return ClipSource('00009', clip, sound=folder / '9.wav')
 
 
+def link_to_nowhere(folder: Path, clip: Path) -> ClipSource:
+    frames = write_marks(folder / '9', [(60, 50)] * 3)
+    (frames / '2.png').unlink()
+    (frames / '2.png').symlink_to('gone.png')
+    return ClipSource('00009', frames=frames)
+
+
+def no_sound(folder: Path, clip: Path) -> ClipSource:
+    soundfile.write(folder / '9.wav', np.zeros(0), 16000)
+    return ClipSource('00009', clip, sound=folder / '9.wav')
+
+
 @pytest.mark.parametrize(('make', 'stage', 'name', 'reason'), [
     (broken_video, 'video', 'cut.mp4', 'cut off'), (broken_frame, 'frames', '9', '1.png: an image of 10 bytes'),
-    (broken_sound, 'sound', '9.wav', 'the sound file is cut off')])
+    (broken_sound, 'sound', '9.wav', 'the sound file is cut off'), (no_sound, 'sound', '9.wav', 'has 0 samples'),
+    (link_to_nowhere, 'frames', '9', '2.png: cannot be read (No such file or directory)')])
 def test_what_fails_says_where_and_leaves_nothing(tmp_path: Path, toy_clips: dict[str, Path], make, stage: str,
                                                   name: str, reason: str) -> None:
     failure = prepare(tmp_path / 'out', make(tmp_path, toy_clips['sad']), crop=True).failure

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO
@@ -75,11 +76,22 @@ def _key(job: ClipJob) -> str:
     """What was to be looked at, and the names, sizes and dates of its files."""
     digest = hashlib.sha1(repr(job).encode())
     for path in filter(None, (job.pictures, job.sound)):
-        if os.path.isdir(path):
-            with os.scandir(path) as entries:
-                files = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries)
-        else:
-            status = os.stat(path)
-            files = [(status.st_size, status.st_mtime_ns)]
-        digest.update(repr(files).encode())
+        digest.update(repr(_files(path)).encode())
     return digest.hexdigest()
+
+
+def _files(path: str) -> list[tuple[str, int, int]]:
+    """Path, size and date of a file, or of those in a folder."""
+    paths = [path]
+    if os.path.isdir(path):
+        with suppress(OSError):  # inspect_clip says what cannot be read
+            paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+    return [(file, *_size_and_date(file)) for file in paths]
+
+
+def _size_and_date(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # a link to nowhere
+        return 0, 0
+    return status.st_size, status.st_mtime_ns

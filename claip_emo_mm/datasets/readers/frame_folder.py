@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 
 from claip_emo_mm.datasets.readers.sound_file import read_sound_file, sound_duration_s
+from claip_emo_mm.datasets.readers.system_errors import reading
 from claip_emo_mm.errors import InputError
 
-_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
+FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 _REMEDY = 'Prepare the clip again (tools/prepare_data.py), or take it out of the list.'
 
 
@@ -16,12 +17,12 @@ class FrameFolder:
     """A folder of images, in the natural order of their names (2 before 10), with or without a sound file.
 
     Args:
-        frame_dir: folder of jpg, png or bmp files; others are ignored.
+        frame_dir: folder of jpg, png or bmp files; others, and hidden ones, are ignored.
         audio_path: wav, flac, ogg or mp3 file.
         filename_tmpl: form of the names, such as 'img_{:05}.jpg', where the folder holds other images, too.
 
     Raises:
-        InputError: there is no such folder, or no image in it.
+        InputError: there is no such folder, it cannot be read, or there is no image in it.
     """
 
     has_frames = True
@@ -29,12 +30,14 @@ class FrameFolder:
     def __init__(self, frame_dir: str, audio_path: str | None = None, filename_tmpl: str | None = None) -> None:
         if not os.path.isdir(frame_dir):
             raise InputError(f'{frame_dir}: there is no such folder of frames. {_REMEDY}')
-        names = [name for name in os.listdir(frame_dir) if name.lower().endswith(_SUFFIXES)]
+        with reading(frame_dir):
+            names = [name for name in os.listdir(frame_dir)
+                     if name.lower().endswith(FRAME_SUFFIXES) and not name.startswith('.')]
         if filename_tmpl is not None:
             before, after = re.split(r'{.*}', filename_tmpl, maxsplit=1)
             names = [name for name in names if re.fullmatch(rf'{re.escape(before)}\d+{re.escape(after)}', name)]
         if not names:
-            expected = f'{", ".join(_SUFFIXES)} files' if filename_tmpl is None else f'files like {filename_tmpl}'
+            expected = f'{", ".join(FRAME_SUFFIXES)} files' if filename_tmpl is None else f'files like {filename_tmpl}'
             raise InputError(f'{frame_dir}: no frame found; expected {expected}. {_REMEDY}')
         self.path = frame_dir
         self.names = sorted(names, key=_natural)
@@ -61,9 +64,9 @@ class FrameFolder:
         """Read the file of a frame.
 
         Raises:
-            InputError: it is empty or cut off.
+            InputError: it cannot be read, is empty or cut off.
         """
-        with open(self._file(index), 'rb') as file:
+        with reading(self._file(index)), open(self._file(index), 'rb') as file:
             data = file.read()
         # A jpg that is cut off has no end mark behind its last scan; OpenCV 4.8 fills its rest with grey, without an
         # error.

@@ -7,10 +7,13 @@ import av
 import decord
 import numpy as np
 
+from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
 
-_REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
+VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv', '.m4v')
 STILL_FORMATS = ('_pipe', 'image2', 'tty')  # FFmpeg's readers of pictures and of text as pictures
+
+_REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
 _CUT_SHARE, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
 
@@ -89,6 +92,7 @@ class VideoFile:
         if not len(samples) or _is_cut(len(samples) / sample_rate_hz, self._sound_s):
             raise InputError(f'{self.path}: {len(samples) / sample_rate_hz:.2f} s of sound can be decoded, '
                              f'{self._sound_s:.2f} s expected. {_REMEDY}')
+        check_finite(samples, self.path, _REMEDY)
         return samples, sample_rate_hz
 
     def _check_whole(self, streams: dict[str, _Stream]) -> None:

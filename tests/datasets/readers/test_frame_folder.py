@@ -16,7 +16,8 @@ def write_image(path: Path, colour: tuple[int, int, int], size: int = 8) -> None
 def test_natural_order_colours_and_other_files(tmp_path: Path) -> None:
     for number, suffix in ((10, 'png'), (2, 'png'), (1, 'PNG')):
         write_image(tmp_path / f'{number}.{suffix}', (number, 100, 200))
-    (tmp_path / 'notes.txt').touch()
+    for name in ('notes.txt', '._2.png'):  # the latter is what macOS leaves on foreign disks
+        (tmp_path / name).touch()
     clip = FrameFolder(str(tmp_path))
     assert (clip.num_frames, clip.has_sound, clip.duration_s) == (3, False, None)
     frames = clip.decode(np.array([0, 1, 2]))
@@ -57,6 +58,15 @@ def test_a_frame_that_is_cut_off(tmp_path: Path, suffix: str) -> None:
         FrameFolder(str(tmp_path)).decode(np.array([0]))
 
 
+def test_what_the_system_does_not_let_us_read(tmp_path: Path) -> None:
+    (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
+    (tmp_path / '2.png').mkdir()
+    clip = FrameFolder(str(tmp_path))
+    for index, reason in enumerate(('No such file or directory', 'Is a directory')):
+        with pytest.raises(InputError, match=rf'{index + 1}\.png: cannot be read \({reason}\)'):
+            clip.decode(np.array([index]))
+
+
 @pytest.mark.parametrize(('name', 'message'), [
     ('gone.wav', 'no such sound file'),
     ('empty.mp4', r'empty \(0 bytes\)'),
@@ -71,5 +81,17 @@ def test_bad_sound(media: Path, name: str, message: str) -> None:
 
 def test_sound_without_samples(media: Path, tmp_path: Path) -> None:
     soundfile.write(tmp_path / 'none.wav', np.zeros(0), 16000)
+    clip = FrameFolder(str(media / 'frames'), str(tmp_path / 'none.wav'))
     with pytest.raises(InputError, match='0 samples'):
-        FrameFolder(str(media / 'frames'), str(tmp_path / 'none.wav')).sound()
+        clip.sound()
+    with pytest.raises(InputError, match='0 samples'):
+        assert clip.duration_s
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_sound_with_a_sample_that_is_no_number(media: Path, tmp_path: Path, value: float) -> None:
+    samples = np.zeros((9, 2), np.float32)
+    samples[4, 1] = value
+    soundfile.write(tmp_path / 'nan.wav', samples, 16000, subtype='FLOAT')
+    with pytest.raises(InputError, match=r'nan\.wav: 1 of 9 samples of the sound are infinite or NaN'):
+        FrameFolder(str(media / 'frames'), str(tmp_path / 'nan.wav')).sound()

@@ -26,22 +26,33 @@ def test_sound_is_the_tone(media: Path) -> None:
     assert np.abs(samples[8000:24000]).max() == pytest.approx(0.5, abs=0.05)
 
 
-def test_eight_channels_are_averaged(tmp_path: Path) -> None:
-    path = tmp_path / 'surround.mkv'
-    sound = np.zeros((8000, 8), np.int16)
-    sound[:, 3] = 8192  # a quarter of the largest, in one channel
+def write_samples(path: Path, samples: np.ndarray, codec: str, form: str, layout: str) -> VideoFile:
+    """Half a second of black at 10 fps with 8,000 samples (n, channels) at 16 kHz as they are."""
     with av.open(str(path), 'w') as container:
-        video, audio = container.add_stream('mpeg4', rate=10), container.add_stream('pcm_s16le', 16000, layout='7.1')
+        video, audio = container.add_stream('mpeg4', rate=10), container.add_stream(codec, 16000, layout=layout)
         video.width, video.height, video.pix_fmt = 64, 32, 'yuv420p'
         for _ in range(5):
             container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8), format='rgb24')))
         container.mux(video.encode())
-        frame = av.AudioFrame.from_ndarray(sound.reshape(1, -1), format='s16', layout='7.1')
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=form, layout=layout)
         frame.sample_rate, frame.pts = 16000, 0
         container.mux([*audio.encode(frame), *audio.encode()])
-    samples, sample_rate_hz = VideoFile(str(path)).sound()
+    return VideoFile(str(path))
+
+
+def test_eight_channels_are_averaged(tmp_path: Path) -> None:
+    written = np.zeros((8000, 8), np.int16)
+    written[:, 3] = 8192  # a quarter of the largest, in one channel
+    samples, sample_rate_hz = write_samples(tmp_path / 'surround.mkv', written, 'pcm_s16le', 's16', '7.1').sound()
     assert (samples.shape, samples.dtype, sample_rate_hz) == ((8000,), np.float32, 16000)
     np.testing.assert_allclose(samples, .25 / 8)
+
+
+def test_sound_with_a_sample_that_is_no_number(tmp_path: Path) -> None:
+    written = np.zeros((8000, 1), np.float32)
+    written[7] = np.nan
+    with pytest.raises(InputError, match=r'nan\.mkv: 1 of 8000 samples of the sound are infinite or NaN. Copy or'):
+        write_samples(tmp_path / 'nan.mkv', written, 'pcm_f32le', 'flt', 'mono').sound()
 
 
 def test_without_sound(media: Path) -> None:
