@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from claip_emo_mm.datasets.published_lists.published_list import PublishedClip
+from claip_emo_mm.datasets.readers.video_file import VIDEO_SUFFIXES
 
-_VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv')
+_VIDEO = '|'.join(suffix.removeprefix('.') for suffix in VIDEO_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def clip_id(path: str) -> str:
 
 
 def _media(path: str) -> dict[str, str]:
-    return {'video' if path.lower().endswith(_VIDEO_SUFFIXES) else 'frames': path}
+    return {'video' if path.lower().endswith(VIDEO_SUFFIXES) else 'frames': path}
 
 
 def _split(text: str, parts: int) -> list[str]:
@@ -92,7 +93,8 @@ FORMS: Sequence[ListForm] = (
              header=r'video_name\s*,\s*label'),
     ListForm("MAFW's txt with captions", 'video TAB label TAB caption ...', _fits(r'[^\t]+\.\w+\t[^\t]+(\t.*)?'),
              _caption_row, numbered=False, has_paths=False),
-    ListForm('audiovisual list', 'frames sound label', _fits(r'\S.*\s\S+\.\w+\s\d+'), _sound_row),
+    # What ends in a video is a path with blanks.
+    ListForm('audiovisual list', 'frames sound label', _fits(rf'\S.*\s\S+\.(?!(?i:{_VIDEO})\s)\w+\s\d+'), _sound_row),
     ListForm('list of counted frames', 'frames count label', _fits(r'\S.*\s\d+\s\d+'), _count_row),
     ListForm('list of paths', 'path label', _fits(r'\S.*\s\d+'), _path_row),
     ListForm("MAFW's txt", 'video label', _fits(r'\S+\.\w+\s+[A-Za-z]\S*'), _name_row, numbered=False,

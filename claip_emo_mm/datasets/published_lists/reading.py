@@ -1,4 +1,5 @@
 """Reading a published list: its form, how its labels count, and its rows."""
+import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,9 @@ def read_published_list(path: str | Path, schema: LabelSchema, first_number: int
         InputError: the file is missing, no text, of no known form, has a row of another form, or has labels that the
             schema does not have or that cannot be understood.
     """
-    rows = [(line, text) for line, text in enumerate(_read_text(path).splitlines(), 1) if text.strip()]
+    # Not splitlines, which ends rows within captions, too: at vertical tabs, at Unicode's own line ends.
+    lines = io.StringIO(_read_text(path), newline=None)
+    rows = [(line, text) for line, text in enumerate(lines, 1) if text.strip()]
     if not rows:
         raise InputError(f'{path}: no clip is listed. Expected one row for each clip.')
     form = _find_form(rows, path)

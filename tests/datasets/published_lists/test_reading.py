@@ -61,6 +61,14 @@ def test_mafw_captions(write) -> None:
     assert found.clips == (PublishedClip(1, '00025', 'anger_disgust', video='00025.mp4'),)
 
 
+def test_rows_end_at_line_ends_alone(write) -> None:
+    rows = ['00025.mp4\tanger\ta man\u2028talks\x0bloudly', '00026.mp4\tfear\tanother\x85one']
+    for end in ('\n', '\r\n', '\r'):
+        found = read_published_list(write(end.join([*rows, '']), 'gb18030'), MAFW)
+        assert [(clip.line, clip.clip_id, clip.label) for clip in found.clips] == [
+            (1, '00025', 'anger'), (2, '00026', 'fear')]
+
+
 def test_audiovisual_list(write) -> None:
     path = write('data/D F/frames/00002 data/wav/2.wav 0\n\ndata/D F/frames/00004 data/wav/4.wav 6')
     found = read_published_list(path, DFEW)
@@ -79,6 +87,12 @@ def test_paths(write) -> None:
     assert found.form == 'list of paths, labels from 0'
     assert found.clips == (PublishedClip(1, '00002', 'happy', video='clips/2.mp4'),
                            PublishedClip(2, '00004', 'angry', frames='frames/00004'))
+
+
+def test_paths_of_videos_may_hold_blanks(write) -> None:
+    found = read_published_list(write('my clips/no 2.mp4 0\nmy clips/no 3.M4V 6'), DFEW)
+    assert [(clip.video, clip.frames, clip.audio, clip.label) for clip in found.clips] == [
+        ('my clips/no 2.mp4', '', '', 'happy'), ('my clips/no 3.M4V', '', '', 'fear')]
 
 
 @pytest.mark.parametrize(('text', 'message'), [
