@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from claip_emo_mm.data_preparation.distribution import VIDEO_SUFFIXES
+from claip_emo_mm.datasets.readers.video_file import VIDEO_SUFFIXES
 from claip_emo_mm.errors import InputError
 
 PARTS = ('train', 'val', 'test')
@@ -20,7 +20,7 @@ class LabelledVideo:
 
     Args:
         path: the file.
-        label: name of the class, which is that of the subfolder.
+        label: name of the class, which is that of the subfolder, without blanks around it.
         clip_id: a name that no other video has, fit for a file.
     """
     path: Path
@@ -47,7 +47,7 @@ def find_labelled_videos(root: Path) -> list[LabelledVideo]:
             clip_id = '_'.join(path.relative_to(root).parts)
             if clip_id in videos:
                 raise InputError(f'{path} and {videos[clip_id].path} would both be called {clip_id}. Rename one.')
-            videos[clip_id] = LabelledVideo(path, folder.name, clip_id)
+            videos[clip_id] = LabelledVideo(path, folder.name.strip(), clip_id)
     classes = sorted({video.label for video in videos.values()})
     if len(classes) < 2:
         raise InputError(f'{root}: videos ({", ".join(VIDEO_SUFFIXES)}) in {len(classes)} subfolders '
@@ -112,7 +112,7 @@ def _people(videos: Sequence[LabelledVideo], person: str) -> list[list[LabelledV
     people: dict[str, list[LabelledVideo]] = {}
     for video in videos:
         match = pattern.search(video.path.name)
-        if match is None:
+        if match is None or not match.group(1):
             raise InputError(f'{video.path}: --person {person} does not fit the file name {video.path.name}.')
         people.setdefault(match.group(1), []).append(video)
     if len(people) < len(PARTS):

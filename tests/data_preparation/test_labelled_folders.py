@@ -20,10 +20,11 @@ def videos_of(**counts: int) -> list[LabelledVideo]:
 
 def test_a_subfolder_is_a_class(tmp_path: Path) -> None:
     touch(tmp_path, 'joy/b.MP4', 'joy/deep/a.mov', 'anger/a.mp4', 'anger/notes.txt', 'anger/.hidden.mp4', '.git/x.mp4',
-          'empty/readme.md', 'list.csv')
+          'empty/readme.md', 'list.csv', 'joy /c.mp4')
     found = find_labelled_videos(tmp_path)
     assert [(video.clip_id, video.label) for video in found] == [
-        ('anger_a.mp4', 'anger'), ('joy_b.MP4', 'joy'), ('joy_deep_a.mov', 'joy')]
+        ('anger_a.mp4', 'anger'), ('joy_b.MP4', 'joy'), ('joy_deep_a.mov', 'joy'),
+        ('joy _c.mp4', 'joy')]
     assert found[2].path == tmp_path / 'joy' / 'deep' / 'a.mov'
 
 
@@ -68,7 +69,8 @@ def test_a_person_is_in_one_part() -> None:
     (dict(person='^(p)'), r'1 people found \(p\). Expected at least 3'),
     (dict(videos=videos_of(joy=3, anger=2)), r'anger: 2 videos. Expected at least 3'),
     (dict(videos=[*videos_of(joy=9), LabelledVideo(Path('anger/p0_1.mp4'), 'anger', 'x')], person='^(p.)'),
-     r'anger: not shown by any of the people in the \w+ part')])
+     r'anger: not shown by any of the people in the \w+ part'),
+    (dict(person='^(x)?'), r'joy/p0_0.mp4: --person \^\(x\)\? does not fit')])
 def test_what_cannot_be_dealt_out(changed: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         deal_out(**(dict(videos=videos_of(joy=9, anger=9), shares=(70, 10, 20), seed=0) | changed))
