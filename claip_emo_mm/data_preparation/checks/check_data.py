@@ -69,8 +69,7 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
     if official is not None:
         for part in distinct_lists(parts):
             findings += check_official(part, official)
-    jobs = {part.key(clip): ClipJob(*part.key(clip), part.looks_at(clip), part.needs_sound, every_frame)
-            for part in parts for clip in part.clips if all(map(os.path.exists, filter(None, part.key(clip))))}
+    jobs = _jobs(parts, every_frame)
     found = inspect_clips(list(jobs.values()), facts_file, workers)
     facts = {key: found[job] for key, job in jobs.items()}
     for part in distinct_lists(parts):
@@ -80,6 +79,17 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
     if faces:
         findings += _look_for_faces(parts[0], facts, finder)
     return DataCheck(findings, parts, facts)
+
+
+def _jobs(parts: Sequence[CheckedPart], every_frame: bool) -> dict[tuple[str, str], ClipJob]:
+    """What is to be looked at of the clips whose files are there: all that any data set reads of them."""
+    needs: dict[tuple[str, str], tuple[bool, bool]] = {}
+    for part in parts:
+        for clip in part.clips:
+            pictures, sound = needs.get(part.key(clip), (False, False))
+            needs[part.key(clip)] = pictures or part.looks_at(clip), sound or part.needs_sound
+    return {key: ClipJob(*key, *needed, every_frame) for key, needed in needs.items()
+            if all(map(os.path.exists, filter(None, key)))}
 
 
 def _look_for_faces(part: CheckedPart, facts: dict[tuple[str, str], ClipFacts],

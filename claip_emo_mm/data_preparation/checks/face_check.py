@@ -45,5 +45,6 @@ def check_faces(part: CheckedPart, facts: Mapping[tuple[str, str], ClipFacts], f
                       f'{shown}, {scenes[0]} for instance: the pictures are scenes, or crops that are too wide',
                       'Crop the faces: tools/prepare_data.py with --faces crop.', scenes)
     else:
+        faces = sum(share is not None for share in shares.values()) - len(scenes)
         yield Finding('faces', NOTE, part.path,
-                      f'{len(shares) - len(scenes)} of {len(shares)} sampled clips show a face')
+                      f'{faces} of {len(shares)} sampled clips show a face and little else, {len(scenes)} a scene')

@@ -1,4 +1,5 @@
 """A set like DFEW, broken in every way that the checks name."""
+import copy
 import csv
 import shutil
 from collections.abc import Callable
@@ -94,6 +95,29 @@ def test_a_frame_that_is_no_image_between_those_that_are_looked_at(tree: Path, m
     (tree / 'frames/00002/00004.jpg').write_bytes(b'text' * 50)
     assert not found_by(check(make_config(tree), tree), 'unreadable pictures')
     assert found_by(check(make_config(tree), tree, every_frame=True), 'unreadable pictures')
+
+
+def test_a_frame_that_is_a_link_to_nowhere(tree: Path, make_config) -> None:
+    frame = tree / 'frames/00002/00012.jpg'
+    frame.unlink()
+    frame.symlink_to('gone.jpg')
+    finding = only(check(make_config(tree), tree), 'unreadable pictures')
+    assert f'{frame}: cannot be read (No such file or directory)' in finding.found
+    frame.unlink()
+    shutil.copy(tree / 'frames/00002/00011.jpg', frame)
+    assert not found_by(check(make_config(tree), tree), 'unreadable pictures')
+
+
+def test_data_sets_that_read_different_things_of_the_same_clips(tree: Path, make_config) -> None:
+    cfg = make_config(tree)
+    cfg.val_dataloader = copy.deepcopy(cfg.test_dataloader)
+    cfg.test_dataloader.dataset.pipeline = [dict(type='DecodeFrames')]
+    cfg.train_dataloader.dataset.pipeline = [dict(type='LoadSoundWindows')]
+    (tree / 'frames/00016/00001.jpg').write_bytes(b'text')
+    (tree / 'audio/00017.wav').write_bytes(b'text')
+    findings = check(cfg, tree).findings
+    assert [(finding.check, list(finding.clips)) for finding in findings if finding.grade == ERROR] == [
+        ('unreadable pictures', ['frames/00016']), ('unreadable sound', ['frames/00017'])]
 
 
 def test_an_empty_folder(tree: Path, make_config) -> None:
@@ -296,6 +320,21 @@ def test_pictures_that_are_no_faces(tree: Path, make_config, share: float, grade
     finding = only(outcome, 'faces')
     assert finding.grade == grade and text in finding.found
     assert not check_data(make_config(tree), tree.parent / 'facts.jsonl', faces=False).write_fixed_lists()
+
+
+def test_pictures_of_which_some_show_a_face(tree: Path, make_config) -> None:
+    class SomeFaces(FixedFinder):
+        """Finds the face in 10 clips, looking at 3 frames of each, and none in those behind them."""
+
+        looks = 0
+
+        def find(self, frame: np.ndarray) -> list[FaceBox]:
+            self.looks += 1
+            return super().find(frame) if self.looks <= 3 * 10 else []
+
+    outcome = check_data(make_config(tree), tree.parent / 'facts.jsonl', finder=SomeFaces(.8))
+    note, = [finding for finding in outcome.findings if finding.check == 'faces']
+    assert note.grade == NOTE and note.found == '10 of 14 sampled clips show a face and little else, 0 a scene'
 
 
 def test_the_owners_list(shared: Path, tree: Path, make_config) -> None:
