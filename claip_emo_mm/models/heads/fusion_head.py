@@ -27,7 +27,8 @@ class FusionHead(BaseHead):
         average_clips: How the views of a clip become one score: ``'prob'`` averages softmax scores, ``'score'``
             averages logits.
     Raises:
-        InputError: A modality is missing that the head needs, or the loss is for another number of classes.
+        InputError: A modality is missing that the head needs, the loss is for another number of classes, or
+            `average_clips` is none of the two.
     """
 
     needs_both = True  # modalities
@@ -44,6 +45,8 @@ class FusionHead(BaseHead):
             missing = next(name for name, width in widths.items() if not width)
             raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
                              'Use ConcatFusionHead for one.')
+        if average_clips not in ('prob', 'score'):  # the host says so only after the first epoch
+            raise InputError(f"{type(self).__name__}: average_clips is {average_clips!r}. Expected 'prob' or 'score'.")
         super().__init__(num_classes, fused_channels, loss_cls or dict(type='CrossEntropyLoss'),
                          label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
                          average_clips=average_clips)

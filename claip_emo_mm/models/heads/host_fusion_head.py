@@ -24,15 +24,15 @@ class HostFusionHead(BaseModule):
         head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` says how
             the views of a clip become one score.
     Raises:
-        InputError: `average_clips` is missing.
+        InputError: `average_clips` is neither 'prob' nor 'score'.
     """
 
     def __init__(self, head: dict) -> None:
         super().__init__()
         self.head: BaseHead = MODELS.build(head)
-        if self.head.average_clips is None:
-            raise InputError("HostFusionHead: head.average_clips is missing. Set average_clips='prob' in the config of "
-                             f'{type(self.head).__name__}.')
+        if self.head.average_clips not in ('prob', 'score'):  # the host says so only after the first epoch
+            raise InputError(f'HostFusionHead: head.average_clips is {self.head.average_clips!r}. Set average_clips='
+                             f"'prob' or 'score' in the config of {type(self.head).__name__}.")
         self.num_classes = self.head.num_classes
         pool = getattr(self.head, 'avg_pool', None) or getattr(self.head, 'pool', None)  # X3DHead's is called pool
         self.map_shape = _MAPS.get(type(pool), ())

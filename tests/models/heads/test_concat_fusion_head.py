@@ -21,11 +21,14 @@ def test_one_modality_is_enough() -> None:
     assert ConcatFusionHead(7, audio_channels=4)(audio=torch.randn(2, 4)).shape == (2, 7)
 
 
-def test_views_are_averaged_as_probabilities() -> None:
+def test_views_are_averaged_as_probabilities_or_logits() -> None:
     head = ConcatFusionHead(num_classes=2, visual_channels=1)
     samples = head.predict_by_feat(torch.log(torch.tensor([[.9, .1], [.2, .8]])), [ActionDataSample()])
     torch.testing.assert_close(samples[0].pred_score, torch.tensor([.55, .45]))
     assert samples[0].pred_label.tolist() == [0]
+    head = ConcatFusionHead(num_classes=2, visual_channels=1, average_clips='score')
+    samples = head.predict_by_feat(torch.tensor([[3., 1], [0, 4]]), [ActionDataSample()])
+    assert samples[0].pred_score.tolist() == [1.5, 2.5] and samples[0].pred_label.tolist() == [1]
 
 
 @pytest.mark.parametrize(('features', 'message'), [

@@ -114,5 +114,8 @@ def test_options_that_make_no_sense_are_refused() -> None:
         CrossAttentionFusionHead(K, D, D_AUDIO, embed_dims=8, num_heads=3)
     with pytest.raises(InputError, match='GatedFusionHead: class_weight of loss_cls has 2 numbers, but num_classes=7'):
         GatedFusionHead(K, D, D_AUDIO, loss_cls=dict(type='mmaction.CrossEntropyLoss', class_weight=[1., 2.]))
+    for average_clips in (None, 'mean'):
+        with pytest.raises(InputError, match=f"SumFusionHead: average_clips is {average_clips!r}. Expected 'prob' or"):
+            build('SumFusionHead', average_clips=average_clips)
     with pytest.raises(TypeError, match='embed_dim'):
         SumFusionHead(K, D, D_AUDIO, embed_dim=WIDTH)

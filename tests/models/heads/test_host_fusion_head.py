@@ -61,5 +61,7 @@ def test_what_does_not_fit_is_refused() -> None:
         build('MViTHead')(visual=torch.zeros(2, D), audio=torch.zeros(2, D_AUDIO))
     with pytest.raises(InputError, match='TSMHead cannot classify one feature a clip .*num_segments'):
         build('TSMHead', num_segments=2)(visual=torch.zeros(3, D), audio=torch.zeros(3, D_AUDIO))
-    with pytest.raises(InputError, match="head.average_clips is missing. Set average_clips='prob' in .* of I3DHead"):
-        build('I3DHead', average_clips=None)
+    for average_clips in (None, 'mean'):
+        with pytest.raises(InputError, match=f"head.average_clips is {average_clips!r}. Set average_clips='prob' or "
+                                             "'score' in .* of I3DHead"):
+            build('I3DHead', average_clips=average_clips)
