@@ -20,14 +20,12 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
         cfg: `type`, written as in MMAction2's own recognizers: `ResNet`, `mmpretrain.ResNet`, `timm.resnet18`; and the
             network's options, among them `init_cfg` or `pretrained`.
     Raises:
-        InputError: MMPretrain is needed and not there, or the weights cannot be read.
+        InputError: MMPretrain is needed and not there, timm has no such network, or the weights cannot be read.
     """
     kind, source = cfg['type'], weight_source(cfg)
     origin, _, name = kind.partition('.') if isinstance(kind, str) else ('', '', '')
     if origin == 'timm' and name:
-        import timm  # comes with open_clip
-        options = {key: value for key, value in cfg.items() if key != 'type'}
-        return timm.create_model(name, **dict(options, num_classes=0))
+        return _build_of_timm(name, {key: value for key, value in cfg.items() if key != 'type'})
     if origin == 'mmpretrain':
         try:
             import mmpretrain.models  # noqa: F401 - registers them
@@ -48,6 +46,16 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
     return network
 
 
+def _build_of_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
+    import timm  # comes with open_clip
+    try:
+        return timm.create_model(name, **dict(options, num_classes=0))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f'timm.{name}: timm cannot make it ({str(error) or type(error).__name__}). timm.list_models() '
+                         "names its networks; pretrained_cfg_overlay=dict(file='FILE') reads weights that it cannot "
+                         'fetch.') from error
+
+
 def weight_source(cfg: Mapping[str, Any]) -> str | None:
     """Return the file or name that the weights of a network's config come from; None where they are drawn.
 
@@ -56,7 +64,7 @@ def weight_source(cfg: Mapping[str, Any]) -> str | None:
     """
     init = cfg.get('init_cfg') or ()
     for entry in init if isinstance(init, list | tuple) else [init]:
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, Mapping) or entry.get('type') == 'Pretrained' and 'checkpoint' not in entry:
             raise InputError(f"{cfg['type']}: init_cfg is {entry!r}. Expected a dict, such as "
                              "dict(type='Pretrained', checkpoint='FILE').")
         if entry.get('type') == 'Pretrained':

@@ -189,5 +189,14 @@ def test_weights_that_are_not_there_are_named(tmp_path: Path) -> None:
     address = 'http://127.0.0.1:9/no.pth'
     with pytest.raises(InputError, match=f'VisionTransformer: its weights cannot be read from {address}'):
         ClipWiseBackbone(dict(VIT, init_cfg=dict(type='Pretrained', checkpoint=address)))
-    with pytest.raises(InputError, match="ResNet: init_cfg is 'no.pth'. Expected a dict"):
-        FrameWiseBackbone(dict(type='ResNet', depth=18, init_cfg='no.pth'))
+    for wrong in ('no.pth', dict(type='Pretrained')):
+        with pytest.raises(InputError, match="ResNet: init_cfg is .* Expected a dict, such as .*checkpoint='FILE'"):
+            FrameWiseBackbone(dict(type='ResNet', depth=18, init_cfg=wrong))
+
+
+def test_what_timm_cannot_make_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r'timm\.resnet17: timm cannot make it \(Unknown model .*timm\.list_models'):
+        FrameWiseBackbone(dict(type='timm.resnet17'))
+    with pytest.raises(InputError, match=r'timm\.resnet18: timm cannot make it \(\w+\).*pretrained_cfg_overlay'):
+        FrameWiseBackbone(dict(type='timm.resnet18', pretrained=True,
+                               pretrained_cfg_overlay=dict(file=str(tmp_path / 'no.pth'))))
