@@ -39,6 +39,15 @@ def test_defaults_are_imagenets() -> None:
     torch.testing.assert_close(batch['inputs']['frames'][0, :, 0, 0], expected)
 
 
+def test_every_frame_by_its_own_mean_and_deviation() -> None:
+    clip = packed(2, [[0, 1]], [0], value=77)
+    clip['inputs']['frames'][0] = torch.tensor([10, 10, 30, 30], dtype=torch.uint8)[:, None]  # rows
+    frames = AudioVisualDataPreprocessor(mean=None, std=None)(pseudo_collate([clip]))['inputs']['frames']
+    # mean 20; 60 numbers that are 10 off have the deviation 10 sqrt(60 / 59); an even frame is divided by 1
+    assert frames[0, 2, :, 4].tolist() == pytest.approx([-(59 / 60) ** .5] * 2 + [(59 / 60) ** .5] * 2)
+    assert not frames[1].any()
+
+
 def test_the_batch_given_is_left_alone() -> None:
     data = pseudo_collate([packed(1, [[0]], [0], value=9)])
     AudioVisualDataPreprocessor()(data)

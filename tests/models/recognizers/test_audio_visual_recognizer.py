@@ -161,6 +161,11 @@ def test_a_backbone_for_views_gets_each_distinct_view_once(views: dict[str, torc
     expected = torch.stack([brightness[pair].mean() for pair in ends])[:, None]
     torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
     assert counts == [3]  # the two views of the second clip are one
+    for frames, passes in ((7, [2, 1]), (2, [1, 1, 1])):  # whole views of 3 frames, one at least
+        counts.clear()
+        model.max_frames_per_pass = frames
+        torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
+        assert counts == passes
     torch.testing.assert_close(model.train().extract_feat(inputs)['visual'], expected)
 
 
