@@ -70,6 +70,11 @@ def test_after_a_cut_the_next_face_takes_over_at_once() -> None:
     np.testing.assert_allclose(squares[20:], np.tile([400, 200, MARGIN * 90], (30, 1)))
 
 
+def test_between_two_faces_the_nearer_one_is_shown() -> None:
+    squares = follow_face([[box(100, 80)]] * 10 + [[]] * 6 + [[box(400, 200)]] * 10)
+    np.testing.assert_allclose(squares[:, 0], [100] * 13 + [400] * 13)
+
+
 def test_a_false_find_beside_the_face_changes_nothing() -> None:
     found = [[box(500, 30)]] * 2 + [[]] * 3 + [[box(100, 80)]] * 20
     np.testing.assert_allclose(follow_face(found)[:, 0], 100)

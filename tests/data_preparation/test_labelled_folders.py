@@ -52,6 +52,12 @@ def test_each_class_is_dealt_out_by_the_shares() -> None:
     assert deal_out(videos, (70, 10, 20), seed=1) != dealt
 
 
+def test_shares_of_a_video_are_rounded() -> None:
+    dealt = deal_out(videos_of(joy=9, anger=13), (70, 10, 20), seed=0)  # 1.8 and .9; 2.6 and 1.3 in test and val
+    assert {part: Counter(video.label for video in members) for part, members in dealt.items()} == {
+        'train': dict(joy=6, anger=9), 'val': dict(joy=1, anger=1), 'test': dict(joy=2, anger=3)}
+
+
 def test_a_person_is_in_one_part() -> None:
     dealt = deal_out(videos_of(joy=20, anger=15), (60, 20, 20), seed=3, person='^(p[0-9])_')
     people = {part: {video.path.name[:2] for video in members} for part, members in dealt.items()}

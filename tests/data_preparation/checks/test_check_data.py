@@ -176,6 +176,9 @@ def test_clips_of_sound_alone(tree: Path, make_config) -> None:
 def test_sound_that_is_silent(tree: Path, make_config) -> None:
     soundfile.write(tree / 'audio/00006.wav', np.full(8000, 1e-4, np.float32), 16000)
     soundfile.write(tree / 'audio/00007.wav', np.zeros(8000, np.float32), 16000)
+    click = np.zeros(8000, np.float32)
+    click[4000] = .5
+    soundfile.write(tree / 'audio/00008.wav', click, 16000)  # this can be heard
     finding = only(check(make_config(tree), tree), 'silent sound')
     assert finding.grade == WARNING and list(finding.clips) == ['frames/00006', 'frames/00007']
 
