@@ -104,6 +104,15 @@ def test_the_other_kind_of_labels_is_not_taken(tmp_path: Path) -> None:
             read(root, MAFW, kind='single')
 
 
+def test_the_nearest_folder_says_the_kind(tmp_path: Path) -> None:
+    root = tmp_path / 'compound'
+    for part in ('train', 'test'):
+        write(root / 'single' / 'set_1' / f'{part}.txt', ['00001.mp4 anger'])
+    assert read(root, MAFW, kind='single')[1, 'test'] == {'00001': 'anger'}
+    with pytest.raises(InputError, match='no compound lists of folds'):
+        read(root, MAFW_COMPOUND, kind='compound')
+
+
 def test_single_labels_are_no_compound_ones(tmp_path: Path) -> None:
     for part in ('train', 'test'):
         write(tmp_path / 'set_1' / f'{part}.txt', ['00001.mp4 anger', '00002.mp4 fear'])

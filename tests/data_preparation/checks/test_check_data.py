@@ -4,6 +4,7 @@ import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,8 +15,12 @@ from mmengine.config import Config
 from claip_emo_mm.apis.face_finder import FaceBox
 from claip_emo_mm.data_preparation.checks import ERROR, NOTE, WARNING, DataCheck, Finding, check_data
 from claip_emo_mm.data_preparation.checks import facts_file as facts_file_module
+from claip_emo_mm.data_preparation.checks.class_order import find_class_order
+from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts, ClipJob, inspect_clip
+from claip_emo_mm.data_preparation.checks.file_checks import is_usable
 from claip_emo_mm.datasets.annotation_list import read_annotation_list
-from claip_emo_mm.datasets.label_schemas import DFEW
+from claip_emo_mm.datasets.folds import PublishedPart
+from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, OTHER_MAFW_ORDER
 from claip_emo_mm.datasets.published_lists import published_counts
 from claip_emo_mm.errors import InputError
 
@@ -133,6 +138,12 @@ def test_gaps_in_a_folder(tree: Path, make_config) -> None:
     assert finding.grade == WARNING and finding.found.endswith('frames/00007 lacks 3')
 
 
+def test_numbers_in_steps_are_no_gaps(tmp_path: Path) -> None:
+    for number in (2, 4, 6, 10):
+        cv2.imwrite(str(tmp_path / f'7_{number}.png'), np.zeros((4, 4, 3), np.uint8))
+    assert inspect_clip(ClipJob(str(tmp_path), '', needs_sound=False)).missing_numbers == 1
+
+
 def test_a_list_that_counts_other_frames(tree: Path, make_config) -> None:
     rows = [f'frames/{number:05d} {12 if number != 4 else 13} {number % 7}' for number in range(1, 15)]
     (tree / 'counted.txt').write_text('\n'.join(rows))
@@ -192,6 +203,12 @@ def test_sound_that_is_too_short(tree: Path, make_config, samples: int) -> None:
     assert '00008' not in fixed_names(outcome, 'train')
 
 
+@pytest.mark.parametrize(('sound_s', 'usable'), [(.9, False), (1.1, True)])
+def test_the_sound_of_a_video_lasts_for_half_of_it(sound_s: float, usable: bool) -> None:
+    part = SimpleNamespace(needs_sound=True, silence_allowed=False)
+    assert is_usable(part, ClipFacts(num_frames=50, pictures_s=2., has_sound=True, sound_s=sound_s)) is usable
+
+
 def test_sound_that_is_much_longer_than_the_frames(tree: Path, make_config) -> None:
     soundfile.write(tree / 'audio/00008.wav', np.random.uniform(-1, 1, 16000 * 4), 16000)
     assert only(check(make_config(tree), tree), 'short sound').grade == WARNING
@@ -204,10 +221,12 @@ def test_sound_that_is_cut_off(tree: Path, make_config) -> None:
     assert 'the sound file is cut off: 9000 bytes found, 16044 expected' in finding.found
 
 
-def test_a_clip_in_training_and_test(tree: Path, make_config) -> None:
+@pytest.mark.parametrize('transform', ['DecodeFrames', 'LoadSoundWindows'])  # with pictures, and by its name alone
+def test_a_clip_in_training_and_test(tree: Path, make_config, transform: str) -> None:
     rewrite(tree / 'lists/fold1_train.csv', lambda rows: [
         *rows, dict(frames='frames/00016', audio='audio/00016.wav', label=DFEW.classes[2])])
-    outcome = check(make_config(tree), tree)
+    outcome = check(make_config(tree, **{f'{part}_dataloader.dataset.pipeline': [dict(type=transform)]
+                                         for part in ('train', 'test')}), tree)
     finding = only(outcome, 'train and test')
     assert finding.grade == ERROR and list(finding.clips) == ['frames/00016']
     assert fixed_names(outcome, 'train') == TRAIN
@@ -307,6 +326,15 @@ def test_labels_in_alphabetical_order(tree: Path, make_config) -> None:
     labels = [clip.label for clip in read_annotation_list(written[0])]
     assert labels == [name for name, count in zip(DFEW.classes, published_counts(DFEW, 1, 'test'), strict=True)
                       for _ in range(count)]
+
+
+def test_labels_in_the_other_order_of_mafw() -> None:
+    """Numbers of a list that begins with happiness, read as ours."""
+    counts = dict(zip(MAFW.classes, published_counts(MAFW, 1, 'test'), strict=True))
+    labels = [MAFW.classes[number] for number, name in enumerate(OTHER_MAFW_ORDER) for _ in range(counts[name])]
+    order = find_class_order(labels, PublishedPart(MAFW, 1, 'test'))
+    assert 'begins with happiness' in order.title
+    assert [order.names[name] for name in MAFW.classes] == list(OTHER_MAFW_ORDER)
 
 
 def test_other_counts(tree: Path, make_config) -> None:

@@ -58,6 +58,18 @@ def test_a_frame_that_is_cut_off(tmp_path: Path, suffix: str) -> None:
         FrameFolder(str(tmp_path)).decode(np.array([0]))
 
 
+def test_a_jpg_that_is_cut_off_behind_its_thumbnail(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    whole, small = (cv2.imencode('.jpg', part)[1].tobytes() for part in (image, image[:8, :8]))
+    thumbnail = b'\xff\xe1' + (len(small) + 2).to_bytes(2, 'big') + small  # ends as a whole picture does
+    clip = tmp_path / '1.jpg'
+    clip.write_bytes(whole[:2] + thumbnail + whole[2:])
+    assert FrameFolder(str(tmp_path)).decode(np.array([0])).shape == (1, 64, 64, 3)
+    clip.write_bytes(clip.read_bytes()[:-200])
+    with pytest.raises(InputError, match=r'1\.jpg: an image of \d+ bytes that cannot be decoded'):
+        FrameFolder(str(tmp_path)).read_file(0)  # not all versions of OpenCV would say so
+
+
 def test_what_the_system_does_not_let_us_read(tmp_path: Path) -> None:
     (tmp_path / '1.png').symlink_to(tmp_path / 'gone.png')
     (tmp_path / '2.png').mkdir()
@@ -77,6 +89,16 @@ def test_bad_sound(media: Path, name: str, message: str) -> None:
     clip = FrameFolder(str(media / 'frames'), str(media / name))
     with pytest.raises(InputError, match=message):
         clip.sound()
+
+
+def test_a_wav_file_that_was_written_into_a_pipe(media: Path, tmp_path: Path) -> None:
+    data = bytearray((media / 'sound.wav').read_bytes())
+    for start in (4, data.find(b'data') + 4):
+        data[start:start + 4] = b'\xff' * 4  # its size was not known
+    (tmp_path / 'pipe.wav').write_bytes(data)
+    samples, whole = (FrameFolder(str(media / 'frames'), str(path)).sound()[0]
+                      for path in (tmp_path / 'pipe.wav', media / 'sound.wav'))
+    np.testing.assert_array_equal(samples, whole)
 
 
 def test_sound_without_samples(media: Path, tmp_path: Path) -> None:

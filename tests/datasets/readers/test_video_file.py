@@ -55,6 +55,18 @@ def test_sound_with_a_sample_that_is_no_number(tmp_path: Path) -> None:
         write_samples(tmp_path / 'nan.mkv', written, 'pcm_f32le', 'flt', 'mono').sound()
 
 
+def test_the_last_of_few_frames_lasts_long(tmp_path: Path) -> None:
+    path = tmp_path / 'slides.mp4'
+    with av.open(str(path), 'w') as container:
+        video = container.add_stream('mpeg4', rate=1)
+        video.width, video.height, video.pix_fmt = 64, 32, 'yuv420p'
+        for _ in range(3):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8), format='rgb24')))
+        container.mux(video.encode())
+    opened = VideoFile(str(path))  # not taken for one that is cut off
+    assert (opened.num_frames, opened.duration_s) == (3, 3.)
+
+
 def test_without_sound(media: Path) -> None:
     video = VideoFile(str(media / 'mute.mp4'))
     assert not video.has_sound
