@@ -43,8 +43,8 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
         kind: 'single' or 'compound' where the data set has both.
         first_number: see `read_published_list`.
     Raises:
-        InputError: no family has all the folds, a list cannot be read, names a clip twice or holds single labels in
-            place of compound ones, or two families of the same size contradict each other.
+        InputError: no family has all the folds, or one has a fold twice; a list cannot be read, names a clip twice or
+            holds single labels in place of compound ones; or two families of the same size contradict each other.
     """
     families = _group(root, paths, kind)
     wanted = [(fold, part) for fold in folds for part in PARTS]
@@ -77,7 +77,10 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
             continue
         template = _PART.sub('*', _FOLD.sub('#', lower))
         family = families.setdefault(template, _Family(name))
-        family.paths.setdefault((int(folds[-1]), parts[-1]), path)
+        other = family.paths.setdefault((int(folds[-1]), parts[-1]), path)
+        if other != path:
+            raise InputError(f'{other} and {path} are both the {parts[-1]} list of fold {folds[-1]}. Say which to use: '
+                             '--lists FOLDER, or take one out.')
     return sorted(families.values(), key=lambda family: family.name)
 
 

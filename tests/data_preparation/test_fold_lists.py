@@ -81,6 +81,13 @@ def test_families_that_contradict_each_other(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_fold_under_two_names(tmp_path: Path) -> None:
+    write_official(tmp_path)
+    write(tmp_path / 'test(single-labeled)' / 'test_set_01.csv', ['video_name,label', *DFEW_ROWS[::-1]])
+    with pytest.raises(InputError, match=r'test_set_0?1.csv and .*test_set_0?1.csv are both the test list of fold 1'):
+        read(tmp_path)
+
+
 def test_missing_folds_are_named(tmp_path: Path) -> None:
     write_official(tmp_path, fold=2)
     (tmp_path / 'test(single-labeled)' / 'test_set_2.csv').unlink()
