@@ -57,7 +57,8 @@ def _check_pictures(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts
     if gaps:
         yield Finding('frame folders', WARNING, part.path, f'{len(gaps)} folders have gaps in the numbers of their '
                       f'frames: {gaps[0].name} lacks {facts[part.key(gaps[0])].missing_numbers}',
-                      'Unpack or prepare these clips again.', _names(gaps))
+                      'Frames without a face may be left out on purpose, as in the pictures that come with DFEW; else '
+                      'unpack or prepare these clips again.', _names(gaps))
 
 
 def check_unlisted(parts: Sequence[CheckedPart]) -> Iterator[Finding]:
