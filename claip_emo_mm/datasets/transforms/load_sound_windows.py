@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
 
 
@@ -29,13 +30,14 @@ class LoadSoundWindows(BaseTransform):
             -1.
 
     Raises:
-        InputError: the clip has no sound, or sound that cannot be decoded.
+        InputError: the clip has no sound, or sound that cannot be decoded; or a number is not above 0.
     """
 
     def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, on_missing: str = 'error') -> None:
         if on_missing not in ('error', 'silence', 'leave_out'):
             raise InputError(f"LoadSoundWindows: on_missing is {on_missing!r}. Expected 'error', 'silence' or "
                              "'leave_out'.")
+        check_positive(self, sample_rate_hz=sample_rate_hz, window_s=window_s)
         self.sample_rate_hz = sample_rate_hz
         self.window_samples = round(window_s * sample_rate_hz)
         self.on_missing = on_missing

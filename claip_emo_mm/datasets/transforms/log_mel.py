@@ -9,6 +9,7 @@ from torch import Tensor
 from claip_emo_mm.datasets.clap_filterbank import ClapFilterbank
 from claip_emo_mm.datasets.kaldi_filterbank import KaldiFilterbank
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
 
 _FILTERBANKS = {'kaldi': KaldiFilterbank, 'clap': ClapFilterbank}
@@ -34,14 +35,16 @@ class LogMel(BaseTransform):
         front_end: 'kaldi' for natural logarithms (`KaldiFilterbank`), 'clap' for decibels (`ClapFilterbank`).
 
     Raises:
-        InputError: the front end is unknown or cannot have this rate; the sound has another rate, or is shorter than
-            one analysis window.
+        InputError: the front end is unknown or cannot have this rate, or a number is not above 0; the sound has another
+            rate, or is shorter than one analysis window.
     """
 
     def __init__(self, sample_rate_hz: int = 48000, num_mel_bins: int = 64, window_ms: float = 21.0,
                  shift_ms: float = 10.0, num_frames: int = 1024, front_end: str = 'kaldi') -> None:
         if front_end not in _FILTERBANKS:
             raise InputError(f'LogMel: front_end is {front_end!r}. Expected {" or ".join(map(repr, _FILTERBANKS))}.')
+        check_positive(self, sample_rate_hz=sample_rate_hz, num_mel_bins=num_mel_bins, window_ms=window_ms,
+                       shift_ms=shift_ms, num_frames=num_frames)
         self.sample_rate_hz = sample_rate_hz
         self.num_frames = num_frames
         self.front_end = front_end

@@ -7,6 +7,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 
 
 @TRANSFORMS.register_module()
@@ -22,9 +23,13 @@ class ResizeFrames(BaseTransform):
     Args:
         size: height and width, pixels.
         exact: exactly Pillow's values.
+
+    Raises:
+        InputError: `size` is not above 0.
     """
 
     def __init__(self, size: int, exact: bool = False) -> None:
+        check_positive(self, size=size)
         self.size = size
         self.exact = exact
 

@@ -5,7 +5,7 @@ from mmcv.transforms import BaseTransform
 
 from claip_emo_mm.datasets.frame_sampling import audio_span, regular_frames, spread_frames
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 
 
 @TRANSFORMS.register_module()
@@ -24,12 +24,13 @@ class SampleFrameViews(BaseTransform):
         stride: frames of the clip for each frame of a view.
         num_views: V.
         test_mode: fixed windows instead of random ones.
+
+    Raises:
+        InputError: a number is not above 0.
     """
 
     def __init__(self, clip_len: int = 16, stride: int = 4, num_views: int = 1, test_mode: bool = False) -> None:
-        for name, value in (('clip_len', clip_len), ('stride', stride), ('num_views', num_views)):
-            if value < 1:
-                raise InputError(f'SampleFrameViews: {name} is {value}. Expected at least 1.')
+        check_positive(self, clip_len=clip_len, stride=stride, num_views=num_views)
         self.clip_len = clip_len
         self.stride = stride
         self.num_views = num_views

@@ -54,5 +54,7 @@ def test_missing_sound_can_be_left_out(make_sample) -> None:
 
 
 def test_bad_choice() -> None:
+    with pytest.raises(InputError, match='LoadSoundWindows: window_s is 0. Expected more than 0'):
+        LoadSoundWindows(window_s=0)
     with pytest.raises(InputError, match="on_missing is 'skip'"):
         LoadSoundWindows(on_missing='skip')

@@ -81,6 +81,12 @@ def test_clap_cuts_what_is_longer() -> None:
     torch.testing.assert_close(mel[0, 0], ClapFilterbank(48000, 64, 21, 10)(torch.from_numpy(samples))[:11])
 
 
+@pytest.mark.parametrize('name', ['sample_rate_hz', 'num_mel_bins', 'window_ms', 'shift_ms', 'num_frames'])
+def test_sizes_that_are_none(name: str) -> None:
+    with pytest.raises(InputError, match=f'LogMel: {name} is 0. Expected more than 0'):
+        LogMel(**{name: 0})
+
+
 def test_unknown_front_end() -> None:
     with pytest.raises(InputError, match="front_end is 'mfcc'. Expected 'kaldi' or 'clap'"):
         LogMel(front_end='mfcc')
