@@ -33,7 +33,7 @@ def find_labelled_videos(root: Path) -> list[LabelledVideo]:
 
     Raises:
         InputError: the folder is not there, has fewer than two subfolders with videos, or videos beside these; or two
-            files have nearly the same name.
+            files have nearly the same name, or one a name that is not in UTF-8.
     """
     if not root.is_dir():
         raise InputError(f'{root}: there is no such folder. Expected one with a subfolder of videos for each class.')
@@ -45,6 +45,11 @@ def find_labelled_videos(root: Path) -> list[LabelledVideo]:
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith('.')):
         for path in _walk(folder):
             clip_id = '_'.join(path.relative_to(root).parts)
+            try:
+                clip_id.encode()
+            except UnicodeEncodeError as error:
+                raise InputError(f'{os.fsencode(path)}: its name is not in UTF-8, which lists are written in. Rename '
+                                 'it.') from error
             if clip_id in videos:
                 raise InputError(f'{path} and {videos[clip_id].path} would both be called {clip_id}. Rename one.')
             videos[clip_id] = LabelledVideo(path, folder.name.strip(), clip_id)

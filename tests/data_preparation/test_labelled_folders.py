@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def test_a_subfolder_is_a_class(tmp_path: Path) -> None:
 def test_other_folders_are_refused(tmp_path: Path, names: list[str], message: str) -> None:
     touch(tmp_path, *names)
     with pytest.raises(InputError, match=message):
+        find_labelled_videos(tmp_path)
+
+
+def test_a_name_that_no_list_can_hold(tmp_path: Path) -> None:
+    touch(tmp_path, 'joy/a.mp4', os.fsdecode(b'joy/caf\xe9.mp4'))
+    with pytest.raises(InputError, match=r"joy/caf\\xe9.mp4': its name is not in UTF-8"):
         find_labelled_videos(tmp_path)
 
 
