@@ -17,6 +17,9 @@ _OURS = str(Path(__file__).parents[1])
 _NOT_REGISTERED = re.compile(r'^(?P<name>.+?) is not in the (?P<registry>\S+) registry')
 _UNEXPECTED = re.compile(r"^(?P<called>\S+)\(\) got an unexpected keyword argument '(?P<key>\w+)'")
 _MISSING = re.compile(r'^(?P<called>\S+)\(\) missing \d+ required .*?arguments?: (?P<keys>.+)$')
+_EMPTY_SCHEDULE = 'end should be larger than begin'
+_BEGIN_EARLIER = ('. Where it follows a warm-up and the training is over by then, train longer or shorten it, in '
+                  'epochs or parts of one: --cfg-options param_scheduler.0.end=0.5 param_scheduler.1.begin=0.5')
 
 
 def explain_config_error(error: Exception) -> str | None:
@@ -102,7 +105,8 @@ def _refused_value(text: str, frame: FrameType, frames: list[FrameType]) -> str 
     name = type(frame.f_locals.get('self')).__name__
     if frame.f_code.co_name != '__init__' or frame.f_code.co_filename.startswith(_OURS) or not text:
         return None
-    return f'{_where(frames, name)}{name} refuses its options: {text}'
+    hint = _BEGIN_EARLIER if text.startswith(_EMPTY_SCHEDULE) else ''
+    return f'{_where(frames, name)}{name} refuses its options: {text}{hint}'
 
 
 def _built(frames: list[FrameType]) -> Callable | None:

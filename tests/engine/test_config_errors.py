@@ -98,6 +98,8 @@ def test_missing_option(make_runner: Callable[..., Runner]) -> None:
      'optim_wrapper.optimizer: SGD refuses its options: Invalid learning rate: -1'),
     (dict(param_scheduler=[dict(type='CosineAnnealingLR', begin=1, end=1, T_max=1)]),
      'param_scheduler[0]: CosineAnnealingLR refuses its options: end should be larger than begin'),
+    (dict(param_scheduler=[dict(type='CosineAnnealingLR', begin=5, end=2, T_max=1)]),
+     '--cfg-options param_scheduler.0.end=0.5 param_scheduler.1.begin=0.5'),
 ])
 def test_refused_value(make_runner: Callable[..., Runner], options: dict[str, object], expected: str) -> None:
     assert expected in _explained(make_runner, **options)
