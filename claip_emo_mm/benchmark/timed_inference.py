@@ -129,10 +129,10 @@ def _read(path: str, kind: str, start_s: float, end_s: float) -> tuple[list[floa
             if frame.time <= start_s:
                 frames.clear()
             frames.append(frame)
-    to_float = av.AudioResampler(format='fltp')
+    to_float = av.AudioResampler(format='flt')  # PyAV 18 crashes on the planes of more than 7 channels
     return [frame.time for frame in frames], [
-        frame.to_ndarray(format='rgb24') if kind == 'video' else to_float.resample(frame)[0].to_ndarray()
-        for frame in frames]
+        frame.to_ndarray(format='rgb24') if kind == 'video'
+        else to_float.resample(frame)[0].to_ndarray().reshape(-1, frame.layout.nb_channels).T for frame in frames]
 
 
 def _read_sound(path: str, start_s: float, end_s: float) -> tuple[np.ndarray | None, int]:
