@@ -76,7 +76,8 @@ environment_make() {
             environment_pip 'installing requirements/lock.txt (about 7 GB, 2 to 10 minutes)' -r requirements/lock.txt
         else
             # Several locked versions have no release for Python 3.10.
-            environment_pip 'Python 3.10: installing the ranges of setup.py, not the lock file' setuptools '.[test]'
+            environment_pip 'Python 3.10: installing the ranges of setup.py, not the lock file' \
+                setuptools '.[demo,docs,export,face,mix,test]'
         fi
         echo "$lock_stamp" >"$environment_venv/.claip_emo_mm_lock"
     fi
