@@ -37,6 +37,7 @@ def repair() -> None:
     safe_loading.repair_loading()
     whole_files.repair_writing()
     late_removal.repair_removal()
+    late_removal.repair_removal_elsewhere()
     figure_rules.add_figure_rules()
     distributed.repair_launch()
     distributed.repair_data_parallel()

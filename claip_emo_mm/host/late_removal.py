@@ -1,10 +1,12 @@
-"""Old checkpoints that go only when the new one is there."""
+"""Old checkpoints that go only when the new one is there, and only from the run's own folder."""
+import posixpath
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 
 from mmengine.fileio.backends import BaseStorageBackend
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 
 def repair_removal() -> None:
@@ -16,6 +18,64 @@ def repair_removal() -> None:
     """
     for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
         setattr(CheckpointHook, name, _removing_late(getattr(CheckpointHook, name)))
+
+
+def repair_removal_elsewhere() -> None:
+    """Let CheckpointHook delete nothing but what lies in the folder that it saves to.
+
+    A resumed training of mmengine 0.10.7 goes on with the old one's list of checkpoints and path of the best one. Shows
+    with `--resume FILE --work-dir OTHER`: the best checkpoint of the old folder is deleted, or files of the new folder
+    that have the names of the old one's; and with a work folder that was moved: two best checkpoints stay. What is
+    listed is now looked for in the folder that is saved to, by its name, and forgotten where it is not there. Can go
+    when `before_train` does that.
+    """
+    host_before = CheckpointHook.before_train
+
+    @wraps(host_before)
+    def before_train(self: CheckpointHook, runner: Runner) -> None:
+        if 'keep_ckpt_ids' in runner.message_hub.runtime_info and resumed_elsewhere(runner):
+            runner.message_hub.update_info('keep_ckpt_ids', [])
+        host_before(self, runner)
+        if self.save_best is not None:
+            _look_for_best(self, runner)
+
+    CheckpointHook.before_train = before_train
+
+
+def resumed_file(runner: Runner) -> str | None:
+    """Path of the checkpoint that a training goes on from; None where it begins anew."""
+    if not getattr(runner, '_resume', False):
+        return None
+    source = runner._load_from or find_latest_checkpoint(runner.work_dir)
+    return None if source is None else str(source)
+
+
+def resumed_elsewhere(runner: Runner) -> bool:
+    """Whether a training goes on from a checkpoint of another folder than its work folder."""
+    source = resumed_file(runner)
+    return source is not None and _folder(source) != _folder(f'{runner.work_dir}/file')
+
+
+def _look_for_best(hook: CheckpointHook, runner: Runner) -> None:
+    """Put the best checkpoint's path in the hook's own folder into it, or None where it is not there."""
+    several = hasattr(hook, 'best_ckpt_path_dict')
+    for name, path in list(hook.best_ckpt_path_dict.items() if several else [(None, hook.best_ckpt_path)]):
+        if not path:
+            continue
+        own = hook.file_backend.join_path(hook.out_dir, posixpath.basename(path))
+        found = own if hook.file_backend.exists(own) else None
+        if found is None:
+            runner.logger.warning(f'The best checkpoint so far, {path}, is not in {hook.out_dir}. It stays where it '
+                                  'is; only a better one will be saved here.')
+        if several:
+            hook.best_ckpt_path_dict[name] = found
+        else:
+            hook.best_ckpt_path = found
+
+
+def _folder(path: str) -> str:
+    """Folder of a file; of a local one without links in its path."""
+    return posixpath.dirname(path) if '://' in path else str(Path(path).expanduser().resolve().parent)
 
 
 def _removing_late(save: Callable[..., None]) -> Callable[..., None]:

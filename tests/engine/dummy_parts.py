@@ -1,10 +1,12 @@
 """A model, a data set and a metric that take milliseconds, and a config of them."""
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmaction.registry import DATASETS, METRICS, MODELS
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import Dataset
@@ -75,6 +77,22 @@ class DummyMetric(BaseMetric):
 
     def compute_metrics(self, results: list[bool]) -> dict[str, float]:
         return dict(WAR=100 * sum(results) / len(results))
+
+
+@METRICS.register_module()
+class FixedMetric(BaseMetric):
+    """The figures of the epochs, of 3 iterations each, whatever the model gives."""
+
+    def __init__(self, figures: Sequence[float] = (1., 2., 3., 4., 5., 6.)) -> None:
+        super().__init__()
+        self.figures = figures
+
+    def process(self, data_batch: Any, data_samples: list[dict]) -> None:
+        self.results.extend(1 for _ in data_samples)
+
+    def compute_metrics(self, results: list[int]) -> dict[str, float]:
+        iterations = MessageHub.get_current_instance().get_info('iter')  # 2, 5, ...; 3, 6, ... in a resumed run
+        return dict(WAR=self.figures[(iterations + 1) // 3 - 1])
 
 
 def write_dummy_config(path: Path, work_dir: Path, text: str = '') -> str:

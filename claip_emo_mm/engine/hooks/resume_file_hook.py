@@ -11,6 +11,7 @@ from claip_emo_mm.errors import InputError
 
 _KEYS = ('optimizer', 'param_schedulers', 'message_hub', 'gradients', 'early_stop')
 _EARLY_STOP = ('wait_count', 'best_score')
+_SAVED_AS = 'last_ckpt'  # in the message hub
 _PAIR = ('epoch', 'iter', 'experiment_name')
 
 
@@ -31,6 +32,7 @@ class ResumeFileHook(Hook):
         self._folder: Path | None = None  # of the last checkpoint
 
     def before_train(self, runner: Runner) -> None:
+        runner.message_hub.runtime_info.pop(_SAVED_AS, None)  # a resumed run's, perhaps in another folder
         if is_main_process():  # what a killed training was writing
             for path in Path(runner.work_dir).glob('*.pth.part'):
                 path.unlink()
@@ -39,7 +41,7 @@ class ResumeFileHook(Hook):
         if 'optimizer' in checkpoint:
             checkpoint['early_stop'] = [{key: getattr(hook, key) for key in _EARLY_STOP}
                                         for hook in _early_stops(runner)]
-        saved_as = runner.message_hub.runtime_info.get('last_ckpt', '')  # set by CheckpointHook just before it saves
+        saved_as = runner.message_hub.runtime_info.get(_SAVED_AS, '')  # set by CheckpointHook just before it saves
         if not isinstance(runner, Runner) or not saved_as or '://' in saved_as:
             return
         state = {key: checkpoint.pop(key) for key in _KEYS if key in checkpoint}

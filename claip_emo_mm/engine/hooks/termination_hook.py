@@ -20,6 +20,7 @@ from claip_emo_mm.atomic_text import write_text
 from claip_emo_mm.engine.resumable_train_loop import ResumableTrainLoop
 from claip_emo_mm.engine.resuming import resume_file
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.host.late_removal import resumed_elsewhere, resumed_file
 
 TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
 _TRAINED, _WHOLE = 'trained_batches', 'batches_of_epoch'  # in a checkpoint's meta
@@ -31,7 +32,8 @@ class TerminationHook(Hook):
 
     `--resume` goes on from there, in the middle of an epoch where the loop is a `ResumableTrainLoop`. With several
     processes it is enough that one of them gets the signal; they end after the same iteration. During an evaluation
-    nothing is saved: it is made up for. The file goes when a later checkpoint has taken its place.
+    nothing is saved: it is made up for. The file goes when a later checkpoint has taken its place, if it lies in the
+    work folder.
 
     Raises:
         InputError: a training that was interrupted within an epoch is resumed with another number of batches an epoch.
@@ -48,7 +50,8 @@ class TerminationHook(Hook):
         meta = checkpoint.get('meta') or {}
         if not getattr(runner, '_resume', False) or _TRAINED not in meta:
             return
-        self._replaced = Path(str(runner._load_from))
+        if not resumed_elsewhere(runner):
+            self._replaced = Path(runner.work_dir, Path(resumed_file(runner)).name)
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
             here = len(runner.train_loop.dataloader)
             if not isinstance(runner.train_loop, ResumableTrainLoop) or here != meta[_WHOLE]:
