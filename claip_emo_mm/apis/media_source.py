@@ -1,5 +1,4 @@
 """Where pictures and sound come from, in the order of time, with few of them in memory."""
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -11,8 +10,8 @@ import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from claip_emo_mm.datasets.readers.video_file import STILL_FORMATS
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import open_media
 
 LONGEST_GAP_S = 600.  # that a picture is shown, or between two packets of sound; a longer one is a wrong time
 
@@ -58,16 +57,8 @@ class FileSource:
     def __init__(self, path: str) -> None:
         self.name = path
         self.warnings: list[str] = []
-        if not os.path.isfile(path):
-            found = 'this is no ordinary file (a folder, a pipe, a device)' if os.path.exists(path) else (
-                'this link leads nowhere' if os.path.islink(path) else 'there is no such file')
-            raise InputError(f'{path}: {found}. Expected a video or sound file.')
-        if not os.path.getsize(path):
-            raise InputError(f'{path}: the file is empty (0 bytes). {_REMEDY}')
         try:
-            with av.open(path) as container:
-                if container.format.name.endswith(STILL_FORMATS):
-                    raise InputError(f'{path}: a picture or a text, not a video. {_REMEDY}')
+            with open_media(path) as container:
                 self.duration_s = container.duration / 1e6 if container.duration else None
                 self._origin_s = (container.start_time or 0) / 1e6
                 video, sound = container.streams.best('video'), container.streams.best('audio')
@@ -110,7 +101,7 @@ class FileSource:
     def _decode(self, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
         reached_s = 0.
         try:
-            with av.open(self.name) as container:
+            with open_media(self.name) as container:
                 for frame in container.decode(container.streams.best(kind)):
                     reached_s = reached_s if frame.time is None else frame.time - self._origin_s
                     yield frame

@@ -17,6 +17,7 @@ from claip_emo_mm.apis.sliding_windows import TICKS_HZ
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.data_preparation.face_crop import crop_face
 from claip_emo_mm.data_preparation.face_track import follow_face
+from claip_emo_mm.media import open_media
 
 PARTS = ('pictures', 'faces', 'sound', 'transforms', 'model')
 
@@ -118,7 +119,7 @@ def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequenc
 def _read(path: str, kind: str, start_s: float, end_s: float) -> tuple[list[float], list[np.ndarray]]:
     """Decode a part of a stream, from what is shown or heard at its start: times in s, pictures or chunks of sound."""
     frames: list[Any] = []
-    with av.open(path) as container:
+    with open_media(path) as container:
         stream = container.streams.best(kind)
         if stream is None:
             return [], []
@@ -140,7 +141,7 @@ def _read_sound(path: str, start_s: float, end_s: float) -> tuple[np.ndarray | N
     times_s, chunks = _read(path, 'audio', start_s, end_s)
     if not chunks:
         return None, 0
-    with av.open(path) as container:
+    with open_media(path) as container:
         rate_hz = container.streams.best('audio').rate
     first = round((start_s - times_s[0]) * rate_hz)
     samples = np.concatenate(chunks, axis=1).mean(axis=0)

@@ -14,6 +14,7 @@ from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
 from claip_emo_mm.apis.media_source import LONGEST_GAP_S, ToPicture, nominal_rate
 from claip_emo_mm.apis.people import Box
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import open_media
 from claip_emo_mm.visualization.overlay_sound import overlay_sound
 from claip_emo_mm.visualization.person_colours import person_colour
 
@@ -42,7 +43,7 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
     """
     part = path.with_name(f'{path.name}.part')
     try:
-        with av.open(video) as source, av.open(str(part), 'w', format='mp4') as target:
+        with open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
             _copy(source, target, _Labels(result), _picture_size(video), progress or (lambda time_s: None))
         os.replace(part, path)
     except av.error.FFmpegError as error:
@@ -95,7 +96,7 @@ def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
 
 def _picture_size(video: str) -> tuple[int, int]:
     """Height and width of the first picture, upright; the streams of the copy are made before the first packet."""
-    with av.open(video) as container:
+    with open_media(video) as container:
         stream = container.streams.best('video')
         frame = stream and next(container.decode(stream), None)
         if not frame:

@@ -4,11 +4,11 @@ import os
 import re
 from dataclasses import dataclass
 
-import av
 import numpy as np
 
 from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, SoundAlone, VideoFile
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import open_media
 
 _LOOKED_AT = 3  # frames of a clip that are decoded; the others are only looked at for being whole
 
@@ -125,7 +125,7 @@ def _hash_files(clip: FrameFolder) -> str:
 def _hash_packets(path: str) -> str:
     """Hash the coded pictures, without what the file around them says."""
     digest = hashlib.sha1()
-    with av.open(path) as container:
+    with open_media(path) as container:
         for packet in container.demux(container.streams.best('video')):
             digest.update(bytes(packet))
     return digest.hexdigest()

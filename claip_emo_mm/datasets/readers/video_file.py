@@ -9,9 +9,9 @@ import numpy as np
 
 from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import open_media
 
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv', '.m4v')
-STILL_FORMATS = ('_pipe', 'image2', 'tty')  # FFmpeg's readers of pictures and of text as pictures
 
 _REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
 _CUT_SHARE, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
@@ -51,9 +51,7 @@ class VideoFile:
         if not os.path.getsize(path):
             raise InputError(f'{path}: the video file is empty (0 bytes). {_REMEDY}')
         try:
-            with av.open(path) as container:
-                if container.format.name.endswith(STILL_FORMATS):
-                    raise InputError(f'{path}: a picture or a text, not a video. {_REMEDY}')
+            with open_media(path, _REMEDY) as container:
                 self.duration_s = container.duration / 1e6 if container.duration else None  # stated in microseconds
                 streams = _scan(container)
         except av.error.FFmpegError as error:
@@ -81,7 +79,7 @@ class VideoFile:
         """Read the sound; see `ClipReader.sound`."""
         to_float = av.AudioResampler(format='flt')  # PyAV 18 crashes on the planes of more than 7 channels
         try:
-            with av.open(self.path) as container:
+            with open_media(self.path, _REMEDY) as container:
                 stream = container.streams.best('audio')
                 chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels).mean(axis=1)
                           for frame in container.decode(stream) for chunk in to_float.resample(frame)]
