@@ -110,9 +110,10 @@ def _prepare_folder(args: argparse.Namespace) -> None:
     _say(f'{args.out}: {len(report.classes)} classes')
     for line in report.lines():
         _say(line)
-    if report.failures:
-        raise InputError(f'{args.out / FAILURES_FILE}: {len(report.failures)} clips are not ready, with the reason for '
-                         'each; the lists are without them. Repair the files, and give the same command again.')
+    if report.unused:
+        _say(f'Names: {args.out / NOTES_FILE}')
+    if report.error():
+        raise InputError(f'{args.out / FAILURES_FILE}: {report.error()}')
     _say(f'Next: python tools/train.py {report.config}')
 
 
@@ -166,8 +167,10 @@ def _prepare_published(args: argparse.Namespace, schema: LabelSchema, kind: str 
         _say(f'Names: {args.out / NOTES_FILE}')
     if report.failures:
         lists = 'the lists are without them' if report.lists else 'no lists were written'
-        raise InputError(f'{args.out / FAILURES_FILE}: {len(report.failures)} of {report.listed} clips are not ready, '
-                         f'with the reason for each; {lists}. Repair the files, and give the same command again.')
+        folders = f' and {len(report.folders)} folders cannot be read' if report.folders else ''
+        clips = len(report.failures) - len(report.folders)
+        raise InputError(f'{args.out / FAILURES_FILE}: {clips} of {report.listed} clips are not ready{folders}, with '
+                         f'the reason for each; {lists}. Repair the files, and give the same command again.')
 
 
 def _say(line: str) -> None:

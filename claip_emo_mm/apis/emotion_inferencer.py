@@ -23,10 +23,9 @@ from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import MEDIA_SUFFIXES, is_system_file
 
 FACES = ('largest', 'all', 'none')
-MEDIA_SUFFIXES = ('.3gp', '.aac', '.avi', '.flac', '.flv', '.m4a', '.m4v', '.mkv', '.mov', '.mp3', '.mp4', '.mpeg',
-                  '.mpg', '.mts', '.ogg', '.ogv', '.opus', '.ts', '.wav', '.webm', '.wmv')
 
 _LONGEST_WINDOW_S = 60.
 
@@ -241,7 +240,8 @@ class EmotionInferencer(BaseInferencer):
 
 def media_files(folder: Path) -> list[Path]:
     """Video and sound files of a folder, by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file())
+    return sorted(path for path in folder.iterdir()
+                  if path.suffix.lower() in MEDIA_SUFFIXES and not is_system_file(path.name) and path.is_file())
 
 
 def _open(given: Input) -> MediaSource:

@@ -1,4 +1,5 @@
 """One clip from what was handed out to ready files: a folder of face pictures and a wav file."""
+import errno
 import io
 import os
 import shutil
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import soundfile
@@ -22,8 +24,11 @@ from claip_emo_mm.errors import InputError
 
 FRAME_FOLDER, AUDIO_FOLDER = 'frames', 'audio'
 PART_SUFFIX = '.part'  # ends a name while the file or folder is written
+LONGEST_ENDING = len('.wav' + PART_SUFFIX)  # bytes that are put behind a clip's id
 SAMPLE_RATE_HZ = 16000
 NO_FACE = 'no face'
+# What reading a clip may end in: an error of ours, or one of a library that no reader of ours knew; never the next clip's.
+UNUSABLE = (InputError, av.error.FFmpegError, cv2.error, soundfile.SoundFileError, MemoryError)
 
 _JPEG_QUALITY = 95
 _FRAMES_AT_ONCE = 32  # in memory: 200 MB at 1920 x 1080
@@ -36,7 +41,7 @@ class Failure:
     Args:
         clip_id: number of the clip.
         file: what could not be used.
-        stage: 'source' (looking for files), 'video' (opening it), 'sound', 'frames' or 'face'.
+        stage: 'folder' or 'source' (looking for files), 'video' (opening it), 'sound', 'frames' or 'face'.
         reason: what is wrong with it, and what to do.
     """
     clip_id: str
@@ -115,8 +120,12 @@ class ClipPreparation:
             sound = self._prepare_sound(clip, video)
             stage, file = 'frames', clip.frames or clip.video
             frames = self._prepare_frames(clip, video)
-        except InputError as error:
-            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, str(error)))
+        except UNUSABLE as error:
+            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, reason(file, error)))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:  # anything else that cannot be written would stop the next clip, too
+                raise
+            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, reason(file, error)))
         if frames is None:
             return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), 'face', NO_FACE))
         return PreparedClip(clip.clip_id, frames, sound)
@@ -173,6 +182,14 @@ class ClipPreparation:
         finally:
             shutil.rmtree(part, ignore_errors=True)
         return folder
+
+
+def reason(file: Path, error: Exception) -> str:
+    """Say why a clip cannot be used."""
+    if isinstance(error, InputError):
+        return str(error)
+    found = getattr(error, 'strerror', None) or str(error).strip() or 'no memory for it'
+    return f'{file}: cannot be read ({" ".join(found.split())}). Copy or convert the file again.'
 
 
 def read_frames(reader: ClipReader) -> Iterator[np.ndarray]:

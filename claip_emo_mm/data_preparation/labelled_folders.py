@@ -1,17 +1,15 @@
-"""A folder of one's own: a subfolder of videos for each class, dealt out to training, validation and test."""
+"""A folder of one's own: a subfolder of videos for each class, and what else lies in it."""
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from claip_emo_mm.datasets.readers.video_file import VIDEO_SUFFIXES
+from claip_emo_mm.data_preparation.clip_preparation import LONGEST_ENDING, Failure
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import VIDEO_SUFFIXES, is_system_file
+from claip_emo_mm.utils import file_stem, named, printable
 
-PARTS = ('train', 'val', 'test')
-_NAMED = 3
+EXPECTED = 'videos (mp4, avi, mkv, mov, mpg, mts, webm and what else FFmpeg reads)'
 
 
 @dataclass(frozen=True)
@@ -28,119 +26,119 @@ class LabelledVideo:
     clip_id: str
 
 
-def find_labelled_videos(root: Path) -> list[LabelledVideo]:
-    """Find the videos of each subfolder, however deep. Hidden files and folders, and other files, are left out.
+@dataclass
+class LabelledFolders:
+    """What a folder of class folders holds.
+
+    Args:
+        videos: by class folder and name.
+        failures: files and folders that cannot be used, and classes without a video, with the reason.
+        unused: files that are no videos by their names; hidden and system files are not among them.
+        empty: classes without a video.
+    """
+    videos: list[LabelledVideo] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    unused: list[Path] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes that have videos, label 0 first."""
+        return sorted({video.label for video in self.videos})
+
+
+def find_labelled_videos(root: Path) -> LabelledFolders:
+    """Find the videos of each subfolder, however deep; each folder once, also where links lead to it again.
+
+    What cannot be used is named in the result and does not end the search.
 
     Raises:
-        InputError: the folder is not there, has fewer than two subfolders with videos, or videos beside these; or two
-            files have nearly the same name, or one a name that is not in UTF-8.
+        InputError: the folder is not there or cannot be read, has fewer than two subfolders with videos, or videos
+            beside these.
     """
     if not root.is_dir():
         raise InputError(f'{root}: there is no such folder. Expected one with a subfolder of videos for each class.')
-    loose = [path.name for path in sorted(root.iterdir()) if _is_video(path)]
-    if loose:
-        raise InputError(f'{root}: {len(loose)} videos lie beside the subfolders ({", ".join(loose[:_NAMED])} ...), so '
-                         'that their class is not known. Put each into the subfolder that is named by its class.')
-    videos: dict[str, LabelledVideo] = {}
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith('.')):
-        for path in _walk(folder):
-            clip_id = '_'.join(path.relative_to(root).parts)
-            try:
-                clip_id.encode()
-            except UnicodeEncodeError as error:
-                raise InputError(f'{os.fsencode(path)}: its name is not in UTF-8, which lists are written in. Rename '
-                                 'it.') from error
-            if clip_id in videos:
-                raise InputError(f'{path} and {videos[clip_id].path} would both be called {clip_id}. Rename one.')
-            videos[clip_id] = LabelledVideo(path, folder.name.strip(), clip_id)
-    classes = sorted({video.label for video in videos.values()})
-    if len(classes) < 2:
-        raise InputError(f'{root}: videos ({", ".join(VIDEO_SUFFIXES)}) in {len(classes)} subfolders '
-                         f'({", ".join(classes) or "none"}). Expected at least two: a subfolder for each class.')
-    return list(videos.values())
-
-
-def deal_out(videos: Sequence[LabelledVideo], shares: tuple[int, int, int], seed: int,
-             person: str | None = None) -> dict[str, list[LabelledVideo]]:
-    """Deal videos out to the parts.
-
-    Without `person` each class is dealt out by itself, so that all parts have the same mixture; with it a person's
-    videos stay together, so that the test is on people whom the model does not know.
-
-    Args:
-        videos: all of them.
-        shares: of training, validation and test, in percent.
-        seed: the same seed deals in the same way.
-        person: regular expression whose first group is the person's name in a file name, such as ``'^([^_]+)_'``.
-    Raises:
-        InputError: the shares do not sum to 100, a class or the people are too few, or the expression does not fit.
-    """
-    if sum(shares) != 100 or min(shares) < 1:
-        raise InputError(f'--split {" ".join(map(str, shares))}: expected three percentages from 1 that sum to 100.')
-    if seed < 0:
-        raise InputError(f'--seed {seed}: must be 0 or more.')
-    dealt: dict[str, list[LabelledVideo]] = {part: [] for part in PARTS}
-    if person is not None:
-        _deal_groups(_people(videos, person), len(videos), shares, np.random.default_rng(seed), dealt)
-        _require_classes(videos, dealt)
-    else:
-        for number, label in enumerate(sorted({video.label for video in videos})):
-            groups = [[video] for video in videos if video.label == label]
-            if len(groups) < len(PARTS):
-                raise InputError(f'{label}: {len(groups)} videos. Expected at least {len(PARTS)}: one each for '
-                                 'training, validation and test.')
-            _deal_groups(groups, len(groups), shares, np.random.default_rng([seed, number]), dealt)
-    return {part: sorted(members, key=lambda video: video.clip_id) for part, members in dealt.items()}
-
-
-def _deal_groups(groups: Sequence[list[LabelledVideo]], count: int, shares: tuple[int, int, int],
-                 stream: np.random.Generator, dealt: dict[str, list[LabelledVideo]]) -> None:
-    """Fill test, then validation, each with a group at least and about its share of the videos; train gets the rest."""
-    order = [groups[index] for index in stream.permutation(len(groups))]
-    for part, share, left_for_others in (('test', shares[2], 2), ('val', shares[1], 1)):
-        wanted, given = count * share / 100, 0
-        while len(order) > left_for_others and (not given or given + len(order[-1]) / 2 <= wanted):
-            group = order.pop()
-            given += len(group)
-            dealt[part] += group
-    for group in order:
-        dealt['train'] += group
-
-
-def _people(videos: Sequence[LabelledVideo], person: str) -> list[list[LabelledVideo]]:
     try:
-        pattern = re.compile(person)
-    except re.error as error:
-        raise InputError(f'--person {person}: no regular expression ({error}).') from error
-    if pattern.groups < 1:
-        raise InputError(f"--person {person}: expected a group that is the person's name, such as '^([^_]+)_'.")
-    people: dict[str, list[LabelledVideo]] = {}
-    for video in videos:
-        match = pattern.search(video.path.name)
-        if match is None or not match.group(1):
-            raise InputError(f'{video.path}: --person {person} does not fit the file name {video.path.name}.')
-        people.setdefault(match.group(1), []).append(video)
-    if len(people) < len(PARTS):
-        raise InputError(f'--person {person}: {len(people)} people found ({", ".join(sorted(people))}). Expected at '
-                         f'least {len(PARTS)}: one each for training, validation and test.')
-    return [people[name] for name in sorted(people)]
-
-
-def _require_classes(videos: Sequence[LabelledVideo], dealt: dict[str, list[LabelledVideo]]) -> None:
-    for part, members in dealt.items():
-        absent = sorted({video.label for video in videos} - {video.label for video in members})
-        if absent:
-            raise InputError(f'{", ".join(absent)}: not shown by any of the people in the {part} part. Try another '
-                             '--seed, or other shares with --split.')
-
-
-def _walk(folder: Path) -> list[Path]:
-    found = []
-    for where, below, names in os.walk(folder, followlinks=True):
-        below[:] = sorted(name for name in below if not name.startswith('.'))
-        found += [path for name in sorted(names) if _is_video(path := Path(where, name))]
+        entries = sorted(path for path in root.iterdir() if not is_system_file(path.name))
+    except OSError as error:
+        raise InputError(f'{root}: cannot be read ({error.strerror or error}). Correct the permissions.') from error
+    loose = [path.name for path in entries if _is_video(path)]
+    if loose:
+        raise InputError(f'{root}: {len(loose)} videos lie beside the subfolders ({named(loose)}), so '
+                         'that their class is not known. Put each into the subfolder that is named by its class.')
+    found = LabelledFolders(unused=[path for path in entries if not os.path.isdir(path)])
+    owners: dict[str, Path] = {}
+    folders = list(filter(os.path.isdir, entries))
+    entered: dict[str, Path] = {}  # no link out of one class leads into another
+    for folder in (root, *folders):
+        entered.setdefault(os.path.realpath(folder), folder)
+    for folder in folders:
+        if printable(folder.name) != folder.name:
+            found.failures.append(_undecodable(folder))
+            found.empty.append(printable(folder.name))
+        else:
+            _search(root, folder, found, owners, entered)
+    labels = {video.label for video in found.videos}
+    found.empty = sorted({label for label in found.empty if label not in labels})
+    if len(labels) < 2:
+        reasons = ''.join(f' {failure.reason}' for failure in found.failures[:3])
+        raise InputError(f'{root}: {EXPECTED} in {len(labels)} subfolders ({", ".join(sorted(labels)) or "none"}). '
+                         f'Expected at least two: a subfolder for each class.{reasons}')
     return found
 
 
+def _search(root: Path, folder: Path, found: LabelledFolders, owners: dict[str, Path],
+            entered: dict[str, Path]) -> None:
+    """Add what a class folder holds."""
+    label, videos, unused, failed = folder.name.strip(), 0, [], len(found.failures)
+    for path in _walk(folder, found.failures, entered):
+        if not _is_video(path):
+            unused.append(path)
+            continue
+        name = '_'.join(path.relative_to(root).parts)
+        if printable(name) != name:
+            found.failures.append(_undecodable(path))
+            continue
+        clip_id = file_stem(name, LONGEST_ENDING)
+        if clip_id in owners:
+            found.failures.append(Failure(clip_id, str(path), 'source', f'{path} and {owners[clip_id]} would both '
+                                          f'be called {clip_id}. Rename one.'))
+            continue
+        owners[clip_id] = path
+        found.videos.append(LabelledVideo(path, label, clip_id))
+        videos += 1
+    found.unused += unused
+    if not videos:
+        found.empty.append(label)
+        if len(found.failures) == failed:
+            what = f'{len(unused)} other files ({named(path.name for path in unused)})' if unused else 'no file'
+            found.failures.append(Failure(label, str(folder), 'folder', f'{folder}: {what} and no video in this '
+                                          f'subfolder. Expected {EXPECTED}: convert the files, or remove the folder.'))
+
+
+def _undecodable(path: Path) -> Failure:
+    shown, stage = printable(path), 'folder' if os.path.isdir(path) else 'source'
+    return Failure(printable(path.name), shown, stage, f'{shown}: its name is not in UTF-8, which lists are '
+                   'written in. Rename it.')
+
+
+def _walk(folder: Path, failures: list[Failure], entered: dict[str, Path]) -> Iterator[Path]:
+    """Yield the files of a folder, however deep; what cannot be entered becomes a failure."""
+    def note(error: OSError) -> None:
+        where = printable(error.filename)
+        failures.append(Failure(printable(Path(error.filename).name), where, 'folder', f'{where}: this folder cannot '
+                                f'be read ({error.strerror or error}). Correct the permissions.'))
+
+    for where, below, names in os.walk(folder, onerror=note, followlinks=True):
+        other = entered.setdefault(os.path.realpath(where), Path(where))
+        if other != Path(where):
+            below.clear()
+            failures.append(Failure(printable(Path(where).name), printable(where), 'folder', f'{printable(where)}: '
+                                    f'the same folder as {printable(other)}, which was read. Take the link out.'))
+            continue
+        below[:] = sorted(name for name in below if not is_system_file(name))
+        yield from (Path(where, name) for name in sorted(names) if not is_system_file(name))
+
+
 def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith('.') and not path.is_dir()
+    return path.suffix.lower() in VIDEO_SUFFIXES and not os.path.isdir(path)

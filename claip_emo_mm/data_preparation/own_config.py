@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from claip_emo_mm.data_preparation.labelled_folders import PARTS
+from claip_emo_mm.data_preparation.dealt_videos import PARTS
 from claip_emo_mm.engine.run_config import load_config
 from claip_emo_mm.errors import InputError
 

@@ -9,17 +9,19 @@ from tqdm import tqdm
 
 from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
 from claip_emo_mm.atomic_text import write_csv, write_text
-from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, Failure
+from claip_emo_mm.data_preparation.clip_preparation import UNUSABLE, ClipPreparation, Failure, reason
+from claip_emo_mm.data_preparation.dealt_videos import deal_out
 from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.data_preparation.face_decision import decide_faces
-from claip_emo_mm.data_preparation.labelled_folders import LabelledVideo, deal_out, find_labelled_videos
+from claip_emo_mm.data_preparation.labelled_folders import LabelledVideo, find_labelled_videos
 from claip_emo_mm.data_preparation.output_folder import writing_into
 from claip_emo_mm.data_preparation.own_config import config_name, config_text
-from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE
+from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, write_failures, write_notes
 from claip_emo_mm.data_preparation.published_set import prepare_clips
 from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import named, printable
 
 _WORTH_A_WORKER = 400  # videos: opening them takes about as long as starting a process
 _logger = logging.getLogger(__name__)
@@ -57,14 +59,18 @@ class OwnSetReport:
         classes: class names, label 0 first.
         counts: part -> ready clips of each class.
         silent: ids of the ready clips without sound.
-        failures: the clips that are not ready.
+        failures: the clips that are not ready, and folders that cannot be used.
         config: the set's config.
+        unused: files that are no videos by their names.
+        empty: classes without a ready clip.
     """
     classes: list[str]
     counts: dict[str, list[int]]
     silent: list[str]
     failures: list[Failure]
     config: Path
+    unused: list[Path]
+    empty: list[str]
 
     def lines(self) -> list[str]:
         """Return a table of clips by class and part."""
@@ -76,14 +82,31 @@ class OwnSetReport:
         if self.silent:
             lines.append(f'{len(self.silent)} clips without sound ({self.silent[0]} for instance): to train on them, '
                          "set on_missing='silence' in LoadSoundWindows, or take a config that sees only.")
+        if self.unused:
+            lines.append(f'{len(self.unused)} files are no videos and are not used: '
+                         f'{named(path.name for path in self.unused)}')
         return lines
+
+    def error(self) -> str:
+        """What went wrong, '' where nothing did."""
+        text = ''
+        if self.failures:
+            folders = sum(failure.stage == 'folder' for failure in self.failures)
+            clips = len(self.failures) - folders
+            counts = [f'{clips} clips are not ready'] if clips else []
+            counts += [f'{folders} folders cannot be used'] if folders else []
+            text = (f'{" and ".join(counts)}, with the reason for each; the lists are without them. Repair the files, '
+                    'and give the same command again.')
+        if self.empty:
+            text += f' Classes without any usable clip: {", ".join(self.empty)}.'
+        return text.strip()
 
 
 def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
     """Write `train.csv`, `val.csv`, `test.csv` and the config, and crop faces where the videos show scenes.
 
-    Clips that cannot be prepared are left out of the lists and named in `failures.csv`. A run that was interrupted goes
-    on; a config that was changed by hand is kept.
+    Clips that cannot be prepared are left out of the lists and named in `failures.csv`, files that are no videos in
+    `notes.csv`. A run that was interrupted goes on; a config that was changed by hand is kept.
 
     Raises:
         InputError: the source is not as it must be, or the results cannot be written.
@@ -93,16 +116,20 @@ def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
     if there.is_relative_to(here) or here.is_relative_to(there):
         raise InputError(f'{out}: the folder for the results is, holds or lies in the one of the videos '
                          f'({wanted.source}). Choose another folder with --out.')
-    videos = find_labelled_videos(wanted.source)
+    found = find_labelled_videos(wanted.source)
+    for failure in found.failures:
+        _logger.warning('not used: %s', failure.reason)
+    videos, classes = found.videos, found.classes
     dealt = deal_out(videos, wanted.shares, wanted.seed, wanted.person)
-    classes = sorted({video.label for video in videos})
     text = config_text(out, wanted.base, classes)
     with writing_into(out, _logger):
         crops = decide_faces(out, wanted.source, [_source(video) for video in videos], wanted.faces,
                              wanted.make_finder)['videos'] == 'crop'
         rows, silent, failures = (_crop if crops else _open)(wanted, videos, workers)
-        write_csv(out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'),
-                  ((failure.clip_id, failure.file, failure.stage, failure.reason) for failure in failures))
+        failures = [*found.failures, *failures]
+        write_failures(out, failures)
+        write_notes(out, [*((clip_id, 'no sound') for clip_id in silent),
+                          *((printable(path), 'no video by its name: not used') for path in found.unused)])
         counts = {}
         for part, members in dealt.items():
             ready = [video for video in members if video.clip_id in rows]
@@ -118,7 +145,8 @@ def prepare_own_set(wanted: OwnSet, workers: int = 1) -> OwnSetReport:
         elif config.read_text(encoding='utf-8') != text:
             _logger.warning('%s: kept as it is, though it would be made otherwise now; delete it to have it made anew',
                             config)
-    return OwnSetReport(classes, counts, silent, failures, config)
+    empty = [name for label, name in enumerate(classes) if not any(numbers[label] for numbers in counts.values())]
+    return OwnSetReport(classes, counts, silent, failures, config, found.unused, sorted([*found.empty, *empty]))
 
 
 Rows = dict[str, tuple[str, ...]]  # clip id -> cells of the list before the label
@@ -153,8 +181,8 @@ def open_video(video: LabelledVideo) -> tuple[str, bool | Failure]:
     """Return the clip's id, and whether the video has sound or why it cannot be used."""
     try:
         return video.clip_id, VideoFile(str(video.path)).has_sound
-    except InputError as error:
-        return video.clip_id, Failure(video.clip_id, str(video.path), 'video', str(error))
+    except UNUSABLE as error:
+        return video.clip_id, Failure(video.clip_id, str(video.path), 'video', reason(video.path, error))
 
 
 def _source(video: LabelledVideo) -> ClipSource:

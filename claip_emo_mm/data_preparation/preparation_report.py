@@ -1,10 +1,11 @@
 """What became of a data set's clips: counts, what failed, and what else to know."""
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.clip_preparation import Failure
+from claip_emo_mm.utils import printable
 
 FAILURES_FILE, NOTES_FILE = 'failures.csv', 'notes.csv'
 
@@ -22,8 +23,9 @@ class PreparationReport:
         with_sound: ready clips with sound.
         without_sound: ids of the ready clips without sound.
         cropped: ready clips whose faces were cropped.
-        failures: the clips that are not ready.
+        failures: the clips that are not ready, and folders that cannot be read.
         unlisted: ids of the clips on disk that are in no list.
+        unused: what else lies there, in words.
     """
     out: Path
     lists: tuple[Path, ...]
@@ -33,6 +35,7 @@ class PreparationReport:
     cropped: int
     failures: tuple[Failure, ...]
     unlisted: tuple[str, ...]
+    unused: str = ''
 
     @property
     def faceless(self) -> tuple[str, ...]:
@@ -42,29 +45,48 @@ class PreparationReport:
     @property
     def failed(self) -> tuple[str, ...]:
         """Ids of the other clips that are not ready."""
-        return tuple(failure.clip_id for failure in self.failures if failure.stage != 'face')
+        return tuple(failure.clip_id for failure in self.failures if failure.stage not in ('face', 'folder'))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders that cannot be read."""
+        return tuple(failure.file for failure in self.failures if failure.stage == 'folder')
 
     def write(self) -> None:
         """Write `failures.csv` (clip, file, stage, reason) and `notes.csv` (clip, note); only a header means none."""
-        rows = ((failure.clip_id, failure.file, failure.stage, failure.reason) for failure in self.failures)
-        write_csv(self.out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'), rows)
+        write_failures(self.out, self.failures)
         notes = [(clip_id, 'no sound: listed with an empty audio cell') for clip_id in self.without_sound]
         notes += [(clip_id, 'in no list: not prepared') for clip_id in self.unlisted]
-        write_csv(self.out / NOTES_FILE, ('clip', 'note'), notes)
+        write_notes(self.out, notes)
 
     def lines(self) -> list[str]:
         """Return the summary, line by line."""
         ready = self.with_sound + len(self.without_sound)
-        return [f'  clips          {self.listed:6} in the lists, {ready} ready',
-                f'  with sound     {self.with_sound:6}',
-                f'  without sound  {_count(self.without_sound)}',
-                f'  cropped        {self.cropped:6}{self._kept(ready)}',
-                f'  no face        {_count(self.faceless)}',
-                f'  failed         {_count(self.failed)}',
-                f'  in no list     {_count(self.unlisted)}']
+        lines = [f'  clips          {self.listed:6} in the lists, {ready} ready',
+                 f'  with sound     {self.with_sound:6}',
+                 f'  without sound  {_count(self.without_sound)}',
+                 f'  cropped        {self.cropped:6}{self._kept(ready)}',
+                 f'  no face        {_count(self.faceless)}',
+                 f'  failed         {_count(self.failed)}',
+                 f'  in no list     {_count(self.unlisted)}']
+        if self.unused:
+            lines.append(f'  not used       {self.unused}')
+        return lines
 
     def _kept(self, ready: int) -> str:
         return f'   ({ready - self.cropped} with their frames as they were)' if ready > self.cropped else ''
+
+
+def write_failures(out: Path, failures: Iterable[Failure]) -> None:
+    """Write `failures.csv` (clip, file, stage, reason)."""
+    write_csv(out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'),
+              (tuple(map(printable, (failure.clip_id, failure.file, failure.stage, failure.reason)))
+               for failure in failures))
+
+
+def write_notes(out: Path, notes: Iterable[tuple[str, str]]) -> None:
+    """Write `notes.csv` (clip, note)."""
+    write_csv(out / NOTES_FILE, ('clip', 'note'), notes)
 
 
 def _count(clip_ids: Sequence[str]) -> str:

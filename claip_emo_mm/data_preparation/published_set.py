@@ -19,6 +19,7 @@ from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.datasets.folds import fold_list
 from claip_emo_mm.datasets.label_schemas import LabelSchema
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import printable
 
 # So many clips take about as long as starting a process.
 _WORTH_A_WORKER = {'crop': 8, 'keep': 200}
@@ -84,7 +85,7 @@ def prepare_published_set(wanted: PublishedSet, workers: int = 1) -> Preparation
                                       wanted.make_finder)
         preparation.open_folder()
         prepared = prepare_clips(preparation, there, workers)
-        report = _report(wanted, preparation, clips, listed, prepared, folds)
+        report = _report(wanted, preparation, found, clips, listed, prepared, folds)
         report.write()
     return report
 
@@ -123,11 +124,13 @@ def prepare_clips(preparation: ClipPreparation, clips: list[ClipSource], workers
     return prepared
 
 
-def _report(wanted: PublishedSet, preparation: ClipPreparation, clips: dict[str, ClipSource], listed: list[str],
-            prepared: dict[str, PreparedClip], folds: FoldLists) -> PreparationReport:
+def _report(wanted: PublishedSet, preparation: ClipPreparation, found: Distribution, clips: dict[str, ClipSource],
+            listed: list[str], prepared: dict[str, PreparedClip], folds: FoldLists) -> PreparationReport:
     """Write the lists, and sum up."""
-    failures = [Failure(clip_id, str(wanted.source), 'source', 'in the lists, but neither a video nor a folder of '
-                        'frames is there') for clip_id in listed if clip_id not in clips]
+    failures = [Failure(printable(folder.name), printable(folder), 'folder', reason)
+                for folder, reason in found.unreadable.items()]
+    failures += [Failure(clip_id, str(wanted.source), 'source', 'in the lists, but neither a video nor a folder of '
+                         'frames is there') for clip_id in listed if clip_id not in clips]
     failures += [clip.failure for clip in prepared.values() if clip.failure]
     ready = {clip_id: clip for clip_id, clip in sorted(prepared.items()) if clip.failure is None}
     media = {clip_id: tuple(_media(wanted.out.resolve(), clip)) for clip_id, clip in ready.items()}
@@ -144,7 +147,7 @@ def _report(wanted: PublishedSet, preparation: ClipPreparation, clips: dict[str,
         without_sound=tuple(clip_id for clip_id, clip in ready.items() if clip.sound is None),
         cropped=sum(preparation.crops(clips[clip_id]) for clip_id in ready),
         failures=tuple(sorted(failures, key=lambda failure: failure.clip_id)),
-        unlisted=tuple(sorted(set(clips) - set(listed))))
+        unlisted=tuple(sorted(set(clips) - set(listed))), unused=found.describe_unused())
 
 
 def _media(out: Path, clip: PreparedClip) -> Iterable[str]:

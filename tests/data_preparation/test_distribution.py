@@ -1,4 +1,5 @@
 """Finding clips and lists, however they are laid out."""
+import os
 import re
 from pathlib import Path
 
@@ -32,6 +33,35 @@ def test_every_kind_in_every_depth(tmp_path: Path) -> None:
         '00003': ClipSource('00003', video=tmp_path / 'part_2/deep/00003.mp4', sound=tmp_path / 'audio_16k/3.wav'),
         '00004': ClipSource('00004', frames=tmp_path / 'frames/4')}
     assert sorted(path.name for path in found.lists) == ['train.txt', 'train_set_2.csv']
+    assert found.unused == {'.pdf': (1, tmp_path / 'readme.pdf'), '.wav': (1, tmp_path / 'theme.wav')}
+
+
+def test_what_is_of_no_use_is_counted(tmp_path: Path) -> None:
+    make(tmp_path, '1.mpg', '2.MTS', '3.3gp', '4.gif', 'x.mp4', 'y.mp4', 'a/1.npy', 'a/2.npy', 'a/b/3.npy', 'LICENSE',
+         'Thumbs.db', '__MACOSX/._1.mp4', '5.opus')
+    found = find_distribution(tmp_path)
+    assert list(found.clips()) == ['00001', '00002', '00003', '00004'] and list(found.sounds) == ['00005']
+    assert found.describe_unused() == (
+        '2 videos not named by a number (x.mp4), 3 .npy (1.npy), 1 without a suffix (LICENSE)')
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, '1.mp4', 'locked/2.mp4', 'part/3.mp4')
+    scan = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name in ('locked', 'root'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    found = find_distribution(tmp_path)
+    assert sorted(found.clips()) == ['00001', '00003']
+    assert list(found.unreadable) == [tmp_path / 'locked']
+    assert 'cannot be read (Permission denied)' in found.unreadable[tmp_path / 'locked']
+    (tmp_path / 'root').mkdir()
+    with pytest.raises(InputError, match=r'root: this folder cannot be read \(Permission denied\)'):
+        find_distribution(tmp_path / 'root')
 
 
 def test_a_numbered_folder_without_images_is_entered(tmp_path: Path) -> None:
@@ -67,7 +97,7 @@ def test_a_clip_that_is_there_twice_needs_a_word(tmp_path: Path, names: tuple[st
 @pytest.mark.parametrize(('names', 'message'), [
     ((), 'neither videos nor folders of frames. Expected videos .*Unpack'),
     (('a.zip', 'lists/train_set_1.csv', '1.wav'), 'neither videos nor folders'),
-    (('clip_a.mp4', 'clip_b.mp4'), r'videos, but none is named by a number \(clip_a.mp4, clip_b.mp4 ...\)')])
+    (('clip_a.mp4', 'clip_b.mp4'), r'videos, but none is named by a number \(clip_a.mp4, clip_b.mp4\)')])
 def test_nothing_to_prepare(tmp_path: Path, names: tuple[str, ...], message: str) -> None:
     make(tmp_path, *names)
     with pytest.raises(InputError, match=message):

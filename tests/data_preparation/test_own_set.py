@@ -86,6 +86,21 @@ def test_an_unreadable_clip_is_named_and_left_out(own: OwnSet) -> None:
     assert sum(map(sum, report.counts.values())) == 6
 
 
+def test_long_names_and_broken_classes(own: OwnSet, toy_clips: dict[str, Path]) -> None:
+    clip = toy_clips['sad'].read_bytes()
+    (own.source / 'Glad' / f'{"x" * 245}.mp4').write_bytes(clip)  # with class and suffixes too long for a file
+    (own.source / 'sad').mkdir()
+    for number in range(3):
+        (own.source / 'sad' / f'{number}.mp4').write_bytes(clip[:100])
+    report = prepare_own_set(dataclasses.replace(own, faces='crop'))
+    assert report.classes == ['Glad', "can't say", 'sad'] and report.empty == ['sad']
+    assert [failure.clip_id for failure in report.failures] == ['sad_0.mp4', 'sad_1.mp4', 'sad_2.mp4']
+    assert report.error().endswith('Classes without any usable clip: sad.')
+    assert sum(map(sum, report.counts.values())) == 7
+    [long] = [path for path in (own.out / 'audio').iterdir() if 'xxx' in path.name]
+    assert (own.out / 'frames' / long.stem).is_dir()
+
+
 def test_a_config_that_was_changed_is_kept(own: OwnSet, caplog: pytest.LogCaptureFixture) -> None:
     report = prepare_own_set(own)
     report.config.write_text('# mine\n', encoding='utf-8')

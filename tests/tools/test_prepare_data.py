@@ -1,4 +1,5 @@
 """tools/prepare_data.py as a user runs it."""
+import csv
 import os
 import re
 import runpy
@@ -208,10 +209,21 @@ def test_own_videos_from_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         '  all         2       2       2',
         'Next: python tools/train.py data/mine/mine.py']
     assert sorted(path.name for path in Path('data/mine').iterdir()) == [
-        'failures.csv', 'mine.py', 'preparation.json', 'test.csv', 'train.csv', 'val.csv']
+        'failures.csv', 'mine.py', 'notes.csv', 'preparation.json', 'test.csv', 'train.csv', 'val.csv']
 
     Path('mine/happy/cut.mp4').write_bytes(b'')
+    Path('mine', 'happy', os.fsdecode(b'caf\xe9.mp4')).write_bytes(b'')
+    Path('mine/happy/notes.txt').touch()
+    Path('mine/sad').mkdir()
+    Path('mine/sad/clip.xyz').touch()
     with pytest.raises(SystemExit) as exit_:
         prepare_data(monkeypatch, *command)
     assert exit_.value.code == 1
-    assert 'error: data/mine/failures.csv: 1 clips are not ready' in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert ('error: data/mine/failures.csv: 2 clips are not ready and 1 folders cannot be used, with the reason for '
+            'each;') in said.err and said.err.endswith('Classes without any usable clip: sad.\n')
+    assert '2 files are no videos and are not used: notes.txt, clip.xyz' in said.out
+    with open('data/mine/failures.csv', encoding='utf-8', newline='') as file:
+        assert [row['file'] for row in csv.DictReader(file)] == [
+            'mine/happy/caf\\xe9.mp4', 'mine/sad', 'mine/happy/cut.mp4']
+    assert len(Path('data/mine/train.csv').read_text().splitlines()) == 3

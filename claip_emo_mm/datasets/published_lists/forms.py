@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from claip_emo_mm.datasets.published_lists.published_list import PublishedClip
-from claip_emo_mm.datasets.readers.video_file import VIDEO_SUFFIXES
+from claip_emo_mm.media import VIDEO_SUFFIXES
 
 _VIDEO = '|'.join(suffix.removeprefix('.') for suffix in VIDEO_SUFFIXES)
 

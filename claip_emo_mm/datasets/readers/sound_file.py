@@ -7,8 +7,6 @@ import soundfile
 from claip_emo_mm.datasets.readers.system_errors import reading
 from claip_emo_mm.errors import InputError
 
-SOUND_SUFFIXES = ('.wav', '.flac', '.ogg', '.mp3')
-
 _REMEDY = 'Prepare the clip again (tools/prepare_data.py), or take it out of the list.'
 _UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav file that was written into a pipe says
 

@@ -11,8 +11,6 @@ from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import open_media
 
-VIDEO_SUFFIXES = ('.mp4', '.avi', '.mkv', '.mov', '.webm', '.flv', '.wmv', '.m4v')
-
 _REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
 _CUT_SHARE, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
