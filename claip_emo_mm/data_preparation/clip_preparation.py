@@ -27,7 +27,7 @@ PART_SUFFIX = '.part'  # ends a name while the file or folder is written
 LONGEST_ENDING = len('.wav' + PART_SUFFIX)  # bytes that are put behind a clip's id
 SAMPLE_RATE_HZ = 16000
 NO_FACE = 'no face'
-# What reading a clip may end in: an error of ours, or one of a library that no reader of ours knew; never the next clip's.
+# What reading a clip may end in: an error of ours, or of a library that no reader knew. It is never the next clip's.
 UNUSABLE = (InputError, av.error.FFmpegError, cv2.error, soundfile.SoundFileError, MemoryError)
 
 _JPEG_QUALITY = 95
