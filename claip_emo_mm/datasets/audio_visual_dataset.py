@@ -1,7 +1,7 @@
 """The data set of clips with picture and sound that an annotation list names."""
 import os.path as osp
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import chain
 
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
@@ -11,7 +11,7 @@ from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import LabelSchema, get_schema
 from claip_emo_mm.datasets.listed_clips import read_listed_clips
 from claip_emo_mm.datasets.seeded_batch_sampler import seed_clip
-from claip_emo_mm.datasets.skipped_clips import fill_places, media_name, skipped_sample
+from claip_emo_mm.datasets.skipped_clips import input_names, media_name, skipped_sample
 from claip_emo_mm.errors import InputError
 
 _NAMED_FILES = 10
@@ -53,6 +53,7 @@ class AudioVisualDataset(BaseDataset):
         self.on_error = on_error
         self.schema = (get_schema(classes) if isinstance(classes, str)
                        else LabelSchema('', 'this data set', tuple(classes)))
+        self._input_names: tuple[str, ...] | None = None  # of a clip that can be read
         super().__init__(ann_file=ann_file, metainfo=dict(metainfo or {}, classes=list(self.schema.classes)),
                          data_root=data_root, data_prefix={}, indices=indices, serialize_data=serialize_data,
                          pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
@@ -84,21 +85,45 @@ class AudioVisualDataset(BaseDataset):
         self._check_files(clips)
         return [dict(self.media(clip), label=labels[clip.label]) for clip in clips]
 
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the samples of a batch; a clip that is skipped has a place in it, but no inputs."""
-        return fill_places([self._try(index) for index in indices])
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the class of a clip, as MMEngine's ClassBalancedDataset asks for it."""
+        return [self.get_data_info(idx)['label']]
 
-    def _try(self, index: int) -> dict[str, Any]:
+    def prepare_data(self, idx: int) -> dict:
+        """Read a clip; one that is skipped has a place in its batch, but no inputs, whatever wraps this data set."""
+        seed_clip(idx)
+        idx = int(idx)
         try:
-            return self[index]
+            sample = self._read(idx)
         except InputError as error:
             if self.on_error == 'raise':
                 raise
-            return skipped_sample(self.get_data_info(int(index)), str(error))
+            return skipped_sample(self.get_data_info(idx), str(error), self._names_of_inputs(idx, str(error)))
+        if self._input_names is None:
+            self._input_names = input_names(sample)
+        return sample
 
-    def prepare_data(self, idx: int) -> dict:
-        seed_clip(idx)
-        idx = int(idx)
+    def _names_of_inputs(self, idx: int, reason: str) -> tuple[str, ...]:
+        """Name the inputs of clips that can be read, of which the first one is read if need be.
+
+        Raises:
+            InputError: the clips are packed for a recognizer of the host, which knows no empty places.
+        """
+        for other in chain(range(idx + 1, len(self)), range(idx)):
+            if self._input_names is not None:
+                return self._input_names
+            try:
+                sample = self._read(other)
+            except InputError:
+                continue
+            self._input_names = input_names(sample)
+            if self._input_names is None:
+                raise InputError(f"{reason} (on_error='skip' leaves it out only of batches that PackAudioVisualInputs "
+                                 "packs: set on_error='raise' for other recognizers.)")
+        self._input_names = self._input_names or ()  # not one can be read, so none needs another one's names
+        return self._input_names
+
+    def _read(self, idx: int) -> dict:
         sample = super().prepare_data(idx)
         if sample is None:
             info = self.get_data_info(idx)

@@ -1,5 +1,5 @@
 """A part of a data set that is held out of training by class and seed, or what is left without it."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ class HeldOutPart(Dataset):
         seed: decides which.
         held_out: whether this is the part that is held out.
     Raises:
-        InputError: the share is not between 0 and 1, or a class has too few clips to be in both parts.
+        InputError: the share is not between 0 and 1, a class has too few clips to be in both parts, or the data set is
+            one of MMEngine's around others.
     """
 
     def __init__(self, dataset: Mapping[str, Any], share: float, seed: int = 0, held_out: bool = False) -> None:
@@ -36,8 +37,12 @@ class HeldOutPart(Dataset):
         except ValueError as error:
             raise InputError(f'HeldOutPart: a share of {share} of {len(labels)} clips cannot be held out by class '
                              f'({error}). Choose another share.') from error
-        # In place: `get_subset` remembers the objects of earlier copies by addresses that others have by now.
-        whole.get_subset_(sorted((held if held_out else rest).tolist()))
+        try:
+            # In place: `get_subset` remembers the objects of earlier copies by addresses that others have by now.
+            whole.get_subset_(sorted((held if held_out else rest).tolist()))
+        except NotImplementedError as error:  # data sets of MMEngine around others
+            raise InputError(f'HeldOutPart: no part of a {type(whole).__name__} can be held out. Give it the data set '
+                             f'inside, and put the HeldOutPart into the {type(whole).__name__}.') from error
         self.dataset: BaseDataset = whole
         self.metainfo = self.dataset.metainfo
 
@@ -47,11 +52,13 @@ class HeldOutPart(Dataset):
     def __getitem__(self, index: int) -> dict[str, Any]:
         return self.dataset[index]
 
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the samples of a batch, as the data set itself does."""
-        several = getattr(self.dataset, '__getitems__', None)
-        return several(indices) if several else [self.dataset[index] for index in indices]
-
     def get_data_info(self, index: int) -> dict[str, Any]:
         """What the data set knows of a clip."""
         return self.dataset.get_data_info(index)
+
+    def get_cat_ids(self, index: int) -> list[int]:
+        """The class of a clip, as MMEngine's ClassBalancedDataset asks for it."""
+        return self.dataset.get_cat_ids(index)
+
+    def full_init(self) -> None:
+        """Nothing: the list has been read. MMEngine's data sets around others ask for it."""

@@ -1,17 +1,16 @@
 """Several parts that are evaluated in one go, each with figures of its own."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmaction.registry import DATASETS
 from torch.utils.data import ConcatDataset
 
-from claip_emo_mm.datasets.skipped_clips import fill_places
 from claip_emo_mm.errors import InputError
 
 
 @DATASETS.register_module()
 class NamedParts(ConcatDataset):
-    """Data sets one after the other; `metainfo['parts']` says where each begins and ends.
+    """Data sets one after the other; `metainfo['parts']` says where each begins and ends, each sample in which it is.
 
     `EmotionMetric(part=...)` evaluates one of them.
 
@@ -30,12 +29,9 @@ class NamedParts(ConcatDataset):
         self.metainfo = dict(self.datasets[0].metainfo,
                              parts=dict(zip(parts, zip(starts[:-1], starts[1:], strict=True), strict=True)))
 
-    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
-        """Return the samples of a batch; a clip that is skipped has a place in it, but no inputs."""
-        return fill_places([self._one(index) for index in indices])
-
-    def _one(self, index: int) -> dict[str, Any]:
-        number = next(number for number, end in enumerate(self.cumulative_sizes) if index < end)
-        dataset, place = self.datasets[number], index - [0, *self.cumulative_sizes][number]
-        several = getattr(dataset, '__getitems__', None)
-        return several([place])[0] if several else dataset[place]
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sample = super().__getitem__(index)
+        if 'data_samples' in sample:
+            part = next(name for name, (_, stop) in self.metainfo['parts'].items() if index < stop)
+            sample['data_samples'].set_metainfo(dict(part=part))
+        return sample

@@ -1,6 +1,7 @@
 """The metric of emotion recognition for MMEngine's runner."""
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,23 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.clip_scores import ClipScores
 from claip_emo_mm.evaluation.emotion_figures import EmotionFigures, emotion_figures
 from claip_emo_mm.evaluation.figures_table import figures_table
+
+
+@dataclass(frozen=True)
+class _ClipResult:
+    """What a rank knows of a clip; one that could not be read has neither label nor scores, but keeps its place.
+
+    Args:
+        name: file or folder of the clip, else its number in its data set, else 'None'.
+        part: the part of `NamedParts` that it belongs to; None where nobody says.
+        label: its class.
+        scores: (K,) float32.
+    """
+
+    name: str
+    part: str | None
+    label: int | None = None
+    scores: np.ndarray | None = None
 
 
 @METRICS.register_module()
@@ -40,6 +58,8 @@ class EmotionMetric(BaseMetric):
         InputError: `draws` is negative.
     """
 
+    takes_skipped_clips = True
+
     def __init__(self, draws: int = 0, seed: int = 0, part: str | None = None, collect_device: str = 'cpu',
                  prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
@@ -61,7 +81,8 @@ class EmotionMetric(BaseMetric):
         """Keep the name, the label and the scores (K,) of each clip, and the place of one that has none."""
         for sample in data_samples:
             if SKIP_REASON in sample:
-                self.results.append(None)  # ranks take turns in what is collected: the others must not move up
+                # Ranks take turns in what is collected, and None is taken out of it: the others would move up.
+                self.results.append(_ClipResult(clip_name(sample), sample.get('part')))
                 continue
             if 'gt_label' not in sample:
                 raise InputError('EmotionMetric: a clip without a label. Evaluate on a data set with labels; '
@@ -73,9 +94,10 @@ class EmotionMetric(BaseMetric):
             if label.numel() != 1:
                 raise InputError(f'EmotionMetric: a clip with {label.numel()} labels. Expected one a clip; for several '
                                  "use MMAction2's AccMetric.")
-            self.results.append((clip_name(sample), int(label), sample['pred_score'].detach().float().cpu().numpy()))
+            self.results.append(_ClipResult(clip_name(sample), sample.get('part'), int(label),
+                                            sample['pred_score'].detach().float().cpu().numpy()))
 
-    def compute_metrics(self, results: list[tuple[str, int, np.ndarray] | None]) -> dict[str, float]:
+    def compute_metrics(self, results: list[_ClipResult]) -> dict[str, float]:
         """Compute the figures over all clips.
 
         Raises:
@@ -88,28 +110,34 @@ class EmotionMetric(BaseMetric):
         print_log(f'{title}\n{figures_table(self.figures, classes)}', logger='current', level=logging.INFO)
         return self.figures.scalars()
 
-    def _of_part(self, results: list[tuple[str, int, np.ndarray] | None]) -> list[tuple[str, int, np.ndarray] | None]:
+    def _of_part(self, results: list[_ClipResult]) -> list[_ClipResult]:
         parts = (self.dataset_meta or {}).get('parts') or {}
         if self.part not in parts:
             raise InputError(f'EmotionMetric: part={self.part!r}, but the data set has '
                              f'{", ".join(parts) or "no parts"}. Give the loader '
                              "dataset=dict(type='NamedParts', parts=...) with a part of this name.")
         start, stop = parts[self.part]  # collected in the order of the data set
-        return results[start:stop]
+        found = results[start:stop]
+        others = [result for result in found if result.part not in (None, self.part)]
+        if others:
+            raise InputError(f'EmotionMetric: part={self.part!r}: {others[0].name} is of the part {others[0].part}, '
+                             'but stands among its clips: they do not come in the order of the data set. Give the '
+                             "loader sampler=dict(type='DefaultSampler', shuffle=False).")
+        return found
 
-    def _gather(self, results: list[tuple[str, int, np.ndarray] | None]) -> ClipScores:
+    def _gather(self, results: list[_ClipResult]) -> ClipScores:
         if self.part is not None:
             results = self._of_part(results)
         whole = len(results)
-        results = [result for result in results if result is not None]
+        results = [(str(place) if result.name == 'None' else result.name, result)  # the data set has no names
+                   for place, result in enumerate(results) if result.scores is not None]
         if not results:
             raise InputError(f'EmotionMetric: not one of {whole} clips could be read, so there is nothing to evaluate. '
                              'The log says why; tools/check_data.py finds out more.')
         if len(results) < whole:
             print_log(f'EmotionMetric: {whole - len(results)} of {whole} clips could not be read and do not count',
                       logger='current', level=logging.WARNING)
-        names, labels, scores = zip(*results, strict=True)
-        scores = np.stack(scores)  # (clips, K)
+        scores = np.stack([result.scores for _, result in results])  # (clips, K)
         broken = int((~np.isfinite(scores)).any(axis=1).sum())
         if broken:
             raise InputError(f'EmotionMetric: the scores of {broken} of {len(scores)} clips are not finite. The '
@@ -119,5 +147,5 @@ class EmotionMetric(BaseMetric):
         if len(classes) != scores.shape[1]:
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '
                              f'{len(classes)} classes ({", ".join(classes)}). Set cls_head.num_classes={len(classes)}.')
-        names = (str(place) if name == 'None' else name for place, name in enumerate(names))  # the data set has none
-        return ClipScores(tuple(names), np.array(labels), scores, tuple(classes))
+        return ClipScores(tuple(name for name, _ in results), np.array([result.label for _, result in results]), scores,
+                          tuple(classes))

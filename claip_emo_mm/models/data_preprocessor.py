@@ -58,6 +58,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         inputs = {key: [part for part in parts if part is not None] for key, parts in data['inputs'].items()}
+        inputs = {key: parts for key, parts in inputs.items() if parts}  # not one clip of the batch could be read
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])

@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 from torch import Tensor
 from tqdm import tqdm
 
-from claip_emo_mm.datasets.skipped_clips import clip_name, media_name
+from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name, is_skipped, media_name
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.visualization.figure_files import write_figure
 
@@ -39,6 +39,8 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
     try:
         for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
             sample = dataset[index]
+            if is_skipped(sample['data_samples']):
+                raise InputError(sample['data_samples'].get(SKIP_REASON))
             write_figure(path, draw_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
     except OSError as error:
         raise InputError(f'{out}: cannot be written ({error.strerror or error}). Choose another folder with '

@@ -35,7 +35,7 @@ def test_a_batch_of_every_kind(media: Path, write_list: Callable[..., str], test
     dataset = DATASETS.build(dict(type='AudioVisualDataset', ann_file=path, data_root=str(media),
                                   pipeline=pipeline(test_mode=test_mode), test_mode=test_mode))
     assert dataset.get_data_info(2) == dict(audio_path=str(media / 'sound.wav'), label=0, sample_idx=2)
-    samples = dataset.__getitems__([0, 1, 2])
+    samples = [dataset[index] for index in range(3)]
     sizes = [(len(sample['inputs']['frames']), len(sample['inputs']['mel'])) for sample in samples]
     assert [(bool(frames), bool(sounds)) for frames, sounds in sizes] == [(True, True), (True, False), (False, True)]
     batch = AudioVisualDataPreprocessor()(pseudo_collate(samples))

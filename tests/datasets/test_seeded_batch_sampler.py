@@ -88,8 +88,7 @@ def test_sampler_without_a_seed() -> None:
 def test_data_set_draws_by_the_seed(made_list: Path) -> None:
     pipeline = [lambda results: dict(results, drawn=np.random.rand())]
     dataset = AudioVisualDataset('list.csv', pipeline, data_root=str(made_list), classes=['calm', 'loud'])
-    first, second, other = (dataset.__getitems__([index])[0] for index in
-                            (SeededIndex(0, 4), SeededIndex(0, 4), SeededIndex(0, 5)))
+    first, second, other = (dataset[index] for index in (SeededIndex(0, 4), SeededIndex(0, 4), SeededIndex(0, 5)))
     assert first['drawn'] == second['drawn'] != other['drawn']
     assert type(first['sample_idx']) is int
 

@@ -5,7 +5,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 
-from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
+from claip_emo_mm.datasets.skipped_clips import skipped_sample
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.data_preprocessor import AudioVisualDataPreprocessor
 
@@ -104,11 +104,11 @@ def test_evaluation_mixes_nothing() -> None:
 
 
 def test_clips_that_were_left_out_are_not_mixed() -> None:
-    clips = fill_places([packed(1, [[0]], [0], value=1), skipped_sample(dict(label=2), 'no frames')])
-    batch = blended(clips)
+    clip = packed(1, [[0]], [0], value=1)
+    batch = blended([skipped_sample(dict(label=2), 'no frames', clip['inputs']), clip][::-1])
     assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0, 1, 0], [2]]
     assert batch['inputs']['frames'].unique().tolist() == [1]
-    assert blended([skipped_sample(dict(label=2), 'no frames')])['inputs'] == {}
+    assert blended([skipped_sample(dict(label=2), 'no frames', clip['inputs'])] * 2)['inputs'] == {}
 
 
 def without(clip: dict, *keys: str) -> dict:

@@ -1,16 +1,19 @@
 """Says which clips of an epoch could not be read, and how many were heard as silence."""
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmaction.registry import HOOKS
+from mmaction.structures import ActionDataSample
 from mmengine.dist import all_gather_object, is_main_process
+from mmengine.evaluator import DumpResults, Evaluator
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
+from claip_emo_mm.errors import InputError
 
 SKIPPED_FILE = 'skipped_clips.csv'
 _NAMED = 10
@@ -22,6 +25,10 @@ class ClipReportHook(Hook):
 
     Both are counted over all ranks and reported when an epoch of training, validation or test ends. What was left out
     is listed with its reason in `skipped_clips.csv` in the work folder at the end of the run.
+
+    Raises:
+        InputError: a clip was left out, and another metric than `EmotionMetric` and `DumpResults` is to judge it. A
+            metric that looks for `skip_reason` in the samples says so by the attribute ``takes_skipped_clips``.
     """
 
     def __init__(self) -> None:
@@ -29,10 +36,15 @@ class ClipReportHook(Hook):
         self._silent: set[str] = set()
         self._skipped_in_run: dict[str, str] = {}
 
+    def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        _check_metrics(runner.val_evaluator, data_batch)
+
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        _check_metrics(runner.test_evaluator, data_batch)
+
     def _after_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None,
                     mode: str = 'train') -> None:
-        samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
-        for sample in samples:
+        for sample in _samples(data_batch):
             name = clip_name(sample)
             if sample.get(SKIP_REASON) is not None:
                 self._skipped[name] = sample.get(SKIP_REASON)
@@ -62,6 +74,20 @@ class ClipReportHook(Hook):
         path = Path(runner.work_dir) / SKIPPED_FILE
         write_csv(path, ('clip', 'reason'), sorted(self._skipped_in_run.items()))
         runner.logger.warning(f'{len(self._skipped_in_run)} clips were left out in this run: {path}')
+
+
+def _samples(data_batch: Any) -> Sequence[ActionDataSample]:
+    return data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
+
+
+def _check_metrics(evaluator: Evaluator, data_batch: Any) -> None:
+    skipped = next((sample for sample in _samples(data_batch) if sample.get(SKIP_REASON) is not None), None)
+    if skipped is None:
+        return
+    for metric in evaluator.metrics:
+        if not (isinstance(metric, DumpResults) or getattr(metric, 'takes_skipped_clips', False)):
+            raise InputError(f"{skipped.get(SKIP_REASON)} (on_error='skip' leaves it out, but {type(metric).__name__} "
+                             "knows no clip without scores: use EmotionMetric, or set on_error='raise'.)")
 
 
 def _shortened(lines: list[str]) -> list[str]:

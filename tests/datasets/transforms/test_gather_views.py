@@ -8,7 +8,6 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import Compose
 
 from claip_emo_mm.datasets.readers import FrameFolder, SoundAlone
-from claip_emo_mm.datasets.skipped_clips import fill_places, skipped_sample
 from claip_emo_mm.datasets.transforms import GatherViews, OpenAudioVisualClip
 from claip_emo_mm.errors import InputError
 
@@ -71,10 +70,3 @@ def test_folders_of_the_host_hold_other_images_too(tmp_path: Path) -> None:
         FrameFolder(str(tmp_path), filename_tmpl='frame_{}.jpg')
     with pytest.raises(InputError, match='begins at frame 7 of its folder.*with_offset=False'):
         OpenAudioVisualClip()(dict(sample, offset=7))
-
-
-def test_batches_of_the_host_have_no_empty_places() -> None:
-    packed = dict(inputs=torch.zeros(2, 3), data_samples=None)
-    assert fill_places([packed, packed]) == [packed, packed]
-    with pytest.raises(InputError, match="clip.mp4: cut off .*set on_error='raise'"):
-        fill_places([packed, skipped_sample(dict(label=0), 'clip.mp4: cut off')])
