@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.models.attention import SeparateProjectionAttention
-from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock
+from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock, TemporalTransformer
 
 
 def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: Tensor) -> Tensor:
@@ -78,12 +78,15 @@ def frame_shares(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
 
 @contextmanager
 def noted_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Note the attention weights of whatever the model encodes within.
+    """Note the attention weights of whatever frames the model encodes within.
+
+    A temporal Transformer of the sound is passed over, and so are necks without a class token, such as ``FrameTokens``.
 
     Args:
-        model: in evaluation mode, with a visual tower or a temporal Transformer of this package, or both.
+        model: in evaluation mode, with ``visual_backbone`` and ``visual_neck`` (either may be None).
     Returns: ``tower``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N);
-        ``temporal``: one (B, T+1, T+1) for each layer. Means over the heads; empty where the model has none of them.
+        ``temporal``: one (B, T+1, T+1) for each layer of the ``TemporalTransformer`` of the frames. Means over the
+        heads; empty where the model has none of them.
     """
     noted: dict[str, list[Tensor]] = dict(tower=[], temporal=[])
 
@@ -95,14 +98,19 @@ def noted_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
     def note_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         noted['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    hooks = [module.register_forward_pre_hook(note_tower if isinstance(module, SeparateProjectionAttention)
-                                              else note_temporal)
-             for module in model.modules() if isinstance(module, SeparateProjectionAttention | TemporalBlock)]
+    hooks = [attention.register_forward_pre_hook(note_tower)
+             for attention in _parts(model.visual_backbone, SeparateProjectionAttention)]
+    hooks += [layer.register_forward_pre_hook(note_temporal)
+              for neck in _parts(model.visual_neck, TemporalTransformer) for layer in neck.layers]
     try:
         yield noted
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _parts(part: nn.Module | None, kind: type[nn.Module]) -> list[nn.Module]:
+    return [] if part is None else [module for module in part.modules() if isinstance(module, kind)]
 
 
 def _weights(q: Tensor, k: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ def draw_attention(frames: np.ndarray, looks: np.ndarray, weights: np.ndarray | 
         axis.axis('off')
     if weights is not None:
         axis = figure.add_subplot(grid[rows, :])
-        axis.bar(range(1, len(weights) + 1), 100 * weights, color='#b5562a')
+        axis.bar(range(1, len(frames) + 1), 100 * weights, color='#b5562a')
         axis.axhline(100 * weights.mean(), color='black', linewidth=.6, linestyle=':')
         axis.set_xticks(range(1, len(weights) + 1))
         axis.tick_params(labelsize=7)

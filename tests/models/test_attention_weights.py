@@ -1,4 +1,6 @@
 """Attention weights that are computed beside the model."""
+from collections import OrderedDict
+
 import torch
 from torch import nn
 
@@ -49,7 +51,8 @@ def test_rollout_by_hand() -> None:
 def test_notes_what_the_model_looks_at_without_changing_it() -> None:
     torch.manual_seed(0)
     tower = CLIPVisualBackbone(dict(image_size=12, patch_size=4, width=8, layers=3, head_width=4)).eval()
-    model = nn.Sequential(tower, nn.Unflatten(0, (2, 3)), TemporalTransformer(8, 3, 2, 5, 9)).eval()
+    model = nn.Sequential(OrderedDict(visual_backbone=tower, views=nn.Unflatten(0, (2, 3)),
+                                      visual_neck=TemporalTransformer(8, 3, 2, 5, 9))).eval()
     frames = torch.randn(6, 3, 12, 12)
     with torch.inference_mode():
         before = model(frames)
