@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.export.front_end import FrontEnd, MediaClip
 from claip_emo_mm.export.sound_front_end import SoundFrontEnd
+from claip_emo_mm.models.heads.fusion_head import average_views
 
 Arrays = dict[str, Tensor]
 
@@ -41,7 +42,7 @@ class MediaModel(nn.Module):
             frame_index: (B, V, T) int64, which frames the views are made of.
             sound: (A, n) float32, the distinct windows of sound.
             audio_index: (B, V) int64, which sound the views have.
-        Returns: scores (B, K) of the clips; logits (B, V, K) of their views.
+        Returns: scores (B, K) of the clips, probabilities; logits (B, V, K) of their views.
         """
         inputs = {}
         if frames is not None:
@@ -50,7 +51,7 @@ class MediaModel(nn.Module):
             inputs.update(mel=self.sound_front_end(sound), audio_index=audio_index)
         index = frame_index if frames is not None else audio_index
         logits = self.model.cls_head(**self.model.extract_feat(inputs)).unflatten(0, index.shape[:2])  # (B, V, K)
-        return _average(logits, self.model), logits
+        return average_views(logits, self.model.cls_head.average_clips), logits
 
     def inputs(self, clips: Sequence[MediaClip]) -> Arrays:
         """What `forward` takes for a batch of clips with the same number of views."""
@@ -132,8 +133,3 @@ class TensorModel(nn.Module):
 
 
 FORMS = dict(media=MediaModel, tensors=TensorModel)
-
-
-def _average(logits: Tensor, model: nn.Module) -> Tensor:
-    """Average the views (B, V, K) as the head does: their scores, or their logits."""
-    return logits.softmax(-1).mean(1) if model.cls_head.average_clips == 'prob' else logits.mean(1)

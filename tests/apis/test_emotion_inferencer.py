@@ -42,6 +42,15 @@ def test_scores_are_those_of_the_test(infer: EmotionInferencer, checkpoint: Path
         np.testing.assert_allclose(list(scores.values()), sample.pred_score.numpy(), atol=1e-6)
 
 
+def test_averaged_logits_are_shown_as_probabilities(checkpoint: Path, toy_set: Path) -> None:
+    video = next((toy_set / 'videos').glob('test*.mp4'))
+    infer = EmotionInferencer(checkpoint, cfg_options={'model.cls_head.average_clips': 'score'})
+    with torch.no_grad():
+        infer.model.cls_head.fc.weight *= 40  # logits far above 1
+    scores = infer.infer(video, face='none').scores
+    assert sum(scores.values()) == pytest.approx(1, abs=1e-6) and 0 <= min(scores.values()) <= max(scores.values()) <= 1
+
+
 def test_real_video_with_sound(infer: EmotionInferencer, shared: Path) -> None:
     result = infer(shared / 'media' / 'talking_head_with_sound.mp4', return_datasamples=True)['predictions'][0]
     assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)

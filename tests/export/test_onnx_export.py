@@ -15,6 +15,7 @@ from torch import Tensor
 from claip_emo_mm.engine.checkpoints import TrainedModel
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.export import Exported, FrontEnd, MediaClip, export_onnx, onnx_export
+from claip_emo_mm.export.exported_models import MediaModel
 from claip_emo_mm.models.recognizers import AudioVisualRecognizer
 
 Trainer = Callable[..., TrainedModel]
@@ -52,6 +53,18 @@ def test_other_numbers_of_everything_give_the_scores_of_the_test(trained: Traine
     assert logits.shape == (3, 5, 3)
     np.testing.assert_allclose(torch.tensor(logits).softmax(-1).mean(1), scores, atol=1e-6)
     assert np.ptp(scores, axis=0).max() > 1e-3  # the clips differ, so equality says something
+
+
+def test_averaged_logits_are_probabilities_everywhere(make_trained: Trainer) -> None:
+    trained = make_trained()
+    trained.model.cls_head.average_clips = 'score'
+    clips = draw(trained, (3, 5, 2), (7, 5, 1))
+    exported = MediaModel(trained.model, FrontEnd(trained.cfg, True, True))
+    with torch.no_grad():
+        scores, logits = exported(**exported.inputs(clips))
+    odds = logits.double().mean(1).exp()
+    torch.testing.assert_close(scores.double(), odds / odds.sum(1, keepdim=True), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(scores, pytorch_scores(trained, clips), atol=1e-5)
 
 
 def test_sound_may_be_longer(trained: TrainedModel, session: onnxruntime.InferenceSession) -> None:

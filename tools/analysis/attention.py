@@ -14,6 +14,7 @@ from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.checkpoints.loading import TrainedModel
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.models.attention_weights import frame_shares, noted_weights, patch_shares
 from claip_emo_mm.visualization.attention_picture import described_scores, draw_attention
 from claip_emo_mm.visualization.figure_files import write_figure
@@ -37,6 +38,9 @@ def main() -> int:
     args = parse_args()
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
+    if not isinstance(trained.model, AudioVisualRecognizer):
+        raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is drawn for an '
+                         'AudioVisualRecognizer.')
     trained.model.to(args.device)
     pipeline = Compose(trained.cfg.test_dataloader.dataset.pipeline)
     failed = 0

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.calibration import are_probabilities
 
 from .class_names_hook import dataset_classes
 
@@ -84,6 +85,13 @@ def _frames(inputs: Any, position: int) -> Tensor | None:
     return packed if packed.shape[1] == 3 else None
 
 
+def best_scores(scores: Tensor, classes: Sequence[str]) -> list[str]:
+    """The three highest of the scores (K,) in words; logits, which recognizers of the host may give, are no percent."""
+    whole = are_probabilities(scores[None].float().cpu().numpy())
+    return [f'{classes[best]}  ' + (f'{100 * float(scores[best]):.1f} %' if whole else f'{float(scores[best]):.2f}')
+            for best in scores.argsort(descending=True)[:3]]
+
+
 def draw_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:
     """Draw some frames of a clip side by side, with the true class and the best scores under them.
 
@@ -94,9 +102,7 @@ def draw_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence
     Returns: (height, width, 3) uint8 picture in OpenCV's BGR order.
     """
     text = np.full((4 * _LINE + 10, _FRAMES * _SIDE, 3), 255, np.uint8)
-    scores = sample.pred_score
-    lines = [f'true: {classes[int(sample.gt_label)]}']
-    lines += [f'{classes[best]}  {100 * float(scores[best]):.1f} %' for best in scores.argsort(descending=True)[:3]]
+    lines = [f'true: {classes[int(sample.gt_label)]}', *best_scores(sample.pred_score, classes)]
     for row, line in enumerate(lines, start=1):
         cv2.putText(text, line, (8, row * _LINE), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
     if frames is None:

@@ -25,7 +25,7 @@ class FusionHead(BaseHead):
         label_smooth_eps: Label smoothing.
         topk: Ranks of which the training log shows the accuracy.
         average_clips: How the views of a clip become one score: ``'prob'`` averages softmax scores, ``'score'``
-            averages logits.
+            averages logits. A clip's scores are probabilities in both cases.
     Raises:
         InputError: A modality is missing that the head needs, the loss is for another number of classes, or
             `average_clips` is none of the two.
@@ -130,3 +130,33 @@ class FusionHead(BaseHead):
             losses.update({f'top{k}_acc': cls_scores.new_tensor(rate)
                            for k, rate in zip(self.topk, rates, strict=True)})
         return losses
+
+    def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
+        """Give each clip the probabilities of the classes, from the logits (B*V, K) of its views."""
+        return set_scores(cls_scores, data_samples, self.average_clips)
+
+
+def average_views(logits: Tensor, average_clips: str) -> Tensor:
+    """Turn the logits (..., V, K) of the views of clips into the probabilities (..., K) of their classes.
+
+    MMAction2's ``'score'`` leaves the averaged logits as they are, which are no probabilities.
+
+    Args:
+        logits: of the views.
+        average_clips: ``'prob'`` or ``'score'``; see ``FusionHead``.
+    """
+    return logits.softmax(-1).mean(-2) if average_clips == 'prob' else logits.mean(-2).softmax(-1)
+
+
+def set_scores(logits: Tensor, data_samples: list[ActionDataSample], average_clips: str) -> list[ActionDataSample]:
+    """Give B clips the probabilities of their classes, and the likeliest one.
+
+    Args:
+        logits: (B*V, K) of their views.
+        data_samples: one per clip.
+        average_clips: as for ``average_views``.
+    """
+    scores = average_views(logits.unflatten(0, (len(data_samples), -1)), average_clips)  # (B, K)
+    for sample, of_clip in zip(data_samples, scores, strict=True):
+        sample.set_pred_score(of_clip).set_pred_label(of_clip.argmax(-1, keepdim=True))
+    return data_samples

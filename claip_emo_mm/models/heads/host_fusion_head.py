@@ -9,6 +9,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.heads.fusion_head import set_scores
 
 _MAPS = {nn.AdaptiveAvgPool2d: (1, 1), nn.AdaptiveAvgPool3d: (1, 1, 1), nn.AdaptiveMaxPool3d: (1, 1, 1)}
 
@@ -18,11 +19,11 @@ class HostFusionHead(BaseModule):
     """Concatenate the audio and the visual feature (in this order) and give them to a head of MMAction2.
 
     The host's heads that classify one feature a clip will do: `TSNHead`, `I3DHead`, `X3DHead`, `TSNAudioHead`,
-    `TimeSformerHead`, `UniFormerHead`, `TSMHead` with `num_segments=1`. Loss and prediction are the head's own.
+    `TimeSformerHead`, `UniFormerHead`, `TSMHead` with `num_segments=1`. The loss is the head's own.
 
     Args:
         head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` says how
-            the views of a clip become one score.
+            the views of a clip become one score; a clip's scores are probabilities in both cases.
     Raises:
         InputError: `average_clips` is neither 'prob' nor 'score'.
     """
@@ -33,7 +34,7 @@ class HostFusionHead(BaseModule):
         if self.head.average_clips not in ('prob', 'score'):  # the host says so only after the first epoch
             raise InputError(f'HostFusionHead: head.average_clips is {self.head.average_clips!r}. Set average_clips='
                              f"'prob' or 'score' in the config of {type(self.head).__name__}.")
-        self.num_classes = self.head.num_classes
+        self.num_classes, self.average_clips = self.head.num_classes, self.head.average_clips
         pool = getattr(self.head, 'avg_pool', None) or getattr(self.head, 'pool', None)  # X3DHead's is called pool
         self.map_shape = _MAPS.get(type(pool), ())
         counts_segments = 'num_segs' in inspect.signature(self.head.forward).parameters
@@ -78,5 +79,5 @@ class HostFusionHead(BaseModule):
         return self.head.loss_by_feat(cls_scores.float(), data_samples)
 
     def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
-        """Give each clip the scores of its views, averaged."""
-        return self.head.predict_by_feat(cls_scores, data_samples)
+        """Give each clip the probabilities of the classes, from the logits (B*V, K) of its views."""
+        return set_scores(cls_scores, data_samples, self.average_clips)

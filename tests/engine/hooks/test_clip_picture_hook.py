@@ -9,7 +9,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from claip_emo_mm.engine import ClipPictureHook
-from claip_emo_mm.engine.hooks.clip_picture_hook import draw_clip
+from claip_emo_mm.engine.hooks.clip_picture_hook import best_scores, draw_clip
 from claip_emo_mm.errors import InputError
 
 CLASSES = ('calm', 'loud', 'odd')
@@ -70,3 +70,9 @@ def test_reads_what_the_host_packs(tmp_path: Path, inputs: torch.Tensor, height:
     picture = cv2.imread(str(tmp_path / '000000_a.png'))
     assert picture.shape[0] == height
     assert height < 128 or picture[64, 64].tolist() == [0, 0, 255]
+
+
+def test_logits_are_no_percentages() -> None:
+    assert best_scores(torch.tensor([.2, .7, .1]), CLASSES) == [f'{CLASSES[1]}  70.0 %', f'{CLASSES[0]}  20.0 %',
+                                                                f'{CLASSES[2]}  10.0 %']
+    assert best_scores(torch.tensor([-1., 13.3, 2.]), CLASSES)[0] == f'{CLASSES[1]}  13.30'

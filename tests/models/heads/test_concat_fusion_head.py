@@ -28,7 +28,9 @@ def test_views_are_averaged_as_probabilities_or_logits() -> None:
     assert samples[0].pred_label.tolist() == [0]
     head = ConcatFusionHead(num_classes=2, visual_channels=1, average_clips='score')
     samples = head.predict_by_feat(torch.tensor([[3., 1], [0, 4]]), [ActionDataSample()])
-    assert samples[0].pred_score.tolist() == [1.5, 2.5] and samples[0].pred_label.tolist() == [1]
+    odds = math.exp(1.5 - 2.5)  # of the two classes, from the averaged logits 1.5 and 2.5
+    torch.testing.assert_close(samples[0].pred_score, torch.tensor([odds, 1]) / (1 + odds))
+    assert samples[0].pred_label.tolist() == [1]
 
 
 @pytest.mark.parametrize(('features', 'message'), [

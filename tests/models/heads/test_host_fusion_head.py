@@ -53,6 +53,13 @@ def test_loss_and_scores_are_the_heads_own() -> None:
     torch.testing.assert_close(sample.pred_score, torch.tensor([.3, .4, .1, .1, .1]))
 
 
+def test_averaged_logits_become_probabilities() -> None:
+    logits = torch.tensor([[2., 0, 0, 0, 0], [4., 0, 0, 0, 0]])  # two views of one clip, exp(3) to 1 together
+    sample, = build('TSNHead', average_clips='score').predict_by_feat(logits, [ActionDataSample()])
+    torch.testing.assert_close(sample.pred_score, torch.tensor([20.0855, 1, 1, 1, 1]) / 24.0855)
+    assert sample.pred_label.tolist() == [0]
+
+
 def test_what_does_not_fit_is_refused() -> None:
     wrapped = build('I3DHead')
     with pytest.raises(InputError, match=r'have the shape \(2, 3\), but head.in_channels=7'):
