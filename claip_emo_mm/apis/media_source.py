@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
+from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import open_media
+from claip_emo_mm.media.audio_end import missing_end, states_length
 
 LONGEST_GAP_S = 600.  # that a picture is shown, or between two packets of sound; a longer one is a wrong time
 
@@ -43,12 +45,15 @@ class MediaSource(Protocol):
         ...
 
     def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
-        """Yield time, samples (n,) float32 with the channels averaged, and their rate in Hz."""
+        """Yield time, samples (n, channels) float32, and their rate in Hz."""
         ...
 
 
 class FileSource:
     """A file that FFmpeg reads; each stream through an opened file of its own, however they are interleaved.
+
+    Attributes:
+        missing_end: what a wav, ogg or mp3 file lacks of what it states; '' for nothing.
 
     Raises:
         InputError: the file is missing, empty, unreadable, or holds neither picture nor sound.
@@ -68,6 +73,10 @@ class FileSource:
                     place = container.streams.audio.index(sound) + 1
                     self.warnings.append(f'{len(container.streams.audio)} sound tracks: number {place} was read')
                 self.is_turned = self.has_frames and _is_turned(container, video)
+                self.missing_end = missing_end(path)
+                if not states_length(path):
+                    self.duration_s = None  # FFmpeg guesses it by the size
+                    self.warnings.append('the file does not state its length: whether it was cut off cannot be told')
         except _ERRORS as error:
             if isinstance(error, InputError):
                 raise
@@ -85,7 +94,11 @@ class FileSource:
             yield time_s, partial(to_picture, frame)
 
     def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
-        """Yield sound; see `MediaSource.sound`. Ends where decoding fails."""
+        """Yield sound; see `MediaSource.sound`. Ends where decoding fails.
+
+        Raises:
+            InputError: samples are infinite or NaN.
+        """
         to_float = av.AudioResampler(format='flt')  # PyAV 18 fails on the planes of more than 7 channels
         for frame in self._decode('audio'):
             time_s = 0. if frame.time is None else frame.time - self._origin_s
@@ -96,7 +109,8 @@ class FileSource:
                 self.warnings.append(f'the sound changes its form at {time_s:.1f} s; the rest was not read ({error})')
                 return
             for chunk in chunks:
-                yield time_s, np.nan_to_num(chunk.mean(axis=1)), frame.sample_rate
+                check_finite(chunk, f'{self.name}, at {time_s:.1f} s', _REMEDY)
+                yield time_s, chunk, frame.sample_rate
 
     def _decode(self, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
         reached_s = 0.
@@ -121,7 +135,7 @@ class ArraySource:
         sample_rate_hz: rate of the samples.
 
     Raises:
-        InputError: an array has another form, or its rate is missing.
+        InputError: an array has another form, its rate is missing, or samples are infinite or NaN.
     """
 
     frames_array: np.ndarray | None
@@ -145,6 +159,8 @@ class ArraySource:
             raise InputError(f'array: sound is {samples.shape} {samples.dtype}. Expected (n,) or (channels, n) float.')
         if samples is not None and not (self.sample_rate_hz and self.sample_rate_hz > 0):
             raise InputError(f'array: sample_rate_hz is {self.sample_rate_hz}. Give the samples of a second.')
+        if samples is not None:
+            check_finite(samples, 'array', 'Give numbers, -1 to 1.')
         self.has_frames, self.has_sound = frames is not None, samples is not None
         self.duration_s = max(len(frames) / self.fps if self.has_frames else 0,
                               samples.shape[-1] / self.sample_rate_hz if self.has_sound else 0)
@@ -157,14 +173,14 @@ class ArraySource:
 
     def sound(self) -> Iterator[tuple[float, np.ndarray, int]]:
         """Yield sound; see `MediaSource.sound`."""
-        samples = self.mono()
+        samples = self.channels()
         size = max(1, round(_CHUNK_S * self.sample_rate_hz))
         for start in range(0, len(samples), size):
             yield start / self.sample_rate_hz, samples[start:start + size], self.sample_rate_hz
 
-    def mono(self) -> np.ndarray:
-        """The samples (n,) float32, their channels averaged."""
-        return np.atleast_2d(self.samples).mean(axis=0).astype(np.float32)
+    def channels(self) -> np.ndarray:
+        """The samples (n, channels) float32."""
+        return np.atleast_2d(self.samples).T.astype(np.float32, order='C', copy=False)
 
 
 class ToPicture:

@@ -15,12 +15,14 @@ class WindowClip:
         samples: (n,) float32; none where there is no sound.
         sample_rate_hz: rate of the samples.
         duration_s: length of the window.
+        sound_note: what is to be known of the sound; '' for nothing.
     """
 
     def __init__(self, path: str, frames: Sequence[np.ndarray], samples: np.ndarray | None, sample_rate_hz: int,
-                 duration_s: float) -> None:
+                 duration_s: float, sound_note: str = '') -> None:
         self.path = path
         self.duration_s = duration_s
+        self.sound_note = sound_note
         self.has_frames = len(frames) > 0
         self.has_sound = samples is not None and len(samples) > 0
         self.num_frames = max(len(frames), 1)

@@ -9,6 +9,7 @@ import numpy as np
 from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, SoundAlone, VideoFile
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import open_media
+from claip_emo_mm.media.audio_end import states_length
 
 _LOOKED_AT = 3  # frames of a clip that are decoded; the others are only looked at for being whole
 
@@ -44,6 +45,8 @@ class ClipFacts:
         pictures_s: length that the video says; None for frames.
         sound_s: length of the sound.
         peak: largest absolute sample, 0 to 1.
+        sound_note: what is to be known of how its channels were mixed; '' for nothing.
+        states_length: whether the sound file says how long it is, so that a cut is found out.
         picture_hash, sound_hash: what they hold, without names and dates; '' where it was not read.
     """
 
@@ -57,6 +60,8 @@ class ClipFacts:
     pictures_s: float | None = None
     sound_s: float = 0.
     peak: float = 0.
+    sound_note: str = ''
+    states_length: bool = True
     picture_hash: str = ''
     sound_hash: str = ''
 
@@ -83,6 +88,7 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
         try:
             samples, sample_rate_hz = clip.sound()
             facts |= dict(sound_s=len(samples) / sample_rate_hz, peak=float(np.abs(samples).max()),
+                          sound_note=clip.sound_note, states_length=not job.sound or states_length(job.sound),
                           sound_hash=hashlib.sha1((samples * 2 ** 15).astype(np.int16).tobytes()).hexdigest())
         except InputError as error:
             facts['sound_error'] = str(error)

@@ -15,6 +15,7 @@ from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts, ClipJob, 
 from claip_emo_mm.data_preparation.worker_pool import work_off
 from claip_emo_mm.errors import InputError
 
+_FORM = 2  # of what is kept; clips that were looked at for another are looked at again
 _WORTH_A_WORKER = 200  # clips: looking at them takes about as long as starting a process
 _logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def _read(path: Path) -> dict[str, ClipFacts]:
 
 def _key(job: ClipJob) -> str:
     """What was to be looked at, and the names, sizes and dates of its files."""
-    digest = hashlib.sha1(repr(job).encode())
+    digest = hashlib.sha1(f'{_FORM} {job!r}'.encode())
     for path in filter(None, (job.pictures, job.sound)):
         digest.update(repr(_files(path)).encode())
     return digest.hexdigest()

@@ -7,10 +7,10 @@ from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
 from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
 from claip_emo_mm.datasets.annotation_list import ListedClip
+from claip_emo_mm.media.mixdown import SILENT
 
 Facts = Mapping[tuple[str, str], ClipFacts]
 
-SILENT = 1e-3  # largest sample of what nobody hears, of 1; -60 dB
 SHORT_S = .1
 _SOUND_SHARE = .5  # of the pictures' length that the sound must have
 _MOST_FRAMES_PER_S, _FEWEST_FRAMES_PER_S = 65, 4  # of frame folders, by their sound
@@ -98,6 +98,11 @@ def _check_sound(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -
     yield from report('silent sound', WARNING, readable(lambda found: found.peak < SILENT),
                       'nothing to hear, {name} for instance (largest sample {facts.peak:.1g} of 1)',
                       'Listen to some: is this the right sound?')
+    yield from report('cancelled sound', WARNING, readable(lambda found: bool(found.sound_note)),
+                      '{name}: {facts.sound_note}', 'Invert one of the channels, or keep one of them.')
+    yield from report('unstated length', NOTE, readable(lambda found: not found.states_length),
+                      'the sound file does not state its length, {name} for instance: whether it was cut off cannot be '
+                      'told', '')
     yield from report('short sound', ERROR, readable(_is_too_short),
                       'sound too short for the pictures: {name} has {facts.sound_s:.2f} s of sound')
     yield from report('short sound', WARNING, readable(lambda found: _frames_per_s(found) < _FEWEST_FRAMES_PER_S),

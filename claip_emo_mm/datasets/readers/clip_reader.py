@@ -14,6 +14,7 @@ class ClipReader(Protocol):
         duration_s: length; None where the files do not say.
         has_frames: whether `decode` has something to read.
         has_sound: whether `sound` has.
+        sound_note: what is to be known of the sound, once it was read; '' for nothing.
     """
 
     path: str
@@ -21,6 +22,7 @@ class ClipReader(Protocol):
     duration_s: float | None
     has_frames: bool
     has_sound: bool
+    sound_note: str
 
     def decode(self, indices: np.ndarray) -> np.ndarray | Sequence[np.ndarray]:
         """Read the frames of (U,) ascending, distinct indices.
@@ -30,7 +32,7 @@ class ClipReader(Protocol):
         ...
 
     def sound(self) -> tuple[np.ndarray, int]:
-        """Read the whole sound, its channels averaged.
+        """Read the whole sound, its channels mixed; see `claip_emo_mm.media.mixdown.mix_down`.
 
         Returns: samples (n,) float32 in -1..1, and their rate in Hz.
         """

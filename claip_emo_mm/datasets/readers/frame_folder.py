@@ -42,6 +42,7 @@ class FrameFolder:
         self.path = frame_dir
         self.names = sorted(names, key=_natural)
         self._audio_path = audio_path
+        self.sound_note = ''
 
     @property
     def num_frames(self) -> int:
@@ -79,7 +80,8 @@ class FrameFolder:
 
     def sound(self) -> tuple[np.ndarray, int]:
         """Read the sound; see `ClipReader.sound`."""
-        return read_sound_file(self._audio_path)
+        samples, self.sound_note, sample_rate_hz = read_sound_file(self._audio_path)
+        return samples, sample_rate_hz
 
 
 def _natural(name: str) -> list[str | int]:

@@ -22,6 +22,7 @@ class SoundAlone:
     def __init__(self, audio_path: str, num_frames: int) -> None:
         self.path = audio_path
         self.num_frames = max(num_frames, 1)
+        self.sound_note = ''
         self.duration_s = sound_duration_s(audio_path)
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
@@ -34,4 +35,5 @@ class SoundAlone:
 
     def sound(self) -> tuple[np.ndarray, int]:
         """Read the sound; see `ClipReader.sound`."""
-        return read_sound_file(self.path)
+        samples, self.sound_note, sample_rate_hz = read_sound_file(self.path)
+        return samples, sample_rate_hz

@@ -1,46 +1,60 @@
 """Sound files: wav, flac, ogg and mp3."""
 import os
+from typing import NamedTuple
 
+import av
 import numpy as np
 import soundfile
 
 from claip_emo_mm.datasets.readers.system_errors import reading
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.audio_end import missing_end
+from claip_emo_mm.media.mixdown import mix_down
 
 _REMEDY = 'Prepare the clip again (tools/prepare_data.py), or take it out of the list.'
-_UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav file that was written into a pipe says
 
 
-def read_sound_file(path: str) -> tuple[np.ndarray, int]:
-    """Read a sound file, its channels averaged.
+class Sound(NamedTuple):
+    """What a sound file holds.
 
-    Returns: samples (n,) float32 in -1..1, and their rate in Hz.
+    Attributes:
+        samples: (n,) float32 in -1..1, its channels mixed.
+        note: what is to be known of them; '' for nothing.
+        sample_rate_hz: their rate.
+    """
+    samples: np.ndarray
+    note: str
+    sample_rate_hz: int
+
+
+def read_sound_file(path: str) -> Sound:
+    """Read a sound file, its channels mixed; see `claip_emo_mm.media.mixdown.mix_down`.
 
     Raises:
-        InputError: the file is missing, empty, holds no sound or values that are not finite, or is a wav or flac file
-            that is cut off; of ogg and mp3 what is there is read.
+        InputError: the file is missing, empty, cut off, or holds no sound or values that are not finite. An mp3 file
+            that does not state its length may be cut off without being found out.
     """
     _check_whole(path)
     try:
-        samples, sample_rate_hz = soundfile.read(path, dtype='float32', always_2d=True)  # (n, channels)
+        samples, sample_rate_hz = soundfile.read(os.fsencode(path), dtype='float32', always_2d=True)  # (n, channels)
     except soundfile.LibsndfileError as error:
         raise InputError(f'{path}: no sound that can be read ({error.error_string}); expected wav, flac, ogg or mp3. '
                          f'{_REMEDY}') from error
     _check_length(path, len(samples))
-    samples = samples.mean(axis=1)
-    check_finite(samples, path, _REMEDY)
-    return samples, sample_rate_hz
+    mixed = mix_down(samples)
+    check_finite(mixed.samples, path, _REMEDY)
+    return Sound(*mixed, sample_rate_hz)
 
 
 def sound_duration_s(path: str) -> float:
     """Length that the file's header says.
 
     Raises:
-        InputError: the file is missing, empty, holds no sound, or is a wav file that is cut off.
+        InputError: the file is missing, empty, holds no sound, or is cut off.
     """
     _check_whole(path)
     try:
-        info = soundfile.info(path)
+        info = soundfile.info(os.fsencode(path))
     except soundfile.LibsndfileError as error:
         raise InputError(f'{path}: no sound that can be read ({error.error_string}). {_REMEDY}') from error
     _check_length(path, info.frames)
@@ -48,14 +62,14 @@ def sound_duration_s(path: str) -> float:
 
 
 def check_finite(samples: np.ndarray, path: str, remedy: str) -> None:
-    """Check that the samples (n,) are numbers: one that is not makes the loss of a whole batch NaN.
+    """Check that samples, of any shape, are numbers: one that is not makes the loss of a whole batch NaN.
 
     Raises:
         InputError: some are infinite or NaN.
     """
-    broken = len(samples) - np.count_nonzero(np.isfinite(samples))
+    broken = samples.size - np.count_nonzero(np.isfinite(samples))
     if broken:
-        raise InputError(f'{path}: {broken} of {len(samples)} samples of the sound are infinite or NaN. {remedy}')
+        raise InputError(f'{path}: {broken} of {samples.size} samples of the sound are infinite or NaN. {remedy}')
 
 
 def _check_length(path: str, num_samples: int) -> None:
@@ -64,13 +78,15 @@ def _check_length(path: str, num_samples: int) -> None:
 
 
 def _check_whole(path: str) -> None:
-    """A wav file that was cut off reads without an error, only shorter: compare its size with what it says."""
+    """A wav, ogg or mp3 file that was cut off reads without an error, only shorter: compare it with what it says."""
     if not os.path.isfile(path):
         raise InputError(f'{path}: there is no such sound file. {_REMEDY}')
-    with reading(path), open(path, 'rb') as file:
-        head, size = file.read(8), os.path.getsize(path)
-    if not size:
+    if not os.path.getsize(path):
         raise InputError(f'{path}: the sound file is empty (0 bytes). {_REMEDY}')
-    expected = 8 + int.from_bytes(head[4:], 'little')
-    if head[:4] == b'RIFF' and size < expected < _UNKNOWN_SIZE:
-        raise InputError(f'{path}: the sound file is cut off: {size} bytes found, {expected} expected. {_REMEDY}')
+    try:
+        with reading(path):
+            missing = missing_end(path)
+    except av.error.FFmpegError as error:
+        raise InputError(f'{path}: no sound that can be read ({error.strerror}). {_REMEDY}') from error
+    if missing:
+        raise InputError(f'{path}: the sound file is cut off: {missing}. {_REMEDY}')

@@ -10,6 +10,7 @@ import numpy as np
 from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import open_media
+from claip_emo_mm.media.mixdown import mix_down
 
 _REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
 _CUT_SHARE, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
@@ -61,6 +62,7 @@ class VideoFile:
         self.num_frames = streams['video'].packets
         self.has_sound = 'audio' in streams and streams['audio'].packets > 0
         self._sound_s = streams['audio'].found_s if self.has_sound else 0.0
+        self.sound_note = ''
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
         """Read frames; see `ClipReader.decode`."""
@@ -79,12 +81,12 @@ class VideoFile:
         try:
             with open_media(self.path, _REMEDY) as container:
                 stream = container.streams.best('audio')
-                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels).mean(axis=1)
+                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels)  # (n, channels)
                           for frame in container.decode(stream) for chunk in to_float.resample(frame)]
                 sample_rate_hz = stream.rate
         except (av.error.FFmpegError, ValueError) as error:
             raise InputError(f'{self.path}: the sound cannot be decoded ({error}). {_REMEDY}') from error
-        samples = np.concatenate(chunks) if chunks else np.zeros(0, np.float32)  # (n,)
+        samples, self.sound_note = mix_down(np.concatenate(chunks) if chunks else np.zeros((0, 1), np.float32))
         if not len(samples) or _is_cut(len(samples) / sample_rate_hz, self._sound_s):
             raise InputError(f'{self.path}: {len(samples) / sample_rate_hz:.2f} s of sound can be decoded, '
                              f'{self._sound_s:.2f} s expected. {_REMEDY}')

@@ -9,6 +9,7 @@ from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.mixdown import SILENT, is_silent
 
 
 @TRANSFORMS.register_module()
@@ -20,7 +21,8 @@ class LoadSoundWindows(BaseTransform):
     part is itself repeated and padded (the reference gives silence there). Resampled by soxr, quality HQ.
 
     Reads `clip` and `audio_spans` (V, 2). Adds `audios`, A arrays of at least `window_s` seconds, float32;
-    `audio_index` (V,), positions in them; `sample_rate_hz`; and `sound_missing`.
+    `audio_index` (V,), positions in them; `sample_rate_hz`; `sound_missing`; and `sound_note`, what is to be known of
+    the sound: that its channels cancel each other, or that there is nothing to hear.
 
     Args:
         sample_rate_hz: rate to resample to.
@@ -44,9 +46,13 @@ class LoadSoundWindows(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, clip='OpenAudioVisualClip', audio_spans='SampleFrameViews')
-        clip, spans = results['clip'], results['audio_spans']
+        clip, spans, note = results['clip'], results['audio_spans'], ''
         if clip.has_sound:
-            track = self._track(*clip.sound())
+            samples, sample_rate_hz = clip.sound()
+            note = getattr(clip, 'sound_note', '')
+            if is_silent(samples):
+                note = f'there is nothing to hear: no sample is above {SILENT:g} of 1'
+            track = self._track(samples, sample_rate_hz)
             bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
             distinct, index = np.unique(bounds, axis=0, return_inverse=True)
             audios = [fill_window(track[start:end], self.window_samples) for start, end in distinct]
@@ -57,9 +63,10 @@ class LoadSoundWindows(BaseTransform):
             raise InputError(f"{clip.path}: the clip has no sound. Use a file with sound, or a model without the audio "
                              "modality, or set on_missing='silence' or 'leave_out' in LoadSoundWindows.")
         return dict(results, audios=audios, audio_index=index.reshape(-1), sample_rate_hz=self.sample_rate_hz,
-                    sound_missing=not clip.has_sound)
+                    sound_missing=not clip.has_sound, sound_note=note)
 
     def _track(self, samples: np.ndarray, sample_rate_hz: int) -> np.ndarray:
         if sample_rate_hz == self.sample_rate_hz:
             return samples
-        return soxr.resample(samples, sample_rate_hz, self.sample_rate_hz, quality='HQ')
+        resampled = soxr.resample(samples, sample_rate_hz, self.sample_rate_hz, quality='HQ')
+        return resampled if len(resampled) else samples[:1]  # a sample or two of a higher rate are one of this

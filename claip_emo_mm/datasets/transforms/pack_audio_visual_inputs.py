@@ -14,7 +14,7 @@ from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.errors import InputError
 
 _META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'sound_missing',
-              'picture_missing')
+              'sound_note', 'picture_missing')
 
 
 @TRANSFORMS.register_module()

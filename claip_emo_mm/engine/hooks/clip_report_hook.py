@@ -1,4 +1,4 @@
-"""Says which clips of an epoch could not be read, and how many were heard as silence."""
+"""Says which clips of an epoch could not be read, and which were heard as silence or otherwise than they are."""
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,9 +21,10 @@ _NAMED = 10
 
 @HOOKS.register_module()
 class ClipReportHook(Hook):
-    """Report clips that a data set left out (`on_error='skip'`) and clips without sound (`on_missing='silence'`).
+    """Report clips that a data set left out (`on_error='skip'`), clips without sound (`on_missing='silence'`), and
+    clips whose sound has a note: there is nothing to hear, or its channels cancel each other.
 
-    Both are counted over all ranks and reported when an epoch of training, validation or test ends. What was left out
+    They are counted over all ranks and reported when an epoch of training, validation or test ends. What was left out
     is listed with its reason in `skipped_clips.csv` in the work folder at the end of the run.
 
     Raises:
@@ -34,6 +35,7 @@ class ClipReportHook(Hook):
     def __init__(self) -> None:
         self._skipped: dict[str, str] = {}  # of the epoch
         self._silent: set[str] = set()
+        self._noted: dict[str, str] = {}
         self._skipped_in_run: dict[str, str] = {}
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -50,14 +52,18 @@ class ClipReportHook(Hook):
                 self._skipped[name] = sample.get(SKIP_REASON)
             elif sample.get('sound_missing'):
                 self._silent.add(name)
+            elif sample.get('sound_note'):
+                self._noted[name] = sample.get('sound_note')
 
     def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
         skipped: dict[str, str] = {}
         silent: set[str] = set()
-        for rank_skipped, rank_silent in all_gather_object((self._skipped, self._silent)):
+        noted: dict[str, str] = {}
+        for rank_skipped, rank_silent, rank_noted in all_gather_object((self._skipped, self._silent, self._noted)):
             skipped |= rank_skipped
             silent |= rank_silent
-        self._skipped, self._silent = {}, set()
+            noted |= rank_noted
+        self._skipped, self._silent, self._noted = {}, set(), {}
         self._skipped_in_run |= skipped
         if skipped:
             lines = [f'  {reason}' for _, reason in sorted(skipped.items())]
@@ -67,6 +73,10 @@ class ClipReportHook(Hook):
             runner.logger.log(logging.WARNING, '\n'.join([
                 f'{mode}: {len(silent)} clips have no sound; the model heard silence, or did without:',
                 *_shortened([f'  {name}' for name in sorted(silent)])]))
+        if noted:
+            runner.logger.warning('\n'.join([f'{mode}: {len(noted)} clips have sound that may not be what was meant:',
+                                             *_shortened([f'  {name}: {note}' for name, note in sorted(noted.items())]),
+                                             ]))
 
     def after_run(self, runner: Runner) -> None:
         if not self._skipped_in_run or not is_main_process():

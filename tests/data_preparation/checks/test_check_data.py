@@ -194,6 +194,24 @@ def test_sound_that_is_silent(tree: Path, make_config) -> None:
     assert finding.grade == WARNING and list(finding.clips) == ['frames/00006', 'frames/00007']
 
 
+def test_channels_that_cancel_each_other(tree: Path, make_config) -> None:
+    voice = np.random.default_rng(0).uniform(-.5, .5, 8000)
+    soundfile.write(tree / 'audio/00006.wav', np.stack([voice, -voice], axis=1), 16000)
+    soundfile.write(tree / 'audio/00007.wav', np.stack([voice, voice], axis=1)[::-1], 16000)
+    finding = only(check(make_config(tree), tree), 'cancelled sound')
+    assert finding.grade == WARNING and list(finding.clips) == ['frames/00006']
+    assert 'frames/00006: the 2 channels of the sound cancel each other' in finding.found
+
+
+def test_sound_that_does_not_say_how_long_it_is(tree: Path, make_config) -> None:
+    data = bytearray((tree / 'audio/00006.wav').read_bytes())
+    for place in (4, data.find(b'data') + 4):
+        data[place:place + 4] = b'\xff' * 4  # as it is written into a pipe
+    (tree / 'audio/00006.wav').write_bytes(data)
+    notes = [finding for finding in check(make_config(tree), tree).findings if finding.check == 'unstated length']
+    assert [(note.grade, list(note.clips)) for note in notes] == [(NOTE, ['frames/00006'])]
+
+
 @pytest.mark.parametrize('samples', [1000, 2900])  # 0.06 s; 66 frames a second
 def test_sound_that_is_too_short(tree: Path, make_config, samples: int) -> None:
     soundfile.write(tree / 'audio/00008.wav', np.random.uniform(-1, 1, samples), 16000)

@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -117,3 +119,26 @@ def test_sound_with_a_sample_that_is_no_number(media: Path, tmp_path: Path, valu
     soundfile.write(tmp_path / 'nan.wav', samples, 16000, subtype='FLOAT')
     with pytest.raises(InputError, match=r'nan\.wav: 1 of 9 samples of the sound are infinite or NaN'):
         FrameFolder(str(media / 'frames'), str(tmp_path / 'nan.wav')).sound()
+
+
+@pytest.mark.parametrize('suffix', ['mp3', 'ogg'])
+def test_compressed_sound_that_is_cut_off(media: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f'a.{suffix}'
+    form = dict(format='OGG', subtype='OPUS') if suffix == 'ogg' else {}
+    soundfile.write(path, np.random.default_rng(0).uniform(-.5, .5, 48000), 16000, **form)
+    clip = FrameFolder(str(media / 'frames'), str(path))
+    assert len(clip.sound()[0]) == pytest.approx(48000, abs=2400) and clip.duration_s == pytest.approx(3, abs=.1)
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    missing = dict(mp3=r'1\.\d\d s found, 3\.0\d s expected', ogg='the page that ends the stream is not there')
+    with pytest.raises(InputError, match=rf'a\.{suffix}: the sound file is cut off: {missing[suffix]}'):
+        clip.sound()
+    with pytest.raises(InputError, match='cut off'):
+        assert clip.duration_s
+
+
+def test_a_name_that_is_not_in_utf_8(media: Path, tmp_path: Path) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b'/caf\xe9.wav')
+    shutil.copy(media / 'sound.wav', path)
+    clip, plain = (FrameFolder(str(media / 'frames'), sound) for sound in (path, str(media / 'sound.wav')))
+    np.testing.assert_array_equal(clip.sound()[0], plain.sound()[0])
+    assert clip.duration_s == pytest.approx(2., abs=.1)

@@ -37,6 +37,22 @@ def test_resampling_keeps_a_tone(make_sample) -> None:
     np.testing.assert_allclose(window[500:-500], expected[500:-500], atol=1e-3)
 
 
+@pytest.mark.parametrize('samples', [1, 2, 3, 4, 9])
+def test_sound_of_few_samples_fills_the_window(make_sample, samples: int) -> None:
+    sample = make_sample(samples=np.full(samples, .5, np.float32), sample_rate_hz=48000, audio_spans=spans((0, 1)))
+    [window] = LoadSoundWindows(sample_rate_hz=8000, window_s=.01)(sample)['audios']
+    assert window.shape == (80,) and window.dtype == np.float32 and np.isfinite(window).all()
+    assert window[0] != 0
+
+
+@pytest.mark.parametrize(('samples', 'note'), [
+    (np.full(9, 9e-4, np.float32), 'there is nothing to hear: no sample is above 0.001 of 1'),
+    (np.full(9, -.002, np.float32), '')])
+def test_silence_is_noted(make_sample, samples: np.ndarray, note: str) -> None:
+    loaded = LoadSoundWindows(sample_rate_hz=10, window_s=.8)(make_sample(samples=samples, audio_spans=spans((0, 1))))
+    assert loaded['sound_note'] == note
+
+
 def test_missing_sound_is_an_error_or_silence_by_choice(make_sample) -> None:
     sample = make_sample(audio_spans=spans((0, 0.5), (0.5, 1)))
     with pytest.raises(InputError, match="memory: the clip has no sound.*on_missing='silence'"):

@@ -1,13 +1,17 @@
 """Clips that cannot be read, and clips without sound, in a whole training."""
 import csv
+import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from drawn_parts import drawn_config
+from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from claip_emo_mm.data_preparation.toy import make_toy_set
+from claip_emo_mm.engine.hooks import ClipReportHook
 from claip_emo_mm.errors import InputError
 
 
@@ -66,6 +70,19 @@ def test_left_out_and_listed(toy: Path, tmp_path: Path) -> None:
     log = next((tmp_path / 'skipping').glob('*/*.log')).read_text()
     assert 'EmotionMetric: 1 of 7 clips could not be read and do not count' in log
     assert any(figures['WAR'] == pytest.approx(100 * right / 6) for right in range(7))
+
+
+def test_sound_that_may_not_be_what_was_meant(caplog: pytest.LogCaptureFixture) -> None:
+    notes = dict(b='its channels cancel each other', a='there is nothing to hear', c='')
+    samples = [ActionDataSample(metainfo=dict(filename=name, sound_note=note)) for name, note in notes.items()]
+    hook, runner = ClipReportHook(), SimpleNamespace(logger=logging.getLogger('report'))
+    hook._after_iter(runner, 0, dict(data_samples=samples), mode='train')
+    with caplog.at_level(logging.WARNING, 'report'):
+        hook._after_epoch(runner, mode='train')
+        hook._after_epoch(runner, mode='train')  # an epoch of its own
+    assert [record.getMessage() for record in caplog.records] == [
+        'train: 2 clips have sound that may not be what was meant:\n  a: there is nothing to hear\n'
+        '  b: its channels cancel each other']
 
 
 def test_an_error_that_names_it(toy: Path, tmp_path: Path) -> None:
