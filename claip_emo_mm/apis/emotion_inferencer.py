@@ -2,6 +2,7 @@
 import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.finite_scores import why_not_finite
 from claip_emo_mm.media import MEDIA_SUFFIXES, is_system_file
+from claip_emo_mm.media.mixdown import SILENT, mix_down
 
 FACES = ('largest', 'all', 'none')
 
@@ -103,11 +106,14 @@ class EmotionInferencer(BaseInferencer):
         warnings = self._modality_warnings(source)
         finder = self._find_faces() if face != 'none' and self._sees and source.has_frames else None
         windows = SlidingWindows(source, window_s, stride_s, face if finder else 'none', finder, self._sees)
-        known = self._whole_clip(source, window_s, face)
+        known, cut = self._whole_clip(source, window_s, face), iter(windows)
+        if known is not None:  # by what the source states; it may be longer
+            begun = list(islice(cut, 2))
+            known, cut = known if len(begun) == 1 else None, chain(begun, cut)
         rows: list[EmotionRow] = []
         batch: list[tuple[Window, PersonView]] = []
         unusable = 0
-        for window in windows:
+        for window in cut:
             for person in window.people:
                 if not (self._sees and person.frames or self._hears and window.samples is not None):
                     unusable += 1
@@ -137,8 +143,14 @@ class EmotionInferencer(BaseInferencer):
         if unusable:
             warnings.append(f'{unusable} windows without anything that this model reads')
         warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
-        stated_s = source.duration_s if isinstance(source, FileSource) and self._sees else None
-        if stated_s and windows.end_s < .98 * stated_s - .1:
+        if self._hears and source.has_sound and max(windows.sound.envelope, default=0.) < SILENT:
+            warnings.append(f'there is nothing to hear: no sample of the sound is above {SILENT:g} of 1')
+        missing = source.missing_end if isinstance(source, FileSource) else ''
+        reads_all = isinstance(source, FileSource) and (self._sees or not source.has_frames)
+        stated_s = source.duration_s if reads_all else None
+        if missing:
+            warnings.append(f'the file is cut off: {missing}')
+        elif stated_s and windows.end_s < .98 * stated_s - .1:
             warnings.append(f'{windows.end_s:.1f} s can be read, the file states {stated_s:.1f} s: cut off?')
         return warnings
 
@@ -146,13 +158,18 @@ class EmotionInferencer(BaseInferencer):
               known: dict | None) -> Iterator[EmotionRow]:
         clips = [dict(clip=WindowClip(source.name, person.frames if self._sees else [],
                                       window.samples if self._hears else None, window.rate_hz,
-                                      window.end_s - window.start_s)) for window, person in batch]
+                                      window.end_s - window.start_s, window.sound_note)) for window, person in batch]
         packed = [self.pipeline(clip) for clip in clips] if known is None else [known]
         for (window, person), sample in zip(batch, self.forward(self.collate_fn(packed)), strict=True):
+            if not sample.pred_score.isfinite().all():
+                raise InputError(f'{source.name}: the scores of {window.start_s:.1f}-{window.end_s:.1f} s are not '
+                                 f'finite. {why_not_finite(self.model)}')
             missing = ['no sound'] if self._hears and source.has_sound and window.samples is None else []
+            noted = [window.sound_note] if self._hears and window.sound_note else []
+            source.warnings += noted
             yield EmotionRow(window.start_s, window.end_s, person.person, person.box,
                              dict(zip(self.classes, sample.pred_score.tolist(), strict=True)),
-                             person.warnings + missing)
+                             person.warnings + missing + noted)
 
     def _whole_clip(self, source: MediaSource, window_s: float, face: str) -> dict | None:
         """The sample of an input that is one window, read as the test reads it; None where it cannot be."""
@@ -162,10 +179,11 @@ class EmotionInferencer(BaseInferencer):
             return None
         try:
             if isinstance(source, ArraySource):
+                heard = self._hears and source.has_sound
+                samples, note = mix_down(source.channels()) if heard else (None, '')
                 return self.pipeline(dict(clip=WindowClip(
-                    source.name, source.frames_array if self._sees else [],
-                    source.mono() if self._hears and source.has_sound else None, source.sample_rate_hz or 0,
-                    source.duration_s)))
+                    source.name, source.frames_array if self._sees else [], samples, source.sample_rate_hz or 0,
+                    source.duration_s, note)))
             return self.pipeline(dict(filename=source.name))
         except InputError:
             return None

@@ -43,12 +43,13 @@ class PersonView:
 
 @dataclass
 class Window:
-    """A part of a video, in seconds, its people and its sound (None where there is none)."""
+    """A part of a video, in seconds, its people and its sound (None where there is none), with a note on that."""
     start_s: float
     end_s: float
     people: list[PersonView]
     samples: np.ndarray | None
     rate_hz: int
+    sound_note: str = ''
 
 
 @dataclass
@@ -134,7 +135,7 @@ class SlidingWindows:
             return
         while True:
             self.sound.read_until((number + 1) / TICKS_HZ)
-            if self.sound.end_s * TICKS_HZ - number < (.5 if number else 1e-3):
+            if self.sound.end_s * TICKS_HZ - number < .5 and (number or not self.sound.end_s):
                 return
             yield None
             number += 1
@@ -222,12 +223,12 @@ class SlidingWindows:
 
     def _close(self, ticks: list[_Tick], start: int, end: int) -> Window:
         start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
-        samples = self.sound.cut(start_s, end_s)
+        samples, note = self.sound.cut(start_s, end_s) or (None, '')
         self.sound.forget(end_s - self._window / TICKS_HZ)
         people = self._views([tick for tick in ticks if tick.whole is not None])
         self._people.forget(start_s)
         self._paths = {track: path for track, path in self._paths.items() if self._people.follows(track)}
-        return Window(start_s, end_s, people, samples, self.sound.rate_hz)
+        return Window(start_s, end_s, people, samples, self.sound.rate_hz, note)
 
     def _views(self, ticks: list[_Tick]) -> list[PersonView]:
         """Choose the people of a window, the largest and longest seen first."""
