@@ -87,6 +87,7 @@ class CrossValidation:
         if self.config.is_file():
             _check_same(self.config, text)
         else:
+            self._refuse_other_trainings()
             write_text(self.config, text)
 
     def run(self, on_progress: Callable[[int, str], None]) -> dict[int, str]:
@@ -124,6 +125,14 @@ class CrossValidation:
         cfg = load_config(self.config, {'fold': fold})
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
             return None if find_dataset(cfg, 'train') is None else len(DATASETS.build(cfg.train_dataloader.dataset))
+
+    def _refuse_other_trainings(self) -> None:
+        """Refuse folders of folds with checkpoints of a training that is not of this cross-validation."""
+        for run in self.fold_runs():
+            if (run.work_dir / 'last_checkpoint').exists():
+                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed, and '
+                                 f'no {self.config} says of which config. Choose another folder with --work-dir, or '
+                                 'delete this one.')
 
     def _check_parts(self, cfg: Config, fold: int) -> None:
         """Refuse `paper` where the validation reads another list than the test."""

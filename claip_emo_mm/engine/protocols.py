@@ -1,13 +1,17 @@
 """The two ways, by name, in which a training's figure comes about."""
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
+from mmaction.registry import HOOKS
+from mmengine.config import Config, ConfigDict
+from mmengine.hooks import EarlyStoppingHook
+from mmengine.registry import DefaultScope
 
-from claip_emo_mm.engine.resuming import newest_checkpoint
+from claip_emo_mm.engine.hooks.best_epoch_hook import BestEpochHook
+from claip_emo_mm.engine.resuming import best_checkpoint, newest_checkpoint
 from claip_emo_mm.errors import InputError
 
 MONITOR = 'WAR'
@@ -64,8 +68,8 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_share: float = 0., 
                          "train_cfg=dict(type='ResumableTrainLoop', max_epochs=...).")
     if val_share and 'clean' not in protocols:
         raise InputError('A validation part is held out for the protocol `clean`, which is not asked for.')
-    hooks = dict(cfg.get('default_hooks') or {})
-    checkpoint = dict(hooks.get('checkpoint') or dict(type='CheckpointHook', interval=1))
+    hooks = ConfigDict(cfg.get('default_hooks') or {})
+    checkpoint = ConfigDict(hooks.get('checkpoint') or dict(type='CheckpointHook', interval=1))
     monitors = [MONITOR] if 'paper' in protocols else []
     if val_share:
         monitors.append(f'{_HELD_OUT}/{MONITOR}')
@@ -78,29 +82,36 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_share: float = 0., 
     custom = list(cfg.get('custom_hooks') or ())
     if 'clean' in protocols:
         stop = (dict(monitor=monitors[-1]) if val_share else dict(type='BestEpochHook') if monitors else None)
-        hooks = {name: _with_stop(hook, stop) for name, hook in hooks.items()}
-        custom = [hook for hook in (_with_stop(hook, stop) for hook in custom) if hook is not None]
-    cfg.default_hooks, cfg.custom_hooks = hooks, custom
+        scope = cfg.get('default_scope') or 'mmaction'
+        hooks = ConfigDict({name: _with_stop(hook, stop, scope, f'default_hooks.{name}')
+                            for name, hook in hooks.items()})
+        custom = [_with_stop(hook, stop, scope, f'custom_hooks[{number}]') for number, hook in enumerate(custom)]
+    cfg.default_hooks, cfg.custom_hooks = hooks, [hook for hook in custom if hook is not None]
 
 
 def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_share: float = 0.) -> dict[str, ChosenEpoch]:
     """Find the checkpoint of each protocol in the work folder of a training that has ended.
 
     Args:
-        work_dir: the folder.
+        work_dir: the folder; what the training itself took for its best is asked of its last checkpoint, as others of
+            that name may lie there.
         protocols: names.
         val_share: as for `set_protocols`.
     Raises:
         InputError: one is not there.
     """
-    last = newest_checkpoint(work_dir)
-    clean = work_dir.glob(f'best_{_HELD_OUT}_{MONITOR}_epoch_*.pth') if val_share else [last] if last else []
-    found = dict(paper=sorted(_epochs(work_dir.glob(f'best_{MONITOR}_epoch_*.pth'))), clean=sorted(_epochs(clean)))
-    missing = [name for name in protocols if not found[name]]
-    if missing:
-        raise InputError(f'{work_dir}: the training left no checkpoint of an epoch for {", ".join(missing)} '
-                         f'({PROTOCOLS[missing[0]]}). It needs a CheckpointHook by epochs, and for paper a validation.')
-    return {name: ChosenEpoch(*found[name][-1]) for name in protocols}
+    found = {}
+    for name in protocols:
+        if name == 'paper' or val_share:
+            path = best_checkpoint(work_dir, MONITOR if name == 'paper' else f'{_HELD_OUT}/{MONITOR}')
+        else:
+            path = newest_checkpoint(work_dir)
+        number = re.search(r'epoch_(\d+)\.pth$', '' if path is None else path.name)
+        if number is None:
+            raise InputError(f'{work_dir}: the training left no checkpoint of an epoch for {name} ({PROTOCOLS[name]}). '
+                             'It needs a CheckpointHook by epochs, and for paper a validation.')
+        found[name] = ChosenEpoch(int(number[1]), path.name)
+    return found
 
 
 def _hold_out(cfg: Config, share: float, seed: int) -> None:
@@ -115,15 +126,29 @@ def _hold_out(cfg: Config, share: float, seed: int) -> None:
                          dict(type='EmotionMetric', part='val', prefix=_HELD_OUT)]
 
 
-def _with_stop(hook: Mapping[str, Any] | None, change: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Change the keys of an EarlyStoppingHook, or take it out; any other hook stays."""
-    if not isinstance(hook, Mapping) or hook.get('type') != 'EarlyStoppingHook':
+def _with_stop(hook: Any, change: Mapping[str, Any] | None, scope: str, place: str) -> Any:
+    """Change the keys of an EarlyStoppingHook, however its type is spelled, or take it out; any other hook stays.
+
+    Args:
+        hook: config of a hook, or None.
+        change: keys; None takes it out.
+        scope: the config's `default_scope`.
+        place: in the config, for the message.
+    Raises:
+        InputError: a kind of early stop that is not the host's own would have to go on without stopping.
+    """
+    kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
+    if isinstance(kind, str):
+        with DefaultScope.overwrite_default_scope(scope):
+            kind = HOOKS.get(kind)  # None where there is no such hook, which is said when it is built
+    if not isinstance(kind, type) or not issubclass(kind, EarlyStoppingHook):
         return hook
-    return None if change is None else dict(hook, **change)
-
-
-def _epochs(paths: Iterator[Path] | Sequence[Path]) -> Iterator[tuple[int, str]]:
-    for path in paths:
-        number = re.search(r'epoch_(\d+)\.pth$', path.name)
-        if number:
-            yield int(number[1]), path.name
+    if change is None:
+        return None
+    if not isinstance(hook, Mapping) or ('type' in change and kind not in (EarlyStoppingHook, BestEpochHook)):
+        raise InputError(f'{place}: {kind.__name__} is an early stop of its own kind, and the protocol `clean` needs a '
+                         "training that is not stopped early. Use dict(type='EarlyStoppingHook', ...), or ask for one "
+                         'protocol at a time.')
+    changed = ConfigDict(hook)
+    changed.update(change)
+    return changed

@@ -2,12 +2,13 @@
 from collections.abc import Sequence
 
 from mmaction.registry import LOOPS
-from mmengine.dist import get_rank
+from mmengine.dist import get_rank, get_world_size
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
 from claip_emo_mm.datasets.seeded_batch_sampler import SeededBatchSampler
+from claip_emo_mm.errors import InputError
 
 
 @LOOPS.register_module()
@@ -25,6 +26,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         val_begin: first epoch that is evaluated.
         val_interval: epochs from one evaluation to the next.
         dynamic_intervals: pairs of an epoch and the interval from there on.
+
+    Raises:
+        InputError: an epoch would have no batch.
     """
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_epochs: int, val_begin: int = 1,
@@ -33,12 +37,15 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             dataloader = dataloader.copy()
             dataloader['batch_sampler'] = dict(type='SeededBatchSampler', drop_last=dataloader.pop('drop_last', False))
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
+        require_batches(self.dataloader)
         self.trained_batches = 0  # of the epoch that an interrupted training goes on with
 
     def run(self) -> nn.Module:
         """Train all epochs that are left."""
         self._set_sampler_seed()
         self.runner.call_hook('before_train')
+        if self._epoch >= self._max_epochs:
+            self.runner.logger.info(f'Nothing is left to train: {self._epoch} of {self._max_epochs} epochs are done.')
         if self._epoch and not self.trained_batches:
             self._validate()  # a checkpoint is written before its epoch is evaluated
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -74,3 +81,26 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if hasattr(sampler, 'seed') and self.runner.seed is not None:
             different = self.runner._randomness_cfg.get('diff_rank_seed', False)
             sampler.seed = self.runner.seed - (get_rank() if different else 0)
+
+
+def require_batches(dataloader: DataLoader) -> None:
+    """Refuse a data loader for training that gives no batch; one that does not know its length is passed over.
+
+    Raises:
+        InputError: there are no clips, or fewer than a batch, which `drop_last` leaves out.
+    """
+    try:
+        batches = len(dataloader)
+    except TypeError:
+        return
+    if batches:
+        return
+    batch_sampler = dataloader.batch_sampler
+    clips, batch_size = len(getattr(batch_sampler, 'sampler', ())), getattr(batch_sampler, 'batch_size', None)
+    processes = get_world_size()
+    shared = f' for each of {processes} processes' if processes > 1 else ''
+    if not clips:
+        raise InputError(f'train_dataloader: there is no clip to train on{shared}. Look at the list of its data set.')
+    raise InputError(f'train_dataloader: {clips} clips{shared} are fewer than a batch of {batch_size}, and drop_last '
+                     f'leaves them out: an epoch would be without a step. Set train_dataloader.batch_size to {clips} '
+                     'or less, or train_dataloader.drop_last=False.')

@@ -1,7 +1,8 @@
-"""Finds the checkpoint that an interrupted training goes on from."""
+"""Finds the checkpoint that an interrupted training goes on from, and the best one of a training."""
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.runner import CheckpointLoader
 
 from claip_emo_mm.errors import InputError
 
@@ -50,6 +51,32 @@ def newest_checkpoint(work_dir: Path) -> Path | None:
             return path
     raise InputError(f'{note}: it names {named}, which is not there. Go on from another checkpoint with --resume PATH, '
                      f'or delete {note} to begin anew.')
+
+
+def best_checkpoint(work_dir: Path, monitor: str) -> Path | None:
+    """The best checkpoint of the training whose last checkpoint lies in a work folder, as that one says.
+
+    Args:
+        work_dir: the folder, which may have been moved.
+        monitor: figure by which it is the best, such as `WAR`.
+    Returns: its path; None where the training chose none by this figure.
+    Raises:
+        InputError: the file is gone.
+    """
+    last = newest_checkpoint(work_dir)
+    if last is None:
+        return None
+    state = resume_file(last) if resume_file(last).is_file() else last
+    loaded = CheckpointLoader.load_checkpoint(str(state), map_location='cpu', logger='silent')
+    told = (loaded.get('message_hub') or {}).get('runtime_info', {})
+    named = told.get(f'best_ckpt_{monitor}') or told.get('best_ckpt')
+    if not named or not Path(named).name.startswith(f'best_{monitor.replace("/", "_")}_epoch_'):
+        return None
+    path = work_dir / Path(named).name
+    if not path.is_file():
+        raise InputError(f'{path}: is not there, and {state} names it as the best checkpoint of the training. Copy it '
+                         f'there, or delete {work_dir} and train again.')
+    return path
 
 
 def resume_file(checkpoint: str | Path) -> Path:

@@ -83,16 +83,16 @@ class DummyMetric(BaseMetric):
 class FixedMetric(BaseMetric):
     """The figures of the epochs, of 3 iterations each, whatever the model gives."""
 
-    def __init__(self, figures: Sequence[float] = (1., 2., 3., 4., 5., 6.)) -> None:
+    def __init__(self, figures: Sequence[float] = (1., 2., 3., 4., 5., 6.), name: str = 'WAR') -> None:
         super().__init__()
-        self.figures = figures
+        self.figures, self.name = figures, name
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
         self.results.extend(1 for _ in data_samples)
 
     def compute_metrics(self, results: list[int]) -> dict[str, float]:
         iterations = MessageHub.get_current_instance().get_info('iter')  # 2, 5, ...; 3, 6, ... in a resumed run
-        return dict(WAR=self.figures[(iterations + 1) // 3 - 1])
+        return {self.name: self.figures[(iterations + 1) // 3 - 1]}
 
 
 def write_dummy_config(path: Path, work_dir: Path, text: str = '') -> str:

@@ -79,7 +79,7 @@ def test_what_lies_in_which_file(make_runner: Callable[..., Runner]) -> None:
     checkpoint, state = (torch.load(f'{runner.work_dir}/epoch_1{suffix}', weights_only=False)
                          for suffix in ('.pth', '.resume.pth'))
     assert set(checkpoint) == {'meta', 'state_dict'}
-    assert set(state) == {'meta', 'message_hub', 'optimizer', 'early_stop'}
+    assert set(state) == {'meta', 'message_hub', 'optimizer', 'early_stop', 'best_by', 'batches_of_epoch'}
 
 
 def test_resuming_without_its_own_second_file(make_runner: Callable[..., Runner]) -> None:

@@ -2,7 +2,10 @@
 from pathlib import Path
 
 import pytest
+import torch
+from mmaction.registry import HOOKS
 from mmengine.config import Config
+from mmengine.hooks import EarlyStoppingHook
 
 from claip_emo_mm.engine.protocols import PROTOCOLS, ChosenEpoch, chosen_epochs, describe_protocols, set_protocols
 from claip_emo_mm.errors import InputError
@@ -76,20 +79,80 @@ def test_bad_input() -> None:
         set_protocols(Config(dict(train_cfg=dict(max_iters=5))), ['paper'])
 
 
+def write_end(folder: Path, epoch: int, **told: str) -> None:
+    """Write the files of a training that has ended, as far as they are read: its last checkpoint says what was best."""
+    (folder / f'epoch_{epoch}.pth').touch()
+    (folder / 'last_checkpoint').write_text(f'/elsewhere/epoch_{epoch}.pth')
+    torch.save(dict(message_hub=dict(runtime_info=told)), folder / f'epoch_{epoch}.resume.pth')
+
+
 def test_epochs_are_found(tmp_path: Path) -> None:
-    for name in ('best_WAR_epoch_9.pth', 'best_WAR_epoch_11.pth', 'epoch_19.pth', 'epoch_20.pth', 'epoch_20.resume.pth',
-                 'best_UAR_epoch_12.pth'):
+    for name in ('best_WAR_epoch_9.pth', 'best_WAR_epoch_11.pth', 'epoch_19.pth', 'best_UAR_epoch_12.pth'):
         (tmp_path / name).touch()
-    (tmp_path / 'last_checkpoint').write_text('/elsewhere/epoch_20.pth')
+    write_end(tmp_path, 20, best_ckpt='/elsewhere/best_WAR_epoch_9.pth')  # the one of epoch 11 is an older training's
     assert chosen_epochs(tmp_path, list(PROTOCOLS)) == dict(
-        paper=ChosenEpoch(11, 'best_WAR_epoch_11.pth'), clean=ChosenEpoch(20, 'epoch_20.pth'))
+        paper=ChosenEpoch(9, 'best_WAR_epoch_9.pth'), clean=ChosenEpoch(20, 'epoch_20.pth'))
 
 
 def test_epochs_that_are_not_there(tmp_path: Path) -> None:
-    (tmp_path / 'epoch_20.pth').touch()
-    (tmp_path / 'last_checkpoint').write_text('epoch_20.pth')
+    (tmp_path / 'best_WAR_epoch_3.pth').touch()  # of an older training
+    write_end(tmp_path, 20, best_ckpt='best_UAR_epoch_12.pth')
     assert list(chosen_epochs(tmp_path, ['clean'])) == ['clean']
-    (tmp_path / 'best_val_WAR_epoch_7.pth').touch()
-    assert chosen_epochs(tmp_path, ['clean'], .1)['clean'] == ChosenEpoch(7, 'best_val_WAR_epoch_7.pth')
     with pytest.raises(InputError, match='no checkpoint of an epoch for paper'):
         chosen_epochs(tmp_path, list(PROTOCOLS))
+    write_end(tmp_path, 20, best_ckpt='best_WAR_epoch_12.pth')
+    with pytest.raises(InputError, match=r'best_WAR_epoch_12\.pth: is not there, and .*epoch_20\.resume\.pth names it'):
+        chosen_epochs(tmp_path, ['paper'])
+
+
+def test_epochs_of_two_figures(tmp_path: Path) -> None:
+    for name in ('best_WAR_epoch_5.pth', 'best_val_WAR_epoch_7.pth', 'best_val_WAR_epoch_9.pth'):
+        (tmp_path / name).touch()
+    write_end(tmp_path, 10, **{'best_ckpt_WAR': 'best_WAR_epoch_5.pth',
+                               'best_ckpt_val/WAR': 'best_val_WAR_epoch_7.pth'})
+    assert chosen_epochs(tmp_path, list(PROTOCOLS), .1) == dict(
+        paper=ChosenEpoch(5, 'best_WAR_epoch_5.pth'), clean=ChosenEpoch(7, 'best_val_WAR_epoch_7.pth'))
+
+
+@HOOKS.register_module()
+class OwnStop(EarlyStoppingHook):
+    """An early stop of the user's own."""
+
+
+SPELLINGS = ['EarlyStoppingHook', 'mmengine.EarlyStoppingHook', 'mmengine.hooks.EarlyStoppingHook', EarlyStoppingHook,
+             'BestEpochHook', 'mmaction.BestEpochHook']
+
+
+@pytest.mark.parametrize('kind', SPELLINGS)
+def test_every_spelling_of_the_early_stop(kind: str | type) -> None:
+    stop = dict(STOP, type=kind)
+    for protocols, expected in ((['paper', 'clean'], dict(STOP, type='BestEpochHook')), (['clean'], None)):
+        cfg = Config(dict(train_cfg=dict(max_epochs=9), custom_hooks=[stop], default_hooks=dict(early_stop=stop)))
+        set_protocols(cfg, protocols)
+        assert cfg.default_hooks.early_stop == expected
+        assert cfg.custom_hooks == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize('kind', ['OwnStop', 'mmaction.OwnStop', OwnStop])
+def test_an_early_stop_of_its_own_kind(kind: str | type) -> None:
+    def config() -> Config:
+        return Config(dict(train_cfg=dict(max_epochs=9), custom_hooks=[dict(STOP, type=kind)]))
+
+    cfg = config()
+    set_protocols(cfg, ['clean'])
+    assert cfg.custom_hooks == []
+    with pytest.raises(InputError, match=r'custom_hooks\[0\]: OwnStop is an early stop of its own kind'):
+        set_protocols(config(), ['paper', 'clean'])
+
+
+def test_a_config_with_imported_classes(tmp_path: Path) -> None:
+    path = tmp_path / 'imported.py'
+    path.write_text('from mmengine.hooks import CheckpointHook, EarlyStoppingHook\n'
+                    'model = dict(type="DummyModel")\ntrain_cfg = dict(max_epochs=3)\n'
+                    'default_hooks = dict(checkpoint=dict(type=CheckpointHook),'
+                    ' stop=dict(type=EarlyStoppingHook, monitor="WAR"))\n')
+    cfg = Config.fromfile(path)
+    set_protocols(cfg, ['paper', 'clean'])
+    again = Config.fromstring(cfg.pretty_text, '.py')
+    assert again.default_hooks.checkpoint == dict(type='mmengine.hooks.CheckpointHook', save_best='WAR', rule='greater')
+    assert again.default_hooks.stop == dict(type='BestEpochHook', monitor='WAR')

@@ -192,3 +192,12 @@ def test_a_config_without_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, args: list[str]) -> None:
     assert call_tool(monkeypatch, 'cross_validate.py', 'a.py', *args) == 2
     assert 'usage: ' in capsys.readouterr().err
+
+
+def test_another_training_in_the_folder_of_a_fold(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'work' / 'fold2').mkdir(parents=True)
+    (tmp_path / 'work' / 'fold2' / 'last_checkpoint').write_text('epoch_1.pth')
+    assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '1-2', '--work-dir', 'work') == 1
+    assert 'work/fold2: holds checkpoints of another training, which would be resumed' in capsys.readouterr().err
+    assert not (tmp_path / 'work' / 'config.py').exists()

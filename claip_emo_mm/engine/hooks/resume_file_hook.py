@@ -1,16 +1,18 @@
 """Keeps what only resuming needs in a second file beside the checkpoint."""
 from pathlib import Path
+from typing import Any
 
 from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
-from mmengine.hooks import EarlyStoppingHook, Hook
-from mmengine.runner import CheckpointLoader, Runner, find_latest_checkpoint, save_checkpoint
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
+from mmengine.runner import CheckpointLoader, EpochBasedTrainLoop, Runner, find_latest_checkpoint, save_checkpoint
 
+from claip_emo_mm.engine.resumed_schedule import BATCHES, follow_config
 from claip_emo_mm.engine.resuming import RESUME_SUFFIX, resume_file
 from claip_emo_mm.errors import InputError
 
-_KEYS = ('optimizer', 'param_schedulers', 'message_hub', 'gradients', 'early_stop')
-_EARLY_STOP = ('wait_count', 'best_score')
+_KEYS = ('optimizer', 'param_schedulers', 'message_hub', 'gradients', 'early_stop', 'best_by', BATCHES)
+_EARLY_STOP, _STOPS_BY = ('wait_count', 'best_score'), ('monitor', 'rule')
 _SAVED_AS = 'last_ckpt'  # in the message hub
 _PAIR = ('epoch', 'iter', 'experiment_name')
 
@@ -23,7 +25,9 @@ class ResumeFileHook(Hook):
     resumed. It goes when CheckpointHook has deleted its checkpoint. The best checkpoint (`save_best`) has none. Other
     runners than MMEngine's Runner, and folders elsewhere (s3://...), keep everything in one file.
 
-    How long EarlyStoppingHook has been waiting, which MMEngine forgets, is kept as well.
+    How long EarlyStoppingHook has been waiting, which MMEngine forgets, is kept as well; and by which figure and rule
+    it and the best checkpoint are chosen, so that a resumed training does not compare with a figure of another kind.
+    The schedule is the config's (`follow_config`).
     """
 
     priority = 'LOWEST'  # after whatever else a checkpoint is given
@@ -39,8 +43,11 @@ class ResumeFileHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if 'optimizer' in checkpoint:
-            checkpoint['early_stop'] = [{key: getattr(hook, key) for key in _EARLY_STOP}
-                                        for hook in _early_stops(runner)]
+            checkpoint['early_stop'] = [{key: getattr(hook, key) for key in (*_EARLY_STOP, *_STOPS_BY)}
+                                        for hook in _hooks(runner, EarlyStoppingHook)]
+            checkpoint['best_by'] = _best_by(runner)
+            if isinstance(runner.train_loop, EpochBasedTrainLoop):
+                checkpoint[BATCHES] = len(runner.train_dataloader)
         saved_as = runner.message_hub.runtime_info.get(_SAVED_AS, '')  # set by CheckpointHook just before it saves
         if not isinstance(runner, Runner) or not saved_as or '://' in saved_as:
             return
@@ -55,9 +62,15 @@ class ResumeFileHook(Hook):
             return
         if isinstance(runner, Runner) and 'message_hub' not in checkpoint:
             self._read_state(runner, checkpoint)
-        for hook, values in zip(_early_stops(runner), checkpoint.get('early_stop', ()), strict=False):
-            for key in _EARLY_STOP:
-                setattr(hook, key, values[key])
+        for hook, values in zip(_hooks(runner, EarlyStoppingHook), checkpoint.get('early_stop', ()), strict=False):
+            if all(values[key] == getattr(hook, key) for key in _STOPS_BY):
+                for key in _EARLY_STOP:
+                    setattr(hook, key, values[key])
+            else:
+                runner.logger.warning(f'EarlyStoppingHook went by {values["monitor"]} ({values["rule"]}) and goes by '
+                                      f'{hook.monitor} ({hook.rule}) now: it waits from the beginning.')
+        self._forget_other_best(runner, checkpoint)
+        follow_config(runner, checkpoint)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None,
                          outputs: dict | None = None) -> None:
@@ -68,6 +81,19 @@ class ResumeFileHook(Hook):
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         self._remove_widowed()
+
+    @staticmethod
+    def _forget_other_best(runner: Runner, checkpoint: dict) -> None:
+        """Choose the best checkpoint anew where it was chosen by another figure or rule; the old one stays."""
+        before, now = checkpoint.get('best_by'), _best_by(runner)
+        told = (checkpoint.get('message_hub') or {}).get('runtime_info', {})
+        chosen = [key for key in told if key.startswith(('best_score', 'best_ckpt'))]
+        if before is None or before == now or 'auto' in now or not now or not chosen:
+            return
+        for key in chosen:
+            told.pop(key)
+        runner.logger.warning(f'The best checkpoint was chosen by {before} before, and is by {now} now: the choice '
+                              'begins anew, among the epochs from here on. The old best checkpoint stays.')
 
     @staticmethod
     def _read_state(runner: Runner, checkpoint: dict) -> None:
@@ -94,5 +120,11 @@ class ResumeFileHook(Hook):
                     path.unlink()
 
 
-def _early_stops(runner: Runner) -> list[EarlyStoppingHook]:
-    return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]
+def _hooks(runner: Runner, kind: type[Hook]) -> list[Any]:
+    return [hook for hook in runner.hooks if isinstance(hook, kind)]
+
+
+def _best_by(runner: Runner) -> dict[str, str | None]:
+    """Figures by which CheckpointHook chooses the best checkpoints, and their rules."""
+    return {key: rule for hook in _hooks(runner, CheckpointHook) if hasattr(hook, 'key_indicators')
+            for key, rule in zip(hook.key_indicators, hook.rules, strict=True)}

@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import nn
 
+from claip_emo_mm.engine.resumable_train_loop import require_batches
 from claip_emo_mm.engine.sharded_models import sum_over_shards, unwrapped_model
 from claip_emo_mm.errors import InputError
 
@@ -13,12 +14,13 @@ class TrainedParametersHook(Hook):
     """Log trained and all parameters, whole and part by part, before the first iteration.
 
     Raises:
-        InputError: not a single parameter would be trained.
+        InputError: not a single parameter would be trained, or an epoch has no batch.
     """
 
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Runner) -> None:
+        require_batches(runner.train_dataloader)
         model = unwrapped_model(runner)
         trained, whole = sum_over_shards(runner, count_parameters(model))
         parts = {name: sum_over_shards(runner, count_parameters(part)) for name, part in model.named_children()}
