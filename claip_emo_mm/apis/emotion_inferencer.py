@@ -173,7 +173,7 @@ class EmotionInferencer(BaseInferencer):
 
     def _whole_clip(self, source: MediaSource, window_s: float, face: str) -> dict | None:
         """The sample of an input that is one window, read as the test reads it; None where it cannot be."""
-        if face != 'none' or source.is_turned or not source.has_frames:
+        if face != 'none' or not source.has_frames:
             return None
         if not source.duration_s or source.duration_s > window_s:
             return None

@@ -8,11 +8,10 @@ from typing import Protocol
 import av
 import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
 
 from claip_emo_mm.datasets.readers.sound_file import check_finite
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media import open_media
+from claip_emo_mm.media import ToImage, audio_stream, decode_stream, open_media, stated_duration_s, video_stream
 from claip_emo_mm.media.audio_end import missing_end, states_length
 
 LONGEST_GAP_S = 600.  # that a picture is shown, or between two packets of sound; a longer one is a wrong time
@@ -64,15 +63,13 @@ class FileSource:
         self.warnings: list[str] = []
         try:
             with open_media(path) as container:
-                self.duration_s = container.duration / 1e6 if container.duration else None
+                self.duration_s = stated_duration_s(container, path)
                 self._origin_s = (container.start_time or 0) / 1e6
-                video, sound = container.streams.best('video'), container.streams.best('audio')
-                self.has_frames = video is not None and not video.disposition & av.stream.Disposition.attached_pic
-                self.has_sound = sound is not None
-                if len(container.streams.audio) > 1:
+                sound = audio_stream(container)
+                self.has_frames, self.has_sound = video_stream(container) is not None, sound is not None
+                if sound and len(container.streams.audio) > 1:
                     place = container.streams.audio.index(sound) + 1
                     self.warnings.append(f'{len(container.streams.audio)} sound tracks: number {place} was read')
-                self.is_turned = self.has_frames and _is_turned(container, video)
                 self.missing_end = missing_end(path)
                 if not states_length(path):
                     self.duration_s = None  # FFmpeg guesses it by the size
@@ -87,7 +84,7 @@ class FileSource:
 
     def frames(self) -> Iterator[tuple[float, Picture]]:
         """Yield pictures, turned as the file says; see `MediaSource.frames`. Ends where decoding fails."""
-        last_s, to_picture = 0., ToPicture()
+        last_s, to_picture = 0., ToImage(_LARGEST_SIDE)
         for frame in self._decode('video'):
             time_s = last_s if frame.time is None else max(frame.time - self._origin_s, last_s)
             last_s = time_s
@@ -116,7 +113,8 @@ class FileSource:
         reached_s = 0.
         try:
             with open_media(self.name) as container:
-                for frame in container.decode(container.streams.best(kind)):
+                stream = video_stream(container) if kind == 'video' else audio_stream(container)
+                for frame in decode_stream(container, stream):
                     reached_s = reached_s if frame.time is None else frame.time - self._origin_s
                     yield frame
         except _ERRORS as error:
@@ -164,7 +162,6 @@ class ArraySource:
         self.has_frames, self.has_sound = frames is not None, samples is not None
         self.duration_s = max(len(frames) / self.fps if self.has_frames else 0,
                               samples.shape[-1] / self.sample_rate_hz if self.has_sound else 0)
-        self.is_turned = False
 
     def frames(self) -> Iterator[tuple[float, Picture]]:
         """Yield pictures; see `MediaSource.frames`."""
@@ -183,27 +180,6 @@ class ArraySource:
         return np.atleast_2d(self.samples).T.astype(np.float32, order='C', copy=False)
 
 
-class ToPicture:
-    """Converts decoded pictures to (H, W, 3) RGB, turned as their display matrix says.
-
-    FFmpeg's converter is kept from picture to picture: making it takes 20 times as long as using it.
-
-    Args:
-        largest_side: larger pictures are made this small, in pixels.
-    """
-
-    def __init__(self, largest_side: int = _LARGEST_SIDE) -> None:
-        self._largest_side = largest_side
-        self._convert = VideoReformatter().reformat
-
-    def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        shrink = min(1, self._largest_side / max(frame.width, frame.height))
-        size = [max(1, round(side * shrink)) for side in (frame.width, frame.height)]
-        picture = self._convert(frame, *size, format='rgb24').to_ndarray()
-        turns = round(frame.rotation / 90) % 4  # counter-clockwise
-        return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
-
-
 def nominal_rate(stream: av.VideoStream) -> Fraction:
     """Frames in a second, as far as the file knows."""
     return stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -216,10 +192,3 @@ def shrunk(picture: np.ndarray, shorter_side: int) -> np.ndarray:
         return picture
     size = [max(1, round(side * shrink)) for side in picture.shape[1::-1]]
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-
-def _is_turned(container: av.container.InputContainer, stream: av.VideoStream) -> bool:
-    try:
-        return bool(next(container.decode(stream)).rotation)
-    except (StopIteration, *_ERRORS):
-        return False

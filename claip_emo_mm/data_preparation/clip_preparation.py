@@ -3,7 +3,7 @@ import errno
 import io
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
 from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.data_preparation.face_crop import crop_face
 from claip_emo_mm.data_preparation.face_track import follow_face
-from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, VideoFile
+from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
 from claip_emo_mm.datasets.readers.sound_file import sound_duration_s
 from claip_emo_mm.errors import InputError
 
@@ -31,7 +31,6 @@ NO_FACE = 'no face'
 UNUSABLE = (InputError, av.error.FFmpegError, cv2.error, soundfile.SoundFileError, MemoryError)
 
 _JPEG_QUALITY = 95
-_FRAMES_AT_ONCE = 32  # in memory: 200 MB at 1920 x 1080
 
 
 @dataclass(frozen=True)
@@ -165,10 +164,10 @@ class ClipPreparation:
         reader = video
         if clip.frames is not None:
             reader = FrameFolder(str(clip.frames))
-        pictures = read_frames(reader)
+        pictures = reader.every_frame()
         if self.crops(clip):
             finder = _shared_finder(self.make_finder)
-            squares = follow_face([finder.find(frame) for frame in read_frames(reader)])
+            squares = follow_face([finder.find(frame) for frame in reader.every_frame()])
             if squares is None:
                 return None
             pictures = map(crop_face, pictures, squares)
@@ -190,16 +189,6 @@ def reason(file: Path, error: Exception) -> str:
         return str(error)
     found = getattr(error, 'strerror', None) or str(error).strip() or 'no memory for it'
     return f'{file}: cannot be read ({" ".join(found.split())}). Copy or convert the file again.'
-
-
-def read_frames(reader: ClipReader) -> Iterator[np.ndarray]:
-    """Yield every frame of a clip, (H, W, 3) uint8 RGB, with few in memory at a time.
-
-    Raises:
-        InputError: a frame cannot be read.
-    """
-    for start in range(0, reader.num_frames, _FRAMES_AT_ONCE):
-        yield from reader.decode(np.arange(start, min(start + _FRAMES_AT_ONCE, reader.num_frames)))
 
 
 @cache

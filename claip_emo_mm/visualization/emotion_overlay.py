@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
-from claip_emo_mm.apis.media_source import LONGEST_GAP_S, ToPicture, nominal_rate
+from claip_emo_mm.apis.media_source import LONGEST_GAP_S, nominal_rate
 from claip_emo_mm.apis.people import Box
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media import open_media
+from claip_emo_mm.media import ToImage, audio_stream, decode_stream, open_media, video_stream
 from claip_emo_mm.visualization.overlay_sound import overlay_sound
 from claip_emo_mm.visualization.person_colours import person_colour
 
@@ -56,11 +56,11 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
           size: tuple[int, int], progress: Callable[[float], None]) -> None:
-    video, sound = source.streams.best('video'), source.streams.best('audio')
+    video, sound = video_stream(source), audio_stream(source)
     origin_s = (source.start_time or 0) / 1e6
     drawn = _video_stream(target, size, nominal_rate(video))
     heard = sound and overlay_sound(sound, source, target, origin_s)
-    last_pts, to_picture = -1, ToPicture(_LARGEST_SIDE)
+    last_pts, to_picture = -1, ToImage(_LARGEST_SIDE)
     for packet in _read(source, [stream for stream in (video, sound) if stream is not None]):
         if packet.stream is not video:
             heard.write(packet)
@@ -97,11 +97,11 @@ def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
 def _picture_size(video: str) -> tuple[int, int]:
     """Height and width of the first picture, upright; the streams of the copy are made before the first packet."""
     with open_media(video) as container:
-        stream = container.streams.best('video')
-        frame = stream and next(container.decode(stream), None)
+        stream = video_stream(container)
+        frame = stream and next(decode_stream(container, stream), None)
         if not frame:
             raise InputError(f'{video}: no picture to draw on.')
-        return ToPicture(_LARGEST_SIDE)(frame).shape[:2]
+        return ToImage(_LARGEST_SIDE)(frame).shape[:2]
 
 
 def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], rate: Fraction) -> av.VideoStream:

@@ -11,7 +11,7 @@ import soundfile
 
 from claip_emo_mm.apis.face_finder import FaceBox
 from claip_emo_mm.data_preparation import clip_preparation
-from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation, read_frames
+from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation
 from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
 
@@ -227,10 +227,3 @@ def test_a_full_disk_is_not_the_clips_fault(tmp_path: Path, toy_clips: dict[str,
     with pytest.raises(OSError, match='No space left'):
         prepare(tmp_path, ClipSource('00001', video=toy_clips['sad']))
     assert not list((tmp_path / 'frames').iterdir())
-
-
-def test_frames_come_in_order_over_the_chunks(tmp_path: Path, toy_clips: dict[str, Path],
-                                              monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clip_preparation, '_FRAMES_AT_ONCE', 5)
-    video = VideoFile(str(toy_clips['happy']))
-    np.testing.assert_array_equal(np.stack(list(read_frames(video))), video.decode(np.arange(video.num_frames)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, SoundAlone, VideoFile
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media import open_media
+from claip_emo_mm.media import open_media, video_stream
 from claip_emo_mm.media.audio_end import states_length
 
 _LOOKED_AT = 3  # frames of a clip that are decoded; the others are only looked at for being whole
@@ -132,6 +132,6 @@ def _hash_packets(path: str) -> str:
     """Hash the coded pictures, without what the file around them says."""
     digest = hashlib.sha1()
     with open_media(path) as container:
-        for packet in container.demux(container.streams.best('video')):
+        for packet in container.demux(video_stream(container)):
             digest.update(bytes(packet))
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Clips that were unpacked into a folder of image files and a sound file."""
 import os
 import re
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -60,6 +61,15 @@ class FrameFolder:
         """Read frames; see `ClipReader.decode`."""
         frames = [_decode(self.read_file(index), self._file(index)) for index in indices]
         return np.stack(frames) if len({frame.shape for frame in frames}) == 1 else frames
+
+    def every_frame(self) -> Iterator[np.ndarray]:
+        """Yield all frames in order, (H, W, 3) uint8 RGB, one in memory at a time.
+
+        Raises:
+            InputError: one cannot be read.
+        """
+        for index in range(self.num_frames):
+            yield _decode(self.read_file(index), self._file(index))
 
     def read_file(self, index: int) -> bytes:
         """Read the file of a frame.
