@@ -3,7 +3,7 @@ import io
 import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,36 +42,6 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
     return _clip_scores(path, samples, classes)
 
 
-def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
-    """Bring the clips of several evaluations into the order of the first.
-
-    Clips are matched by their names; where these differ, by the last part of their paths, so that the data may lie
-    elsewhere; where a dump names no clips, by their order, if the labels agree.
-
-    Args:
-        several: of equal clips.
-        files: where they came from, for messages.
-    Raises:
-        InputError: they differ in their clips, labels or number of classes.
-    """
-    first, aligned = several[0], [several[0]]
-    for other, file in zip(several[1:], files[1:], strict=True):
-        if other.scores.shape[1] != first.scores.shape[1]:
-            raise InputError(f'{file}: has scores of {other.scores.shape[1]} classes, {files[0]} of '
-                             f'{first.scores.shape[1]}. Only models of the same classes can be held together.')
-        order = _order(first.names, other.names)
-        if order is None:
-            raise InputError(f'{file}: has other clips than {files[0]} ({len(other.names)} and {len(first.names)}'
-                             f'{_example(first.names, other.names)}). Test both on the same part of the data.')
-        labels = other.labels[order]
-        if (labels != first.labels).any():
-            place = int(np.flatnonzero(labels != first.labels)[0])
-            raise InputError(f'{file}: clip {first.names[place]} has label {labels[place]}, in {files[0]} it has '
-                             f'{first.labels[place]}. The classes must have the same order in both.')
-        aligned.append(ClipScores(first.names, first.labels, other.scores[order], first.classes))
-    return aligned
-
-
 def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[str] | None) -> ClipScores:
     for key in ('gt_label', 'pred_score'):
         lacking = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
@@ -87,28 +57,6 @@ def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[st
         raise InputError(f'{path}: has {scores.shape[1]} scores a clip, but {len(known)} names of classes were given.')
     return ClipScores(numbers if 'None' in names else tuple(names),
                       np.array([int(sample['gt_label'].flatten()[0]) for sample in samples]), scores, known)
-
-
-def _order(wanted: Sequence[str], found: Sequence[str]) -> list[int] | None:
-    """Places of the wanted clips among the found ones; None where they are others."""
-    if len(wanted) != len(found):
-        return None
-    for short in (str, _last_part):
-        places = {short(name): place for place, name in enumerate(found)}
-        if len(places) == len(found) and {short(name) for name in wanted} == set(places):
-            return [places[short(name)] for name in wanted]
-    unnamed = any(all(name.isdigit() for name in names) for names in (wanted, found))
-    return list(range(len(wanted))) if unnamed else None
-
-
-def _last_part(name: str) -> str:
-    return PurePath(name).stem
-
-
-def _example(first: Sequence[str], other: Sequence[str]) -> str:
-    """A clip that only one of the two has."""
-    only = sorted(set(first).symmetric_difference(other))
-    return f'; only one has {only[0]}' if only else ''
 
 
 class _SafeUnpickler(pickle.Unpickler):

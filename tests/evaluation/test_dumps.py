@@ -12,7 +12,7 @@ from mmaction.structures import ActionDataSample
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import ClipScores, write_clip_scores
-from claip_emo_mm.evaluation.dumps import align, read_scores
+from claip_emo_mm.evaluation.dumps import read_scores
 
 SCORES = np.array([[.1, .7, .2], [.5, .25, .25], [0., .1, .9], [.3, .4, .3]], np.float32)
 LABELS = np.array([1, 0, 2, 0])
@@ -80,24 +80,3 @@ def test_missing_file_and_wrong_classes(dump: Callable[..., Path], tmp_path: Pat
         read_scores(tmp_path / 'gone.pkl')
     with pytest.raises(InputError, match='has 3 scores a clip, but 2 names'):
         read_scores(dump(), classes=('a', 'b'))
-
-
-def test_order_of_the_first() -> None:
-    files = [Path('a'), Path('b')]
-    elsewhere = tuple(name.replace('data', '/other') for name in clips([2, 0, 3, 1]).names)
-    for other in (clips([2, 0, 3, 1]), clips([2, 0, 3, 1], names=elsewhere)):
-        _, second = align([clips(), other], files)
-        assert np.array_equal(second.scores, SCORES) and second.names == NAMES
-    _, second = align([clips(), clips(names=('0', '1', '2', '3'))], files)  # names no clips
-    assert second.names == NAMES
-
-
-@pytest.mark.parametrize(('other', 'expected'), [
-    (clips([0, 1, 2]), r'b: has other clips than a .3 and 4; only one has data/d.mp4'),
-    (clips(names=('v', 'w', 'x', 'y')), 'has other clips than a'),
-    (clips(labels=np.array([1, 0, 2, 1])), 'clip data/d.mp4 has label 1, in a it has 0'),
-    (clips(scores=np.ones((4, 2), np.float32)), 'has scores of 2 classes, a of 3'),
-])
-def test_what_cannot_be_held_together(other: ClipScores, expected: str) -> None:
-    with pytest.raises(InputError, match=expected):
-        align([clips(), other], [Path('a'), Path('b')])

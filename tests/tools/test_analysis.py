@@ -45,6 +45,9 @@ def test_late_fusion(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pyte
     assert 'fused: ' in capsys.readouterr().out
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *files) == 1
     assert '70 clips are among those whose figures are reported' in capsys.readouterr().err
+    moved = [scores_file(tmp_path / f'{name}.csv', seed, '/elsewhere/clip') for name, seed in (('e', 0), ('f', 1))]
+    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *moved) == 1
+    assert '70 clips are among those whose figures are reported' in capsys.readouterr().err
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', others[0]) == 1
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', files[0]) == 2
 

@@ -8,8 +8,9 @@ import numpy as np
 from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.command_line import run
 from claip_emo_mm.evaluation import emotion_figures
+from claip_emo_mm.evaluation.alignment import align
 from claip_emo_mm.evaluation.clip_scores import ClipScores
-from claip_emo_mm.evaluation.dumps import align, read_scores
+from claip_emo_mm.evaluation.dumps import read_scores
 from claip_emo_mm.evaluation.paired_comparison import compare_pair
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from claip_emo_mm.command_line import run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import emotion_figures, write_clip_scores
+from claip_emo_mm.evaluation.alignment import align, shared_clips
 from claip_emo_mm.evaluation.clip_scores import ClipScores
-from claip_emo_mm.evaluation.dumps import align, read_scores
+from claip_emo_mm.evaluation.dumps import read_scores
 from claip_emo_mm.evaluation.late_fusion import fuse, search_weights
 
 
@@ -50,7 +51,7 @@ def _found_weights(args: Namespace, tested: list[ClipScores]) -> tuple[float, ..
         raise InputError(f'--search names {len(args.search)} files for {len(args.scores)} models. Give one for each, '
                          'in the same order.')
     others = align([read_scores(path) for path in args.search], args.search)
-    common = set(others[0].names) & set(tested[0].names)
+    common = shared_clips(tested, others)
     if common:
         raise InputError(f'--search: {len(common)} clips are among those whose figures are reported, such as '
                          f'{min(common)}. Weights that are chosen on the test clips make the figures too good: search '
