@@ -112,9 +112,9 @@ def _look_at(clip: VideoFile | FrameFolder, every_frame: bool) -> dict[str, obje
 
 
 def _missing_numbers(names: list[str]) -> int:
-    """Numbers that are left out between the first and the last frame, where every name ends in one."""
+    """Numbers that are left out between the first and the last frame, where every name ends in a whole one."""
     numbers = [re.findall(r'\d+', os.path.splitext(name)[0]) for name in names]
-    if not all(numbers):
+    if not all(numbers) or any(re.search(r'\d\.\d', os.path.splitext(name)[0]) for name in names):
         return 0
     last = sorted({int(found[-1]) for found in numbers})
     steps = np.diff(last)

@@ -1,7 +1,8 @@
 """Clips that were unpacked into a folder of image files and a sound file."""
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ _REMEDY = 'Prepare the clip again (tools/prepare_data.py), or take it out of the
 
 
 class FrameFolder:
-    """A folder of images, in the natural order of their names (2 before 10), with or without a sound file.
+    """A folder of images, in the natural order of their names (see `natural_order`), with or without a sound file.
 
     Args:
         frame_dir: folder of jpg, png or bmp files; others, and hidden ones, are ignored.
@@ -41,7 +42,7 @@ class FrameFolder:
             expected = f'{", ".join(FRAME_SUFFIXES)} files' if filename_tmpl is None else f'files like {filename_tmpl}'
             raise InputError(f'{frame_dir}: no frame found; expected {expected}. {_REMEDY}')
         self.path = frame_dir
-        self.names = sorted(names, key=_natural)
+        self.names = natural_order(names)
         self._audio_path = audio_path
         self.sound_note = ''
 
@@ -94,12 +95,39 @@ class FrameFolder:
         return samples, sample_rate_hz
 
 
-def _natural(name: str) -> list[str | int]:
-    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', name)]
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Sort names by the numbers in them: 2 before 10, and where they are times in seconds 0.04 before 0.12 before 0.4.
+
+    A point between digits may also part two numbers (scene 1.9, then 1.10). How long the numbers behind it are tells:
+    where they are equally long, both orders are the same. Else the names are taken for decimals if one of these begins
+    with 0 (0.04), or none of more than one digit ends with 0, as no program writes 0.10 beside 0.4; a count from 9 on
+    has a 10. Names with several points (1.2.3) are no decimals.
+    """
+    names = list(names)
+    number = re.compile(r'(\d+(?:\.\d+)?)' if are_decimals(names) else r'(\d+)')
+
+    def key(name: str) -> tuple[list[str | Decimal], str]:
+        parts = number.split(os.path.splitext(name)[0])  # text and numbers take turns
+        return [Decimal(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+    return sorted(names, key=key)
+
+
+def are_decimals(names: Iterable[str]) -> bool:
+    """Whether points between digits are decimal points, see `natural_order`."""
+    runs = [run for name in names for run in re.findall(r'\d+(?:\.\d+)+', os.path.splitext(name)[0])]
+    behind = [run.split('.', 1)[1] for run in runs]
+    if any('.' in digits for digits in behind) or len(set(map(len, behind))) < 2:
+        return False
+    long = [digits for digits in behind if len(digits) > 1]
+    return any(digits.startswith('0') for digits in long) or not any(digits.endswith('0') for digits in long)
 
 
 def _decode(data: bytes, path: str) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # a header that states more than 2**30 pixels
+        image = None
     if image is None:
         raise _broken(path, data)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -144,6 +144,12 @@ def test_numbers_in_steps_are_no_gaps(tmp_path: Path) -> None:
     assert inspect_clip(ClipJob(str(tmp_path), '', needs_sound=False)).missing_numbers == 1
 
 
+def test_times_in_names_have_no_gaps(tmp_path: Path) -> None:
+    for name in ('0.04', '0.4', '0.12', '7'):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), np.zeros((4, 4, 3), np.uint8))
+    assert inspect_clip(ClipJob(str(tmp_path), '', needs_sound=False)).missing_numbers == 0
+
+
 def test_a_list_that_counts_other_frames(tree: Path, make_config) -> None:
     rows = [f'frames/{number:05d} {12 if number != 4 else 13} {number % 7}' for number in range(1, 15)]
     (tree / 'counted.txt').write_text('\n'.join(rows))

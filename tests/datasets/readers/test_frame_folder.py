@@ -1,5 +1,6 @@
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 import soundfile
 
 from claip_emo_mm.datasets.readers import FrameFolder
+from claip_emo_mm.datasets.readers.frame_folder import natural_order
 from claip_emo_mm.errors import InputError
 
 
@@ -25,6 +27,35 @@ def test_natural_order_colours_and_other_files(tmp_path: Path) -> None:
     frames = clip.decode(np.array([0, 1, 2]))
     assert frames.shape == (3, 8, 8, 3)
     assert frames[:, 0, 0].tolist() == [[1, 100, 200], [2, 100, 200], [10, 100, 200]]
+
+
+@pytest.mark.parametrize('ordered', [
+    'img_2 img_10 img_11', '1①2 1①10 2①1', '٢ 10 ٣٠', 'a1b2 a1b10 a2b1',
+    '0.04 0.12 0.4', '0 0.04 0.08 0.4 1 1.2 10.04', 't=0.5s t=0.75s t=1s', 'clip2_9.5 clip2_9.75 clip2_10.25',
+    '1.9 1.10 1.11', 'frame_1.2 frame_1.9 frame_1.10 frame_2.1', 'v1.2.3 v1.2.30 v1.10.1', '1.02 1.10 1.20',
+    '1 1.2', '01 1', '12345678901234567890 12345678901234567891'])
+def test_numbers_in_names_are_ordered_by_value(ordered: str) -> None:
+    names = [f'{stem}.jpg' for stem in ordered.split()]
+    for given in (names, names[::-1], sorted(names, key=hash)):
+        assert natural_order(given) == names
+
+
+def test_names_of_other_numerals(tmp_path: Path) -> None:
+    for number, name in enumerate(('1①2.png', '1①10.png', '²3.png'), 1):
+        write_image(tmp_path / name, (number, 2, 3))
+    clip = FrameFolder(str(tmp_path))
+    assert clip.names == ['1①2.png', '1①10.png', '²3.png']
+    assert clip.decode(np.array([0, 1, 2]))[:, 0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_an_image_that_states_a_wrong_size(tmp_path: Path) -> None:
+    write_image(tmp_path / '1.png', (1, 2, 3))
+    data = bytearray((tmp_path / '1.png').read_bytes())
+    data[16:24] = (60000).to_bytes(4, 'big') * 2  # width and height in the header
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, 'big')
+    (tmp_path / '1.png').write_bytes(data)
+    with pytest.raises(InputError, match=r'1\.png: an image of \d+ bytes that cannot be decoded'):
+        FrameFolder(str(tmp_path)).decode(np.array([0]))
 
 
 def test_frames_of_different_sizes(tmp_path: Path) -> None:
