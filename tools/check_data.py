@@ -23,6 +23,8 @@ def parse_args() -> Namespace:
     parser.add_argument('--overwrite', action='store_true', help='with --fix: replace corrected lists that are there')
     parser.add_argument('--official', type=Path, metavar='DIR',
                         help="folder of the lists of the data set's owners, to compare clips and labels with")
+    parser.add_argument('--labels-from', type=int, choices=(0, 1),
+                        help='with --official: number of the first class, for short lists of numbers that do not tell')
     parser.add_argument('--every-frame', action='store_true',
                         help='decode every frame, instead of the first, the middle and the last one of a clip')
     parser.add_argument('--no-faces', action='store_true', help='do not look whether the pictures show faces')
@@ -40,7 +42,8 @@ def main() -> int:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     out = args.out or Path('work_dirs', 'check_data', Path(args.config).stem)
-    check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official, args.every_frame, not args.no_faces)
+    check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official, args.every_frame, not args.no_faces,
+                       first_number=args.labels_from)
     write_findings(out / 'findings.csv', check.findings)
     sys.stdout.write(f'{format_table(check.findings)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
     if args.fix:

@@ -91,12 +91,7 @@ def _kind_of(root_name: str, name: str) -> str:
 
 
 def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[PublishedClip, ...]:
-    try:
-        clips = read_published_list(path, schema, first_number).clips
-    except InputError as error:
-        if first_number is None and 'first_number' in str(error):
-            raise InputError(f'{error} On the command line: --labels-from 0 or --labels-from 1.') from error
-        raise
+    clips = read_published_list(path, schema, first_number, '--labels-from 0 or --labels-from 1').clips
     seen: dict[str, PublishedClip] = {}
     for clip in clips:
         if clip.clip_id in seen:

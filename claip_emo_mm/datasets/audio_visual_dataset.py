@@ -37,6 +37,7 @@ class AudioVisualDataset(BaseDataset):
         lazy_init: read the list at first use.
         metainfo: further facts about the data set; `classes` is added.
         on_error: 'raise', or 'skip' to leave a clip that cannot be read out of its batch.
+        first_number: number of the first class, 0 or 1, where labels are numbers and the list is too short to tell.
 
     Raises:
         InputError: the list cannot be read, names an unknown class, or names files that are not there.
@@ -47,10 +48,12 @@ class AudioVisualDataset(BaseDataset):
     def __init__(self, ann_file: str, pipeline: Sequence[dict | Callable], data_root: str = '',
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
-                 metainfo: dict | None = None, on_error: str = 'raise') -> None:
+                 metainfo: dict | None = None, on_error: str = 'raise', first_number: int | None = None) -> None:
         if on_error not in ('raise', 'skip'):
             raise InputError(f"{type(self).__name__}: on_error is {on_error!r}. Expected 'raise' or 'skip'.")
-        self.on_error = on_error
+        if first_number not in (None, 0, 1):
+            raise InputError(f'{type(self).__name__}: first_number is {first_number!r}. Expected 0 or 1, or None.')
+        self.on_error, self.first_number = on_error, first_number
         self.schema = (get_schema(classes) if isinstance(classes, str)
                        else LabelSchema('', 'this data set', tuple(classes)))
         self._input_names: tuple[str, ...] | None = None  # of a clip that can be read
@@ -74,7 +77,7 @@ class AudioVisualDataset(BaseDataset):
     def listed_clips(self) -> list[ListedClip]:
         """Read the list; nothing else is opened."""
         self.require_list()
-        return read_listed_clips(self.ann_file, self.schema)
+        return read_listed_clips(self.ann_file, self.schema, self.first_number)
 
     def load_data_list(self) -> list[dict]:
         clips = self.listed_clips()

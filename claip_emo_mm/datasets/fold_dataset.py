@@ -17,8 +17,8 @@ class FoldDataset(AudioVisualDataset):
     Args:
         fold: from 1; the number of the part that is tested.
         part: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
-        pipeline, data_root, classes, test_mode, indices, serialize_data, lazy_init, on_error: as in
-            `AudioVisualDataset`.
+        pipeline, data_root, classes, test_mode, indices, serialize_data, lazy_init, on_error, first_number: as
+            in `AudioVisualDataset`.
     Raises:
         InputError: there is no such part, or the list is not right.
     """
@@ -26,10 +26,11 @@ class FoldDataset(AudioVisualDataset):
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], part: str | None = None, data_root: str = '',
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
-                 on_error: str = 'raise') -> None:
+                 on_error: str = 'raise',
+                 first_number: int | None = None) -> None:
         part = part or ('test' if test_mode else 'train')
         if part not in PARTS or not isinstance(fold, int) or fold < 1:
             raise InputError(f'FoldDataset: fold is {fold!r} and part {part!r}. Expected a number from 1, and '
                              f'{" or ".join(map(repr, PARTS))}.')
         super().__init__(fold_list(fold, part), pipeline, data_root, classes, test_mode, indices, serialize_data,
-                         lazy_init, on_error=on_error)
+                         lazy_init, on_error=on_error, first_number=first_number)

@@ -20,7 +20,8 @@ class MAFWDataset(AudioVisualDataset):
     Args:
         fold: 1 to 5; the number of the part that is tested.
         part: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
-        pipeline, data_root, test_mode, indices, serialize_data, lazy_init, on_error: as in `AudioVisualDataset`.
+        pipeline, data_root, test_mode, indices, serialize_data, lazy_init, on_error, first_number: as in
+            `AudioVisualDataset`.
         classes: ``'single'`` for the 11 single emotions, ``'compound'`` for these and their 32 combinations.
         ann_file: another list in place of ``lists/<classes>/fold<fold>_<part>.csv``; relative to `data_root`.
     Raises:
@@ -30,10 +31,11 @@ class MAFWDataset(AudioVisualDataset):
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], part: str | None = None,
                  data_root: str = 'data/mafw', classes: str = 'single', ann_file: str | None = None,
                  test_mode: bool = False, indices: int | Sequence[int] | None = None,
-                 serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise') -> None:
+                 serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise',
+                 first_number: int | None = None) -> None:
         if classes not in _SCHEMAS:
             raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
         part = part or ('test' if test_mode else 'train')
         self.published = PublishedPart(_SCHEMAS[classes], fold, part)
         super().__init__(ann_file or fold_list(fold, part, classes), pipeline, data_root, _SCHEMAS[classes].name,
-                         test_mode, indices, serialize_data, lazy_init, on_error=on_error)
+                         test_mode, indices, serialize_data, lazy_init, on_error=on_error, first_number=first_number)

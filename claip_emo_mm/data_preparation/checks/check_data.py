@@ -49,7 +49,8 @@ class DataCheck:
 
 
 def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path | None = None,
-               every_frame: bool = False, faces: bool = True, finder: FaceFinder | None = None) -> DataCheck:
+               every_frame: bool = False, faces: bool = True, finder: FaceFinder | None = None,
+               first_number: int | None = None) -> DataCheck:
     """Check the data sets of a config.
 
     Args:
@@ -60,6 +61,7 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
         every_frame: decode every frame instead of the first, the middle and the last one of a clip.
         faces: whether to look if the pictures show faces.
         finder: finds them; None for `SlimFaceFinder`.
+        first_number: number of the first class in the owners' lists, where they do not tell.
     Raises:
         InputError: the config has no data set of ours, or a list cannot be read.
     """
@@ -68,7 +70,7 @@ def check_data(cfg: Config, facts_file: Path, workers: int = 1, official: Path |
     findings = list(check_lists(parts, cfg))
     if official is not None:
         for part in distinct_lists(parts):
-            findings += check_official(part, official)
+            findings += check_official(part, official, first_number)
     jobs = _jobs(parts, every_frame)
     found = inspect_clips(list(jobs.values()), facts_file, workers)
     facts = {key: found[job] for key, job in jobs.items()}

@@ -9,24 +9,29 @@ from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
 from claip_emo_mm.datasets.annotation_list import ListedClip
 from claip_emo_mm.datasets.label_schemas import MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.published_lists.forms import clip_id
+from claip_emo_mm.utils import printable
 
 _KINDS = {MAFW.name: 'single', MAFW_COMPOUND.name: 'compound'}
 
 
-def check_official(part: CheckedPart, folder: Path) -> Iterator[Finding]:
+def check_official(part: CheckedPart, folder: Path, first_number: int | None = None) -> Iterator[Finding]:
     """Yield what differs from the owners' list of the same fold.
 
     Args:
         part: a data set that says its fold; others are passed over.
         folder: holds the owners' lists, as deep as they like.
+        first_number: number of the first class in lists that do not tell, see `read_published_list`.
     Raises:
         InputError: the lists are not there or cannot be read.
     """
     published = part.dataset.published
     if published is None:
         return
-    official = read_fold_lists(folder, find_distribution(folder).lists, published.schema, [published.fold],
-                               _KINDS.get(published.schema.name, ''))
+    found = find_distribution(folder)
+    for unread, reason in found.unreadable.items():
+        yield Finding('official list', WARNING, printable(unread), reason)
+    official = read_fold_lists(folder, found.lists, published.schema, [published.fold],
+                               _KINDS.get(published.schema.name, ''), first_number)
     labels = {clip.clip_id: clip.label for clip in official[published.fold, published.part]}
     here = {clip_id(clip.name): clip for clip in part.clips}
     absent = sorted(labels.keys() - here.keys())

@@ -30,6 +30,17 @@ def test_dfew_csv_from_0(write) -> None:
     assert [clip.label for clip in found.clips] == ['fear', 'happy']
 
 
+@pytest.mark.parametrize('text', [
+    '"video_name","label"\n"00001","7"\n"23","1"\n', '"","video_name","label"\n"1","00001","7"\n"2","23","1"\n',
+    'Video_Name ; Label\r\n00001;7\r\n23; 1\r\n', 'video_name\tlabel\r00001\t7\r23\t1',
+    'label,video_name\n7,00001\n1,23'])
+def test_dfew_csv_from_other_programs(write, text: str) -> None:
+    for encoding in ('utf-8', 'utf-8-sig', 'utf-16'):
+        found = read_published_list(write(text, encoding), DFEW)
+        assert (found.form, found.has_paths) == ("DFEW's csv, labels from 1", False)
+        assert found.clips == (PublishedClip(2, '00001', 'fear'), PublishedClip(3, '00023', 'happy'))
+
+
 def test_labels_that_may_count_either_way(write) -> None:
     path = write('video_name,label\n00001,1\n00002,6\n')
     with pytest.raises(InputError, match='labels 1 to 6 found: .*may count from 0 or from 1. Say which: first_number'):
@@ -97,7 +108,7 @@ def test_paths_of_videos_may_hold_blanks(write) -> None:
 
 @pytest.mark.parametrize(('text', 'message'), [
     ('', 'no clip is listed'), ('video_name,label\n', 'a header and no clip'),
-    ('{"a": 1}', r"list.txt:1: '\{\"a\": 1\}' is a row of no known form. Known are: video_name,label"),
+    ('{"a": 1}', r"list.txt:1: '\{\"a\": 1\}' is a row of no known form. Expected the header video,label or"),
     ('00001.mp4 anger\n00002.mp4 angst', r"list.txt:2: 'angst' is no class of MAFW single; expected one of anger"),
     ('00001.mp4 anger\n00002.mp4', r"list.txt:2: '00002.mp4' does not have the form of the rows above it: video label"),
     ('00001.mp4 anger\n\n00001.mp4 anger_disgust', r"list.txt:3: 'anger_disgust' is no class of MAFW single")])
