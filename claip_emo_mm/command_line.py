@@ -1,4 +1,5 @@
 """How every command line of the project starts and ends."""
+import io
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -20,6 +21,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     Args:
         main: parses the arguments, does the work, and returns an exit code (None means 0).
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in any encoding, or in none
+        sys.stdout.reconfigure(errors='backslashreplace')
     try:
         sys.exit(main())
     except KeyboardInterrupt:

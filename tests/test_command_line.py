@@ -1,4 +1,7 @@
 """How command lines end: exit codes and what they say."""
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -39,6 +42,12 @@ def test_input_error(capsys: pytest.CaptureFixture) -> None:
         run(_raise(InputError('a.mp4: empty. Make it again.')))
     assert exit_.value.code == 1
     assert capsys.readouterr() == ('', 'error: a.mp4: empty. Make it again.\n')
+
+
+def test_a_name_in_another_encoding_is_printed() -> None:
+    code = r"import claip_emo_mm.command_line as c; c.run(lambda: print('caf\udce9.mp4'))"
+    result = subprocess.run([sys.executable, '-c', code], capture_output=True, env=os.environ | {'PYTHONUTF8': '1'})
+    assert result.stdout.splitlines()[-1] == rb'caf\udce9.mp4' and result.returncode == 0, result.stderr
 
 
 def test_interrupt(capsys: pytest.CaptureFixture) -> None:

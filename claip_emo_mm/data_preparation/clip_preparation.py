@@ -183,7 +183,7 @@ class ClipPreparation:
         return folder
 
 
-def reason(file: Path, error: Exception) -> str:
+def reason(file: Path | str, error: Exception) -> str:
     """Say why a clip cannot be used."""
     if isinstance(error, InputError):
         return str(error)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from claip_emo_mm.data_preparation.clip_preparation import UNUSABLE, reason
 from claip_emo_mm.datasets.readers import ClipReader, FrameFolder, SoundAlone, VideoFile
-from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import open_media, video_stream
 from claip_emo_mm.media.audio_end import states_length
 
@@ -71,8 +71,8 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
     facts: dict[str, object] = {}
     try:
         clip = _open(job)
-    except InputError as error:
-        return ClipFacts(picture_error=str(error))
+    except UNUSABLE as error:
+        return ClipFacts(picture_error=reason(job.pictures or job.sound, error))
     if clip.has_frames:
         facts['num_frames'] = clip.num_frames
     elif job.needs_pictures:
@@ -81,8 +81,8 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
     if job.needs_pictures:
         try:
             facts |= _look_at(clip, job.every_frame)
-        except InputError as error:
-            facts['picture_error'] = str(error)
+        except UNUSABLE as error:
+            facts['picture_error'] = reason(job.pictures, error)
     if job.needs_sound and clip.has_sound:
         facts['has_sound'] = True
         try:
@@ -90,8 +90,8 @@ def inspect_clip(job: ClipJob) -> ClipFacts:
             facts |= dict(sound_s=len(samples) / sample_rate_hz, peak=float(np.abs(samples).max()),
                           sound_note=clip.sound_note, states_length=not job.sound or states_length(job.sound),
                           sound_hash=hashlib.sha1((samples * 2 ** 15).astype(np.int16).tobytes()).hexdigest())
-        except InputError as error:
-            facts['sound_error'] = str(error)
+        except UNUSABLE as error:
+            facts['sound_error'] = reason(job.sound or job.pictures, error)
     return ClipFacts(**facts)
 
 

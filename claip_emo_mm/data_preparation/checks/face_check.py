@@ -7,6 +7,7 @@ from claip_emo_mm.apis.face_finder import FaceFinder
 from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
 from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
+from claip_emo_mm.data_preparation.clip_preparation import UNUSABLE, reason
 from claip_emo_mm.data_preparation.framing import FACE_SHARE, face_share, share_of_face_pictures
 from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
 
@@ -27,12 +28,20 @@ def check_faces(part: CheckedPart, facts: Mapping[tuple[str, str], ClipFacts], f
     if not readable or not part.needs_pictures:
         return
     chosen = np.unique(np.linspace(0, len(readable) - 1, min(len(readable), _SAMPLED_CLIPS)).round().astype(int))
-    shares = {}
+    shares, broken = {}, {}
     for index in chosen:
-        path = part.key(readable[index])[0]
-        clip = FrameFolder(path) if readable[index].frames else VideoFile(path)
-        places = np.linspace(0, clip.num_frames - 1, _SAMPLED_FRAMES + 2)[1:-1].round().astype(int)
-        shares[readable[index].name] = face_share(list(clip.decode(np.unique(places))), finder)
+        path, name = part.key(readable[index])[0], readable[index].name
+        try:
+            clip = FrameFolder(path) if readable[index].frames else VideoFile(path)
+            places = np.linspace(0, clip.num_frames - 1, _SAMPLED_FRAMES + 2)[1:-1].round().astype(int)
+            shares[name] = face_share(list(clip.decode(np.unique(places))), finder)
+        except UNUSABLE as error:  # in a frame that was not looked at before
+            broken[name] = reason(path, error)
+    if broken:
+        yield Finding('unreadable pictures', ERROR, part.path, f'{len(broken)} of {len(chosen)} sampled clips: '
+                      f'{next(iter(broken.values()))}', 'Look at all frames: --every-frame.', list(broken))
+    if not shares:
+        return
     of_faces = share_of_face_pictures(shares.values())
     if of_faces is None:
         yield Finding('faces', WARNING, part.path, f'no face found in any of {len(shares)} sampled clips',

@@ -7,7 +7,9 @@ from claip_emo_mm.data_preparation.checks.checked_part import CheckedPart
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts
 from claip_emo_mm.data_preparation.checks.finding import ERROR, NOTE, WARNING, Finding
 from claip_emo_mm.datasets.annotation_list import ListedClip
+from claip_emo_mm.media import is_system_file
 from claip_emo_mm.media.mixdown import SILENT
+from claip_emo_mm.utils import printable
 
 Facts = Mapping[tuple[str, str], ClipFacts]
 
@@ -64,16 +66,20 @@ def _check_pictures(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts
 def check_unlisted(parts: Sequence[CheckedPart]) -> Iterator[Finding]:
     """Yield how many frame folders beside those of the lists no list names."""
     listed = {os.path.normpath(part.key(clip)[0]) for part in parts for clip in part.clips if clip.frames}
+    lists = ', '.join(dict.fromkeys(part.path for part in parts))
     beside = []
     for parent in sorted({os.path.dirname(path) for path in listed}):
-        if os.path.isdir(parent):
-            with os.scandir(parent) as entries:
-                beside += [entry.path for entry in entries if entry.is_dir()
-                           and os.path.normpath(entry.path) not in listed]
+        try:
+            names = os.listdir(parent) if os.path.isdir(parent) else ()
+        except OSError as error:  # one that may be entered, not listed
+            yield Finding('frame folders', WARNING, lists, f'{parent}: this folder cannot be listed '
+                          f'({error.strerror or error})', 'Correct the permissions.')
+            continue
+        paths = (os.path.join(parent, name) for name in names if not is_system_file(name))
+        beside += [path for path in paths if os.path.normpath(path) not in listed and os.path.isdir(path)]
     if beside:
-        yield Finding('frame folders', NOTE, ', '.join(dict.fromkeys(part.path for part in parts)),
-                      f'{len(beside)} folders beside those that are listed are in none of the lists, {min(beside)} for '
-                      'instance')
+        yield Finding('frame folders', NOTE, lists, f'{len(beside)} folders beside those that are listed are in none '
+                      f'of the lists, {printable(min(beside))} for instance')
 
 
 def _check_sound(part: CheckedPart, clips: Sequence[ListedClip], facts: Facts) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """A set like DFEW, broken in every way that the checks name."""
 import copy
 import csv
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,15 @@ import soundfile
 from mmengine.config import Config
 
 from claip_emo_mm.apis.face_finder import FaceBox
-from claip_emo_mm.data_preparation.checks import ERROR, NOTE, WARNING, DataCheck, Finding, check_data
+from claip_emo_mm.data_preparation.checks import (
+    ERROR,
+    NOTE,
+    WARNING,
+    DataCheck,
+    Finding,
+    check_data,
+    write_findings,
+)
 from claip_emo_mm.data_preparation.checks import facts_file as facts_file_module
 from claip_emo_mm.data_preparation.checks.class_order import find_class_order
 from claip_emo_mm.data_preparation.checks.clip_facts import ClipFacts, ClipJob, inspect_clip
@@ -22,6 +31,7 @@ from claip_emo_mm.datasets.annotation_list import read_annotation_list
 from claip_emo_mm.datasets.folds import PublishedPart
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, OTHER_MAFW_ORDER
 from claip_emo_mm.datasets.published_lists import published_counts
+from claip_emo_mm.datasets.readers import FrameFolder
 from claip_emo_mm.errors import InputError
 
 
@@ -98,7 +108,7 @@ def test_a_frame_that_is_cut_off(tree: Path, make_config, frame: str) -> None:
 
 def test_a_frame_that_is_no_image_between_those_that_are_looked_at(tree: Path, make_config) -> None:
     (tree / 'frames/00002/00004.jpg').write_bytes(b'text' * 50)
-    assert not found_by(check(make_config(tree), tree), 'unreadable pictures')
+    assert not found_by(check(make_config(tree), tree, faces=False), 'unreadable pictures')
     assert found_by(check(make_config(tree), tree, every_frame=True), 'unreadable pictures')
 
 
@@ -129,6 +139,37 @@ def test_an_empty_folder(tree: Path, make_config) -> None:
     for file in (tree / 'frames/00009').iterdir():
         file.unlink()
     assert 'no frame found' in only(check(make_config(tree), tree), 'unreadable pictures').found
+
+
+def test_a_frame_that_only_the_look_for_faces_meets(tree: Path, make_config) -> None:
+    (tree / 'frames/00007/00004.jpg').write_bytes(b'\xff\xd8 no picture \xff\xd9')  # the 4th of 12
+    outcome = check(make_config(tree), tree)
+    finding = only(outcome, 'unreadable pictures')
+    assert '1 of 14 sampled clips' in finding.found and '00007/00004.jpg: an image of' in finding.found
+    assert list(finding.clips) == ['frames/00007']
+    assert '13 of 13 sampled clips show a face and little else' in [
+        note for note in outcome.findings if note.check == 'faces'][0].found
+
+
+def test_what_a_library_cannot_read_is_one_clip_s_error(tree: Path, make_config, monkeypatch) -> None:
+    decode = FrameFolder.decode
+
+    def refuse(clip: FrameFolder, indices: np.ndarray) -> np.ndarray:
+        if clip.path.endswith('00003'):
+            raise MemoryError
+        return decode(clip, indices)
+
+    monkeypatch.setattr(FrameFolder, 'decode', refuse)
+    finding = only(check(make_config(tree), tree), 'unreadable pictures')
+    assert list(finding.clips) == ['frames/00003'] and 'cannot be read (no memory for it)' in finding.found
+
+
+def test_a_folder_of_another_encoding_beside_the_clips(tree: Path, make_config, tmp_path: Path) -> None:
+    os.mkdir(os.fsencode(tree / 'frames') + b'/caf\xe9')
+    findings = check(make_config(tree), tree).findings
+    assert [finding for finding in findings if r'frames/caf\xe9 for instance' in finding.found]
+    write_findings(tmp_path / 'findings.csv', findings)
+    assert r'frames/caf\xe9' in (tmp_path / 'findings.csv').read_text(encoding='utf-8')
 
 
 def test_gaps_in_a_folder(tree: Path, make_config) -> None:
