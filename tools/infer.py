@@ -1,6 +1,7 @@
 """Recognise the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT --out DIR."""
 import os
 import sys
+import traceback
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from claip_emo_mm.apis.result_folder import ResultFolder
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import printable
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
 
@@ -50,12 +52,12 @@ def main() -> int:
     args = parse_args()
     MMLogger.get_instance('infer', log_level='WARNING')  # the standard output is for the scores
     rank, processes = place(args.launcher)
-    files, empty = list_files(args.inputs)
+    files, unusable = list_files(args.inputs)
     failed = 0
     if rank == 0:
-        failed = len(empty)
-        for folder in empty:
-            say(f'error: {folder}: no video or sound in this folder')
+        failed = len(unusable)
+        for reason in unusable:
+            say(f'error: {reason}')
     results = args.out and ResultFolder(
         args.out, files, Path(args.checkpoint), overlay=args.overlay,
         options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s,
@@ -70,27 +72,39 @@ def main() -> int:
 
 
 def judge(files: list[Path], results: ResultFolder | None, args: Namespace) -> int:
-    """Judge files one after the other; return how many could not be."""
+    """Judge files one after the other; return how many could not be: the others are still worth an answer."""
     infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
     failed = 0
     for number, file in enumerate(files, 1):
         try:
-            with bar(f'{number}/{len(files)} {file.name}') as show:
-                result = infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
-                                     stride_s=args.stride_s, progress=show)
-        except InputError as error:  # the other files are still worth an answer
+            judge_file(infer, file, f'{number}/{len(files)}', results, args)
+        except InputError as error:
             say(f'error: {error}')
             failed += 1
-            continue
-        if results is None:
-            print_scores(file, result)
-        else:
-            with bar(f'{number}/{len(files)} writing {file.name}', args.overlay) as show:
-                names = results.write(file, result, lambda time_s, whole_s=result.duration_s: show(time_s, whole_s))
-            print(f'{file}: {result.summary()}; {", ".join(names)}', flush=True)
-        for warning in result.warnings:
-            say(f'warning: {file}: {warning}')
+        except Exception as error:  # also what nobody thought of ends with the file that it happened with
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            reason = str(error).strip().partition('\n')[0]
+            say(f'error: {file}: cannot be judged ({type(error).__name__}: {reason}, at {Path(where.filename).name}:'
+                f'{where.lineno}). Convert the file again (mp4 with h264 and aac is safe); if that does not help, '
+                'report this line.')
+            failed += 1
     return failed
+
+
+def judge_file(infer: EmotionInferencer, file: Path, place: str, results: ResultFolder | None,
+               args: Namespace) -> None:
+    """Judge a file, and write or print what was found."""
+    with bar(f'{place} {printable(file.name)}') as show:
+        result = infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
+                             stride_s=args.stride_s, progress=show)
+    if results is None:
+        print_scores(file, result)
+    else:
+        with bar(f'{place} writing {printable(file.name)}', args.overlay) as show:
+            names = results.write(file, result, lambda time_s, whole_s=result.duration_s: show(time_s, whole_s))
+        print(f'{printable(file)}: {result.summary()}; {", ".join(names)}', flush=True)
+    for warning in result.warnings:
+        say(f'warning: {file}: {warning}')
 
 
 def failed_anywhere(launcher: str, failed: int) -> int:
@@ -104,16 +118,25 @@ def failed_anywhere(launcher: str, failed: int) -> int:
     return int(total)
 
 
-def list_files(inputs: list[str]) -> tuple[list[Path], list[Path]]:
-    """Return the files, those of folders among them, each once; and the folders that hold none."""
+def list_files(inputs: list[str]) -> tuple[list[Path], list[str]]:
+    """Return the files, those of folders among them, each once; and why other inputs cannot be used."""
     files: list[Path] = []
-    empty = []
-    for path in map(Path, inputs):
-        found = media_files(path) if path.is_dir() else [path]
-        if not found:
-            empty.append(path)
-        files.extend(found)
-    return list(dict.fromkeys(files)), empty
+    unusable = []
+    for given in inputs:
+        if not given:
+            unusable.append("'': an input without a name. Expected a file or a folder; '.' is the current one.")
+        elif not os.path.isdir(given):
+            files.append(Path(given))
+        else:
+            try:
+                found = media_files(Path(given))
+            except InputError as error:
+                unusable.append(str(error))
+                continue
+            if not found:
+                unusable.append(f'{given}: no video or sound in this folder')
+            files.extend(found)
+    return list(dict.fromkeys(files)), unusable
 
 
 def place(launcher: str) -> tuple[int, int]:
@@ -141,7 +164,7 @@ def bar(title: str, is_shown: bool = True) -> Iterator[Callable[[float, float | 
 
 
 def print_scores(file: Path, result: EmotionResult) -> None:
-    print(file)
+    print(printable(file))
     width = max(map(len, result.classes))
     people = result.tops()
     for person in people:
@@ -152,7 +175,7 @@ def print_scores(file: Path, result: EmotionResult) -> None:
 
 
 def say(line: str) -> None:
-    sys.stderr.write(f'{line}\n')
+    sys.stderr.write(f'{printable(line)}\n')
 
 
 if __name__ == '__main__':

@@ -22,6 +22,7 @@ from claip_emo_mm.apis.media_source import ArraySource, FileSource, MediaSource
 from claip_emo_mm.apis.shared_frames import number_frames, share_frames
 from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
+from claip_emo_mm.datasets.readers.system_errors import reading
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.finite_scores import why_not_finite
@@ -207,7 +208,7 @@ class EmotionInferencer(BaseInferencer):
     def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
         if isinstance(inputs, list | tuple):
             return [file for each in inputs for file in self._inputs_to_list(each)]
-        if isinstance(inputs, str | Path) and Path(inputs).is_dir():
+        if isinstance(inputs, str | Path) and os.path.isdir(inputs):
             files = media_files(Path(inputs))
             if not files:
                 raise InputError(f'{inputs}: no video or sound in this folder. Expected {", ".join(MEDIA_SUFFIXES)}.')
@@ -257,9 +258,15 @@ class EmotionInferencer(BaseInferencer):
 
 
 def media_files(folder: Path) -> list[Path]:
-    """Video and sound files of a folder, by name."""
-    return sorted(path for path in folder.iterdir()
-                  if path.suffix.lower() in MEDIA_SUFFIXES and not is_system_file(path.name) and path.is_file())
+    """Video and sound files of a folder, by name; also those that cannot be read, which are errors of their own.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    with reading(folder):
+        names = sorted(os.listdir(folder))
+    return [folder / name for name in names if Path(name).suffix.lower() in MEDIA_SUFFIXES
+            and not is_system_file(name) and not os.path.isdir(folder / name)]
 
 
 def _open(given: Input) -> MediaSource:

@@ -1,10 +1,13 @@
 """What the inferencer finds in a video."""
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from claip_emo_mm.apis.people import Box, SeenPerson
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.model_card import INTENDED_USE
+from claip_emo_mm.utils import printable
 
 
 @dataclass
@@ -86,25 +89,38 @@ class EmotionResult:
                 / sum(weights) for name in self.classes}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as it is written to json; `intended_use` says what the scores are not."""
+        """Plain data, as it is written to json; `intended_use` says what the scores are not.
+
+        Raises:
+            InputError: a score is infinite or NaN.
+        """
+        self._check()
         rows = [dict(from_s=round(row.from_s, 3), to_s=round(row.to_s, 3), person=row.person,
                      box=row.box and [round(value, 4) for value in row.box], top=row.top,
                      scores=_rounded(row.scores), warnings=row.warnings)
                 for row in self.rows]
+        warnings = [printable(warning) for warning in self.warnings]
         people = [dict(person=person.number, top=_top(scores := self.scores_of(person.number)), scores=_rounded(scores),
                        seen_s=[[round(start, 3), round(end, 3)] for start, end in person.spans])
                   for person in self.people]
-        return dict(input=self.name, duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE, top=self.top,
-                    scores=_rounded(self.scores), people=people,
-                    box_unit='left, top, width, height as fractions of the picture', warnings=self.warnings, rows=rows)
+        return dict(input=printable(self.name), duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE,
+                    top=self.top, scores=_rounded(self.scores), people=people,
+                    box_unit='left, top, width, height as fractions of the picture', warnings=warnings, rows=rows)
 
     def to_json(self) -> str:
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + '\n'
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + '\n'
+
+    def _check(self) -> None:
+        for row in self.rows:
+            if not all(map(math.isfinite, row.scores.values())):
+                raise InputError(f'{self.name}: the scores of {row.from_s:.1f}-{row.to_s:.1f} s are not finite '
+                                 f'({row.scores}). The model is broken, or the input.')
 
     def csv_header(self) -> list[str]:
         return ['from_s', 'to_s', 'person', 'left', 'top', 'width', 'height', 'emotion', *self.classes, 'warnings']
 
     def csv_rows(self) -> list[list[object]]:
+        self._check()
         return [[f'{row.from_s:.3f}', f'{row.to_s:.3f}', '' if row.person is None else row.person,
                  *([f'{value:.4f}' for value in row.box] if row.box else [''] * 4), row.top,
                  *(f'{row.scores[name]:.6f}' for name in self.classes), '; '.join(row.warnings)] for row in self.rows]

@@ -10,15 +10,19 @@ from typing import Any
 from claip_emo_mm.apis.emotion_result import EmotionResult
 from claip_emo_mm.atomic_text import write_csv, write_text
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import file_stem, printable
 from claip_emo_mm.visualization.emotion_overlay import write_overlay
 from claip_emo_mm.visualization.emotion_timeline import draw_timeline
 from claip_emo_mm.visualization.figure_files import write_figure
+
+_ROOM = 48  # bytes of a file's name for what is put behind the input's: a hash, .overlay.mp4, what ends it in between
 
 
 class ResultFolder:
     """Where the results of many inputs go.
 
-    A result is named after its input. Where two inputs have one name, a part of the hash of their places is added. The
+    A result is named after its input; of a long name that is the beginning, and what is no text in it is written out.
+    Where two inputs have one name, a part of the hash of their places is added. The
     json file is written last: where it is there and was made from the same input in the same way, the result is whole.
 
     Args:
@@ -39,7 +43,7 @@ class ResultFolder:
         except OSError as error:
             raise InputError(f'{folder}: cannot be used as a folder for results ({error.strerror}).') from error
         self._folder, self._overlay = folder, overlay
-        self._stems = Counter(Path(place).stem for place in {_place(path) for path in inputs})
+        self._stems = Counter(_stem(Path(place)) for place in {_place(path) for path in inputs})
         self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
 
     def is_done(self, path: Path) -> bool:
@@ -80,9 +84,9 @@ class ResultFolder:
                 names.append(overlay.name)
             except InputError as error:  # sound alone: the table is still worth having
                 content['overlay'] = None
-                content['warnings'] = [*content['warnings'], f'no overlay: {error}']
+                content['warnings'] = [*content['warnings'], printable(f'no overlay: {error}')]
         content['made_from'] = self._made_from(path)
-        write_text(target, json.dumps(content, indent=2, ensure_ascii=False) + '\n')
+        write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
         return [target.name, *names]
 
     def _made_from(self, path: Path) -> dict[str, Any]:
@@ -90,14 +94,20 @@ class ResultFolder:
 
     def _json(self, path: Path) -> Path:
         place = _place(path)
-        plain = self._folder / f'{path.stem}.json'
-        marked = self._folder / f'{path.stem}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
-        owners = {name: (self._read(name) or {}).get('made_from', {}).get('input', {}).get('path')
-                  for name in (plain, marked)}
+        plain = self._folder / f'{_stem(path)}.json'
+        marked = self._folder / f'{_stem(path)}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
+        owners = {name: self._owner(name) for name in (plain, marked)}
         own = next((name for name, owner in owners.items() if owner == place), None)
         if own is not None:
             return own
-        return marked if self._stems[Path(place).stem] > 1 or owners[plain] is not None else plain
+        return marked if self._stems[_stem(Path(place))] > 1 or owners[plain] is not None else plain
+
+    def _owner(self, name: Path) -> Any:
+        """Where the input lies that a json file is the result of; None where it is no result."""
+        found: Any = self._read(name)
+        for key in ('made_from', 'input', 'path'):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found
 
     @staticmethod
     def _read(path: Path) -> dict[str, Any] | None:
@@ -109,8 +119,13 @@ class ResultFolder:
 
 
 def _place(path: Path) -> str:
-    """Where a file really lies; of a loop of links, where it begins."""
-    return os.path.realpath(path)
+    """Where a file really lies, as text; of a loop of links, where it begins."""
+    return printable(os.path.realpath(path))
+
+
+def _stem(path: Path) -> str:
+    """What the results of an input are named after."""
+    return file_stem(printable(path.stem).replace('\\', '_'), _ROOM)
 
 
 def _stamp(path: Path) -> dict[str, Any]:

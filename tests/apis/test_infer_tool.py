@@ -1,5 +1,6 @@
 """tools/infer.py as a user runs it."""
 import csv
+import io
 import json
 import os
 import shutil
@@ -8,6 +9,8 @@ import sys
 from pathlib import Path
 
 import av
+import numpy as np
+import soundfile
 
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.model_card import INTENDED_USE
@@ -67,6 +70,46 @@ def test_writes_results_and_leaves_alone_what_is_done(checkpoint: Path, toy_set:
     again = run_infer(*command)
     assert again.returncode == 1 and '2 of 3 inputs are done already' in again.stderr
     assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == written
+
+
+def test_every_input_of_a_folder_of_odd_ones_is_judged_or_named(checkpoint: Path, toy_set: Path,
+                                                                 tmp_path: Path) -> None:
+    video = next((toy_set / 'videos').glob('test*.mp4'))
+    folder = tmp_path / 'odd'
+    folder.mkdir()
+    usual, long = folder / 'usual.mp4', folder / f'{"n" * 245}.mp4'
+    latin = Path(os.fsdecode(os.fsencode(folder) + b'/caf\xe9.mp4'))
+    for path in (usual, long, latin):
+        shutil.copy(video, path)
+    os.mkfifo(folder / 'pipe.mp4')
+    (folder / 'nowhere.mkv').symlink_to(folder / 'gone.mkv')
+    (folder / 'text.avi').write_text('no video')
+    (folder / 'loud.wav').write_bytes(wav_with_an_infinite_sample())
+    too_long = tmp_path / f'{"x" * 300}.mp4'
+    out = tmp_path / 'out'
+    result = run_infer(folder, '', too_long, f'{video}\n', '--checkpoint', checkpoint, '--out', out, '--overlay')
+    assert result.returncode == 1 and 'Traceback' not in result.stderr
+    errors = [line for line in result.stderr.splitlines() if line.startswith('error: ')]
+    named = ("'': an input without a name", f'{folder}/loud.wav, at 0.0 s: 1 of ', f'{folder}/nowhere.mkv: this link',
+             f'{folder}/pipe.mp4: this is no ordinary file', f'{folder}/text.avi: ', str(video),
+             f'{too_long}: there is no such file')
+    assert len(errors) == len(named), errors
+    assert all(any(f'error: {name}' in error for error in errors) for name in named), errors
+    judged = [line.split(': ')[0] for line in result.stdout.splitlines()]
+    assert sorted(judged) == sorted([str(usual), str(long), rf'{folder}/caf\xe9.mp4'])
+    contents = [json.loads(path.read_text()) for path in out.glob('*.json')]
+    assert {content['input'] for content in contents} == set(judged)
+    assert len(list(out.iterdir())) == 12 and all((out / content['overlay']).is_file() for content in contents)
+    again = run_infer(folder, '--checkpoint', checkpoint, '--out', out, '--overlay')
+    assert '3 of 7 inputs are done already' in again.stderr and again.stdout == ''
+
+
+def wav_with_an_infinite_sample() -> bytes:
+    samples = np.zeros(8000, np.float32)
+    samples[70] = np.inf
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16000, format='WAV', subtype='FLOAT')
+    return file.getvalue()
 
 
 def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Path, tmp_path: Path) -> None:

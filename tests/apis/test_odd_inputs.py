@@ -197,3 +197,12 @@ def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> N
     (tmp_path / 'still.png').rename(tmp_path / 'still.mp4')
     with pytest.raises(InputError, match='still.mp4: a picture or a text'):
         infer.infer(tmp_path / 'still.mp4')
+
+
+def test_a_folder_that_cannot_be_read(infer: EmotionInferencer, tmp_path: Path,
+                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object) -> list[str]:
+        raise PermissionError(13, 'Permission denied', str(path))
+    monkeypatch.setattr(os, 'listdir', refuse)  # root may read everything
+    with pytest.raises(InputError, match=rf'{tmp_path}: cannot be read \(Permission denied\)'):
+        infer(tmp_path)

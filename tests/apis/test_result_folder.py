@@ -1,5 +1,8 @@
 """Names, reruns and full disks, with results made up here."""
 import errno
+import json
+import math
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,43 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
 def test_links_in_a_circle_are_names_like_others(tmp_path: Path) -> None:
     (tmp_path / 'loop.mp4').symlink_to('loop.mp4')
     assert not results(tmp_path, [tmp_path / 'loop.mp4']).is_done(tmp_path / 'loop.mp4')
+
+
+def test_names_that_are_too_long_or_no_text(tmp_path: Path) -> None:
+    names = ['n' * 251, 'n' * 250 + 'm', '笑' * 83, 'a.b']
+    paths = make_inputs(tmp_path, *(f'{name}.mp4' for name in names))
+    for name in (b'caf\xe9.mp4', b'caf\xe8.mp4'):
+        paths.append(Path(os.fsdecode(os.fsencode(tmp_path) + b'/' + name)))
+        paths[-1].write_text('')
+    folder = results(tmp_path, paths)
+    written = [folder.write(path, RESULT) for path in paths]
+    assert len({name for names in written for name in names}) == 3 * len(paths)
+    assert all(results(tmp_path, [path]).is_done(path) for path in paths)
+    for path, (json_name, *_) in zip(paths, written, strict=True):
+        assert len(os.fsencode(json_name)) < 250
+        content = json.loads((tmp_path / 'out' / json_name).read_text(encoding='utf-8'))
+        assert content['made_from']['input']['bytes'] == path.stat().st_size
+    assert written[3][0] == 'a.b.json' and written[4][0].startswith('caf_xe9')
+    assert all(Path(name).stem.encode('utf-8') for names in written for name in names)
+
+
+@pytest.mark.parametrize('content', ['3', '{"made_from": 3}', '{"made_from": {"input": []}}', '{'])
+def test_a_foreign_json_file_of_that_name(tmp_path: Path, content: str) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/x.json').write_text(content)
+    folder = results(tmp_path, [path])
+    assert not folder.is_done(path)
+    folder.write(path, RESULT)
+    assert folder.is_done(path)
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+def test_scores_that_are_no_numbers_are_not_written(tmp_path: Path, value: float) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    broken = EmotionResult('x.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=value, sad=.3))])
+    for make in (broken.to_dict, broken.to_json, broken.csv_rows,
+                 lambda: results(tmp_path, [path]).write(path, broken)):
+        with pytest.raises(InputError, match=r'x\.mp4: the scores of 0\.0-2\.0 s are not finite'):
+            make()
+    assert not list((tmp_path / 'out').iterdir())
