@@ -9,7 +9,7 @@ from mmengine.dist import is_main_process
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
-from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.config_keys import check_groups, refuse_options
 from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.engine.resuming import require_checkpoint
@@ -48,6 +48,7 @@ def main() -> None:
     args = parse_args()
     require_checkpoint(args.checkpoint)
     cfg = load_config(args.config, args.cfg_options)
+    refuse_options(args.cfg_options, 'load_from', 'resume', reason=f'{args.checkpoint} is tested')
     check_groups(cfg, 'test')
     set_work_dir(cfg, args.work_dir, args.config)
     set_launcher(cfg, args.launcher)

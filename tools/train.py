@@ -1,12 +1,13 @@
 """Train a model: python tools/train.py CONFIG."""
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 import torch
 from mmengine.config import Config
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
-from claip_emo_mm.engine.config_keys import check_groups
+from claip_emo_mm.engine.config_keys import check_groups, refuse_options
 from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
@@ -40,18 +41,24 @@ def main() -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     set_launcher(cfg, args.launcher)
     set_resume(cfg, args.resume)
+    if args.resume is not None:
+        overruled = ('resume',) if args.resume == 'auto' else ('load_from', 'resume')
+        refuse_options(args.cfg_options, *overruled, reason='--resume says where the training goes on from')
     require_lists(cfg, 'train', 'val')
-    set_precision(cfg, args.amp)
+    set_precision(cfg, args.amp, args.cfg_options)
     set_randomness(cfg, args.seed, args.diff_rank_seed, args.deterministic)
     if args.auto_scale_lr:
         if not cfg.get('auto_scale_lr'):
             raise InputError(f'{args.config}: --auto-scale-lr needs auto_scale_lr=dict(base_batch_size=...) in it.')
         cfg.auto_scale_lr.enable = True
+    elif not (cfg.get('auto_scale_lr') or {}).get('enable'):
+        refuse_options(args.cfg_options, 'auto_scale_lr.base_batch_size',
+                       reason='the rate is not scaled without --auto-scale-lr')
     build_runner(cfg).train()
 
 
-def set_precision(cfg: Config, amp: bool) -> None:
-    """Turn on automatic mixed precision for `--amp`; without any, take its options out."""
+def set_precision(cfg: Config, amp: bool, options: Mapping[str, object] | None = None) -> None:
+    """Turn on automatic mixed precision for `--amp`; without any, take its options out, but refuse a user's."""
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
     if amp:
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
@@ -59,6 +66,8 @@ def set_precision(cfg: Config, amp: bool) -> None:
         cfg.optim_wrapper.type = kind = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     elif kind == 'OptimWrapper':
+        refuse_options(options, *(f'optim_wrapper.{key}' for key in _PRECISION_KEYS),
+                       reason='it is a key of mixed precision (--amp, optim_wrapper.type=AmpOptimWrapper)')
         for key in _PRECISION_KEYS:  # a base's, where the type alone was changed
             cfg.optim_wrapper.pop(key, None)
     if kind == 'AmpOptimWrapper' and not torch.cuda.is_available():

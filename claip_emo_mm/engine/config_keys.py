@@ -22,6 +22,11 @@ _SLIP = 0.81
 LOADER_KEYS = ('fold',)
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
+# Keys of the runner that one kind of it does not read.
+_PLAIN_RUNNER_ALONE = ('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters',
+                       'model_wrapper_cfg', 'sync_bn')
+_FLEXIBLE_RUNNER_ALONE = ('strategy',)
+
 _GROUPS = {
     'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
     'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
@@ -77,6 +82,53 @@ def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
         near = difflib.get_close_matches(first, RUNNER_KEYS, n=1)
         hint = f'; did you mean {near[0]!r}?' if near else '.'
         raise InputError(f'--cfg-options {path}: {cfg.filename} has no {first!r}{hint}')
+
+
+def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
+    """Refuse keys that the runner reads in general, but not in this config.
+
+    Args:
+        cfg: config with the options in it.
+        options: those of `--cfg-options`.
+    Raises:
+        InputError: `data_preprocessor` at the top is another than the model's own, which is used in its place; or an
+            option would have no effect.
+    """
+    own = cfg.model.get('data_preprocessor')
+    if own is not None and cfg.get('data_preprocessor') is not None and cfg.data_preprocessor != own:
+        named = [path for path in options if path.split('.')[0] == 'data_preprocessor']
+        where = f'--cfg-options {" ".join(named)}' if named else f'{cfg.filename}: data_preprocessor at the top'
+        raise InputError(f'{where}: has no effect, as the model has a data_preprocessor of its own; set '
+                         f'{", ".join(f"model.{path}" for path in named) or "model.data_preprocessor"}.')
+    flexible = cfg.get('runner_type') == 'FlexibleRunner'
+    for path in options:
+        first = path.split('.')[0]
+        reason = None
+        if first == 'launcher':
+            reason = '--launcher says what started the processes'
+        elif first == 'custom_imports':
+            reason = 'the config was read, and imported what it names, before; set it in the config file'
+        elif first in _FLEXIBLE_RUNNER_ALONE and not flexible:
+            reason = "only runner_type='FlexibleRunner' reads it"
+        elif first in _PLAIN_RUNNER_ALONE and flexible:
+            reason = "runner_type='FlexibleRunner' does not read it; look at its `strategy`"
+        if reason is not None:
+            raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
+
+
+def refuse_options(options: Mapping[str, object] | None, *first: str, reason: str) -> None:
+    """Refuse options that a command line overrules.
+
+    Args:
+        options: those of `--cfg-options`.
+        first: keys at the top of the config.
+        reason: what overrules them.
+    Raises:
+        InputError: one of them is given.
+    """
+    for path in options or ():
+        if any(path == key or path.startswith(f'{key}.') for key in first):
+            raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
 
 
 def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:

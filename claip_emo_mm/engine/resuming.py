@@ -12,6 +12,8 @@ RESUME_SUFFIX = '.resume.pth'
 def set_resume(cfg: Config, resume: str | None) -> None:
     """Apply `--resume`: 'auto' goes on from the newest checkpoint of the work folder, where there is one.
 
+    Where there is none, the config's own `load_from` is what the training begins from.
+
     Args:
         resume: 'auto', the path of a checkpoint, or None.
     Raises:
@@ -22,7 +24,8 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     if resume == 'auto':
         newest = newest_checkpoint(Path(cfg.work_dir))
         cfg.resume = newest is not None
-        cfg.load_from = None if newest is None else str(newest)
+        if newest is not None:
+            cfg.load_from = str(newest)
     else:
         require_checkpoint(resume)
         cfg.resume = True

@@ -9,7 +9,7 @@ from mmengine.dist import get_backend, is_distributed
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from claip_emo_mm.engine.config_keys import check_option_paths, check_top_level, set_loader_keys
+from claip_emo_mm.engine.config_keys import check_effects, check_option_paths, check_top_level, set_loader_keys
 from claip_emo_mm.errors import InputError
 
 _HOST_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
@@ -26,7 +26,8 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
         path: a .py, .json or .yaml config.
         options: dotted path in the config -> value; `fold` reaches every data loader.
     Raises:
-        InputError: the file is not there, cannot be read, or has a misspelt key; or an option has no place in it.
+        InputError: the file is not there, cannot be read, or has a misspelt key; or an option has no place in it or no
+            effect.
     """
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such config file. The configs of the project lie in configs/.')
@@ -43,6 +44,7 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
             cfg.merge_from_dict(dict(options))
         except (KeyError, TypeError) as error:
             raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]} ({path}).') from error
+    check_effects(cfg, options or {})
     return cfg
 
 

@@ -15,9 +15,9 @@ def _note(work_dir: Path, named: str) -> None:
 
 def test_nothing_saved_yet(tmp_path: Path) -> None:
     (tmp_path / 'epoch_1.pth').touch()  # being written when the training was stopped: not noted
-    cfg = Config(dict(work_dir=str(tmp_path)))
+    cfg = Config(dict(work_dir=str(tmp_path), load_from='first.pth'))
     set_resume(cfg, 'auto')
-    assert cfg.resume is False and cfg.load_from is None
+    assert cfg.resume is False and cfg.load_from == 'first.pth'  # what the training begins from
 
 
 def test_noted_checkpoint_in_a_moved_folder(tmp_path: Path) -> None:

@@ -44,6 +44,33 @@ def test_option_without_a_place(config_file: Path) -> None:
         load_config(config_file, {'custom_hooks.7.type': 'B'})
 
 
+@pytest.mark.parametrize('text, options, expected', [
+    ("model.update(data_preprocessor=dict(type='P', mean=1))", {'data_preprocessor.mean': 2},
+     r'--cfg-options data_preprocessor\.mean: has no effect, .*; set model\.data_preprocessor\.mean\.'),
+    ("model.update(data_preprocessor=dict(type='P', mean=1))\ndata_preprocessor = dict(type='P')", {},
+     r'small\.py: data_preprocessor at the top: has no effect, .* set model\.data_preprocessor\.'),
+    ('', {'custom_imports.imports': ['x']}, r'custom_imports\.imports: has no effect: the config was read'),
+    ('', {'launcher': 'pytorch'}, 'launcher: has no effect: --launcher says'),
+    ('', {'strategy.type': 'FSDPStrategy'}, "strategy.type: has no effect: only runner_type='FlexibleRunner' reads"),
+    ("runner_type = 'FlexibleRunner'\nstrategy = dict(type='X')", {'sync_bn': 'torch'},
+     "sync_bn: has no effect: runner_type='FlexibleRunner' does not read it"),
+])
+def test_options_without_effect(config_file: Path, text: str, options: dict, expected: str) -> None:
+    config_file.write_text(f"model = dict(type='DummyModel')\ncustom_hooks = [dict(type='A')]\n{text}\n")
+    with pytest.raises(InputError, match=expected):
+        load_config(config_file, options)
+
+
+@pytest.mark.parametrize('text, options', [
+    ('', {'data_preprocessor.mean': 2, 'optim_wrapper.clip_grad.max_norm': 1., 'sync_bn': 'torch', 'compile': True}),
+    ("data_preprocessor = dict(type='P')\nmodel.update(data_preprocessor=data_preprocessor)", {'model.width': 3}),
+    ("runner_type = 'FlexibleRunner'\nstrategy = dict(type='X')", {'strategy.sync_bn': 'torch'}),
+])
+def test_options_with_effect(config_file: Path, text: str, options: dict) -> None:
+    config_file.write_text(f"model = dict(type='DummyModel')\ncustom_hooks = [dict(type='A')]\n{text}\n")
+    load_config(config_file, options)
+
+
 FOLDS = '''
 model = dict(type='A')
 fold = 1

@@ -70,6 +70,7 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     ('', ['--cfg-options', 'model.num_classes=2'], 'num_classes is 2, but the data set of test_dataloader has 3'),
     ('', ['--cfg-options', 'model.width=5'], 'the checkpoint does not fit the model of this config'),
     ('', ['--cfg-options', 'test_dataloader.dataset.broken=2'], 'clip 2.mp4: no frames.'),
+    ('', ['--cfg-options', 'load_from=a.pth'], 'load_from: has no effect: '),
 ])
 def test_mistakes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, checkpoint: Path, tmp_path: Path,
                   text: str, args: list[str], expected: str) -> None:

@@ -57,6 +57,11 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     ('optim_wrapper = None', [], 'optim_wrapper is missing; train_dataloader, train_cfg, optim_wrapper are needed'),
     ('', ['--resume', 'nowhere.pth'], 'nowhere.pth: the checkpoint is not there'),
     ('', ['--auto-scale-lr'], 'needs auto_scale_lr=dict(base_batch_size=...)'),
+    ('', ['--cfg-options', 'optim_wrapper.dtype=bfloat16'], 'optim_wrapper.dtype: has no effect: it is a key of mixed'),
+    ('auto_scale_lr = dict(base_batch_size=8)', ['--cfg-options', 'auto_scale_lr.base_batch_size=4'],
+     'auto_scale_lr.base_batch_size: has no effect: the rate is not scaled without --auto-scale-lr'),
+    ('', ['--resume', '--cfg-options', 'resume=False'], 'resume: has no effect: --resume says where'),
+    ('', ['--resume', __file__, '--cfg-options', 'load_from=a.pth'], 'load_from: has no effect: --resume says where'),
     ('', ['--launcher', 'slurm'], '--launcher slurm: the environment has no SLURM_PROCID'),
     ('optim_wrapper.update(type="Other")', ['--amp'], "cannot be combined with optim_wrapper.type='Other'"),
 ])
