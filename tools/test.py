@@ -32,6 +32,8 @@ def parse_args() -> Namespace:
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
     parser.add_argument('--modality', choices=('both', 'visual', 'audio'),
                         help='what the model reads, the other modality being left out (default: what the config says)')
+    parser.add_argument('--raw-weights', action='store_true',
+                        help='of a training with EMAHook: test the weights of the last step, not the averaged ones')
     parser.add_argument('--robustness', action='store_true',
                         help='test on spoiled clips: noise, blur, occlusion, lost frames, a missing modality; a table, '
                              'robustness.json, .csv and .png in the work folder; goes on where it was interrupted')
@@ -39,8 +41,10 @@ def parse_args() -> Namespace:
     args = parse_run_arguments(parser)
     if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump writes a pickle file: expected a name that ends in .pkl or .pickle, got {args.dump}')
-    if args.robustness and (args.dump or args.show or args.show_dir or args.modality not in (None, 'both')):
-        parser.error('--robustness tests many times: it goes without --dump, --show, --show-dir and --modality')
+    if args.robustness and (args.dump or args.show or args.show_dir or args.raw_weights
+                            or args.modality not in (None, 'both')):
+        parser.error('--robustness tests many times: it goes without --dump, --show, --show-dir, --raw-weights and '
+                     '--modality')
     return args
 
 
@@ -60,6 +64,8 @@ def main() -> None:
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
     if args.modality is not None:
         cfg.model.modality = args.modality
+    if args.raw_weights:
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dict(type='RawWeightsHook')]
     cfg.load_from = args.checkpoint
     cfg.resume = False
     if args.robustness:
@@ -69,7 +75,7 @@ def main() -> None:
     metrics = runner.test()
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
-        details = {}
+        details = dict(weights='raw') if args.raw_weights else {}
         for metric in runner.test_evaluator.metrics:
             if isinstance(metric, EmotionMetric):
                 details |= metric.figures.details(metric.clips.classes)

@@ -4,9 +4,11 @@ import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.dist import get_backend, is_distributed
-from mmengine.registry import RUNNERS
+from mmengine.hooks import EMAHook
+from mmengine.registry import RUNNERS, DefaultScope
 from mmengine.runner import Runner
 
 from claip_emo_mm.engine.config_keys import check_effects, check_option_paths, check_top_level, set_loader_keys
@@ -72,9 +74,13 @@ def build_runner(cfg: Config) -> Runner:
     """The runner that the config describes; `runner_type` names one other than MMEngine's own.
 
     A model that FSDP shares out over processes is built whole where there is one process only.
+
+    Raises:
+        InputError: it would be both shared out and averaged.
     """
     cfg = _without_shards(cfg) if cfg.get('launcher', 'none') == 'none' else cfg
     _take_out_unset_hooks(cfg)
+    _refuse_averaged_shards(cfg)
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     asked = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
     if is_distributed() and get_backend() != asked:
@@ -88,6 +94,19 @@ def _take_out_unset_hooks(cfg: Config) -> None:
     hooks = cfg.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None and name not in _HOST_HOOKS]:
         hooks.pop(name)
+
+
+def _refuse_averaged_shards(cfg: Config) -> None:
+    if (cfg.get('strategy') or {}).get('type') != 'FSDPStrategy':
+        return
+    for hook in [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or ())]:
+        kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
+        if isinstance(kind, str):
+            with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
+                kind = HOOKS.get(kind)
+        if isinstance(kind, type) and issubclass(kind, EMAHook):
+            raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shares out over the '
+                             'processes. Leave it out, or train without runner_type and strategy.')
 
 
 def _without_shards(cfg: Config) -> Config:

@@ -22,6 +22,7 @@ def repair() -> None:
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.host import (
+        averaging,
         batch_norm,
         distributed,
         figure_rules,
@@ -46,3 +47,5 @@ def repair() -> None:
     fsdp.repair_fsdp_resume()
     fsdp.repair_fsdp_batch_norm()
     fsdp.repair_flexible_runner()
+    averaging.repair_averaging()
+    averaging.repair_averaged_loading()

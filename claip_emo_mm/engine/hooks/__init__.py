@@ -7,6 +7,7 @@ from .clip_picture_hook import ClipPictureHook
 from .clip_report_hook import ClipReportHook
 from .finite_loss_hook import FiniteLossHook
 from .iteration_seed_hook import IterationSeedHook
+from .raw_weights_hook import RawWeightsHook
 from .resume_file_hook import ResumeFileHook
 from .strict_loading_hook import StrictLoadingHook
 from .termination_hook import TerminationHook
@@ -14,5 +15,5 @@ from .trained_parameters_hook import TrainedParametersHook
 from .training_picture_hook import TrainingPictureHook
 
 __all__ = ['AccumulatedGradientHook', 'BestEpochHook', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook',
-           'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'ResumeFileHook', 'StrictLoadingHook',
-           'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']
+           'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'RawWeightsHook', 'ResumeFileHook',
+           'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']

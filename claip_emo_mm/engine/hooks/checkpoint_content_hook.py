@@ -11,6 +11,7 @@ from claip_emo_mm.engine.checkpoints.fit import without_wrapper
 from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
 from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
 from claip_emo_mm.engine.sharded_models import unwrapped_model, whole_state
+from claip_emo_mm.host.averaging import AVERAGED, averaged_key
 
 
 @HOOKS.register_module()
@@ -22,7 +23,11 @@ class CheckpointContentHook(Hook):
 
     A backbone is kept whole where its weights come from nowhere (`pretrained=None`), and where a loaded checkpoint
     replaced them; the log says so.
+
+    With MMEngine's EMAHook, the checkpoint's weights are the averaged ones, and what was trained is in it twice.
     """
+
+    priority = 'BELOW_NORMAL'  # after EMAHook, which wants all weights
 
     def __init__(self) -> None:
         self._left_out: dict[str, list[str]] = {}
@@ -35,6 +40,9 @@ class CheckpointContentHook(Hook):
         for name, keys in left_out_keys(unwrapped_model(runner), ours).items():
             if any(key in loaded and not torch.equal(loaded[key].cpu(), ours[key].cpu()) for key in keys):
                 self._replaced.add(name)
+        if AVERAGED in checkpoint and not getattr(runner, '_resume', False):
+            runner.logger.info('These are averaged weights (EMAHook); tools/test.py --raw-weights takes those of the '
+                               'last step.')
 
     def before_train(self, runner: Runner) -> None:
         config_as_json(runner.cfg)
@@ -46,11 +54,20 @@ class CheckpointContentHook(Hook):
             runner.logger.info('\n'.join(self._described(model, weights)))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        self._leave_out_equals(unwrapped_model(runner), checkpoint)
         for keys in self._left_out.values():
             for key in keys:
                 del checkpoint['state_dict'][key]
         classes = dataset_classes(runner.train_dataloader)
         checkpoint['meta'][META_KEY] = make_facts(runner.cfg, classes, unwrapped_model(runner), self._hashes)
+
+    def _leave_out_equals(self, model: nn.Module, checkpoint: dict) -> None:
+        """Take out of the weights beside the averaged ones what is not trained: it equals them."""
+        equal = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+        equal.update(key for keys in self._left_out.values() for key in keys)
+        if AVERAGED in checkpoint:
+            checkpoint[AVERAGED] = {key: value for key, value in checkpoint[AVERAGED].items()
+                                    if averaged_key(key) not in equal}
 
     def _described(self, model: nn.Module, weights: dict[str, Tensor]) -> list[str]:
         sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}

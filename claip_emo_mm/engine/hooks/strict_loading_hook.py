@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
-from mmengine.hooks import Hook
+from mmengine.hooks import EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
 
 from claip_emo_mm.engine.checkpoints.facts import make_facts
@@ -12,6 +12,7 @@ from claip_emo_mm.engine.checkpoints.fit import check_fit
 from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
 from claip_emo_mm.engine.sharded_models import is_sharded, unwrapped_model, whole_state
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.host.averaging import AVERAGED
 
 
 @HOOKS.register_module()
@@ -22,6 +23,9 @@ class StrictLoadingHook(Hook):
         ignore: regular expressions, searched from the start of a key or of a setting's name. What matches may be
             missing, unexpected or different, for instance `['cls_head']` to begin from a checkpoint with other classes,
             `['front_end']` for other frames or spectrograms.
+
+    Raises:
+        InputError: it does not fit; or a training with EMAHook would be resumed without it.
     """
 
     priority = 'LOWEST'  # after hooks that rewrite the checkpoint
@@ -32,6 +36,7 @@ class StrictLoadingHook(Hook):
         self.ignore = [re.compile(pattern).pattern for pattern in ignore]
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        _require_averaging(runner, checkpoint)
         loops = (runner._train_loop, runner._val_loop, runner._test_loop)
         used = [loop.dataloader for loop in loops if isinstance(loop, BaseLoop)]  # the others are still configs
         model, weights = unwrapped_model(runner), whole_state(runner)
@@ -41,3 +46,12 @@ class StrictLoadingHook(Hook):
         left_out = check_fit(model, checkpoint, str(runner._load_from or 'resuming'), here, self.ignore, weights)
         if left_out and not is_sharded(runner):  # filled in, so that the host does not warn of them
             checkpoint['state_dict'].update({key: weights[key] for key in left_out})
+
+
+def _require_averaging(runner: Runner, checkpoint: dict) -> None:
+    """Refuse to resume from averaged weights without averaging: the optimizer's state belongs to others."""
+    if runner._resume and AVERAGED in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
+        raise InputError(f'{runner._load_from}: was trained with EMAHook: its weights are averaged ones, and the '
+                         "optimizer's state is not theirs. Resume with dict(type='EMAHook', ...) in custom_hooks as "
+                         'before, or begin anew from the averaged weights: --cfg-options load_from=CHECKPOINT in place '
+                         'of --resume.')
