@@ -26,7 +26,7 @@ def require_lists(cfg: Config, *parts: str) -> None:
 
 
 def find_dataset(cfg: Config, part: str) -> dict[str, Any] | None:
-    """Return the config of the `AudioVisualDataset` that a data loader reads, also where another data set wraps it.
+    """Return the config of the `AudioVisualDataset` that a data loader reads, the first one where others wrap several.
 
     Args:
         cfg: config of a run.
@@ -34,7 +34,13 @@ def find_dataset(cfg: Config, part: str) -> dict[str, Any] | None:
     Returns: a new dict; None where there is no such data set.
     """
     dataset = (cfg.get(f'{part}_dataloader') or {}).get('dataset')
-    while isinstance(dataset, Mapping) and 'dataset' in dataset:
-        dataset = dataset['dataset']
+    while isinstance(dataset, Mapping) and (inner := inner_datasets(dataset)):
+        dataset = inner[0]
     cls = DATASETS.get(dataset['type']) if isinstance(dataset, Mapping) else None
     return dict(dataset) if isinstance(cls, type) and issubclass(cls, AudioVisualDataset) else None
+
+
+def inner_datasets(dataset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the configs of the data sets that another one wraps, MMEngine's or ours; empty for one that wraps none."""
+    found = [dataset.get('dataset')] if 'dataset' in dataset else dataset.get('datasets') or dataset.get('parts') or ()
+    return [inner for inner in (found.values() if isinstance(found, Mapping) else found) if isinstance(inner, Mapping)]

@@ -9,6 +9,7 @@ from torch import nn
 
 from claip_emo_mm.checkpoint_format import FORMAT, META_KEY, READABLE
 from claip_emo_mm.engine.checkpoints.front_end import front_end_settings
+from claip_emo_mm.engine.checkpoints.model_settings import model_settings
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings
 from claip_emo_mm.version import __version__
@@ -25,8 +26,9 @@ def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Ma
         model: the model without a distributed wrapper.
         hashes: name of a backbone whose frozen weights the checkpoint leaves out -> their hash.
     Returns: ``format``; ``version`` of this package; ``config``, json; ``classes``; ``front_end`` as
-        ``front_end_settings`` gives it; ``backbones``: name -> ``type``, ``arch`` and ``lora`` (from the config),
-        ``pretrained`` (where its weights came from) and ``sha256`` (None where the checkpoint holds it whole).
+        ``front_end_settings`` gives it; ``model`` as ``model_settings`` gives it; ``backbones``: name -> ``type``,
+        ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came from) and ``sha256`` (None where
+        the checkpoint holds it whole).
     Raises:
         InputError: the config holds something that json cannot hold.
     """
@@ -35,7 +37,7 @@ def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Ma
     backbones = {name: dict(_settings(parts.get(name) or {}), pretrained=_source(part), sha256=hashes.get(name))
                  for name, part in model.named_children() if hasattr(part, 'weights_from')}
     return dict(format=FORMAT, version=__version__, config=text, classes=list(classes),
-                front_end=front_end_settings(cfg), backbones=backbones)
+                front_end=front_end_settings(cfg), model=model_settings(cfg.model), backbones=backbones)
 
 
 def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
@@ -44,8 +46,8 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
     Args:
         checkpoint: as mmengine's loader gives it.
         source: its path, for the message.
-    Returns: the facts, with ``backbones`` and ``front_end``, which are empty in format 1, and ``config``, which is
-        None in a converted file that does not know it; None where there are none.
+    Returns: the facts, with ``backbones``, ``front_end`` and ``model``, which are empty where the file does not know
+        them, and ``config``, which is None there; None where there are none.
     Raises:
         InputError: the facts are damaged, or of a format that this version does not read.
     """
@@ -61,7 +63,7 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
         found, version = (facts.get('format'), facts.get('version')) if isinstance(facts, dict) else (None, None)
         raise InputError(f'{source}: was written in format {found} by claip_emo_mm {version}; this version '
                          f'({__version__}) reads the formats {", ".join(map(str, READABLE))}. Use that version.')
-    return dict(dict(backbones={}, front_end={}, classes=[], config=None), **facts)
+    return dict(dict(backbones={}, front_end={}, model={}, classes=[], config=None), **facts)
 
 
 def config_as_json(cfg: Config) -> str:

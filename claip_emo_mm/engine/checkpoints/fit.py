@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from claip_emo_mm.engine.checkpoints.differences import different_settings
 from claip_emo_mm.engine.checkpoints.facts import Facts, read_facts
 from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
 from claip_emo_mm.errors import InputError
@@ -34,7 +35,7 @@ def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here
     facts = read_facts(checkpoint, source)
     loaded = without_wrapper(checkpoint.get('state_dict', checkpoint))
     wanted = model.state_dict() if weights is None else weights
-    settings = {} if facts is None or here is None else _different_settings(facts, here)
+    settings = {} if facts is None or here is None else different_settings(facts, here)
     left_out: list[str] = []
     for name, backbone in (facts['backbones'] if facts else {}).items():
         if backbone['sha256'] is not None and name in dict(model.named_children()):
@@ -68,27 +69,6 @@ def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here
 def without_wrapper(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The state without the prefix of a distributed wrapper, which the host takes away as it loads."""
     return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
-
-
-def _different_settings(facts: Facts, here: Facts) -> dict[str, tuple[str, str]]:
-    """Name of a setting -> its values in the checkpoint and here. What only one side says is not compared."""
-    values = {}
-    if facts['classes'] and here['classes']:
-        values['cls_head.classes'] = (', '.join(facts['classes']), ', '.join(here['classes']))
-    for name, backbone in facts['backbones'].items():
-        if ours := here['backbones'].get(name):
-            if backbone['arch']:
-                values[f'{name}.arch'] = (backbone['arch'], ours['arch'])
-            if backbone['lora'] and ours['lora']:  # rank, targets and blocks show in the keys and shapes
-                values[f'{name}.lora.alpha'] = (backbone['lora']['alpha'], ours['lora']['alpha'])
-    theirs, ours = facts['front_end'], here['front_end']
-    for part in [*theirs, *(part for part in ours if part not in theirs)] if theirs and ours else ():
-        if part not in theirs or part not in ours:
-            values[f'front_end.{part}'] = (theirs.get(part, 'none'), ours.get(part, 'none'))
-        else:
-            values.update({f'front_end.{part}.{option}': (value, ours[part][option])
-                           for option, value in theirs[part].items() if option in ours[part]})
-    return {name: (str(first), str(second)) for name, (first, second) in values.items() if first != second}
 
 
 def _listed(what: str, names: list[str]) -> list[str]:

@@ -1,5 +1,4 @@
 """The front end that a model was trained behind: what turns a video into the numbers that it reads."""
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,8 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from claip_emo_mm.datasets import corruptions
+from claip_emo_mm.engine.checkpoints.options import default_options, plain, type_name
+from claip_emo_mm.engine.data_lists import inner_datasets
 
 # How much of a clip is looked at and how it is done, not what the model reads.
 _FREE = ('type', '_scope_', 'num_views', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact', 'blend')
@@ -23,8 +24,8 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     dataset = loader.get('dataset') or {}
-    while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
-        dataset = dataset['dataset']
+    while 'pipeline' not in dataset and (inner := inner_datasets(dataset)):  # wrapped in another data set
+        dataset = inner[0]
     parts = [_part(transform, TRANSFORMS) for transform in dataset.get('pipeline', ())]
     if cfg.get('model') and cfg.model.get('data_preprocessor'):
         parts.append(_part(cfg.model.data_preprocessor, MODELS))
@@ -36,13 +37,8 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
 
 
 def _part(part: dict, registry: Registry) -> tuple[str, dict[str, Any]]:
-    kind = part['type']
-    built = registry.get(kind) if isinstance(kind, str) else kind
-    parameters = inspect.signature(built).parameters.values() if callable(built) else ()
-    options = {option.name: option.default for option in parameters if option.default is not option.empty}
-    options.update({key: value for key, value in part.items()})
-    name = kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
-    return name, {key: _plain(value) for key, value in options.items() if key not in _FREE}
+    options = {**default_options(part['type'], registry), **part}
+    return type_name(part['type']), {key: plain(value) for key, value in options.items() if key not in _FREE}
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -52,12 +48,3 @@ def _numbered(name: str) -> Iterator[str]:
     while True:
         yield f'{name} {number}'
         number += 1
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as they come back from a file."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -19,6 +19,15 @@ def test_defaults_are_filled_in_and_free_settings_left_out() -> None:
         'AudioVisualDataPreprocessor': dict(mean=[123.675, 116.28, 103.53], std=None)}
 
 
+def test_the_first_of_several_data_sets() -> None:
+    several = [dict(pipeline=[dict(type='ResizeFrames', size=size)]) for size in (8, 9)]
+    for around in (dict(type='ConcatDataset', datasets=several),
+                   dict(type='NamedParts', parts=dict(a=several[0], b=dict(dataset=several[1])))):
+        cfg = Config(dict(test_dataloader=dict(dataset=dict(type='RepeatDataset', dataset=around))))
+        with DefaultScope.overwrite_default_scope('mmaction'):
+            assert front_end_settings(cfg) == dict(ResizeFrames=dict(size=8))
+
+
 def test_config_without_data() -> None:
     assert front_end_settings(Config(dict(model=dict(type='A')))) == {}
 

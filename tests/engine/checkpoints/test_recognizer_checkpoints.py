@@ -113,6 +113,8 @@ def test_is_loaded_by_the_runner_and_by_mmengine(trained: Runner, checkpoint: Pa
     (dict(model__visual_backbone__lora__alpha=8), r'visual_backbone\.lora\.alpha: 16 in the checkpoint, 8 here'),
     (dict(model__visual_backbone__arch__quick_gelu=True),
      r"visual_backbone\.arch: \{.*\} in the checkpoint, \{.*'quick_gelu': True"),
+    (dict(model__visual_neck__num_heads=8, model__visual_neck__head_dims=16),  # of the same shapes
+     r'(?s)2 settings differ:\n    visual_neck\.num_heads: 4 in the checkpoint, 8 here.*head_dims: 32 in the'),
     (dict(test_dataloader__dataset__classes=('a',) * 7), r'cls_head\.classes: happy, sad, .* in the checkpoint, a, a'),
     (dict(model__data_preprocessor=dict(mean=[0, 0, 0])),
      r'front_end\.AudioVisualDataPreprocessor\.mean: None in the checkpoint, \[0, 0, 0\] here'),
