@@ -53,7 +53,8 @@ class AdaptedLinear(ExactMerging, lora.Linear):
         if self.merged:
             return self.base_layer.weight.clone()
         down, up, scale = self._adapter()
-        return torch.addmm(self.base_layer.weight, up, down, alpha=scale)
+        with torch.autocast(up.device.type, enabled=False):  # rounded once, where the product is used
+            return torch.addmm(self.base_layer.weight, up, down, alpha=scale)
 
     def _adapter(self) -> tuple[Tensor, Tensor, float]:
         """Both matrices of the one adapter, (rank, D) and (D', rank), and the factor of their product."""

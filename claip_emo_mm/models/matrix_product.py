@@ -12,14 +12,15 @@ _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -> Tensor:
-    """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D').
+    """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D'), in autocast's type where that is on.
 
     Args:
         x, weight, bias: as of torch's function.
         silu: Whether its SiLU is returned, which oneDNN computes before the product leaves the processor's cache.
     """
     for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
-    if _ONEDNN and for_onednn and not is_recorded():
+    # autocast does not know the operator, which would compute in float32
+    if _ONEDNN and for_onednn and not is_recorded() and not torch.is_autocast_enabled('cpu'):
         return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
     product = F.linear(x, weight, bias)
     return F.silu(product, inplace=True) if silu else product

@@ -130,6 +130,28 @@ def test_autocast_computes_in_its_type_and_returns_gradients_in_the_parameters()
             torch.testing.assert_close(own.grad, other.grad, atol=.3, rtol=.05)
 
 
+@pytest.mark.parametrize('rows', [1, 50])
+@pytest.mark.parametrize('merged', [True, False])
+def test_evaluation_under_autocast_is_that_of_a_linear_layer_with_the_product(rows: int, merged: bool) -> None:
+    torch.manual_seed(0)
+    layer = make_net(True, .1).first.eval()
+    plain = nn.Linear(1100, 40)
+    with torch.no_grad():
+        down, up = layer.lora_A.default.weight.double(), layer.lora_B.default.weight.double()
+        plain.weight.copy_(layer.base_layer.weight.double() + 2 * up @ down)  # alpha / rank = 2
+        plain.bias.copy_(layer.base_layer.bias)
+        if merged:
+            layer.merge()
+        x = torch.randn(rows, 1100)
+        with torch.autocast('cpu', torch.bfloat16):
+            output, expected = layer(x), plain(x)
+    assert output.dtype == expected.dtype == torch.bfloat16
+    exact = plain(x)
+    if merged or rows == 50:  # few rows go through weight and adapter one after the other
+        torch.testing.assert_close(output, expected, rtol=.01, atol=.02)
+    assert (output - exact).abs().mean() < 2 * (expected - exact).abs().mean()
+
+
 def test_disabled_adapters_do_nothing() -> None:
     layer = make_net(True, .1).first
     layer.enable_adapters(False)

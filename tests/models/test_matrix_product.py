@@ -20,3 +20,16 @@ def test_cast_follows_autocast() -> None:
     assert cast_for_products(x) is x
     with torch.autocast('cpu', torch.bfloat16):
         assert cast_for_products(x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize('silu', [True, False])
+def test_autocast_decides_the_type(silu: bool) -> None:
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(2, 9, 5), torch.randn(4, 5), torch.randn(4)
+    with torch.no_grad(), torch.autocast('cpu', torch.bfloat16):
+        output = linear(x, weight, bias, silu)
+    assert output.dtype == torch.bfloat16
+    rounded = [value.bfloat16().double() for value in (x, weight, bias)]
+    expected = torch.einsum('bnd,ed->bne', *rounded[:2]) + rounded[2]
+    expected = expected * expected.sigmoid() if silu else expected
+    torch.testing.assert_close(output.double(), expected, atol=.02, rtol=.02)  # 8 bits of mantissa
