@@ -9,6 +9,7 @@ from torch import nn
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapted_linear import AdaptedLinear
 from claip_emo_mm.models.merging import AdaptedConv2d, AdaptedConv3d, merge_adapters, unmerge_adapters
+from claip_emo_mm.models.split_attention import split_attention, split_layers
 
 __all__ = ['LoRASettings', 'add_adapters', 'merge_adapters', 'unmerge_adapters']
 
@@ -19,7 +20,8 @@ class LoRASettings:
 
     Args:
         targets: Last parts of the names of the layers to adapt (``q_proj``, or more of the name: ``layers.0.0``):
-            linear layers, convolutions.
+            linear layers, convolutions. Attention that keeps its projections in one matrix (torch's, VideoMAE's) has
+            ``q_proj``, ``k_proj`` and ``v_proj``, too.
         rank: Rank r of the update.
         alpha: The update is scaled by ``alpha / rank``.
         dropout: Dropout probability in front of each adapter.
@@ -55,12 +57,15 @@ def add_adapters(tower: nn.Module, settings: LoRASettings, block_names: Sequence
         InputError: A target matches no layer, or one that torch's attention never calls, or a convolution in groups
             that do not divide the rank, or a block does not exist; the message lists what there is.
     """
+    splittable = split_layers(tower)
+    split_attention(tower, settings.targets)
     layers = [name for name, module in tower.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)]
     matches = {target: [name for name in layers if f'.{name}'.endswith(f'.{target}')] for target in settings.targets}
     unmatched = sorted(target for target, found in matches.items() if not found)
     if unmatched or not settings.targets:
+        known = sorted({name.rpartition('.')[2] for name in layers} | splittable)
         raise InputError(f'lora.targets={list(settings.targets)}: no layer is called {", ".join(unmatched) or "so"}. '
-                         f'This tower has {", ".join(sorted({name.rpartition(".")[2] for name in layers}))}.')
+                         f'This tower has {", ".join(known)}.')
     names = [name for name in layers if any(name in found for found in matches.values())]
     fused = [name for name in names if isinstance(tower.get_submodule(name.rpartition('.')[0]), nn.MultiheadAttention)]
     if fused:

@@ -18,6 +18,7 @@ model = dict(
             num_frames=16,
             norm_cfg=dict(type='LN', eps=1e-6),
             init_cfg=dict(type='Pretrained', checkpoint=weights, prefix='backbone.')),
-        lora=dict(targets=['proj', 'layers.0.0', 'layers.1'], rank=8, alpha=32, dropout=0.1),  # not on the fused qkv
+        lora=dict(  # the fused qkv has a layer for each projection then
+            targets=['q_proj', 'k_proj', 'v_proj', 'proj', 'layers.0.0', 'layers.1'], rank=8, alpha=32, dropout=0.1),
         frozen=True),
     visual_neck=None)  # one vector a view

@@ -77,7 +77,8 @@ class ForeignBackbone(BaseModule):
             raise InputError(
                 f'{type(self).__name__}: the adapters of {len(idle)} layers of {type(self.network).__name__} are '
                 f'without effect, as it never calls these layers: {", ".join(idle[:5])}'
-                f'{", ..." if len(idle) > 5 else ""}. Take them out of lora.targets.')
+                f'{", ..." if len(idle) > 5 else ""}. Take them out of lora.targets, '
+                'or name q_proj, k_proj and v_proj in place of a qkv that is read.')
         self._tried = True
         return single_output(output, self.network)
 

@@ -107,6 +107,8 @@ def test_sound_networks_give_a_map_over_frequency_and_time() -> None:
     (FrameWiseBackbone, IMAGES['mmpretrain.VisionTransformer'][0], ['qkv', 'layers.0.0'], 4),
     (FrameWiseBackbone, IMAGES['ResNet'][0], ['layer4.1.conv2.conv'], 1),
     (ClipWiseBackbone, VIT, ['proj', 'layers.0.0', 'layers.1'], 6),
+    (ClipWiseBackbone, VIT, ['q_proj', 'k_proj', 'v_proj', 'proj'], 8),
+    (ClipWiseBackbone, TIMESFORMER, ['q_proj', 'v_proj', 'out_proj'], 12),
     (ClipWiseBackbone, SWIN, ['qkv', 'proj', 'fc1', 'fc2'], 21),
     (ClipWiseBackbone, UNIFORMER, ['c_fc', 'c_proj'], 6),
     (ClipWiseBackbone, SLOWONLY, ['conv2.conv'], 8)])
@@ -163,12 +165,10 @@ def test_adapters_without_effect_are_refused() -> None:
     with pytest.raises(InputError, match=r'the adapters of 2 layers of VisionTransformer are without effect.*'
                                          r'blocks.0.attn.qkv, blocks.1.attn.qkv'):
         ClipWiseBackbone(VIT, lora=dict(targets=['qkv', 'proj']))(views())
-    with pytest.raises(InputError, match=r'out_proj belongs to an nn.MultiheadAttention.*Take out_proj out'):
-        ClipWiseBackbone(UNIFORMER, lora=dict(targets=['out_proj', 'c_fc']))
     with pytest.raises(InputError, match=r'lora.blocks=\[1\]: which layers are the blocks of VisionTransformer'):
         ClipWiseBackbone(VIT, lora=dict(targets=['proj'], blocks=[1]))
     with pytest.raises(InputError, match='no layer is called q_proj'):
-        ClipWiseBackbone(VIT, lora=dict(targets=['q_proj']))
+        ClipWiseBackbone(SWIN, lora=dict(targets=['q_proj']))
 
 
 def test_shapes_that_do_not_fit_are_refused() -> None:
