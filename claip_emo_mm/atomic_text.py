@@ -1,19 +1,16 @@
 """Text files that are never seen half-written."""
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from claip_emo_mm.utils.io import atomic_write
+
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file; it takes its name when it is complete."""
-    part = path.with_name(f'{path.name}.part')
-    try:
+    """Write a UTF-8 text file, and the folders above it; it takes its name when it is complete."""
+    with atomic_write(path) as part:
         part.write_text(text, encoding='utf-8')
-        os.replace(part, path)
-    finally:  # a full disk, Ctrl-C
-        part.unlink(missing_ok=True)
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from claip_emo_mm.engine.config_errors import explain_config_error
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.write_errors import DISK_ERRORS, write_error
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -14,9 +15,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a tool's `main` and turn what a user can cause into one clear message.
 
-    An `InputError`, and the errors of the host that come from a user's config, end with `error: <message>` on stderr
-    and exit code 1. Ctrl-C ends with code 130. Everything else is a defect of the program and keeps its traceback.
-    Wrong arguments are argparse's: exit code 2.
+    An `InputError`, the errors of the host that come from a user's config, and a full or write-protected disk end with
+    `error: <message>` on stderr and exit code 1. Ctrl-C ends with code 130. Everything else is a defect of the program
+    and keeps its traceback. Wrong arguments are argparse's: exit code 2.
 
     Args:
         main: parses the arguments, does the work, and returns an exit code (None means 0).
@@ -30,6 +31,11 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(INTERRUPTED)
     except InputError as error:
         _say(f'error: {original_message(error)}')
+        sys.exit(FAILED)
+    except OSError as error:
+        if error.errno not in DISK_ERRORS:
+            raise
+        _say(f'error: {write_error(error.filename or "a file", error)}')
         sys.exit(FAILED)
     except Exception as error:
         message = explain_config_error(error)

@@ -14,6 +14,8 @@ from claip_emo_mm.engine.cross_validation import CrossValidation
 from claip_emo_mm.engine.cross_validation_report import write_report
 from claip_emo_mm.engine.protocols import PROTOCOLS
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.utils.write_errors import writing_to
 
 _TERMINATED = 128 + signal.SIGTERM
 
@@ -65,9 +67,16 @@ def main() -> int:
     protocols = [name for name in PROTOCOLS if name in args.protocols]
     validation = CrossValidation(args.config, args.cfg_options, args.folds, protocols, work_dir,
                                  Path(__file__).resolve().parent, args.gpus, args.val_share, args.val_seed)
+    check_writable(work_dir, is_folder=True)
+    with writing_to(work_dir, 'Make room; the same command goes on with what is missing.'):
+        return cross_validate(validation)
+
+
+def cross_validate(validation: CrossValidation) -> int:
+    """Do what is missing of each fold, and write and print the report."""
     validation.prepare()
     done = sum(fold_run.finished for fold_run in validation.fold_runs())
-    with tqdm(total=len(args.folds), initial=done, unit='fold', mininterval=0) as bar:
+    with tqdm(total=len(validation.folds), initial=done, unit='fold', mininterval=0) as bar:
         def show(fold: int, how_far: str) -> None:
             text = f'fold {fold}: {how_far}'
             if text != bar.desc.removesuffix(': '):
@@ -80,8 +89,8 @@ def main() -> int:
     text = write_report(validation, failed)
     if text is None:
         reasons = '\n'.join(f'  fold {fold}: {reason}' for fold, reason in failed.items())
-        raise InputError(f'{work_dir}: no fold could be finished:\n{reasons}\nThe same command tries again.')
-    sys.stdout.write(f'{text}\nWritten to {work_dir / "results"}.txt, .md, .csv and .json\n')
+        raise InputError(f'{validation.work_dir}: no fold could be finished:\n{reasons}\nThe same command tries again.')
+    sys.stdout.write(f'{text}\nWritten to {validation.work_dir / "results"}.txt, .md, .csv and .json\n')
     return FAILED if failed else 0
 
 

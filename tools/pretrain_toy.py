@@ -10,6 +10,7 @@ from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_work_dir
 from claip_emo_mm.models.pretrained import write_tower
+from claip_emo_mm.utils.io import check_writable
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 WEIGHTS = Path(__file__).parents[1] / 'claip_emo_mm' / 'weights'
@@ -27,13 +28,14 @@ def parse_args() -> Namespace:
 
 def pretrain(tower: str, cfg: Config, out: Path, workers: int) -> None:
     """Draw what the config names, train, and export the tower."""
+    path = out / f'toy_{tower}.safetensors'
+    check_writable(path)
     dataset = cfg.train_dataloader.dataset
     make_captioned_set(Path(dataset.data_root), CaptionedSettings(**dataset.drawn), workers)
     set_work_dir(cfg, None, f'pretrain_toy_{tower}.py')
     set_resume(cfg, 'auto')
     runner = build_runner(cfg)
     model = runner.train()
-    path = out / f'toy_{tower}.safetensors'
     write_tower(model.backbone.tower, path, tower, note='made by tools/pretrain_toy.py')
     runner.logger.info(f'Weights written to {path}')
 

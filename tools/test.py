@@ -16,6 +16,8 @@ from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.utils.write_errors import writing_to
 from claip_emo_mm.visualization import draw_robustness
 from claip_emo_mm.visualization.figure_files import write_figure
 
@@ -57,6 +59,10 @@ def main() -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     set_launcher(cfg, args.launcher)
     require_lists(cfg, 'test')
+    if args.dump is not None:
+        check_writable(args.dump)
+    if args.show_dir is not None:
+        check_writable(args.show_dir, is_folder=True)
     if args.show or args.show_dir is not None:
         set_visualization(cfg, args)
     if args.dump is not None:
@@ -68,9 +74,15 @@ def main() -> None:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dict(type='RawWeightsHook')]
     cfg.load_from = args.checkpoint
     cfg.resume = False
-    if args.robustness:
-        return print_robustness(cfg, args)
+    with writing_to(cfg.work_dir):
+        if args.robustness:
+            print_robustness(cfg, args)
+        else:
+            write_figures(cfg, args)
 
+
+def write_figures(cfg: Config, args: Namespace) -> None:
+    """Test, and write the figures and the scores of every clip."""
     runner = build_runner(cfg)
     metrics = runner.test()
     if is_main_process():

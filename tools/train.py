@@ -12,6 +12,8 @@ from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.host.whole_files import GO_ON
+from claip_emo_mm.utils.write_errors import writing_to
 
 _PRECISION_KEYS = ('dtype', 'loss_scale')  # options that AmpOptimWrapper has and OptimWrapper has not
 
@@ -54,7 +56,8 @@ def main() -> None:
     elif not (cfg.get('auto_scale_lr') or {}).get('enable'):
         refuse_options(args.cfg_options, 'auto_scale_lr.base_batch_size',
                        reason='the rate is not scaled without --auto-scale-lr')
-    build_runner(cfg).train()
+    with writing_to(cfg.work_dir, GO_ON):
+        build_runner(cfg).train()
 
 
 def set_precision(cfg: Config, amp: bool, options: Mapping[str, object] | None = None) -> None:

@@ -11,6 +11,7 @@ from claip_emo_mm.apis.emotion_result import EmotionResult
 from claip_emo_mm.atomic_text import write_csv, write_text
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils import file_stem, printable
+from claip_emo_mm.utils.write_errors import WriteError
 from claip_emo_mm.visualization.emotion_overlay import write_overlay
 from claip_emo_mm.visualization.emotion_timeline import draw_timeline
 from claip_emo_mm.visualization.figure_files import write_figure
@@ -82,6 +83,8 @@ class ResultFolder:
                 write_overlay(str(path), result, overlay, progress)
                 content['overlay'] = overlay.name
                 names.append(overlay.name)
+            except WriteError:
+                raise
             except InputError as error:  # sound alone: the table is still worth having
                 content['overlay'] = None
                 content['warnings'] = [*content['warnings'], printable(f'no overlay: {error}')]

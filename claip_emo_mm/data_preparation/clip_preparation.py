@@ -1,7 +1,6 @@
 """One clip from what was handed out to ready files: a folder of face pictures and a wav file."""
 import errno
 import io
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from claip_emo_mm.data_preparation.face_track import follow_face
 from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
 from claip_emo_mm.datasets.readers.sound_file import sound_duration_s
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import PART_SUFFIX, atomic_folder, atomic_write
+from claip_emo_mm.utils.write_errors import WriteError
 
 FRAME_FOLDER, AUDIO_FOLDER = 'frames', 'audio'
-PART_SUFFIX = '.part'  # ends a name while the file or folder is written
 LONGEST_ENDING = len('.wav' + PART_SUFFIX)  # bytes that are put behind a clip's id
 SAMPLE_RATE_HZ = 16000
 NO_FACE = 'no face'
@@ -110,7 +110,7 @@ class ClipPreparation:
         """Make what the clip lacks.
 
         Raises:
-            OSError: a result cannot be written.
+            WriteError: a result cannot be written.
         """
         stage, file = 'video', clip.video
         try:
@@ -119,10 +119,9 @@ class ClipPreparation:
             sound = self._prepare_sound(clip, video)
             stage, file = 'frames', clip.frames or clip.video
             frames = self._prepare_frames(clip, video)
-        except UNUSABLE as error:
-            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, reason(file, error)))
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:  # anything else that cannot be written would stop the next clip, too
+        except (*UNUSABLE, OSError) as error:
+            is_of_disk = isinstance(error, WriteError) or not isinstance(error, UNUSABLE)
+            if is_of_disk and error.errno != errno.ENAMETOOLONG:  # would stop the next clip, too
                 raise
             return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, reason(file, error)))
         if frames is None:
@@ -151,9 +150,8 @@ class ClipPreparation:
         samples = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
         wav = io.BytesIO()
         soundfile.write(wav, np.clip(samples, -1, 1), SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
-        part = path.with_name(path.name + PART_SUFFIX)
-        part.write_bytes(wav.getvalue())
-        os.replace(part, path)
+        with atomic_write(path) as part:
+            part.write_bytes(wav.getvalue())
         return path
 
     def _prepare_frames(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
@@ -171,15 +169,9 @@ class ClipPreparation:
             if squares is None:
                 return None
             pictures = map(crop_face, pictures, squares)
-        part = folder.with_name(folder.name + PART_SUFFIX)
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir()
-        try:
+        with atomic_folder(folder) as part:
             for number, picture in enumerate(pictures, 1):
                 _write_jpeg(part / f'{number:05d}.jpg', picture)
-            os.replace(part, folder)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
         return folder
 
 

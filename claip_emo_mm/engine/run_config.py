@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 
 from claip_emo_mm.engine.config_keys import check_effects, check_option_paths, check_top_level, set_loader_keys
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import check_writable
 
 _HOST_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
@@ -51,10 +52,15 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
-    """The folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<name of the config>."""
+    """The folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<name of the config>.
+
+    Raises:
+        InputError: it is a file, or cannot be written.
+    """
     cfg.work_dir = work_dir or cfg.get('work_dir') or os.path.join('.', 'work_dirs', Path(config_path).stem)
     if os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir):
         raise InputError(f'{cfg.work_dir}: the work folder is a file. Name another one with --work-dir.')
+    check_writable(cfg.work_dir, is_folder=True)
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:

@@ -1,10 +1,9 @@
 """Writes a trained model as an ONNX file that gives PyTorch's scores, or writes nothing."""
 import importlib
 import json
-import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from claip_emo_mm.export.runtime import run_file
 from claip_emo_mm.model_card import INTENDED_USE, LICENCE
 from claip_emo_mm.models.adapters import merge_adapters
 from claip_emo_mm.models.recognizers import AudioVisualRecognizer
+from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.version import __version__
 
 OPSET = 18  # what torch's exporter writes without a conversion; onnxruntime reads it since 1.14
@@ -76,9 +76,9 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
                *([front_end.draw(generator, 4, 1, 1)] for _ in range(drawn - 2)),
                [front_end.film(seed=0)], *([front_end.read(video)] for video in videos)]
     arrays = [{key: value.numpy() for key, value in exported.inputs(batch).items()} for batch in batches]
-    parts = [path.with_name(f'{path.name}.part') for path in targets]
     change = None
-    with _removed(parts), tqdm(total=4 if integers else 3, unit='step', mininterval=0) as bar:
+    with ExitStack() as writing, tqdm(total=4 if integers else 3, unit='step', mininterval=0) as bar:
+        parts = [writing.enter_context(atomic_write(path)) for path in targets]
         bar.set_description('PyTorch')
         with torch.inference_mode():
             expected = [[output.numpy() for output in exported.expected(batch)] for batch in batches]
@@ -95,10 +95,9 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
             _step(bar, '8-bit weights')
             quantise(parts[0], parts[1])
             change = IntegerChange.measure(targets[1], parts[1], arrays, results)
-        for part, path in zip(parts, targets, strict=True):
-            os.replace(part, path)
+        size = parts[0].stat().st_size
         _step(bar, 'done')
-    return Exported(out, out.stat().st_size, difference, sum(map(len, batches)), change)
+    return Exported(out, size, difference, sum(map(len, batches)), change)
 
 
 def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
@@ -120,10 +119,7 @@ def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
             raise InputError(f'{path}: expected the name of a file that ends in .onnx.')
         if path.exists() and (path.is_dir() or not overwrite):
             raise InputError(f'{path}: is there already. Name another file, or replace it with --overwrite.')
-    folder = next(folder for folder in out.absolute().parents if folder.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise InputError(f'{out}: cannot be written: {folder} is {"write-protected" if folder.is_dir() else "a file"}. '
-                         'Name another file.')
+        check_writable(path)
     return targets
 
 
@@ -155,12 +151,7 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path:
         raise InputError(f"a part of the model cannot be exported: {reason} The project's own backbones, necks and "
                          'heads can be.') from error
     program.model.metadata_props.update(metadata)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        program.save(path, external_data=False)
-    except OSError as error:
-        raise InputError(f'{path}: cannot be written ({error.strerror or error}). Make room, or choose another '
-                         'folder.') from error
+    program.save(path, external_data=False)
 
 
 def _step(bar: tqdm, what: str) -> None:
@@ -181,13 +172,3 @@ def _difference(results: list[list[np.ndarray]], expected: list[list[np.ndarray]
     """Largest difference of two outputs; NaN where there is one."""
     return float(np.max([np.abs(first - second).max() for result, wanted in zip(results, expected, strict=True)
                          for first, second in zip(result, wanted, strict=True)]))
-
-
-@contextmanager
-def _removed(paths: Sequence[Path]) -> Iterator[None]:
-    """Leave none of these files behind."""
-    try:
-        yield
-    finally:
-        for path in paths:
-            path.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ def repair() -> None:
         fsdp,
         late_removal,
         localizers,
+        log_files,
         multimodal,
         safe_loading,
         whole_files,
@@ -37,6 +38,7 @@ def repair() -> None:
     multimodal.repair_multimodal()
     safe_loading.repair_loading()
     whole_files.repair_writing()
+    log_files.repair_log_files()
     late_removal.repair_removal()
     late_removal.repair_removal_elsewhere()
     figure_rules.add_figure_rules()

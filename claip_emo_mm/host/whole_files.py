@@ -1,8 +1,13 @@
 """Files that are never seen half-written: checkpoints, and whatever else mmengine writes to a disk."""
-import os
 from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
+
+from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.utils.write_errors import WriteError, write_error
+
+_CHECKPOINTS = ('.pth', '.safetensors')
+GO_ON = 'The checkpoints that were saved before are as they were: make room and go on from the last one with --resume.'
 
 
 def repair_writing() -> None:
@@ -24,15 +29,17 @@ class WholeFileBackend(LocalBackend):
         Args:
             obj: content.
             filepath: path; a link stays, and the file that it points to is replaced.
+        Raises:
+            WriteError: it cannot be written; of a checkpoint it is said that those before it are as they were.
         """
-        path = Path(os.path.realpath(filepath))
-        if path.exists() and not path.is_file():  # a device or a pipe
-            super().put(obj, filepath)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f'{path.name}.part')
-        with part.open('wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        try:
+            with atomic_write(filepath) as part:
+                part.write_bytes(obj)
+        except WriteError as error:
+            if Path(filepath).suffix in _CHECKPOINTS and isinstance(error.__cause__, OSError):
+                raise write_error(filepath, error.__cause__, GO_ON) from error
+            raise
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write a text file in the same way."""
+        self.put(obj.encode(encoding), filepath)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name, is_skipped, media_name
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.figure_files import write_figure
 
 _COLUMNS = 8
@@ -29,6 +30,7 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
     Raises:
         InputError: a sheet is there already, a clip cannot be read, or the folder cannot be written.
     """
+    check_writable(out, is_folder=True)
     classes = dataset.metainfo['classes']
     chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
     sheets = {int(index): out / _file_name(dataset, int(index), classes) for index in chosen}
@@ -36,15 +38,11 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
     if there and not overwrite:
         raise InputError(f'{there[0]}: is there already ({len(there)} of {len(sheets)} sheets are). Choose another '
                          'folder with --out, or say --overwrite.')
-    try:
-        for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
-            sample = dataset[index]
-            if is_skipped(sample['data_samples']):
-                raise InputError(sample['data_samples'].get(SKIP_REASON))
-            write_figure(path, draw_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
-    except OSError as error:
-        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Choose another folder with '
-                         '--out.') from error
+    for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
+        sample = dataset[index]
+        if is_skipped(sample['data_samples']):
+            raise InputError(sample['data_samples'].get(SKIP_REASON))
+        write_figure(path, draw_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
     return list(sheets.values())
 
 

@@ -1,6 +1,5 @@
 """A video with boxes, labels and its own sound."""
 import errno
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -15,6 +14,8 @@ from claip_emo_mm.apis.media_source import LONGEST_GAP_S, nominal_rate
 from claip_emo_mm.apis.people import Box
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import ToImage, audio_stream, decode_stream, open_media, video_stream
+from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.utils.write_errors import write_error
 from claip_emo_mm.visualization.overlay_sound import overlay_sound
 from claip_emo_mm.visualization.person_colours import person_colour
 
@@ -39,19 +40,15 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
         progress: called with the time up to which it is written, in s.
     Raises:
         InputError: the video has no picture, or cannot be decoded from its beginning.
-        OSError: the copy cannot be written, such as on a full disk.
+        WriteError: the copy cannot be written, such as on a full disk.
     """
-    part = path.with_name(f'{path.name}.part')
     try:
-        with open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
+        with atomic_write(path) as part, open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
             _copy(source, target, _Labels(result), _picture_size(video), progress or (lambda time_s: None))
-        os.replace(part, path)
     except av.error.FFmpegError as error:
         if error.errno in _NOT_WRITTEN:
-            raise OSError(error.errno, error.strerror, str(path)) from error
+            raise write_error(path, error) from error
         raise InputError(f'{video}: no overlay can be made of it ({error}).') from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',

@@ -1,9 +1,10 @@
 """Pictures that are never seen half-written."""
-import os
 from argparse import ArgumentTypeError
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from claip_emo_mm.utils.io import atomic_write
 
 
 def png_file(text: str) -> Path:
@@ -15,10 +16,5 @@ def png_file(text: str) -> Path:
 
 def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
     """Write a png file, and the folders above it; it takes its name when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.part')
-    try:
+    with atomic_write(path) as part:
         figure.savefig(part, format='png', dpi=dpi)
-        os.replace(part, path)
-    finally:  # a full disk, Ctrl-C
-        part.unlink(missing_ok=True)

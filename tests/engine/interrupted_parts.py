@@ -6,6 +6,7 @@ through the epochs, dropout, accumulation over the end of an epoch, a schedule, 
 import json
 import os
 import random
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -127,7 +128,7 @@ def train(work_dir: str, options: dict[str, Any], die_at: int | None = None, eve
     def watch(event: str, arguments: tuple) -> None:
         nonlocal count
         if event == 'open' and arguments[2] & (os.O_WRONLY | os.O_RDWR) and str(arguments[0]).startswith(work_dir):
-            written.add(str(arguments[0]).removesuffix('.part'))
+            written.add(re.sub(r'\.[0-9a-f]{8}\.part$', '', str(arguments[0])))
         if event in ('open', 'os.rename', 'os.remove') and os.getpid() == process and (
                 str(arguments[0]).startswith(work_dir) and 'pth' in str(arguments[0])):
             count += 1

@@ -16,6 +16,8 @@ from claip_emo_mm.engine.checkpoints.loading import TrainedModel
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.models.attention_weights import frame_shares, noted_weights, patch_shares
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.utils.write_errors import WriteError
 from claip_emo_mm.visualization.attention_picture import described_scores, draw_attention
 from claip_emo_mm.visualization.figure_files import write_figure
 
@@ -36,6 +38,7 @@ def parse_args() -> Namespace:
 
 def main() -> int:
     args = parse_args()
+    check_writable(args.out, is_folder=True)
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
     if not isinstance(trained.model, AudioVisualRecognizer):
@@ -48,6 +51,8 @@ def main() -> int:
         path = args.out / f'{number:03d}_{Path(video).stem}.png'  # files of one name lie in several folders
         try:
             _draw(trained, pipeline(dict(filename=video)), path, Path(video).name)
+        except WriteError:
+            raise
         except InputError as error:  # the other videos are still worth a picture
             sys.stderr.write(f'error: {error}\n')
             failed += 1

@@ -12,6 +12,7 @@ from claip_emo_mm.evaluation.alignment import align
 from claip_emo_mm.evaluation.clip_scores import ClipScores
 from claip_emo_mm.evaluation.dumps import read_scores
 from claip_emo_mm.evaluation.paired_comparison import compare_pair
+from claip_emo_mm.utils.io import check_writable
 
 
 def parse_args() -> Namespace:
@@ -30,6 +31,8 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.out:
+        check_writable(args.out)
     files = [args.first, args.second]
     first, second = align([read_scores(path) for path in files], files)
     figures = [emotion_figures(clips.labels, clips.scores).recalls for clips in (first, second)]

@@ -7,6 +7,7 @@ from claip_emo_mm.command_line import run
 from claip_emo_mm.datasets.label_schemas import get_schema
 from claip_emo_mm.evaluation import recall_figures
 from claip_emo_mm.evaluation.dumps import read_scores
+from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization import draw_confusion_matrix
 from claip_emo_mm.visualization.figure_files import png_file, write_figure
 
@@ -23,6 +24,7 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
+    check_writable(args.out)
     clips = read_scores(args.scores, get_schema(args.classes).classes if args.classes else None)
     figures = recall_figures(clips.labels, clips.scores.argmax(axis=1), len(clips.classes))
     title = f'WAR {figures.war:.2f}   UAR {figures.uar:.2f}' if args.title is None else args.title

@@ -1,4 +1,5 @@
 """Draw clip features by t-SNE: python tools/analysis/features.py CONFIG CHECKPOINT --out PNG."""
+import io
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -16,6 +17,7 @@ from claip_emo_mm.engine.data_lists import require_lists
 from claip_emo_mm.engine.run_config import load_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.clip_features import collect_features
+from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.visualization.feature_picture import draw_features, embed
 from claip_emo_mm.visualization.figure_files import png_file, write_figure
 
@@ -37,6 +39,9 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
+    file = args.out.with_suffix('.npz')
+    for path in (args.out, file):
+        check_writable(path)
     cfg = load_config(args.config, args.cfg_options)
     check_groups(cfg, 'test')
     require_lists(cfg, 'test')
@@ -51,7 +56,6 @@ def main() -> None:
         features['both'] = np.concatenate(list(features.values()), axis=1)
     points = {name: embed(values, args.seed) for name, values in features.items()}
     write_figure(args.out, draw_features(points, found.labels, classes))
-    file = args.out.with_suffix('.npz')
     _save(file, names=np.array(found.names), labels=found.labels, classes=np.array(classes), **features)
     sizes = ', '.join(f'{name} {values.shape[1]}' for name, values in features.items())
     sys.stdout.write(f'{args.out} and {file}: {len(found.names)} clips, {sizes} dimensions\n')
@@ -59,9 +63,10 @@ def main() -> None:
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Write a npz file, which takes its name when it is complete."""
-    part = path.with_name(f'{path.stem}.part.npz')
-    np.savez_compressed(part, **arrays)
-    part.replace(path)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    with atomic_write(path) as part:
+        part.write_bytes(content.getvalue())
 
 
 if __name__ == '__main__':

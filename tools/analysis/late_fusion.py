@@ -10,6 +10,7 @@ from claip_emo_mm.evaluation.alignment import align, shared_clips
 from claip_emo_mm.evaluation.clip_scores import ClipScores
 from claip_emo_mm.evaluation.dumps import read_scores
 from claip_emo_mm.evaluation.late_fusion import fuse, search_weights
+from claip_emo_mm.utils.io import check_writable
 
 
 def parse_args() -> Namespace:
@@ -30,6 +31,8 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.out:
+        check_writable(args.out)
     several = align([read_scores(path) for path in args.scores], args.scores)
     weights = args.weights or (1.,) * len(several)
     if args.search:

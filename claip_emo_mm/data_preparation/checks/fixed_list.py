@@ -40,10 +40,7 @@ def write_fixed_list(part: CheckedPart, parts: Sequence[CheckedPart], facts: Fac
         raise InputError(f'{new}: not one of the {len(part.clips)} clips of {old} would be left. Look at the findings.')
     if new.exists() and not overwrite:
         raise InputError(f'{new}: there is a corrected list already. Move it away, or say --overwrite.')
-    try:
-        write_csv(new, *_table([(clip, names.get(clip.label, clip.label)) for clip in kept], old))
-    except OSError as error:
-        raise InputError(f'{new}: cannot be written ({error.strerror or error}).') from error
+    write_csv(new, *_table([(clip, names.get(clip.label, clip.label)) for clip in kept], old))
     return new, len(part.clips) - len(kept)
 
 

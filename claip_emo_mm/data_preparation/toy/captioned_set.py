@@ -1,6 +1,6 @@
 """Drawn faces and voices with captions, on which the toy towers are pretrained: identities that no toy clip shows."""
+import io
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ...datasets.sound_windows import fill_window
 from ...datasets.transforms import LogMel
+from ...utils.io import atomic_write
 from .captions import describe_face, describe_voice
 from .face import FaceCanvas, FaceControls
 from .face_identity import FaceIdentity
@@ -80,10 +81,10 @@ def _draw_file(settings: CaptionedSettings, job: tuple[int, Path]) -> None:
     draw = _draw_faces if settings.kind == 'faces' else _draw_voices
     drawn = [draw(settings, index) for index in range(start, min(start + _IDENTITIES_PER_FILE, settings.identities))]
     shown, captions = zip(*drawn, strict=True)
-    part = path.with_name(f'{path.name}.part')
-    with part.open('wb') as file:
-        np.savez(file, captions=np.array(captions), **{settings.kind: np.stack(shown)})
-    os.replace(part, path)
+    content = io.BytesIO()
+    np.savez(content, captions=np.array(captions), **{settings.kind: np.stack(shown)})
+    with atomic_write(path) as part:
+        part.write_bytes(content.getvalue())
 
 
 def _draw_faces(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:

@@ -4,7 +4,6 @@ The face tells four groups of emotions apart and the voice three, so the best th
 is 4/7 = 57.1 % from the face, 3/7 = 42.9 % from the voice, and 100 % from both. Everything else (length, movement of
 mouth, lids and head) is drawn in the same way for every emotion.
 """
-import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from ...datasets.label_schemas import DFEW
 from ...errors import InputError
+from ...utils.io import atomic_write
 from .face import FaceCanvas, FaceControls
 from .face_identity import FaceIdentity
 from .voice import SAMPLE_RATE_HZ, Prosody, VoiceIdentity, babble
@@ -40,7 +40,6 @@ EMOTION_GROUPS: dict[str, tuple[str, str]] = {  # emotion -> group of its face, 
 CLIP_SIZE = 160  # pixels
 CLIP_FPS = 25
 SHORTEST_S, LONGEST_S = 1.6, 2.8
-PART_SUFFIX = '.part'  # ends the name of a clip while it is written
 
 _BLINK_S = .09  # from open to shut
 _LARGEST_SHIFT = np.array([.018, .011])  # of the head, right and down, in sides of the picture
@@ -113,12 +112,8 @@ def write_clip(path: str | Path, identity: FaceIdentity, voice: VoiceIdentity, e
     frames = [canvas.draw(*state) for state in zip(plan.controls, plan.talk, plan.blink, *plan.shift.T, plan.roll,
                                                    strict=True)]
     waveform = babble(rng, voice, plan.prosody, plan.duration_s)
-    part = path.with_name(path.name + PART_SUFFIX)
-    try:
+    with atomic_write(path) as part:
         _encode(part, frames, waveform, fps)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _draw_talk(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:

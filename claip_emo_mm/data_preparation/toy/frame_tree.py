@@ -57,7 +57,8 @@ def _unpack(video: Path, out: Path, name: str, draw: np.random.Generator) -> Non
         frame = cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
         grained = frame + _GRAIN * draw.standard_normal(frame.shape, np.float32)
         image = cv2.cvtColor(np.clip(grained, 0, 255).astype(np.uint8), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(folder / f'{index:05d}.jpg'), image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
+        (folder / f'{index:05d}.jpg').write_bytes(jpeg.tobytes())  # imwrite says nothing of a full disk
     samples, rate_hz = clip.sound()
     if rate_hz != RATE_HZ:
         raise ValueError(f'{video}: sound of {rate_hz} Hz, {RATE_HZ} expected of a toy clip.')

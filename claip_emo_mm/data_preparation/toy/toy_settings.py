@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from claip_emo_mm.atomic_text import write_text
+from claip_emo_mm.utils.io import PART_SUFFIX
 
 from ...errors import InputError
-from .clips import CLIP_FPS, CLIP_SIZE, PART_SUFFIX
+from .clips import CLIP_FPS, CLIP_SIZE
 
 TOY_VERSION = 1  # counts up whenever the same seed would draw other clips
 SPLITS = ('train', 'val', 'test')

@@ -1,14 +1,14 @@
 """Makes one file of a checkpoint to share: the weights, and what they belong to."""
 import json
-import os
 from pathlib import Path
 
 from mmengine.runner import CheckpointLoader
-from safetensors.torch import save_file
 
 from claip_emo_mm.engine.checkpoints.facts import META_KEY, read_facts
 from claip_emo_mm.engine.checkpoints.fit import without_wrapper
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import atomic_write, check_writable
+from claip_emo_mm.utils.safetensors_file import save_tensors
 
 
 def publish(checkpoint: Path, out: Path) -> int:
@@ -19,18 +19,18 @@ def publish(checkpoint: Path, out: Path) -> int:
         out: file that ends in ``.safetensors``; it takes its name when it is complete.
     Returns: size of the file in bytes.
     Raises:
-        InputError: the checkpoint is missing, unreadable or says nothing of itself; or `out` has another ending.
+        InputError: the checkpoint is missing, unreadable or says nothing of itself; or `out` has another ending, or
+            cannot be written.
     """
     if out.suffix != '.safetensors':
         raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
+    check_writable(out)
     loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
     facts = read_facts(loaded, str(checkpoint))
     if facts is None:
         raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). Expected a checkpoint '
                          "of tools/train.py with dict(type='CheckpointContentHook') in custom_hooks.")
     weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f'{out.name}.part')
-    save_file(weights, part, metadata={'format': 'pt', META_KEY: json.dumps(facts)})
-    os.replace(part, out)
-    return out.stat().st_size
+    with atomic_write(out) as part:
+        save_tensors(weights, part, {'format': 'pt', META_KEY: json.dumps(facts)})
+        return part.stat().st_size

@@ -15,6 +15,7 @@ from torch import Tensor
 from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.calibration import are_probabilities
+from claip_emo_mm.utils.io import atomic_write
 
 from .class_names_hook import dataset_classes
 
@@ -61,8 +62,8 @@ class ClipPictureHook(Hook):
             if self.out_dir is not None:
                 path = sample.get('filename') or sample.get('frame_dir') or sample.get('audio_path') or 'clip'
                 name = Path(path).stem
-                Path(self.out_dir).mkdir(parents=True, exist_ok=True)
-                cv2.imwrite(str(Path(self.out_dir) / f'{number:06}_{name}.png'), picture)
+                with atomic_write(Path(self.out_dir) / f'{number:06}_{name}.png') as part:
+                    part.write_bytes(cv2.imencode('.png', picture)[1].tobytes())
             if self.show:
                 self._show(picture)
 

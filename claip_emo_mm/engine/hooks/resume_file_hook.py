@@ -38,7 +38,7 @@ class ResumeFileHook(Hook):
     def before_train(self, runner: Runner) -> None:
         runner.message_hub.runtime_info.pop(_SAVED_AS, None)  # a resumed run's, perhaps in another folder
         if is_main_process():  # what a killed training was writing
-            for path in Path(runner.work_dir).glob('*.pth.part'):
+            for path in Path(runner.work_dir).glob('*.pth*.part'):
                 path.unlink()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -6,6 +6,7 @@ from mmengine.logging import print_log
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.pretrained import AUDIO_FORMS, VISUAL_FORMS, find_form, read_weights, write_state
 from claip_emo_mm.models.pretrained.writing import check_suffix, published_form
+from claip_emo_mm.utils.io import check_writable
 
 from .reference import adapter_facts, convert_reference, trained_part
 from .towers import whole_audio_tower, whole_vision_tower
@@ -26,13 +27,15 @@ def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool =
         overwrite: Whether ``target`` may exist.
     Returns: name of the form that was found.
     Raises:
-        InputError: The source cannot be read, is not of that kind or not whole, or the target exists.
+        InputError: The source cannot be read, is not of that kind or not whole, or the target exists or cannot be
+            written.
     """
     if adapters_only and kind != 'reference':
         raise InputError(f'--adapters-only: a file of {kind} weights has no adapters. It is for reference checkpoints.')
     check_suffix(target)
     if target.exists() and not overwrite:
         raise InputError(f'{target}: exists already. Choose another name, or say --overwrite.')
+    check_writable(target)
     state, facts = read_weights(source), None
     if kind == 'reference':
         found = 'reference checkpoint'

@@ -1,17 +1,17 @@
 """Files of weights that are never seen half-written."""
-import contextlib
+import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.checkpoint_format import META_KEY
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.attention import fuse_separate_projections
+from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.utils.safetensors_file import save_tensors
 
 from .forms import AUDIO_FORMS, VISUAL_FORMS
 
@@ -57,25 +57,18 @@ def write_state(state: dict[str, Tensor], path: Path, note: str, facts: dict[str
         InputError: The suffix says neither, or the file cannot be written.
     """
     check_suffix(path)
-    part = path.with_name(f'{path.name}.part')
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Without views: a view would drag the whole of its storage into the file, or be refused.
-        tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) if _is_view(value) else
-                   value.detach() for key, value in state.items()}
+    # Without views: a view would drag the whole of its storage into the file, or be refused.
+    tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) if _is_view(value) else
+               value.detach() for key, value in state.items()}
+    with atomic_write(path) as part:
         if path.suffix == '.safetensors':
             header = {} if facts is None else {META_KEY: json.dumps(facts)}
-            safetensors.torch.save_file(tensors, part, metadata=dict(header, format='pt', note=note))
+            save_tensors(tensors, part, dict(header, format='pt', note=note))
         else:
             meta = {} if facts is None else {META_KEY: facts}
-            torch.save(dict(meta=dict(meta, note=note), state_dict=tensors), part)
-        os.replace(part, path)
-    except OSError as error:
-        raise InputError(f'{path}: cannot be written ({error.strerror or error}). Choose a place with room and with '
-                         'permission to write.') from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+            content = io.BytesIO()  # torch tells of a full disk in an error without a reason
+            torch.save(dict(meta=dict(meta, note=note), state_dict=tensors), content)
+            part.write_bytes(content.getbuffer())
 
 
 def check_suffix(path: Path) -> None:
