@@ -1,7 +1,6 @@
 """Draw clips as the model sees and hears them: python tools/browse_data.py CONFIG --out DIR."""
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from mmaction.registry import DATASETS
 from mmengine.config import DictAction
@@ -9,6 +8,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
 from claip_emo_mm.command_line import run
+from claip_emo_mm.engine.arguments import output_folder
 from claip_emo_mm.engine.config_keys import check_groups
 from claip_emo_mm.engine.run_config import load_config
 from claip_emo_mm.visualization import write_contact_sheets
@@ -18,7 +18,7 @@ def parse_args() -> Namespace:
     parser = ArgumentParser(description='Draw contact sheets of a config\'s data, after its whole pipeline: the frames '
                                         'and the spectrogram of each view, with label and file.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder for the png files')
+    parser.add_argument('--out', type=output_folder, required=True, metavar='DIR', help='folder for the png files')
     parser.add_argument('--split', choices=('train', 'val', 'test'), default='train',
                         help='which data set of the config (default: %(default)s)')
     parser.add_argument('--clips', type=int, default=12, help='clips, spread over the list (default: %(default)s)')

@@ -9,6 +9,7 @@ from mmengine.config import DictAction
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.data_preparation.checks import ERROR, check_data, format_table, write_findings
+from claip_emo_mm.engine.arguments import output_folder
 from claip_emo_mm.engine.run_config import load_config
 
 
@@ -28,8 +29,9 @@ def parse_args() -> Namespace:
     parser.add_argument('--every-frame', action='store_true',
                         help='decode every frame, instead of the first, the middle and the last one of a clip')
     parser.add_argument('--no-faces', action='store_true', help='do not look whether the pictures show faces')
-    parser.add_argument('--out', type=Path, metavar='DIR', help='folder for findings.csv, which names every clip '
-                                                                '(default: work_dirs/check_data/NAME of the config)')
+    parser.add_argument('--out', type=output_folder, metavar='DIR',
+                        help='folder for findings.csv, which names every clip (default: work_dirs/check_data/NAME of '
+                             'the config)')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',

@@ -15,11 +15,11 @@ from tqdm import tqdm
 
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult
 from claip_emo_mm.apis.emotion_inferencer import FACES, media_files
-from claip_emo_mm.apis.result_folder import ResultFolder
+from claip_emo_mm.apis.result_folder import ResultFolder, is_overlay
 from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.engine.arguments import KeyValueAction, output_folder
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils import printable
+from claip_emo_mm.utils import named, printable
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
 
@@ -29,7 +29,8 @@ def parse_args() -> Namespace:
                                         'print the scores of every class, averaged over the video.')
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='video or sound file, or a folder of them')
     parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
-    parser.add_argument('--out', type=Path, help='folder for the results; what is done there already is left alone')
+    parser.add_argument('--out', type=output_folder,
+                        help='folder for the results; what is done there already is left alone')
     parser.add_argument('--face', choices=FACES, default='largest',
                         help='which faces are cropped: one at a time, every one, or none (the whole picture)')
     parser.add_argument('--window-s', type=float, default=4., help='length of a window (default: %(default)s)')
@@ -125,6 +126,9 @@ def list_files(inputs: list[str]) -> tuple[list[Path], list[str]]:
     for given in inputs:
         if not given:
             unusable.append("'': an input without a name. Expected a file or a folder; '.' is the current one.")
+        elif is_overlay(Path(given)):
+            unusable.append(f'{given}: is a copy with boxes and labels that this tool made. Name the video that it was '
+                            'made of.')
         elif not os.path.isdir(given):
             files.append(Path(given))
         else:
@@ -133,6 +137,10 @@ def list_files(inputs: list[str]) -> tuple[list[Path], list[str]]:
             except InputError as error:
                 unusable.append(str(error))
                 continue
+            copies = [file for file in found if is_overlay(file)]
+            if copies:
+                say(f'{given}: left out are copies with boxes and labels that this tool made: {named(copies)}')
+            found = [file for file in found if file not in copies]
             if not found:
                 unusable.append(f'{given}: no video or sound in this folder')
             files.extend(found)

@@ -13,6 +13,7 @@ from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, NOTE
 from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS, write_toy_folds
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.published_lists import NUM_FOLDS
+from claip_emo_mm.engine.arguments import output_folder
 from claip_emo_mm.errors import InputError
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
@@ -49,7 +50,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def _add_toy(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--out', type=Path, default=_CONFIG_DATA_ROOT,
+    parser.add_argument('--out', type=output_folder, default=_CONFIG_DATA_ROOT,
                         help='folder for the clips and their lists (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='the same seed makes the same clips (default: %(default)s)')
     parser.add_argument('--clips', type=int, nargs=3, default=DEFAULT_CLIPS, metavar=('TRAIN', 'VAL', 'TEST'),
@@ -83,7 +84,7 @@ def _prepare_toy(args: argparse.Namespace) -> None:
 
 def _add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', type=Path, metavar='SRC', help='folder with a subfolder of videos for each class')
-    parser.add_argument('--out', type=Path, default=Path('data/own'),
+    parser.add_argument('--out', type=output_folder, default=Path('data/own'),
                         help='folder for the results; its name is that of the config (default: %(default)s)')
     parser.add_argument('--base', default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
                         help='config that says all the rest: a file, or the name of one of configs/ '
@@ -130,7 +131,7 @@ def _descriptions(title: str, classes: str) -> dict[str, str]:
 
 def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument('source', type=Path, metavar='SRC', help='folder into which the distribution was unpacked')
-    parser.add_argument('--out', type=Path, default=out, help='folder for the results (default: %(default)s)')
+    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
     parser.add_argument('--faces', choices=FACES, default='auto',
                         help='crop: find faces and crop them; keep: the frames are faces already; auto: look at some '
                              'clips (default: %(default)s)')

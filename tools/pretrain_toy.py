@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.data_preparation.toy import CaptionedSettings, make_captioned_set
-from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.engine.arguments import KeyValueAction, output_folder
 from claip_emo_mm.engine.resuming import set_resume
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_work_dir
 from claip_emo_mm.models.pretrained import write_tower
@@ -20,7 +20,7 @@ def parse_args() -> Namespace:
     parser = ArgumentParser(description='Draw captioned faces (clip) or voices (clap), pretrain the tower on them, and '
                                         'write its weights. Run again, it goes on from where it was stopped.')
     parser.add_argument('towers', nargs='+', choices=['clip', 'clap'])
-    parser.add_argument('--out', type=Path, default=WEIGHTS, help='folder for toy_<tower>.safetensors')
+    parser.add_argument('--out', type=output_folder, default=WEIGHTS, help='folder for toy_<tower>.safetensors')
     parser.add_argument('--workers', type=int, default=2, help='processes that draw')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, help="override keys of the towers' configs")
     return parser.parse_args()

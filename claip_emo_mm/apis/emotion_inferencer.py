@@ -19,6 +19,7 @@ from torch import nn
 from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
 from claip_emo_mm.apis.face_finder import FaceFinder, SlimFaceFinder
 from claip_emo_mm.apis.media_source import ArraySource, FileSource, MediaSource
+from claip_emo_mm.apis.result_folder import is_overlay
 from claip_emo_mm.apis.shared_frames import number_frames, share_frames
 from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
@@ -209,7 +210,7 @@ class EmotionInferencer(BaseInferencer):
         if isinstance(inputs, list | tuple):
             return [file for each in inputs for file in self._inputs_to_list(each)]
         if isinstance(inputs, str | Path) and os.path.isdir(inputs):
-            files = media_files(Path(inputs))
+            files = [file for file in media_files(Path(inputs)) if not is_overlay(file)]
             if not files:
                 raise InputError(f'{inputs}: no video or sound in this folder. Expected {", ".join(MEDIA_SUFFIXES)}.')
             return list(files)

@@ -17,6 +17,7 @@ from claip_emo_mm.visualization.emotion_timeline import draw_timeline
 from claip_emo_mm.visualization.figure_files import write_figure
 
 _ROOM = 48  # bytes of a file's name for what is put behind the input's: a hash, .overlay.mp4, what ends it in between
+OVERLAY_SUFFIX = '.overlay.mp4'
 
 
 class ResultFolder:
@@ -78,7 +79,7 @@ class ResultFolder:
         names = [target.with_suffix(suffix).name for suffix in ('.csv', '.png')]
         content = result.to_dict()
         if self._overlay:
-            overlay = target.with_suffix('.overlay.mp4')
+            overlay = target.with_suffix(OVERLAY_SUFFIX)
             try:
                 write_overlay(str(path), result, overlay, progress)
                 content['overlay'] = overlay.name
@@ -119,6 +120,14 @@ class ResultFolder:
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
+
+
+def is_overlay(path: Path) -> bool:
+    """Whether a file is a copy with boxes and labels that a `ResultFolder` wrote, whose json file lies beside it."""
+    if not path.name.endswith(OVERLAY_SUFFIX):
+        return False
+    found = ResultFolder._read(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json')) or {}
+    return found.get('overlay') == path.name and 'made_from' in found
 
 
 def _place(path: Path) -> str:

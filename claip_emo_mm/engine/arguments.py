@@ -1,7 +1,8 @@
 """Arguments that the command lines for training and testing share, with the host's names and meaning."""
 import os
-from argparse import ArgumentError, ArgumentParser, Namespace
+from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import DictAction
@@ -17,6 +18,13 @@ class KeyValueAction(DictAction):
         except (AssertionError, ValueError) as error:
             message = f'expected KEY=VALUE pairs such as train_cfg.max_epochs=1, got {values}'
             raise ArgumentError(self, message) from error
+
+
+def output_folder(text: str) -> Path:
+    """Folder for results, for a command line's ``type``; an empty name would be the current folder."""
+    if not text:
+        raise ArgumentTypeError("expected a folder, got ''")
+    return Path(text)
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from mmengine.registry import init_default_scope
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.datasets.left_out import LEFT_OUT
-from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.engine.arguments import KeyValueAction, output_folder
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.checkpoints.loading import TrainedModel
 from claip_emo_mm.errors import InputError
@@ -28,7 +28,7 @@ def parse_args() -> Namespace:
                                         'temporal Transformer weighs the frames.')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('videos', nargs='+', metavar='VIDEO', help='video file')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder for the png files')
+    parser.add_argument('--out', type=output_folder, required=True, metavar='DIR', help='folder for the png files')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
                         help='where to compute (default: %(default)s)')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
