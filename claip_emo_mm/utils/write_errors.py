@@ -24,6 +24,9 @@ class WriteError(InputError, OSError):
 
     __str__ = BaseException.__str__  # the message, without the number of the error
 
+    def __reduce__(self) -> tuple:
+        return _told, (str(self), self.errno, self.strerror)  # as it travels from a worker process
+
 
 def write_error(path: str | Path, error: OSError, remedy: str | None = None) -> WriteError:
     """Say in one line that a file or folder cannot be written, why, and what to do (None: what the error suggests)."""
@@ -31,9 +34,7 @@ def write_error(path: str | Path, error: OSError, remedy: str | None = None) -> 
         return error
     reason = error.strerror or str(error)
     remedy = remedy or _REMEDIES.get(error.errno, _REMEDY)
-    told = WriteError(f'{printable(path)}: cannot be written ({reason}). {remedy}')
-    told.errno, told.strerror = error.errno, reason
-    return told
+    return _told(f'{printable(path)}: cannot be written ({reason}). {remedy}', error.errno, reason)
 
 
 @contextmanager
@@ -57,6 +58,12 @@ def writing_to(place: str | Path, remedy: str | None = None) -> Iterator[None]:
         if error.errno not in DISK_ERRORS and not is_place:
             raise
         raise write_error(place if error.filename is None else os.fsdecode(error.filename), error, remedy) from error
+
+
+def _told(message: str, number: int | None, reason: str) -> WriteError:
+    error = WriteError(message)
+    error.errno, error.strerror = number, reason
+    return error
 
 
 def _has_room(place: str | Path) -> bool:

@@ -216,6 +216,7 @@ def test_errors_are_told_once_and_travel_between_processes(tmp_path: Path) -> No
         pass
     assert isinstance(raised.value, InputError) and raised.value.strerror == 'Is a directory'
     again = pickle.loads(pickle.dumps(raised.value))
+    assert (again.errno, again.strerror) == (errno.EISDIR, 'Is a directory')
     assert type(again) is WriteError and str(again) == str(raised.value) == (
         f'{tmp_path}: cannot be written (Is a directory). It is a folder: give the name of a file.')
 
@@ -251,3 +252,10 @@ def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
     assert names(path) == ['2'] and names(path.parent) == ['frames']
     with pytest.raises(WriteError, match=r'2: cannot be written \(Not a directory\)'), atomic_folder(path / '2'):
         pass
+
+
+def test_nothing_else_moves_files_into_place() -> None:
+    root = Path(__file__).parents[2]
+    moving = [path.name for folder in ('claip_emo_mm', 'tools') for path in (root / folder).rglob('*.py')
+              if 'os.replace(' in path.read_text()]
+    assert moving == ['io.py']
