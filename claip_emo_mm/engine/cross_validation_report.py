@@ -49,7 +49,8 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     for fold, choice in chosen.items():
         for protocol, epoch in choice.items():
             facts['protocols'][protocol]['folds'][str(fold)].update(epoch=epoch.epoch, checkpoint=epoch.checkpoint)
-    write_text(folder / 'results.json', json.dumps(facts, indent=2) + '\n')  # the last: the others are there
+    text_of_facts = json.dumps(facts, indent=2, allow_nan=False)
+    write_text(folder / 'results.json', text_of_facts + '\n')  # the last: the others are there
     return text
 
 

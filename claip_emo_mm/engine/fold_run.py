@@ -87,4 +87,4 @@ class FoldRun:
         return self.work_dir / f'test_epoch_{epoch}'
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        write_text(self.work_dir / name, json.dumps(content, indent=2) + '\n')
+        write_text(self.work_dir / name, json.dumps(content, indent=2, allow_nan=False) + '\n')

@@ -1,5 +1,7 @@
 """Writes the figures of a test for other programs to read."""
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from claip_emo_mm.atomic_text import write_text
 
 def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int,
                   details: dict[str, Any] | None = None) -> None:
-    """Write a json file that is either the old one or the whole new one, never a part.
+    """Write a json file that is either the old one or the whole new one, never a part; what is no number is null.
 
     Args:
         path: where to.
@@ -20,9 +22,17 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
     """
     figures = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(figures, indent=2, default=_plain) + '\n')
+    write_text(path, json.dumps(_strict(figures), indent=2, allow_nan=False) + '\n')
 
 
-def _plain(value: Any) -> Any:
-    """Arrays and tensors, and their scalars, as lists and numbers."""
-    return value.tolist() if hasattr(value, 'tolist') else str(value)
+def _strict(value: Any) -> Any:
+    """Arrays and tensors, and their scalars, as lists and numbers; what json has no words for is None, or text."""
+    if hasattr(value, 'tolist'):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,6 +1,8 @@
 """Whether a model is right as often as it is sure."""
 import numpy as np
 
+from claip_emo_mm.evaluation.finite_scores import check_scores
+
 _WHOLE = 1e-3  # how far the sum of a clip's scores may be from 1; half precision is within
 
 
@@ -19,7 +21,10 @@ def expected_calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int
         labels: (clips,) ints 0..K-1.
         scores: (clips, K) probabilities.
         bins: of equal width, from 0 to 1; a score on an edge belongs to the lower bin.
+    Raises:
+        InputError: scores are infinite or NaN.
     """
+    check_scores(scores, 'calibration')
     surest = scores.max(axis=1)
     right = scores.argmax(axis=1) == labels
     bin_of = np.clip(np.ceil(surest * bins).astype(int) - 1, 0, bins - 1)

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.skipped_clips import clip_name, is_skipped
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.finite_scores import check_scores, why_not_finite
 
 
 class ClipFeatures(NamedTuple):
@@ -32,7 +33,7 @@ def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
         model: `AudioVisualRecognizer` in evaluation mode.
         loader: of the test part.
     Raises:
-        InputError: not one clip can be read.
+        InputError: not one clip can be read, or features are infinite or NaN.
     """
     parts: dict[str, list[torch.Tensor]] = {}
     labels, names = [], []
@@ -48,4 +49,7 @@ def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
         names += [clip_name(sample) for sample in readable]
     if not names:
         raise InputError('Not one clip of the test part could be read: tools/check_data.py CONFIG says why.')
-    return ClipFeatures(names, np.array(labels), {name: torch.cat(values).numpy() for name, values in parts.items()})
+    features = {modality: torch.cat(values).numpy() for modality, values in parts.items()}
+    for modality, values in features.items():
+        check_scores(values, modality, why_not_finite(model), names, 'features')
+    return ClipFeatures(names, np.array(labels), features)

@@ -7,6 +7,7 @@ import numpy as np
 
 from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.finite_scores import check_scores
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,18 @@ class ClipScores:
         labels: (clips,) int64, 0..K-1.
         scores: (clips, K) float32.
         classes: K names.
+
+    Raises:
+        InputError: scores are infinite or NaN.
     """
 
     names: tuple[str, ...]
     labels: np.ndarray
     scores: np.ndarray
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        check_scores(self.scores, 'clips', names=self.names)
 
 
 def write_clip_scores(path: Path, clips: ClipScores) -> None:

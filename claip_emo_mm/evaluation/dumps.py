@@ -13,6 +13,7 @@ from torch import Tensor
 from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.clip_scores import ClipScores, read_clip_scores
+from claip_emo_mm.evaluation.finite_scores import check_scores
 
 
 def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
@@ -23,7 +24,8 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
         classes: names of the classes of a pickle, which does not know them; None numbers them.
     Returns: the clips that have scores, in the file's order.
     Raises:
-        InputError: the file is missing, is neither of the two, or its clips lack labels or scores.
+        InputError: the file is missing, is neither of the two, or its clips lack labels or scores, or have some
+            that are infinite or NaN.
     """
     if path.suffix == '.csv':
         return read_clip_scores(path)
@@ -52,6 +54,7 @@ def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[st
     names = [clip_name(sample) for sample in samples]
     numbers = tuple(str(place) for place in range(len(samples)))
     scores = torch.stack([sample['pred_score'].float().flatten() for sample in samples]).numpy()
+    check_scores(scores, str(path), names=names)
     known = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
     if len(known) != scores.shape[1]:
         raise InputError(f'{path}: has {scores.shape[1]} scores a clip, but {len(known)} names of classes were given.')

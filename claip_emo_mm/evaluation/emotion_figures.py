@@ -7,6 +7,7 @@ import numpy as np
 from mmaction.evaluation.functional import top_k_accuracy
 
 from claip_emo_mm.evaluation.calibration import are_probabilities, expected_calibration_error
+from claip_emo_mm.evaluation.finite_scores import check_scores
 from claip_emo_mm.evaluation.intervals import bootstrap_intervals
 from claip_emo_mm.evaluation.recall import RecallFigures, recall_figures
 
@@ -64,8 +65,9 @@ def emotion_figures(labels: np.ndarray, scores: np.ndarray, draws: int = 0, seed
         draws: of the bootstrap; 0 for no intervals.
         seed: of the bootstrap.
     Raises:
-        InputError: there are no clips, or labels outside 0..K-1.
+        InputError: there are no clips, labels outside 0..K-1, or scores that are infinite or NaN.
     """
+    check_scores(scores, 'figures')
     num_classes = scores.shape[1]
     recalls = recall_figures(labels, scores.argmax(axis=1), num_classes)
     return EmotionFigures(

@@ -1,4 +1,6 @@
 """Scores that are numbers: NaN compares false with everything, and would be the first class with no confidence."""
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -9,25 +11,24 @@ DIVERGED = ('The training diverged, or the checkpoint is broken: lower the learn
             'or start from an earlier checkpoint.')
 
 
-def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED) -> None:
+def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: Sequence[str] | None = None,
+                 what: str = 'scores') -> None:
     """Check that scores are finite.
 
     Args:
-        scores: (..., K); with two dimensions, of a clip each.
-        where: what they are of.
+        scores: (clips, ...).
+        where: what they are of, such as a file.
         remedy: what is to be done about them.
+        names: of the clips; None numbers them, from 1.
+        what: they are called.
     Raises:
         InputError: some are infinite or NaN.
     """
-    finite = np.isfinite(scores)
-    if finite.all():
-        return
-    if scores.ndim == 2:
-        broken = np.flatnonzero(~finite.all(axis=1))
-        raise InputError(f'{where}: the scores of {len(broken)} of {len(scores)} clips are not finite, those of clip '
-                         f'{broken[0] + 1} for instance. {remedy}')
-    raise InputError(f'{where}: {scores.size - np.count_nonzero(finite)} of {scores.size} scores are not finite. '
-                     f'{remedy}')
+    broken = np.flatnonzero(~np.isfinite(scores).all(axis=tuple(range(1, scores.ndim))))
+    if len(broken):
+        first = f'clip {broken[0] + 1}' if names is None else names[broken[0]]
+        raise InputError(f'{where}: the {what} of {len(broken)} of {len(scores)} clips are not finite, those of '
+                         f'{first} for instance. {remedy}')
 
 
 def why_not_finite(model: nn.Module) -> str:

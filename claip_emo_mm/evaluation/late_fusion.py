@@ -7,6 +7,7 @@ from scipy.special import softmax
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.calibration import are_probabilities
 from claip_emo_mm.evaluation.clip_scores import ClipScores
+from claip_emo_mm.evaluation.finite_scores import check_scores
 from claip_emo_mm.evaluation.recall import recall_figures
 
 STEPS = 20  # of a weight from 0 to 1, when weights are searched
@@ -15,6 +16,7 @@ _MOST = 5  # models; more have too many combinations
 
 def probabilities(clips: ClipScores) -> np.ndarray:
     """Scores (clips, K) that sum to 1: the scores themselves, or their softmax where they are logits."""
+    check_scores(clips.scores, 'late fusion', names=clips.names)
     return clips.scores if are_probabilities(clips.scores) else softmax(clips.scores, axis=1)
 
 

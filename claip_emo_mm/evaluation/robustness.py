@@ -115,7 +115,7 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
             spoiled.work_dir = str(folder / 'robustness' / condition.folder)
             done[condition.name] = _figures(test(spoiled))
             if is_main_process():
-                write_text(path, json.dumps(dict(of=of, conditions=done), indent=2) + '\n')
+                write_text(path, json.dumps(dict(of=of, conditions=done), indent=2, allow_nan=False) + '\n')
     done = {condition.name: done[condition.name] for condition in conditions}
     if is_main_process():
         write_csv(folder / 'robustness.csv', ('condition', *FIGURES),

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.engine.checkpoints import TrainedModel, front_end_settings
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.finite_scores import check_scores, why_not_finite
 from claip_emo_mm.export.exported_models import FORMS, MediaModel, TensorModel
 from claip_emo_mm.export.front_end import FrontEnd, MediaClip
 from claip_emo_mm.export.quantisation import IntegerChange, quantise
@@ -86,6 +87,8 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
         _write(exported, batches[0], parts[0], _metadata(trained, exported, front_end, list(arrays[0]), source))
         _step(bar, 'onnxruntime')
         results = run_file(parts[0], arrays)
+        for outputs in (*expected, *results):
+            check_scores(outputs[0], str(out), why_not_finite(exported.model))
         difference = _difference(results, expected)
         if not difference <= TOLERANCE:  # or not a number
             raise InputError(f'{out}: onnxruntime and PyTorch differ by {difference:.1e}, expected at most '

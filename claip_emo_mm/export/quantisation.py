@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from claip_emo_mm.evaluation.finite_scores import check_scores
 from claip_emo_mm.export.runtime import run_file
 
 
@@ -57,6 +58,7 @@ class IntegerChange:
                 expected: Sequence[list[np.ndarray]]) -> 'IntegerChange':
         """Compare the first output, (B, K), with that of the file of full precision."""
         first = np.concatenate([outputs[0] for outputs in run_file(file, batches)])
+        check_scores(first, str(path), 'Weights of 8 bits do not hold this model: go without --int8.')
         wanted = np.concatenate([outputs[0] for outputs in expected])
         return cls(path, file.stat().st_size, float(np.abs(first - wanted).max()),
                    int((first.argmax(-1) == wanted.argmax(-1)).sum()), len(wanted))

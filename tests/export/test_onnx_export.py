@@ -195,6 +195,10 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     broken = make_trained(visual=False)
     next(value for name, value in broken.model.named_parameters() if '.lora_B.' in name).data.fill_(torch.nan)
     refused('an adapter holds values that are not finite', broken)
+    broken = make_trained(visual=False)
+    broken.model.cls_head.fc.weight.data[1, 2] = torch.nan
+    refused(r"model\.onnx: the scores of 2 of 2 clips are not finite.* 1 of the model's weights .* NaN, cls_head\.fc",
+            broken)
     with monkeypatch.context() as patch:
         patch.setattr(onnx_export, '_LARGEST', 1000)
         refused('one ONNX file holds at most 2 GB')

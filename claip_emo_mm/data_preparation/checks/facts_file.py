@@ -56,7 +56,7 @@ def _keep(result: tuple[ClipJob, ClipFacts], facts: dict[ClipJob, ClipFacts], ke
           file: IO[str], bar: tqdm) -> None:
     job, found = result
     facts[job] = found
-    file.write(json.dumps([keys[job], asdict(found)]) + '\n')
+    file.write(json.dumps([keys[job], asdict(found)], allow_nan=False) + '\n')
     file.flush()
     bar.update()
 
