@@ -44,7 +44,7 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
     """
     try:
         with atomic_write(path) as part, open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
-            _copy(source, target, _Labels(result), _picture_size(video), progress or (lambda time_s: None))
+            _copy(source, target, _Labels(result), *_picture_form(video), progress or (lambda time_s: None))
     except av.error.FFmpegError as error:
         if error.errno in _NOT_WRITTEN:
             raise write_error(path, error) from error
@@ -52,10 +52,10 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
 
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
-          size: tuple[int, int], progress: Callable[[float], None]) -> None:
+          size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
     video, sound = video_stream(source), audio_stream(source)
     origin_s = (source.start_time or 0) / 1e6
-    drawn = _video_stream(target, size, nominal_rate(video))
+    drawn = _video_stream(target, size, pixel_ratio, nominal_rate(video))
     heard = sound and overlay_sound(sound, source, target, origin_s)
     last_pts, to_picture = -1, ToImage(_LARGEST_SIDE)
     for packet in _read(source, [stream for stream in (video, sound) if stream is not None]):
@@ -91,21 +91,27 @@ def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
             raise
 
 
-def _picture_size(video: str) -> tuple[int, int]:
-    """Height and width of the first picture, upright; the streams of the copy are made before the first packet."""
+def _picture_form(video: str) -> tuple[tuple[int, int], Fraction]:
+    """Height and width of the first picture, upright, and how much wider than high its pixels are.
+
+    The streams of the copy are made before the first packet.
+    """
     with open_media(video) as container:
         stream = video_stream(container)
         frame = stream and next(decode_stream(container, stream), None)
         if not frame:
             raise InputError(f'{video}: no picture to draw on.')
-        return ToImage(_LARGEST_SIDE)(frame).shape[:2]
+        ratio = stream.sample_aspect_ratio or Fraction(1)
+        return ToImage(_LARGEST_SIDE)(frame).shape[:2], 1 / ratio if round(frame.rotation / 90) % 2 else ratio
 
 
-def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], rate: Fraction) -> av.VideoStream:
+def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], pixel_ratio: Fraction,
+                  rate: Fraction) -> av.VideoStream:
     stream = target.add_stream('libx264', rate=min(rate, Fraction(240)).limit_denominator(60000))
     stream.height, stream.width = (max(2, side - side % 2) for side in size)
     stream.pix_fmt = 'yuv420p'
     stream.codec_context.time_base = _TIME_BASE
+    stream.codec_context.sample_aspect_ratio = pixel_ratio
     stream.options = dict(preset='veryfast', crf='23')
     return stream
 

@@ -10,6 +10,7 @@ from claip_emo_mm.apis.emotion_result import EmotionResult, EmotionRow
 from claip_emo_mm.apis.people import SeenPerson
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.visualization.emotion_overlay import write_overlay
+from claip_emo_mm.visualization.emotion_timeline import draw_timeline
 from claip_emo_mm.visualization.person_colours import person_colour
 
 TIMES_S = (0., .04, .3, .32, .9, 1.4, 1.44, 2.)
@@ -18,13 +19,14 @@ BOX = (.5, .25, .25, .5)
 
 
 def make(path: Path, *, codecs: tuple[str, str] = ('libx264', 'aac'), turned: int = 0, late_s: float = 0.,
-         sound_from_s: float = 0.) -> Path:
+         sound_from_s: float = 0., pixel_ratio: Fraction = Fraction(1)) -> Path:
     """Write a video of 64 x 96 pixels at varying times, its upper left quarter dark red, with noise until 2 s."""
     noise = np.random.default_rng(0).normal(0, .1, round((2 - sound_from_s) * RATE_HZ)).astype(np.float32)
     with av.open(str(path), 'w') as target:
         video = target.add_stream(codecs[0], rate=25)
         video.width, video.height, video.pix_fmt = 96, 64, 'yuv420p'
         video.codec_context.time_base = Fraction(1, 1000)
+        video.codec_context.sample_aspect_ratio = pixel_ratio
         video.set_display_rotation(turned)
         sound = codecs[1] and target.add_stream(codecs[1], rate=RATE_HZ, layout='mono')
         for time_s in TIMES_S:
@@ -122,3 +124,27 @@ def test_boxes_follow_the_people_of_the_nearest_window(tmp_path: Path) -> None:
             target.mux(stream.encode(frame))
         write_overlay(str(make_sound), found, tmp_path / 'none.mp4')
     assert {path.name for path in tmp_path.iterdir()} == {'video.mp4', 'overlay.mp4', 'sound.wav'}
+
+
+@pytest.mark.parametrize(('given', 'turned', 'wanted'), [
+    (Fraction(64, 45), 0, Fraction(64, 45)), (Fraction(64, 45), 90, Fraction(45, 64)),
+    (Fraction(64, 45), 180, Fraction(64, 45)), (Fraction(1), 0, Fraction(1))])
+def test_pixels_that_are_not_square_stay_so(tmp_path: Path, given: Fraction, turned: int, wanted: Fraction) -> None:
+    video = make(tmp_path / 'video.mp4', turned=turned, pixel_ratio=given)
+    write_overlay(str(video), result((None, 0., 2.)), tmp_path / 'overlay.mp4')
+    with av.open(str(tmp_path / 'overlay.mp4')) as overlay:
+        stream = overlay.streams.video[0]
+        assert (stream.width, stream.height) == ((64, 96) if turned == 90 else (96, 64))
+        assert (stream.sample_aspect_ratio or 1) == wanted
+
+
+@pytest.mark.parametrize('samples', [1, 3])
+@pytest.mark.parametrize('suffix', ['mp4', 'mkv'])
+def test_sound_of_few_samples(tmp_path: Path, samples: int, suffix: str) -> None:
+    codecs = ('libx264', 'aac' if suffix == 'mp4' else 'flac')
+    video = make(tmp_path / f'video.{suffix}', codecs=codecs, sound_from_s=2 - samples / RATE_HZ)
+    found = result((None, 0., 2.))
+    found.envelope = [.2]
+    write_overlay(str(video), found, tmp_path / 'overlay.mp4')
+    assert len(pictures(tmp_path / 'overlay.mp4')[0]) == len(TIMES_S)
+    assert draw_timeline(found).axes[-1].get_ylabel() == 'sound'
