@@ -36,9 +36,7 @@ def open_media(path: str | os.PathLike, remedy: str = REMEDY) -> av.container.In
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
-        found = 'this is no ordinary file (a folder, a pipe, a device)' if os.path.exists(path) else (
-            'this link leads nowhere' if os.path.islink(path) else 'there is no such file')
-        raise InputError(f'{path}: {found}. Expected a video or sound file.')
+        raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or sound file.')
     if not os.path.getsize(path):
         raise InputError(f'{path}: the file is empty (0 bytes). {remedy}')
     try:
@@ -48,3 +46,17 @@ def open_media(path: str | os.PathLike, remedy: str = REMEDY) -> av.container.In
             raise
         raise InputError(f'{path}: a picture or a text, not a video or sound, or of a kind that is not read. '
                          f'{remedy}') from error
+
+
+def _why_no_file(path: str) -> str:
+    if os.path.exists(path):
+        return 'this is no ordinary file (a folder, a pipe, a device)'
+    if os.path.islink(path):
+        return 'this link leads nowhere'
+    try:
+        os.stat(path)
+    except PermissionError:
+        return 'you may not look into its folder'
+    except OSError:
+        pass
+    return 'there is no such file'

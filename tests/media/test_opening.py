@@ -116,3 +116,11 @@ def test_nothing_else_in_the_package_opens_media_for_reading() -> None:
     opened = {path.relative_to(package).as_posix() for path in package.rglob('*.py')
               for call in path.read_text().split('av.open(')[1:] if "'w'" not in call.partition('\n')[0]}
     assert opened == {'media/opening.py'}
+
+
+def test_a_file_in_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, **how: object) -> os.stat_result:
+        raise PermissionError(13, 'Permission denied', str(path))
+    monkeypatch.setattr(os, 'stat', refuse)  # root may look everywhere
+    with pytest.raises(InputError, match=r'a\.mp4: you may not look into its folder\. Expected a video or sound file'):
+        open_media(tmp_path / 'a.mp4')
