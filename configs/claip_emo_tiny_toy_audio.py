@@ -7,7 +7,7 @@ train_pipeline = [
     {{_base_.open_clip}},
     dict(type='SampleFrameViews', clip_len=8, stride=4),
     {{_base_.load_sound}},
-    dict(type='RandomRollGain'),
+    dict(type='RandomRollGain', roll=True),
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]

@@ -1,11 +1,12 @@
 """A data pipeline as people write it today: image by image through PIL, every view loaded on its own."""
+import math
 import random
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 import torch
 from PIL import Image
 from timm.data.auto_augment import rand_augment_transform
@@ -69,8 +70,7 @@ class PlainPipeline:
             shown = functional.hflip(shown)
         shown = RandomErasing(.25, mode='pixel', max_count=1, device='cpu')(shown)
         start, stop = audio_span(max(end - window, 0), end, len(names))
-        samples = _load_sound(audio, start, stop)
-        samples = torch.roll(samples, random.randrange(samples.shape[1]), 1) * (np.random.beta(10, 10) + .5)
+        samples = _load_sound(audio, start, stop) * (np.random.beta(10, 10) + .5)
         return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
 
     def _test(self, frames: Path, audio: Path, window: int) -> dict[str, Tensor]:
@@ -90,7 +90,7 @@ def _load(path: Path) -> Image.Image:
 def _load_sound(path: Path, start: float, stop: float) -> Tensor:
     """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
     samples, rate_hz = soundfile.read(path, dtype='float32')
-    samples = soxr.resample(samples, rate_hz, RATE_HZ)
+    samples = _resample(torch.from_numpy(samples), rate_hz).numpy()
     window = samples
     if len(samples) > WINDOW_SAMPLES:
         window = samples[int(start * len(samples)):int(stop * len(samples))]
@@ -99,6 +99,29 @@ def _load_sound(path: Path, start: float, stop: float) -> Tensor:
         window = np.pad(window, (0, WINDOW_SAMPLES - len(window)))
     window = torch.from_numpy(window)[None]
     return window - window.mean()
+
+
+def _resample(samples: Tensor, rate_hz: int) -> Tensor:
+    """Bring (n,) samples to 48 kHz by a strided convolution, as torchaudio does."""
+    if rate_hz == RATE_HZ:
+        return samples
+    kernel, stride, reach = _resampling_kernel(rate_hz)
+    padded = torch.nn.functional.pad(samples, (reach, reach + stride))
+    phases = torch.nn.functional.conv1d(padded[None], kernel, stride=stride)  # (new, n / stride)
+    return phases.T.flatten()[:math.ceil(len(samples) * RATE_HZ / rate_hz)]
+
+
+@lru_cache
+def _resampling_kernel(rate_hz: int) -> tuple[Tensor, int, int]:
+    """A windowed sinc for each place of a new sample between old ones, (new, 1, width); its stride and its reach."""
+    stride, new = (rate // math.gcd(rate_hz, RATE_HZ) for rate in (rate_hz, RATE_HZ))
+    band_hz = .99 * min(rate_hz, RATE_HZ)
+    reach = math.ceil(6 * rate_hz / band_hz)
+    old_places = torch.arange(-reach, reach + stride, dtype=torch.float64) / rate_hz  # s
+    new_places = torch.arange(new, dtype=torch.float64)[:, None] / RATE_HZ
+    crossings = (band_hz * (old_places - new_places)).clamp(-6, 6)
+    kernel = torch.sinc(crossings) * (torch.pi * crossings / 12).cos() ** 2 * band_hz / rate_hz
+    return kernel.float()[:, None], stride, reach
 
 
 def _filterbank(samples: Tensor) -> Tensor:

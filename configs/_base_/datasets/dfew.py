@@ -12,7 +12,7 @@ augment_frames = [
     dict(type='RandomFlipFrames'),
     dict(type='RandomEraseFrames', probability=0.25),
 ]
-load_sound = dict(type='LoadSoundWindows', sample_rate_hz=48000, window_s=10)
+load_sound = dict(type='LoadSoundWindows', sample_rate_hz=48000, window_s=10, resampler='sinc')
 log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
 pack = dict(type='PackAudioVisualInputs')
 
@@ -23,12 +23,13 @@ train_pipeline = [
     resize_frames,
     *augment_frames,
     load_sound,
-    dict(type='RandomRollGain'),
+    dict(type='RandomRollGain'),  # the gain alone, as the reference does
     log_mel,
     pack,
 ]
 val_pipeline = [
     open_clip,
+    # The middle window, always; the reference draws one anew in each validation.
     dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
     decode_frames,
     resize_exactly,
@@ -51,6 +52,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=8,
     persistent_workers=True,
+    drop_last=True,  # 584 batches an epoch on 2 GPUs, 457 of MAFW
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(type='DFEWDataset', fold=fold, part='train', data_root=data_root, pipeline=train_pipeline))
 val_dataloader = dict(  # on the test part, as the reference does: an epoch that is chosen by it is chosen on the test

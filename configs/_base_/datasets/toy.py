@@ -15,7 +15,7 @@ train_pipeline = [
     dict(type='SampleFrameViews', clip_len=8, stride=4),
     *visual_pipeline,
     load_sound,
-    dict(type='RandomRollGain'),
+    dict(type='RandomRollGain', roll=True),
     log_mel,
     pack,
 ]

@@ -28,13 +28,14 @@ def test_windows_of_a_long_track_follow_the_frames(make_sample) -> None:
     assert loaded['audio_index'].tolist() == [1, 0, 1]
 
 
-def test_resampling_keeps_a_tone(make_sample) -> None:
+@pytest.mark.parametrize(('resampler', 'accuracy'), [('sinc', .02), ('soxr', 1e-3)])
+def test_resampling_keeps_a_tone(make_sample, resampler: str, accuracy: float) -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000).astype(np.float32)
     sample = make_sample(samples=tone, sample_rate_hz=16000, audio_spans=spans((0, 1)))
-    [window] = LoadSoundWindows(sample_rate_hz=48000, window_s=1)(sample)['audios']
+    [window] = LoadSoundWindows(sample_rate_hz=48000, window_s=1, resampler=resampler)(sample)['audios']
     expected = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)
     assert window.shape == (48000,) and window.dtype == np.float32
-    np.testing.assert_allclose(window[500:-500], expected[500:-500], atol=1e-3)
+    np.testing.assert_allclose(window[500:-500], expected[500:-500], atol=accuracy)
 
 
 @pytest.mark.parametrize('samples', [1, 2, 3, 4, 9])
@@ -74,3 +75,5 @@ def test_bad_choice() -> None:
         LoadSoundWindows(window_s=0)
     with pytest.raises(InputError, match="on_missing is 'skip'"):
         LoadSoundWindows(on_missing='skip')
+    with pytest.raises(InputError, match="resampler is 'kaiser'. Expected 'sinc' or 'soxr'"):
+        LoadSoundWindows(resampler='kaiser')

@@ -139,6 +139,13 @@ def test_other_views_and_named_differences_are_allowed(checkpoint: Path, make_co
     build(cfg).test()
 
 
+def test_another_resampler_is_named(checkpoint: Path, make_config: Callable[..., Config]) -> None:
+    cfg = make_config(load_from=str(checkpoint))
+    next(part for part in cfg.test_dataloader.dataset.pipeline if part.type == 'LoadSoundWindows').resampler = 'soxr'
+    with pytest.raises(InputError, match=r'front_end\.LoadSoundWindows\.resampler: sinc in the checkpoint, soxr here'):
+        build(cfg).test()
+
+
 def test_random_towers_are_kept(tmp_path: Path) -> None:
     runner = build(drawn_config(tmp_path, None))
     runner.train()
