@@ -24,8 +24,9 @@ class ClipBlending:
         probability: Share of the batches that are mixed.
         switch_probability: Share of cutmix among these, where both are on.
         label_smoothing: Label smoothing, of all batches.
-        independent: Draw for the sound anew, as the reference recipe does; the label follows the picture. Otherwise
-            picture and sound are mixed in the same way and with the same weight.
+        independent: Do exactly what the reference recipe does: draw for the sound anew, while the label follows the
+            picture, and cut boxes as timm did at the time, whose sides are whole pixels of an even number. Otherwise
+            picture and sound are mixed in the same way and with the same weight, in the boxes of today's timm.
     Raises:
         InputError: A number is out of its range, or both alphas are 0.
     """
@@ -64,17 +65,25 @@ class ClipBlending:
                              'model.data_preprocessor.blend.num_classes to the number of classes of the data set.')
         first, second = (mel, None) if frames is None else (frames, mel)
         cut, weight = self._draw()
-        weight, box = mix_clips(first, cut, weight)
+        weight = self._mix_alone(first, cut, weight)
         if second is not None:
             if self.independent:
-                mix_clips(second, *self._draw())
+                self._mix_alone(second, *self._draw())
             elif weight < 1:
-                mix_clips(second, cut, weight, inside_box(second.shape, weight) if cut else None)
+                mix_clips(second, weight, inside_box(second.shape, weight) if cut else None)
         return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
 
     def unmixed(self, labels: Tensor) -> Tensor:
         """The soft labels (B, K) of clips (B,) that are not mixed."""
         return mixup_target(labels, self.num_classes, 1., self.label_smoothing)
+
+    def _mix_alone(self, clips: Tensor, cut: bool, weight: float) -> float:
+        """Mix clips in a box of their own, where they are cut; return the share of a clip itself after that."""
+        box = None
+        if cut and weight < 1:
+            box, weight = (even_box if self.independent else cutmix_bbox_and_lam)(tuple(clips.shape), weight)
+        mix_clips(clips, float(weight), box)
+        return float(weight)
 
     def _draw(self) -> tuple[bool, float]:
         """Draw whether to cut, and the weight of a clip itself beside its partner."""
@@ -85,27 +94,36 @@ class ClipBlending:
         return cut, float(np.random.beta(alpha, alpha))
 
 
-def mix_clips(clips: Tensor, cut: bool, weight: float, box: Box | None = None) -> tuple[float, Box | None]:
+def mix_clips(clips: Tensor, weight: float, box: Box | None = None) -> None:
     """Mix each clip with the one that stands as far from the end of the batch, in place.
 
     Args:
         clips: (B, ..., height, width).
-        cut: Whether to fill a box from the other clip; otherwise the two are added.
         weight: Share of the clip itself.
-        box: What to cut; None draws a box of that weight, which may stand out over the edge.
-    Returns: the share of the clip itself after that, and the box.
+        box: What to take from the other clip; None adds the two by their weights.
     """
     if weight == 1:
-        return weight, None
-    if not cut:
+        return
+    if box is None:
         partners = clips.flip(0).mul_(1 - weight)
         clips.mul_(weight).add_(partners)
-        return weight, None
-    if box is None:
-        box, weight = cutmix_bbox_and_lam(clips.shape, weight)
-    rows, columns = slice(*box[:2]), slice(*box[2:])
-    clips[..., rows, columns] = clips.flip(0)[..., rows, columns]
-    return float(weight), box
+    else:
+        rows, columns = slice(*box[:2]), slice(*box[2:])
+        clips[..., rows, columns] = clips.flip(0)[..., rows, columns]
+
+
+def even_box(shape: tuple[int, ...], weight: float) -> tuple[Box, float]:
+    """Draw a box around any place of (..., height, width), as timm did before it drew boxes of odd sides.
+
+    Returns: the box, without what stands out over the edge, and the share that it leaves uncovered.
+    """
+    lengths = shape[-2:]
+    halves = [int(length * np.sqrt(1 - weight)) // 2 for length in lengths]
+    centres = [int(np.random.randint(length)) for length in lengths]
+    ends = [(max(centre - half, 0), min(centre + half, length))
+            for centre, half, length in zip(centres, halves, lengths, strict=True)]
+    (top, bottom), (left, right) = ends
+    return (top, bottom, left, right), 1 - (bottom - top) * (right - left) / (lengths[0] * lengths[1])
 
 
 def inside_box(shape: tuple[int, ...], weight: float) -> Box:
