@@ -14,7 +14,7 @@ class FrameTokens(BaseModule):
 
     Args:
         embed_dims: Width D of the frame features.
-        num_frames: Frames T of a view.
+        num_frames: Frames T of a view at most; shorter views take the first positions.
         num_heads: Number of attention heads.
         head_dims: Width of one head.
         mlp_dims: Width of the hidden layer.
@@ -35,18 +35,17 @@ class FrameTokens(BaseModule):
             frame_features: (B, T, D).
         Returns: (B, T, D).
         Raises:
-            InputError: The views do not have the number of frames that the positions were made for, or the features
-                another width.
+            InputError: The views have more frames than there are positions, or the features another width.
         """
         num_frames = self.pos_embedding.shape[1]
-        if frame_features.shape[1] != num_frames:
+        if frame_features.shape[1] > num_frames:
             raise InputError(f'FrameTokens: a view has {frame_features.shape[1]} frames, but num_frames={num_frames}. '
                              'Set num_frames of the neck to clip_len of the sampling.')
         if frame_features.shape[2] != self.pos_embedding.shape[2]:
             raise InputError(f'FrameTokens: frame features of width {frame_features.shape[2]} arrived, but '
                              f'embed_dims={self.pos_embedding.shape[2]}. Set embed_dims of the neck to the width that '
                              'the backbone gives.')
-        x = frame_features + self.pos_embedding
+        x = frame_features + self.pos_embedding[:, :frame_features.shape[1]]
         for layer in self.layers:
             x = layer(x)
         return x

@@ -45,7 +45,7 @@ class TemporalTransformer(BaseModule):
 
     Args:
         embed_dims: Width D of the frame features.
-        num_frames: Frames T of a view.
+        num_frames: Frames T of a view at most; shorter views take the first positions.
         num_heads: Number of attention heads.
         head_dims: Width of one head.
         mlp_dims: Width of the hidden layer.
@@ -67,11 +67,10 @@ class TemporalTransformer(BaseModule):
             frame_features: (B, T, D).
         Returns: (B, D) clip features.
         Raises:
-            InputError: The views do not have the number of frames that the positions were made for, or the features
-                another width.
+            InputError: The views have more frames than there are positions, or the features another width.
         """
         num_frames = self.pos_embedding.shape[1] - 1
-        if frame_features.shape[1] != num_frames:
+        if frame_features.shape[1] > num_frames:
             raise InputError(f'TemporalTransformer: a view has {frame_features.shape[1]} frames, but '
                              f'num_frames={num_frames}. Set num_frames of the neck to clip_len of the sampling.')
         if frame_features.shape[2] != self.pos_embedding.shape[2]:
@@ -79,7 +78,7 @@ class TemporalTransformer(BaseModule):
                              f'embed_dims={self.pos_embedding.shape[2]}. Set embed_dims of the neck to the width that '
                              'the backbone gives.')
         x = torch.cat([self.cls_token.expand(frame_features.shape[0], -1, -1), frame_features], 1)  # (B, T+1, D)
-        x = x + self.pos_embedding
+        x = x + self.pos_embedding[:, :x.shape[1]]
         for layer in self.layers:
             x = layer(x)
         return x[:, 0]

@@ -11,6 +11,7 @@ def test_frames_keep_their_places() -> None:
     neck = FrameTokens(D, T, num_layers=0)
     frames = torch.randn(B, T, D)
     torch.testing.assert_close(neck(frames), frames + neck.pos_embedding)
+    torch.testing.assert_close(neck(frames[:, 1:]), frames[:, 1:] + neck.pos_embedding[:, :2])  # the first positions
 
 
 def test_frames_are_read_as_by_the_temporal_transformer() -> None:
@@ -35,7 +36,7 @@ def test_sound_keeps_its_time_steps() -> None:
 
 
 def test_other_lengths_are_refused() -> None:
-    with pytest.raises(InputError, match='FrameTokens: a view has 2 frames, but num_frames=3'):
-        FrameTokens(D, T)(torch.zeros(B, 2, D))
+    with pytest.raises(InputError, match='FrameTokens: a view has 4 frames, but num_frames=3'):
+        FrameTokens(D, T)(torch.zeros(B, 4, D))
     with pytest.raises(InputError, match='SoundTokens: the latent map has 4 time steps, but num_steps=5'):
         SoundTokens(D, 5)(torch.zeros(B, D, 2, 4))
