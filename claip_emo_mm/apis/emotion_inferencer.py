@@ -29,6 +29,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.finite_scores import why_not_finite
 from claip_emo_mm.media import MEDIA_SUFFIXES, is_system_file
 from claip_emo_mm.media.mixdown import SILENT, mix_down
+from claip_emo_mm.utils import check_positive, check_whole
 
 FACES = ('largest', 'all', 'none')
 
@@ -98,9 +99,8 @@ class EmotionInferencer(BaseInferencer):
         """
         if face not in FACES:
             raise InputError(f"face is {face!r}. Expected one of {', '.join(FACES)}.")
-        for name, value in (('window_s', window_s), ('stride_s', stride_s), ('batch_size', batch_size)):
-            if not value > 0:
-                raise InputError(f'{name} is {value}. Expected more than 0.')
+        check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
+        check_whole('EmotionInferencer', batch_size=batch_size)
         if window_s > _LONGEST_WINDOW_S:
             raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the pictures of a '
                              'window are in memory at once.')

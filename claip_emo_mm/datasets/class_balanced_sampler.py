@@ -9,6 +9,7 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @DATA_SAMPLERS.register_module()
@@ -31,6 +32,7 @@ class ClassBalancedSampler(Sampler):
         if not 0 <= balance <= 1:
             raise InputError(f'ClassBalancedSampler: balance is {balance}. Expected 0 (as the data set is) to 1 (all '
                              'classes equally often).')
+        check_whole(self, least=0, seed=seed)
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
         self.epoch = 0

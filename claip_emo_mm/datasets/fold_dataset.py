@@ -29,7 +29,7 @@ class FoldDataset(AudioVisualDataset):
                  on_error: str = 'raise',
                  first_number: int | None = None) -> None:
         part = part or ('test' if test_mode else 'train')
-        if part not in PARTS or not isinstance(fold, int) or fold < 1:
+        if part not in PARTS or not isinstance(fold, int) or isinstance(fold, bool) or fold < 1:
             raise InputError(f'FoldDataset: fold is {fold!r} and part {part!r}. Expected a number from 1, and '
                              f'{" or ".join(map(repr, PARTS))}.')
         super().__init__(fold_list(fold, part), pipeline, data_root, classes, test_mode, indices, serialize_data,

@@ -9,6 +9,7 @@ from sklearn.model_selection import train_test_split
 from torch.utils.data import Dataset
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @DATASETS.register_module()
@@ -30,6 +31,7 @@ class HeldOutPart(Dataset):
     def __init__(self, dataset: Mapping[str, Any], share: float, seed: int = 0, held_out: bool = False) -> None:
         if not 0 < share < 1:
             raise InputError(f'HeldOutPart: share is {share}. Expected a number between 0 and 1, such as 0.1.')
+        check_whole(self, least=0, seed=seed)
         whole = DATASETS.build(dataset)
         labels = np.array([whole.get_data_info(index)['label'] for index in range(len(whole))])
         try:

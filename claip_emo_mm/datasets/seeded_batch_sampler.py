@@ -9,6 +9,7 @@ from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 class SeededIndex(int):
@@ -64,6 +65,7 @@ class SeededBatchSampler(Sampler):
             if not hasattr(sampler, name):
                 raise InputError(f'SeededBatchSampler: {type(sampler).__name__} has no {name}. Use a sampler that has, '
                                  "such as sampler=dict(type='DefaultSampler', shuffle=True).")
+        check_whole(self, batch_size=batch_size)
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

@@ -5,6 +5,8 @@ from mmaction.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from torch import nn
 
+from claip_emo_mm.utils import check_whole
+
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class AccumulatedRateConstructor(DefaultOptimWrapperConstructor):
@@ -23,8 +25,10 @@ class AccumulatedRateConstructor(DefaultOptimWrapperConstructor):
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         optimizer = dict(optim_wrapper_cfg['optimizer'])
+        accumulated = optim_wrapper_cfg.get('accumulative_counts', 1)
+        check_whole('optim_wrapper', accumulative_counts=accumulated)
         if 'lr' in optimizer:
-            optimizer['lr'] *= optim_wrapper_cfg.get('accumulative_counts', 1)
+            optimizer['lr'] *= accumulated
         super().__init__(dict(optim_wrapper_cfg, optimizer=optimizer), paramwise_cfg)
 
     def __call__(self, model: nn.Module) -> OptimWrapper:

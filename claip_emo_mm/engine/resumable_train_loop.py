@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from claip_emo_mm.datasets.seeded_batch_sampler import SeededBatchSampler
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @LOOPS.register_module()
@@ -33,6 +34,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_epochs: int, val_begin: int = 1,
                  val_interval: int = 1, dynamic_intervals: Sequence[tuple[int, int]] | None = None) -> None:
+        check_whole(self, max_epochs=max_epochs, val_begin=val_begin, val_interval=val_interval)
         if isinstance(dataloader, dict) and not dataloader.get('batch_sampler'):
             dataloader = dataloader.copy()
             dataloader['batch_sampler'] = dict(type='SeededBatchSampler', drop_last=dataloader.pop('drop_last', False))

@@ -15,6 +15,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.clip_scores import ClipScores
 from claip_emo_mm.evaluation.emotion_figures import EmotionFigures, emotion_figures
 from claip_emo_mm.evaluation.figures_table import figures_table
+from claip_emo_mm.utils import check_whole
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class EmotionMetric(BaseMetric):
     def __init__(self, draws: int = 0, seed: int = 0, part: str | None = None, collect_device: str = 'cpu',
                  prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
-        if draws < 0:
+        check_whole(self, least=0, seed=seed)
+        if not isinstance(draws, int) or draws < 0:
             raise InputError(f'EmotionMetric: draws={draws}: expected 0 for no intervals, or a number such as 2000.')
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
         self.draws = draws

@@ -10,6 +10,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapted_linear import AdaptedLinear
 from claip_emo_mm.models.merging import AdaptedConv2d, AdaptedConv3d, merge_adapters, unmerge_adapters
 from claip_emo_mm.models.split_attention import split_attention, split_layers
+from claip_emo_mm.utils import check_whole
 
 __all__ = ['LoRASettings', 'add_adapters', 'merge_adapters', 'unmerge_adapters']
 
@@ -39,6 +40,7 @@ class LoRASettings:
     def __post_init__(self) -> None:
         if isinstance(self.targets, str):  # a sequence, too: of letters
             raise InputError(f'lora.targets is {self.targets!r}. Expected a list of names: [{self.targets!r}].')
+        check_whole('lora', least=0, rank=self.rank, blocks=self.blocks and list(self.blocks))
         if self.rank < 1:
             raise InputError(f'lora.rank is {self.rank}. Expected at least 1; lora=None adapts nothing.')
         if not 0 <= self.dropout < 1:

@@ -46,7 +46,7 @@ class ClipBlending:
         if min(self.mixup_alpha, self.cutmix_alpha) < 0 or self.mixup_alpha == self.cutmix_alpha == 0:
             raise InputError(f'blend: mixup_alpha is {self.mixup_alpha} and cutmix_alpha {self.cutmix_alpha}. Expected '
                              'numbers of which none is below 0 and one is above; blend=None mixes nothing.')
-        if self.num_classes < 1:
+        if not isinstance(self.num_classes, int) or self.num_classes < 1:
             raise InputError(f'blend: num_classes is {self.num_classes}. Set it to num_classes of the head.')
 
     def __call__(self, frames: Tensor | None, mel: Tensor | None, labels: Tensor) -> Tensor:

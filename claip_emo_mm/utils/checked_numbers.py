@@ -1,5 +1,6 @@
-"""A clear error for fractions where whole numbers are meant."""
-from numbers import Integral
+"""A clear error for sizes that are none, and for fractions where whole numbers are meant."""
+import math
+from numbers import Integral, Real
 from typing import Any
 
 from claip_emo_mm.errors import InputError
@@ -16,12 +17,30 @@ def check_whole(owner: object, least: int = 1, **numbers: Any) -> None:
     Raises:
         InputError: one is a fraction, no number at all, or below `least`.
     """
-    name = owner if isinstance(owner, str) else type(owner).__name__
     for option, value in numbers.items():
         for number in value if isinstance(value, list | tuple) else (value,):
             if number is None:
                 continue
             if not isinstance(number, Integral) or isinstance(number, bool):
-                raise InputError(f'{name}: {option} is {value!r}. Expected a whole number, as 8 without a point.')
+                raise InputError(f'{_name(owner)}: {option} is {value!r}. Expected a whole number, without a point.')
             if number < least:
-                raise InputError(f'{name}: {option} is {value!r}. Expected at least {least}.')
+                raise InputError(f'{_name(owner)}: {option} is {value!r}. Expected at least {least}.')
+
+
+def check_positive(owner: object, **numbers: Any) -> None:
+    """Check that options are numbers above 0.
+
+    Args:
+        owner: the part that has the options, or its name; named in the message.
+        numbers: option = its value.
+
+    Raises:
+        InputError: one is not.
+    """
+    for option, number in numbers.items():
+        if not isinstance(number, Real) or not 0 < number < math.inf:
+            raise InputError(f'{_name(owner)}: {option} is {number!r}. Expected more than 0.')
+
+
+def _name(owner: object) -> str:
+    return owner if isinstance(owner, str) else type(owner).__name__

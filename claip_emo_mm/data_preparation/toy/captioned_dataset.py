@@ -7,6 +7,8 @@ from mmaction.registry import DATASETS
 from mmaction.structures import ActionDataSample
 from torch.utils.data import Dataset
 
+from claip_emo_mm.utils import check_whole
+
 from ...errors import InputError
 from .captioned_set import CaptionedSettings
 from .captions import VOCABULARY
@@ -25,6 +27,7 @@ class CaptionedDataset(Dataset):
     """
 
     def __init__(self, drawn: dict, data_root: str, context_length: int) -> None:
+        check_whole(self, context_length=context_length)
         settings = CaptionedSettings(**drawn)
         paths = [Path(data_root) / name for name in settings.file_names.values()]
         missing = [path for path in paths if not path.is_file()]

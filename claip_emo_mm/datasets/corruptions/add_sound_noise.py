@@ -5,6 +5,7 @@ from mmcv.transforms import BaseTransform
 
 from claip_emo_mm.datasets.corruptions.clip_draws import clip_generator
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
+from claip_emo_mm.utils import check_whole
 
 
 @TRANSFORMS.register_module()
@@ -20,6 +21,7 @@ class AddSoundNoise(BaseTransform):
 
     def __init__(self, snr_db: float, seed: int = 0) -> None:
         self.snr_db = snr_db
+        check_whole(self, least=0, seed=seed)
         self.seed = seed
 
     def transform(self, results: dict) -> dict:

@@ -6,6 +6,7 @@ from mmcv.transforms import BaseTransform
 from claip_emo_mm.datasets.corruptions.clip_draws import clip_generator
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @TRANSFORMS.register_module()
@@ -25,6 +26,7 @@ class OccludeFrames(BaseTransform):
         if not 0 < share <= 1:
             raise InputError(f'OccludeFrames: share is {share}. Expected a share of the area, above 0 and up to 1.')
         self.share = share
+        check_whole(self, least=0, seed=seed)
         self.seed = seed
 
     def transform(self, results: dict) -> dict:

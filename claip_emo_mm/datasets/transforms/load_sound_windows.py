@@ -6,11 +6,10 @@ from mmcv.transforms import BaseTransform
 from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.datasets.sound_windows import fill_window, window_bounds
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import RESAMPLERS, resample
 from claip_emo_mm.media.mixdown import SILENT, is_silent
-from claip_emo_mm.utils import check_whole
+from claip_emo_mm.utils import check_positive, check_whole
 
 
 @TRANSFORMS.register_module()

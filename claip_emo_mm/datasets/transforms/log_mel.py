@@ -9,8 +9,8 @@ from torch import Tensor
 from claip_emo_mm.datasets.clap_filterbank import ClapFilterbank
 from claip_emo_mm.datasets.kaldi_filterbank import KaldiFilterbank
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_positive, check_whole
 
 _FILTERBANKS = {'kaldi': KaldiFilterbank, 'clap': ClapFilterbank}
 
@@ -43,8 +43,8 @@ class LogMel(BaseTransform):
                  shift_ms: float = 10.0, num_frames: int = 1024, front_end: str = 'kaldi') -> None:
         if front_end not in _FILTERBANKS:
             raise InputError(f'LogMel: front_end is {front_end!r}. Expected {" or ".join(map(repr, _FILTERBANKS))}.')
-        check_positive(self, sample_rate_hz=sample_rate_hz, num_mel_bins=num_mel_bins, window_ms=window_ms,
-                       shift_ms=shift_ms, num_frames=num_frames)
+        check_whole(self, sample_rate_hz=sample_rate_hz, num_mel_bins=num_mel_bins, num_frames=num_frames)
+        check_positive(self, window_ms=window_ms, shift_ms=shift_ms)
         self.sample_rate_hz = sample_rate_hz
         self.num_frames = num_frames
         self.front_end = front_end

@@ -9,8 +9,8 @@ from mmcv.transforms import BaseTransform
 from torchvision.transforms import RandomResizedCrop
 
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @TRANSFORMS.register_module()
@@ -29,11 +29,11 @@ class RandomResizedCropFrames(BaseTransform):
         ratio: least and largest width / height.
 
     Raises:
-        InputError: `size` is not above 0, or `scale` or `ratio` is not two ascending numbers above 0.
+        InputError: `size` is no whole number above 0, or `scale` or `ratio` is not two ascending numbers above 0.
     """
 
     def __init__(self, size: int, scale: Sequence[float] = (0.08, 1.0), ratio: Sequence[float] = (0.75, 1.333)) -> None:
-        check_positive(self, size=size)
+        check_whole(self, size=size)
         for name, bounds in (('scale', scale), ('ratio', ratio)):
             if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
                 raise InputError(f'RandomResizedCropFrames: {name} is {bounds}. Expected two ascending numbers above '

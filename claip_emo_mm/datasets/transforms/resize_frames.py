@@ -7,7 +7,7 @@ from PIL import Image
 from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
+from claip_emo_mm.utils import check_whole
 
 
 @TRANSFORMS.register_module()
@@ -25,11 +25,11 @@ class ResizeFrames(BaseTransform):
         exact: exactly Pillow's values.
 
     Raises:
-        InputError: `size` is not above 0.
+        InputError: `size` is no whole number above 0.
     """
 
     def __init__(self, size: int, exact: bool = False) -> None:
-        check_positive(self, size=size)
+        check_whole(self, size=size)
         self.size = size
         self.exact = exact
 

@@ -5,7 +5,7 @@ from mmcv.transforms import BaseTransform
 
 from claip_emo_mm.datasets.frame_sampling import audio_span, regular_frames, spread_frames
 from claip_emo_mm.datasets.transforms.needed_keys import check_keys
-from claip_emo_mm.datasets.transforms.positive_numbers import check_positive
+from claip_emo_mm.utils import check_whole
 
 
 @TRANSFORMS.register_module()
@@ -26,11 +26,11 @@ class SampleFrameViews(BaseTransform):
         test_mode: fixed windows instead of random ones.
 
     Raises:
-        InputError: a number is not above 0.
+        InputError: a number is not whole, or below 1.
     """
 
     def __init__(self, clip_len: int = 16, stride: int = 4, num_views: int = 1, test_mode: bool = False) -> None:
-        check_positive(self, clip_len=clip_len, stride=stride, num_views=num_views)
+        check_whole(self, clip_len=clip_len, stride=stride, num_views=num_views)
         self.clip_len = clip_len
         self.stride = stride
         self.num_views = num_views

@@ -15,6 +15,7 @@ from torch import Tensor
 from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.calibration import are_probabilities
+from claip_emo_mm.utils import check_whole
 from claip_emo_mm.utils.io import atomic_write
 
 from .class_names_hook import dataset_classes
@@ -40,8 +41,7 @@ class ClipPictureHook(Hook):
 
     def __init__(self, enable: bool = False, interval: int = 1, out_dir: str | None = None, show: bool = False,
                  wait_time: float = 2.) -> None:
-        if interval < 1:
-            raise InputError(f'ClipPictureHook: interval is {interval}, expected 1 (every clip) or more.')
+        check_whole(self, interval=interval)
         self.enable = enable
         self.interval = interval
         self.out_dir = out_dir

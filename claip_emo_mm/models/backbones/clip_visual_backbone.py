@@ -14,6 +14,9 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
 from claip_emo_mm.models.backbones.vision_block import VisionBlock
 from claip_emo_mm.models.pretrained import VISUAL_FORMS, load_pretrained
+from claip_emo_mm.utils import check_whole
+
+_WHOLE = ('image_size', 'patch_size', 'width', 'layers', 'head_width')  # fields of open_clip's CLIPVisionCfg
 
 
 @MODELS.register_module()
@@ -105,6 +108,7 @@ def build_vision_transformer(arch: str | dict) -> VisionTransformer:
     else:
         settings = dict(arch)
         quick_gelu = settings.pop('quick_gelu', False)
+        check_whole('CLIPVisualBackbone', **{f'arch.{key}': settings[key] for key in _WHOLE if key in settings})
     tower = _build_vision_tower(1, CLIPVisionCfg(**settings), quick_gelu)
     plain = (isinstance(tower, VisionTransformer) and tower.attn_pool is None and tower.pool_type == 'tok'
              and all(isinstance(block, ResidualAttentionBlock) for block in tower.transformer.resblocks))

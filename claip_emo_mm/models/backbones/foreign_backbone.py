@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings, add_adapters
 from claip_emo_mm.models.backbones.foreign_network import build_network, single_output, weight_source
+from claip_emo_mm.utils import check_whole
 
 
 class ForeignBackbone(BaseModule):
@@ -190,6 +191,7 @@ class SpectrogramBackbone(ForeignBackbone):
     """
 
     def __init__(self, backbone: dict, lora: dict | None = None, frozen: bool = False, in_channels: int = 1) -> None:
+        check_whole(self, in_channels=in_channels)
         super().__init__(backbone, lora, frozen)
         self.in_channels = in_channels
 

@@ -4,7 +4,7 @@ import importlib.util
 import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -13,6 +13,7 @@ from accelerate import init_empty_weights
 from torch import nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 PATCH_SIZE = 4
 
@@ -40,6 +41,10 @@ class HTSATArch:
     window_size: int = 8
     fusion: bool = False
     num_classes: int = 527
+
+    def __post_init__(self) -> None:
+        check_whole('CLAPAudioBackbone', **{f'arch.{key}': value for key, value in asdict(self).items()
+                                            if key != 'fusion'})
 
     @property
     def num_frames(self) -> int:
@@ -72,6 +77,8 @@ def find_arch(arch: str | dict) -> HTSATArch:
 def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, freq_drop_width: int = 8,
                         freq_stripes_num: int = 2) -> nn.Module:
     """Make torchlibrosa's SpecAugment; the sizes are HTSAT's own."""
+    check_whole('spec_augment', least=0, time_drop_width=time_drop_width, time_stripes_num=time_stripes_num,
+                freq_drop_width=freq_drop_width, freq_stripes_num=freq_stripes_num)
     return _import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
 
 

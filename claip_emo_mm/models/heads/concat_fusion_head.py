@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor
 
 from claip_emo_mm.models.heads.fusion_head import FusionHead
+from claip_emo_mm.utils import check_whole
 
 
 @MODELS.register_module()
@@ -23,6 +24,7 @@ class ConcatFusionHead(FusionHead):
     def __init__(self, num_classes: int, visual_channels: int = 0, audio_channels: int = 0,
                  loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
                  average_clips: str = 'prob') -> None:
+        check_whole(self, least=0, visual_channels=visual_channels, audio_channels=audio_channels)
         super().__init__(num_classes, visual_channels, audio_channels, visual_channels + audio_channels, loss_cls,
                          label_smooth_eps, topk, average_clips)
 

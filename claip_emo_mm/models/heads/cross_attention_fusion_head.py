@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.heads.fusion_head import FusionHead
+from claip_emo_mm.utils import check_whole
 
 
 class CrossAttention(nn.Module):
@@ -54,6 +55,7 @@ class CrossAttentionFusionHead(FusionHead):
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, embed_dims: int = 512,
                  num_heads: int = 8, loss_cls: dict | None = None, label_smooth_eps: float = 0.0,
                  topk: int | Sequence[int] = 1, average_clips: str = 'prob') -> None:
+        check_whole(self, embed_dims=embed_dims, num_heads=num_heads)
         if embed_dims % num_heads:
             raise InputError(f'CrossAttentionFusionHead: embed_dims={embed_dims} is no multiple of num_heads='
                              f'{num_heads}. Choose two numbers of which one divides the other.')

@@ -9,6 +9,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 class FusionHead(BaseHead):
@@ -38,6 +39,8 @@ class FusionHead(BaseHead):
                  loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
                  average_clips: str = 'prob') -> None:
         widths = dict(visual_channels=visual_channels, audio_channels=audio_channels)
+        check_whole(self, num_classes=num_classes, topk=topk if isinstance(topk, int | float) else tuple(topk))
+        check_whole(self, least=0, **widths)
         if not any(widths.values()):
             raise InputError(f'{type(self).__name__}: visual_channels and audio_channels are both 0. '
                              'Set at least one of them to the width of that modality\'s feature.')

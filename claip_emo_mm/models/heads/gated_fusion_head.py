@@ -6,6 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from claip_emo_mm.models.heads.fusion_head import FusionHead
+from claip_emo_mm.utils import check_whole
 
 
 @MODELS.register_module()
@@ -23,6 +24,7 @@ class GatedFusionHead(FusionHead):
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, embed_dims: int = 512,
                  loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
                  average_clips: str = 'prob') -> None:
+        check_whole(self, embed_dims=embed_dims)
         super().__init__(num_classes, visual_channels, audio_channels, embed_dims, loss_cls, label_smooth_eps, topk,
                          average_clips)
         self.visual_projection = nn.Linear(visual_channels, embed_dims)

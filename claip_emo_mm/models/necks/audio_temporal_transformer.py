@@ -5,6 +5,7 @@ from torch import Tensor
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.necks.temporal_transformer import TemporalTransformer
+from claip_emo_mm.utils import check_whole
 
 
 @MODELS.register_module()
@@ -23,6 +24,8 @@ class AudioTemporalTransformer(BaseModule):
     def __init__(self, embed_dims: int, num_steps: int, num_heads: int = 8, head_dims: int = 64, mlp_dims: int = 1024,
                  num_layers: int = 1) -> None:
         super().__init__()
+        check_whole(self, embed_dims=embed_dims, num_steps=num_steps, num_heads=num_heads, head_dims=head_dims,
+                    mlp_dims=mlp_dims, num_layers=num_layers)
         self.num_steps = num_steps
         self.temporal = TemporalTransformer(embed_dims, num_steps, num_heads, head_dims, mlp_dims, num_layers)
 

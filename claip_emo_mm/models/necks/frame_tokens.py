@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.necks.temporal_transformer import TemporalBlock
+from claip_emo_mm.utils import check_whole
 
 
 @MODELS.register_module()
@@ -24,6 +25,9 @@ class FrameTokens(BaseModule):
     def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
                  mlp_dims: int = 1024, num_layers: int = 1) -> None:
         super().__init__()
+        check_whole(self, embed_dims=embed_dims, num_frames=num_frames, num_heads=num_heads, head_dims=head_dims,
+                    mlp_dims=mlp_dims)
+        check_whole(self, least=0, num_layers=num_layers)
         self.pos_embedding = nn.Parameter(torch.randn(1, num_frames, embed_dims))
         self.layers = nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims)
                                     for _ in range(num_layers))

@@ -5,6 +5,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils import check_whole
 
 
 @MODELS.register_module()
@@ -18,6 +19,7 @@ class SoundTokens(BaseModule):
 
     def __init__(self, embed_dims: int, num_steps: int) -> None:
         super().__init__()
+        check_whole(self, embed_dims=embed_dims, num_steps=num_steps)
         self.pos_embedding = nn.Parameter(torch.randn(1, num_steps, embed_dims))
 
     def forward(self, latent: Tensor) -> Tensor:

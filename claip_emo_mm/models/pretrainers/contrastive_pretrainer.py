@@ -9,6 +9,8 @@ from mmengine.model import BaseModel
 from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
+from claip_emo_mm.utils import check_whole
+
 
 @MODELS.register_module()
 class ContrastivePretrainer(BaseModel):
@@ -32,6 +34,8 @@ class ContrastivePretrainer(BaseModel):
     def __init__(self, backbone: dict, inputs_key: str, vocab_size: int, context_length: int, neck: dict | None = None,
                  embed_dims: int = 128, text_layers: int = 2, text_heads: int = 4,
                  data_preprocessor: dict | None = None) -> None:
+        check_whole(self, vocab_size=vocab_size, context_length=context_length, embed_dims=embed_dims,
+                    text_layers=text_layers, text_heads=text_heads)
         super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'))
         self.inputs_key = inputs_key
         self.backbone = MODELS.build(backbone)

@@ -16,6 +16,7 @@ from claip_emo_mm.models.left_out import blank_where, gather
 from claip_emo_mm.models.matrix_product import is_recorded
 from claip_emo_mm.models.recognizers.modality_dropout import ModalityDropout
 from claip_emo_mm.models.recognizers.passes import encode
+from claip_emo_mm.utils import check_whole
 
 _MODALITIES = ('visual', 'audio')
 
@@ -77,10 +78,7 @@ class AudioVisualRecognizer(BaseModel):
         if self.modality_dropout and not all(map(self._has, _MODALITIES)):
             raise InputError('AudioVisualRecognizer: modality_dropout is for models of both modalities, but there is '
                              'one backbone. Set modality_dropout=None.')
-        for name in ('max_frames_per_pass', 'max_sounds_per_pass'):
-            largest = getattr(self, name)
-            if largest is not None and largest < 1:
-                raise InputError(f'AudioVisualRecognizer: {name} is {largest}. Expected at least 1, or None.')
+        check_whole(self, max_frames_per_pass=self.max_frames_per_pass, max_sounds_per_pass=self.max_sounds_per_pass)
 
     def _has(self, name: str) -> bool:
         """Whether there is a backbone for this modality."""

@@ -96,7 +96,7 @@ def test_noise_is_clipped_to_brightness() -> None:
 
 
 def test_bad_values() -> None:
-    with pytest.raises(InputError, match='RandomResizedCropFrames: size is 0. Expected more than 0'):
+    with pytest.raises(InputError, match='RandomResizedCropFrames: size is 0. Expected at least 1'):
         RandomResizedCropFrames(0)
     with pytest.raises(InputError, match=r'RandomResizedCropFrames: scale is \(1, 0.5\)'):
         RandomResizedCropFrames(4, scale=(1, 0.5))

@@ -29,7 +29,7 @@ def test_frames_of_different_sizes_become_one_array(exact: bool) -> None:
 
 
 def test_needs_a_size_and_frames() -> None:
-    with pytest.raises(InputError, match='ResizeFrames: size is -1. Expected more than 0'):
+    with pytest.raises(InputError, match='ResizeFrames: size is -1. Expected at least 1'):
         ResizeFrames(size=-1)
     with pytest.raises(InputError, match='Put DecodeFrames before ResizeFrames'):
         ResizeFrames(size=4)(dict(label=0))

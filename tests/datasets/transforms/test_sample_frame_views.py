@@ -50,7 +50,7 @@ def test_the_sample_given_is_left_alone() -> None:
 
 
 def test_bad_values() -> None:
-    with pytest.raises(InputError, match='SampleFrameViews: clip_len is 0. Expected more than 0'):
+    with pytest.raises(InputError, match='SampleFrameViews: clip_len is 0. Expected at least 1'):
         SampleFrameViews(clip_len=0)
     with pytest.raises(InputError, match='no total_frames .*Put OpenAudioVisualClip before SampleFrameViews'):
         SampleFrameViews()(dict(label=0))
