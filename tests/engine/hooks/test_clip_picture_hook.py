@@ -56,7 +56,7 @@ def test_text_only_for_a_clip_without_frames() -> None:
 
 
 def test_interval_must_be_positive() -> None:
-    with pytest.raises(InputError, match='interval is 0, expected 1'):
+    with pytest.raises(InputError, match='interval is 0. Expected at least 1'):
         ClipPictureHook(interval=0)
 
 
