@@ -158,3 +158,19 @@ def test_disabled_adapters_do_nothing() -> None:
     x = torch.randn(3, 1100)
     assert isinstance(layer, AdaptedLinear)
     torch.testing.assert_close(layer(x), x @ layer.base_layer.weight.T + layer.base_layer.bias, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('dropout', [.1, .4])
+def test_the_adapters_input_is_dropped_in_training_alone(dropout: float) -> None:
+    net = nn.Sequential()
+    net.only = nn.Linear(1, 1)
+    add_adapters(net, LoRASettings(['only'], rank=1, alpha=1, dropout=dropout), [])
+    for parameter in net.parameters():
+        nn.init.ones_(parameter)
+    x = torch.ones(40_000, 1)
+    torch.manual_seed(0)
+    adapter = net(x) - 2  # weight and bias of the layer itself are 1: its input is never dropped
+    assert (adapter.abs() < 1e-6).float().mean() == pytest.approx(dropout, abs=.01)
+    assert adapter.max().item() == pytest.approx(1 / (1 - dropout), rel=1e-4)
+    assert not torch.equal(net(x) - 2, adapter)
+    torch.testing.assert_close(net.eval()(x), torch.full_like(x, 3))

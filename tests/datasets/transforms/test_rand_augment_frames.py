@@ -8,7 +8,7 @@ from mmaction.registry import TRANSFORMS
 from PIL import Image
 from timm.data.auto_augment import rand_augment_transform
 
-from claip_emo_mm.datasets.transforms import RandAugmentFrames
+from claip_emo_mm.datasets.transforms import RandAugmentFrames, rand_augment_frames
 from claip_emo_mm.errors import InputError
 
 SPEC = 'rand-m7-n4-mstd0.5-inc1'
@@ -78,3 +78,23 @@ def test_it_can_be_sent_to_a_worker() -> None:
 def test_other_descriptions(spec: str) -> None:
     with pytest.raises(InputError, match=f"spec is '{spec}'.*such as 'rand-m7-n4-mstd0.5-inc1'"):
         RandAugmentFrames(spec)
+
+
+def test_four_operations_of_strength_seven_each_for_half_of_the_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[list[tuple[str, tuple[float, ...]]]] = []
+    for name in rand_augment_frames.OPERATIONS:
+        monkeypatch.setitem(rand_augment_frames.OPERATIONS, name,
+                            lambda frames, *strength, fill, name=name: used[-1].append((name, strength)) or frames)
+    transform = TRANSFORMS.build(dict(type='RandAugmentFrames'))
+    seed(0)
+    for _ in range(1500):
+        used.append([])
+        transform(dict(imgs=some_frames(4, 4)))
+    counts = np.bincount([len(clip) for clip in used], minlength=5) / 1500
+    np.testing.assert_allclose(counts, np.array([1, 4, 6, 4, 1]) / 16, atol=.05)  # each of 4 with probability 0.5
+    drawn = [one for clip in used for one in clip]
+    names = [name for name, _ in drawn]
+    assert len(set(names)) == 15 and min(map(names.count, set(names))) > 120  # 200 of each are expected
+    degrees = np.array([strength[0] for name, strength in drawn if name == 'Rotate'])
+    assert 8 < np.abs(degrees).min() and np.abs(degrees).mean() == pytest.approx(21, abs=.4)  # 7 / 10 of 30 degrees
+    assert np.abs(degrees).std() == pytest.approx(1.5, abs=.3) and abs(np.sign(degrees).mean()) < .3

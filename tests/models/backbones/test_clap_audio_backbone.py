@@ -124,3 +124,59 @@ def test_laion_clap_itself_is_never_imported() -> None:
             'assert "laion_clap" not in sys.modules and "laion_clap.clap_module" not in sys.modules; '
             'assert "laion_clap.clap_module.htsat" in sys.modules')
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+WIDE_MEL = dict(ARCH, mel_bins=64, spec_size=256)  # 1024 frames of 64 bins, as HTSAT-tiny's
+
+
+def read_by(backbone: CLAPAudioBackbone, mel: torch.Tensor) -> torch.Tensor:
+    """What the patch embedding is given, unfolded to (A, F, M)."""
+    given = []
+    hook = backbone.tower.patch_embed.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    with torch.no_grad():
+        backbone(mel)
+    hook.remove()
+    [folded] = given  # (A, 1, 256, 256): four pieces of time below each other
+    return torch.cat(folded[:, 0].unflatten(1, (4, 64)).unbind(1), -1)
+
+
+def test_stripes_of_time_and_frequency_are_blanked_while_training() -> None:
+    torch.manual_seed(0)
+    backbone = CLAPAudioBackbone(WIDE_MEL)
+    backbone.tower.layers = torch.nn.ModuleList()  # not needed
+    backbone.tower.norm = torch.nn.Identity()
+    read = torch.cat([read_by(backbone, torch.randn(50, 1, 1024, 64)) for _ in range(6)])
+    frames, bins = (read == 0).all(1).sum(1), (read == 0).all(2).sum(1)  # blank ones of each of 300 spectrograms
+    # 2 stripes of 0 to 63 frames, 31.5 in the mean, and 2 of 0 to 7 bins, 3.5 in the mean; few of them overlap
+    assert 56 < frames.float().mean() < 66 and 64 < frames.max() <= 126
+    assert 6 < bins.float().mean() < 7.4 and 10 < bins.max() <= 14
+    runs = torch.nn.functional.pad((read == 0).all(1).int(), (1, 1)).diff().eq(1).sum(1)
+    assert set(runs.tolist()) <= {0, 1, 2} and (runs == 2).float().mean() > .7
+    assert not torch.equal(read[:50] == 0, read[50:100] == 0)
+    assert (read_by(backbone.eval(), torch.randn(50, 1, 1024, 64)) != 0).all()
+
+
+def test_branches_are_dropped_at_the_rate_of_their_block() -> None:
+    torch.manual_seed(0)
+    backbone = CLAPAudioBackbone(dict(ARCH, depths=[2, 2]), drop_path_rate=.3, spec_augment=False)
+    blocks = [block for stage in backbone.tower.layers for block in stage.blocks]
+    kept: list[list[torch.Tensor]] = [[] for _ in blocks]
+
+    for block, ratios in zip(blocks, kept, strict=True):  # 0 of a clip that is dropped, else 1 / (1 - rate)
+        block.drop_path.register_forward_hook(lambda module, inputs, output, ratios=ratios: ratios.append(
+            (output / inputs[0]).flatten(1).nanmean(1)))
+    mel = torch.randn(500, 1, 256, 16)
+    with torch.no_grad():
+        backbone(mel)
+    for number, ratios in enumerate(kept):
+        rate = .1 * number
+        assert len(ratios) == 2  # behind the attention and behind the MLP
+        for ratio in ratios:
+            assert (ratio == 0).float().mean() == pytest.approx(rate, abs=.08)  # 4 standard errors
+            torch.testing.assert_close(ratio[ratio != 0], torch.full_like(ratio[ratio != 0], 1 / (1 - rate)))
+        assert not number or not torch.equal(*ratios)
+    for ratios in kept:
+        ratios.clear()
+    with torch.no_grad():
+        backbone.eval()(mel[:20])
+    assert all((ratio == 1).all() for ratios in kept for ratio in ratios)
