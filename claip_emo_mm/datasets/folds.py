@@ -8,7 +8,6 @@ from mmengine.logging import print_log
 from claip_emo_mm.datasets.label_schemas import LabelSchema
 from claip_emo_mm.datasets.published_lists import NUM_FOLDS, differing_counts
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils import check_whole
 
 PARTS = ('train', 'test')
 
@@ -41,8 +40,7 @@ class PublishedPart:
     part: str
 
     def __post_init__(self) -> None:
-        check_whole(self.schema.title, fold=self.fold)
-        if self.fold not in range(1, NUM_FOLDS + 1):
+        if not isinstance(self.fold, int) or self.fold not in range(1, NUM_FOLDS + 1):
             raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {NUM_FOLDS}.')
         if self.part not in PARTS:
             raise InputError(f'{self.schema.title}: part is {self.part!r}. Expected '

@@ -25,6 +25,7 @@ from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.version import __version__
 
 OPSET = 18  # what torch's exporter writes without a conversion; onnxruntime reads it since 1.14
+IR_VERSION = 8  # the lowest that holds this opset; the exporter's own, 10, is refused by onnxruntime before 1.18
 TOLERANCE = 1e-4
 _LARGEST = 2e9  # bytes: an ONNX file is one protocol buffer, which ends at 2 GiB
 
@@ -154,6 +155,7 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path:
         raise InputError(f"a part of the model cannot be exported: {reason} The project's own backbones, necks and "
                          'heads can be.') from error
     program.model.metadata_props.update(metadata)
+    program.model.ir_version = IR_VERSION
     program.save(path, external_data=False)
 
 

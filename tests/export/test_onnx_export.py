@@ -80,7 +80,9 @@ def test_sound_may_be_longer(trained: TrainedModel, session: onnxruntime.Inferen
 
 def test_the_file_says_what_it_is(exported: Exported, session: onnxruntime.InferenceSession) -> None:
     onnx.checker.check_model(str(exported.path), full_check=True)
-    assert [(entry.domain, entry.version) for entry in onnx.load(str(exported.path)).opset_import] == [('', 18)]
+    model = onnx.load(str(exported.path))
+    assert [(entry.domain, entry.version) for entry in model.opset_import] == [('', 18)]
+    assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import)  # for older runtimes
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about['classes']) == ['calm', 'loud', 'odd'] and about['checkpoint'] == 'epoch_1.pth'
     assert json.loads(about['front_end'])['LogMel']['shift_ms'] == 16
@@ -104,6 +106,7 @@ def test_8_bit_weights(trained: TrainedModel, exported: Exported) -> None:
     integers = onnxruntime.InferenceSession(str(change.path))
     meta = integers.get_modelmeta().custom_metadata_map
     assert meta == onnxruntime.InferenceSession(str(exported.path)).get_modelmeta().custom_metadata_map
+    assert onnx.load(str(change.path)).ir_version == 8
     kinds = [node.op_type for node in onnx.load(str(change.path)).graph.node]
     assert 'MatMulInteger' in kinds and 0 < change.difference < .1 and change.agreeing <= change.clips == 7
     clip, = draw(trained, (3, 2, 1))
