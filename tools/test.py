@@ -11,6 +11,7 @@ from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
 from claip_emo_mm.engine.config_keys import check_groups, refuse_options
 from claip_emo_mm.engine.data_lists import require_lists
+from claip_emo_mm.engine.hooks.strict_loading_hook import TRAINED_CLIPS
 from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.engine.resuming import require_checkpoint
 from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
@@ -39,6 +40,8 @@ def parse_args() -> Namespace:
     parser.add_argument('--robustness', action='store_true',
                         help='test on spoiled clips: noise, blur, occlusion, lost frames, a missing modality; a table, '
                              'robustness.json, .csv and .png in the work folder; goes on where it was interrupted')
+    parser.add_argument('--allow-trained-clips', action='store_true',
+                        help='test clips that the checkpoint was trained on, too (default: refuse them)')
     add_run_arguments(parser)
     args = parse_run_arguments(parser)
     if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
@@ -68,6 +71,8 @@ def main() -> None:
     if args.dump is not None:
         evaluators = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
         cfg.test_evaluator = [*evaluators, dict(type='DumpResults', out_file_path=args.dump)]
+    if args.allow_trained_clips:
+        allow_trained_clips(cfg)
     if args.modality is not None:
         cfg.model.modality = args.modality
     if args.raw_weights:
@@ -113,6 +118,13 @@ def print_robustness(cfg: Config, args: Namespace) -> None:
     if is_main_process():
         write_figure(folder / 'robustness.png', draw_robustness(figures, Path(args.config).stem))
         sys.stdout.write(f'{robustness_table(figures)}\nWritten: {folder / "robustness"}.json, .csv, .png\n')
+
+
+def allow_trained_clips(cfg: Config) -> None:
+    """Let the hook that compares the checkpoint with the run warn of clips that it was trained on."""
+    for hook in cfg.get('custom_hooks') or ():
+        if hook.get('type') == 'StrictLoadingHook':
+            hook.ignore = [*hook.get('ignore', ()), TRAINED_CLIPS]
 
 
 def set_visualization(cfg: Config, args: Namespace) -> None:

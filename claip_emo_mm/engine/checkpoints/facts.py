@@ -10,6 +10,7 @@ from torch import nn
 from claip_emo_mm.checkpoint_format import FORMAT, META_KEY, READABLE
 from claip_emo_mm.engine.checkpoints.front_end import front_end_settings
 from claip_emo_mm.engine.checkpoints.model_settings import model_settings
+from claip_emo_mm.engine.checkpoints.trained_clips import TrainedClips
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.adapters import LoRASettings
 from claip_emo_mm.version import __version__
@@ -17,7 +18,8 @@ from claip_emo_mm.version import __version__
 Facts = dict[str, Any]
 
 
-def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Mapping[str, str]) -> Facts:
+def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Mapping[str, str],
+               trained: TrainedClips | None = None) -> Facts:
     """Gather what a checkpoint says of itself.
 
     Args:
@@ -25,10 +27,11 @@ def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Ma
         classes: names of the classes in the order of their numbers; empty where the data set does not say.
         model: the model without a distributed wrapper.
         hashes: name of a backbone whose frozen weights the checkpoint leaves out -> their hash.
+        trained: the clips that it was trained on, as ``trained_clips`` gives them.
     Returns: ``format``; ``version`` of this package; ``config``, json; ``classes``; ``front_end`` as
         ``front_end_settings`` gives it; ``model`` as ``model_settings`` gives it; ``backbones``: name -> ``type``,
         ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came from) and ``sha256`` (None where
-        the checkpoint holds it whole).
+        the checkpoint holds it whole); ``trained_clips``.
     Raises:
         InputError: the config holds something that json cannot hold.
     """
@@ -37,7 +40,8 @@ def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Ma
     backbones = {name: dict(_settings(parts.get(name) or {}), pretrained=_source(part), sha256=hashes.get(name))
                  for name, part in model.named_children() if hasattr(part, 'weights_from')}
     return dict(format=FORMAT, version=__version__, config=text, classes=list(classes),
-                front_end=front_end_settings(cfg), model=model_settings(cfg.model), backbones=backbones)
+                front_end=front_end_settings(cfg), model=model_settings(cfg.model), backbones=backbones,
+                trained_clips=trained or {})
 
 
 def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
@@ -46,8 +50,8 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
     Args:
         checkpoint: as mmengine's loader gives it.
         source: its path, for the message.
-    Returns: the facts, with ``backbones``, ``front_end`` and ``model``, which are empty where the file does not know
-        them, and ``config``, which is None there; None where there are none.
+    Returns: the facts, with ``backbones``, ``front_end``, ``model`` and ``trained_clips``, which are empty where the
+        file does not know them, and ``config``, which is None there; None where there are none.
     Raises:
         InputError: the facts are damaged, or of a format that this version does not read.
     """
@@ -63,7 +67,7 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
         found, version = (facts.get('format'), facts.get('version')) if isinstance(facts, dict) else (None, None)
         raise InputError(f'{source}: was written in format {found} by claip_emo_mm {version}; this version '
                          f'({__version__}) reads the formats {", ".join(map(str, READABLE))}. Use that version.')
-    return dict(dict(backbones={}, front_end={}, model={}, classes=[], config=None), **facts)
+    return dict(dict(backbones={}, front_end={}, model={}, trained_clips={}, classes=[], config=None), **facts)
 
 
 def config_as_json(cfg: Config) -> str:

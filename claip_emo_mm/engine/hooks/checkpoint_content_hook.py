@@ -6,9 +6,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from claip_emo_mm.engine.checkpoints.facts import META_KEY, config_as_json, make_facts
+from claip_emo_mm.engine.checkpoints.facts import META_KEY, config_as_json, make_facts, read_facts
 from claip_emo_mm.engine.checkpoints.fit import without_wrapper
 from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
+from claip_emo_mm.engine.checkpoints.trained_clips import TrainedClips, trained_clips
 from claip_emo_mm.engine.hooks.class_names_hook import dataset_classes
 from claip_emo_mm.engine.sharded_models import unwrapped_model, whole_state
 from claip_emo_mm.host.averaging import AVERAGED, averaged_key
@@ -33,9 +34,11 @@ class CheckpointContentHook(Hook):
         self._left_out: dict[str, list[str]] = {}
         self._hashes: dict[str, str] = {}
         self._replaced: set[str] = set()
+        self._trained: TrainedClips = {}
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the backbones that get other frozen weights from this checkpoint than their source gave them."""
+        """Note what the checkpoint was trained on, and which backbones get other frozen weights than their source's."""
+        self._trained = (read_facts(checkpoint, str(runner._load_from)) or {}).get('trained_clips', {})
         loaded, ours = without_wrapper(checkpoint.get('state_dict', checkpoint)), whole_state(runner)
         for name, keys in left_out_keys(unwrapped_model(runner), ours).items():
             if any(key in loaded and not torch.equal(loaded[key].cpu(), ours[key].cpu()) for key in keys):
@@ -51,6 +54,7 @@ class CheckpointContentHook(Hook):
             self._left_out = {name: keys for name, keys in left_out_keys(model, weights).items()
                               if name not in self._replaced}
             self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._left_out.items()}
+            self._trained = trained_clips(runner.train_dataloader.dataset, self._trained)
             runner.logger.info('\n'.join(self._described(model, weights)))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
@@ -59,7 +63,8 @@ class CheckpointContentHook(Hook):
             for key in keys:
                 del checkpoint['state_dict'][key]
         classes = dataset_classes(runner.train_dataloader)
-        checkpoint['meta'][META_KEY] = make_facts(runner.cfg, classes, unwrapped_model(runner), self._hashes)
+        checkpoint['meta'][META_KEY] = make_facts(runner.cfg, classes, unwrapped_model(runner), self._hashes,
+                                                  self._trained)
 
     def _leave_out_equals(self, model: nn.Module, checkpoint: dict) -> None:
         """Take out of the weights beside the averaged ones what is not trained: it equals them."""

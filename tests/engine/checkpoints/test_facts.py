@@ -8,7 +8,8 @@ from claip_emo_mm.errors import InputError
 
 
 def test_from_a_dict_and_from_json() -> None:
-    facts = dict(format=FORMAT, version='9', config='{}', classes=['a'], front_end={}, model={}, backbones={})
+    facts = dict(format=FORMAT, version='9', config='{}', classes=['a'], front_end={}, model={}, backbones={},
+                 trained_clips={})
     for said in (facts, json.dumps(facts)):
         assert read_facts(dict(meta={META_KEY: said}, state_dict={}), 'a.pth') == facts
     assert read_facts(dict(weight=1), 'a.pth') is None
@@ -16,7 +17,8 @@ def test_from_a_dict_and_from_json() -> None:
 
 def test_format_1_holds_whole_backbones() -> None:
     old = dict(format=1, version='0', config='{}', classes=['a'])
-    assert read_facts(dict(meta={META_KEY: old}), 'a.pth') == dict(old, backbones={}, front_end={}, model={})
+    assert read_facts(dict(meta={META_KEY: old}), 'a.pth') == dict(old, backbones={}, front_end={}, model={},
+                                                                        trained_clips={})
 
 
 @pytest.mark.parametrize(('said', 'message'), [
