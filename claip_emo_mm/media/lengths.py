@@ -1,4 +1,5 @@
 """What a file states of its length."""
+import os
 import re
 
 import av
@@ -22,11 +23,17 @@ def stated_duration_s(container: av.container.InputContainer, path: str) -> floa
 
 def is_unfinished(container: av.container.InputContainer, path: str) -> bool:
     """Whether an avi file was written into a pipe, or its recording broke off: its lengths were never filled in."""
-    if container.format.name != 'avi':
-        return False
+    return container.format.name == 'avi' and _riff_size(path) in (0, 0xFFFFFFFF)
+
+
+def found_share(path: str) -> float:
+    """How much of an avi file is there; FFmpeg shortens the lengths that it states to what is there."""
+    return min(1., os.path.getsize(path) / (8 + _riff_size(path)))
+
+
+def _riff_size(path: str) -> int:
     with open(path, 'rb') as file:
-        size = file.read(8)[4:]
-    return size in (b'\0\0\0\0', b'\xff\xff\xff\xff')
+        return int.from_bytes(file.read(8)[4:], 'little')
 
 
 def _stated_end_s(stream: av.stream.Stream) -> float | None:

@@ -5,7 +5,7 @@ from math import inf
 import av
 import numpy as np
 
-from claip_emo_mm.media.lengths import is_unfinished
+from claip_emo_mm.media.lengths import found_share, is_unfinished
 from claip_emo_mm.media.opening import REMEDY, open_media
 from claip_emo_mm.media.streams import audio_stream, video_stream
 
@@ -53,7 +53,7 @@ class StreamPackets:
         if packet.is_keyframe and packet.pts is not None:
             self.keys.append(packet.pts)
         time = packet.dts if packet.pts is None else packet.pts
-        if time is not None:
+        if time is not None and not packet.is_discard:
             time_s = time * self.unit_s
             self.start_s = min(self.start_s, time_s)
             self.end_s = max(self.end_s, time_s + (packet.duration or 0) * self.unit_s)
@@ -90,6 +90,7 @@ class FilePackets:
             self._format = container.format.name.partition(',')[0]
             self._stated_s = container.duration / 1e6 if container.duration else None  # in microseconds
             self._is_stated = self._format in _STATING_FORMATS and not is_unfinished(container, path)
+            self._share = found_share(path) if self._format == 'avi' and self._is_stated else 1.
             streams = {stream.index: _packets_of(stream) for stream in container.streams}
             for packet in container.demux():
                 if packet.size:
@@ -108,6 +109,8 @@ class FilePackets:
         """
         if not self._is_stated:
             return None
+        if is_cut(self._share, 1., 0.) and self.video:
+            return self.video.kind, self.video.found_s, self.video.found_s / self._share
         pairs = [(stream.kind, stream.found_s, min(stream.stated_s, self._stated_s or inf), stream.longest_s)
                  for stream in (self.video, self.audio) if stream and stream.count and stream.stated_s]
         if not pairs and self._streams and self._stated_s:
@@ -117,9 +120,9 @@ class FilePackets:
                      if is_cut(found_s + packet_s, expected_s)), None)
 
 
-def is_cut(found_s: float, expected_s: float) -> bool:
-    """Whether a length is so much below the expected one that something is missing."""
-    return found_s < (1 - _CUT_SHARE) * expected_s - _CUT_S
+def is_cut(found: float, expected: float, slack: float = _CUT_S) -> bool:
+    """Whether a length, in s, is so much below the expected one that something is missing."""
+    return found < (1 - _CUT_SHARE) * expected - slack
 
 
 def _packets_of(stream: av.stream.Stream) -> StreamPackets:
