@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ def test_written_towers_have_the_published_keys(written: tuple[CLIPVisualBackbon
     assert 'visual.class_embedding' in keys
     assert not [key for key in keys if 'q_proj' in key]
     assert not list(written[1].parent.glob('*.part'))
+
+
+def test_written_towers_are_for_everybody_whom_the_umask_lets(written: tuple[CLIPVisualBackbone, Path],
+                                                              tmp_path: Path) -> None:
+    before = written[1].stat().st_mode & 0o777
+    umask = os.umask(0o027)
+    try:
+        for name in ('tower.safetensors', 'new.safetensors', 'new.pth'):
+            write_tower(written[0].tower, tmp_path / name, 'clip', note='for a test')
+            assert (tmp_path / name).stat().st_mode & 0o777 == (before if name.startswith('tower') else 0o640)
+    finally:
+        os.umask(umask)
+
+
+def test_a_full_disk_is_told(written: tuple[CLIPVisualBackbone, Path], tmp_path: Path) -> None:
+    for name in ('full.safetensors', 'full.pth'):
+        (tmp_path / name).symlink_to('/dev/full')
+        with pytest.raises(InputError, match=rf'{name}: cannot be written \(No space left on device\)'):
+            write_tower(written[0].tower, tmp_path / name, 'clip', note='for a test')
 
 
 @pytest.mark.parametrize('form', ['safetensors', 'torch', 'state_dict', 'half'])
