@@ -38,10 +38,11 @@ def test_resampling_keeps_a_tone(make_sample, resampler: str, accuracy: float) -
     np.testing.assert_allclose(window[500:-500], expected[500:-500], atol=accuracy)
 
 
+@pytest.mark.parametrize('resampler', ['sinc', 'soxr'])
 @pytest.mark.parametrize('samples', [1, 2, 3, 4, 9])
-def test_sound_of_few_samples_fills_the_window(make_sample, samples: int) -> None:
+def test_sound_of_few_samples_fills_the_window(make_sample, samples: int, resampler: str) -> None:
     sample = make_sample(samples=np.full(samples, .5, np.float32), sample_rate_hz=48000, audio_spans=spans((0, 1)))
-    [window] = LoadSoundWindows(sample_rate_hz=8000, window_s=.01)(sample)['audios']
+    [window] = LoadSoundWindows(sample_rate_hz=8000, window_s=.01, resampler=resampler)(sample)['audios']
     assert window.shape == (80,) and window.dtype == np.float32 and np.isfinite(window).all()
     assert window[0] != 0
 
