@@ -1,7 +1,4 @@
 """Scores of clips from files: those of tools/test.py, and the pickles that MMAction2's DumpResults writes."""
-import io
-import pickle
-from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,9 @@ from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.clip_scores import ClipScores, read_clip_scores
 from claip_emo_mm.evaluation.finite_scores import check_scores
+from claip_emo_mm.host.safe_pickle import RefusedGlobal, load_pickle
+
+_EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
 
 
 def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
@@ -33,15 +33,23 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
         raise InputError(f'{path}: there is no such file. Expected test_scores.csv of tools/test.py, or a pickle of '
                          '--dump.')
     try:
-        samples = _SafeUnpickler(io.BytesIO(path.read_bytes())).load()
+        return _clip_scores(path, _samples(path), classes)
+    except InputError:
+        raise
+    except RefusedGlobal as error:
+        raise InputError(f'{path}: no dump that can be read (it holds {error}, which a dump of scores does not need). '
+                         f'Nothing of it was run. {_EXPECTED}') from None
     except Exception as error:  # a damaged or foreign pickle can raise nearly anything
-        raise InputError(f'{path}: no dump that can be read ({error}). Expected a pickle of tools/test.py --dump, of '
-                         "this project or of MMAction2, or test_scores.csv.") from None
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise InputError(f'{path}: no dump that can be read ({reason}). {_EXPECTED}') from None
+
+
+def _samples(path: Path) -> list[dict[str, Any]]:
+    samples = load_pickle(path.read_bytes())
     if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
         raise InputError(f'{path}: holds a {type(samples).__name__}. Expected a list with a dict for each clip, as '
                          "MMAction2's DumpResults writes it.")
-    samples = [sample for sample in samples if SKIP_REASON not in sample]
-    return _clip_scores(path, samples, classes)
+    return [sample for sample in samples if SKIP_REASON not in sample]
 
 
 def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[str] | None) -> ClipScores:
@@ -60,36 +68,3 @@ def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[st
         raise InputError(f'{path}: has {scores.shape[1]} scores a clip, but {len(known)} names of classes were given.')
     return ClipScores(numbers if 'None' in names else tuple(names),
                       np.array([int(sample['gt_label'].flatten()[0]) for sample in samples]), scores, known)
-
-
-class _SafeUnpickler(pickle.Unpickler):
-    """Builds tensors, arrays, numbers and plain containers, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = _ALLOWED.get((module.replace('numpy._core', 'numpy.core'), name))
-        if allowed is None:
-            raise pickle.UnpicklingError(f'it holds {module}.{name}, which a dump of scores does not need')
-        return allowed
-
-
-def _load_storage(data: bytes) -> Any:
-    return torch.load(io.BytesIO(data), weights_only=True)
-
-
-def _encode_latin1(text: str, encoding: str) -> bytes:
-    """What older pickles write bytes as."""
-    if encoding != 'latin1':
-        raise pickle.UnpicklingError(f'it encodes a text as {encoding}')
-    return text.encode(encoding)
-
-
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ('_codecs', 'encode'): _encode_latin1,
-    ('collections', 'OrderedDict'): OrderedDict,
-    ('numpy', 'dtype'): np.dtype,
-    ('numpy', 'ndarray'): np.ndarray,
-    ('numpy.core.multiarray', '_reconstruct'): np.core.multiarray._reconstruct,
-    ('numpy.core.multiarray', 'scalar'): np.core.multiarray.scalar,
-    ('torch._utils', '_rebuild_tensor_v2'): torch._utils._rebuild_tensor_v2,
-    ('torch.storage', '_load_from_bytes'): _load_storage,
-}

@@ -31,12 +31,14 @@ def repair() -> None:
         localizers,
         log_files,
         multimodal,
+        remote_loading,
         safe_loading,
         whole_files,
     )
     localizers.repair_localizers()
     multimodal.repair_multimodal()
     safe_loading.repair_loading()
+    remote_loading.repair_remote_loading()
     whole_files.repair_writing()
     log_files.repair_log_files()
     late_removal.repair_removal()

@@ -18,8 +18,8 @@ def repair_loading() -> None:
     Since torch 2.6 `torch.load` builds nothing but tensors and plain containers, and mmengine 0.10.7 writes its log
     history into every checkpoint. Shows as `Weights only load failed ... Unsupported global:
     mmengine.logging.history_buffer.HistoryBuffer`. `load_from_local` below takes the place of mmengine's loader of
-    local files, the one registered for the empty prefix; the loaders of other prefixes (http and so on) stay as they
-    are and load such files no more than before. Can go when mmengine allow-lists what it saves.
+    local files, the one registered for the empty prefix, and `remote_loading` does so for all other prefixes. Can go
+    when mmengine allow-lists what it saves.
     """
     CheckpointLoader.register_scheme('', load_from_local, force=True)
 
@@ -44,6 +44,17 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
         found = 'a folder' if path.is_dir() else 'no such file'
         raise InputError(f'{path}: {found}, expected a checkpoint file (.pth or .safetensors). Check the path in '
                          'load_from, resume, init_cfg or on the command line.')
+    return load_file(path, str(path), map_location)
+
+
+def load_file(path: Path, source: str, map_location: object = None) -> dict:
+    """Load a checkpoint file as `load_from_local` does.
+
+    Args:
+        path: the file, which is there.
+        source: what it is called in messages: the address that it came from.
+        map_location: as in `load_from_local`.
+    """
     read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
     try:
         checkpoint = read(path, map_location)
@@ -51,9 +62,9 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
         raise
     except Exception as error:  # a damaged file can raise nearly anything
         # torch's own message recommends weights_only=False, so it is not shown.
-        raise InputError(_describe(path, str(error) or type(error).__name__)) from None
+        raise InputError(_describe(path, source, str(error) or type(error).__name__)) from None
     if not isinstance(checkpoint, dict):
-        raise InputError(f'{path}: holds a {type(checkpoint).__name__}, expected a dict with the weights under '
+        raise InputError(f'{source}: holds a {type(checkpoint).__name__}, expected a dict with the weights under '
                          '`state_dict`, or the weights alone. Save it with torch.save(model.state_dict(), path).')
     if isinstance(checkpoint.get('meta'), dict):
         checkpoint['meta'].pop('config', None)
@@ -61,7 +72,7 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
 
 
 def _read_torch(path: Path, map_location: object) -> object:
-    with _allowing(STAND_INS):
+    with allowing(STAND_INS):
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     return unwrap(checkpoint)
 
@@ -75,7 +86,7 @@ def _read_safetensors(path: Path, map_location: object) -> dict:
 
 
 @contextmanager
-def _allowing(allowed: dict[str, object]) -> Iterator[None]:
+def allowing(allowed: dict[str, object]) -> Iterator[None]:
     """Let torch's safe loading build these too, under these names, also where somebody allow-listed the names before.
 
     `torch.serialization.safe_globals` alone would add a second entry of the same name, and chance would choose.
@@ -95,7 +106,7 @@ def _name(entry: object) -> str:
     return entry[1] if isinstance(entry, tuple) else f'{entry.__module__}.{entry.__qualname__}'
 
 
-def _describe(path: Path, reason: str) -> str:
+def _describe(path: Path, source: str, reason: str) -> str:
     """Say what is wrong with a file that could not be read, from the message of torch or safetensors."""
     refused = re.search(r'GLOBAL (\S+)|Unsupported ((?:numpy|getattr) .*)', reason)
     if refused:
@@ -104,11 +115,11 @@ def _describe(path: Path, reason: str) -> str:
                   'strategy=dict(type=\'FSDPStrategy\', state_dict_cfg=\'full\')' if 'torch.distributed' in thing else
                   'Ask its author for a .safetensors file, or for the weights alone: torch.save(model.state_dict(), '
                   'path)')
-        return (f'{path}: holds {thing}, expected tensors, numbers, texts and mmengine\'s log history. Loading such a '
-                f'thing can run code, so nothing of the file was loaded. {remedy}.')
+        return (f'{source}: holds {thing}, expected tensors, numbers, texts and mmengine\'s log history. Loading such '
+                f'a thing can run code, so nothing of the file was loaded. {remedy}.')
     cause = reason.split('WeightsUnpickler error: ')[-1].strip().split('\n')[0].split('. ')[0]
     with path.open('rb') as file:
         head = file.read(24)
-    return (f'{path}: cannot be read as a checkpoint ({cause}); found {path.stat().st_size} bytes that begin with '
+    return (f'{source}: cannot be read as a checkpoint ({cause}); found {path.stat().st_size} bytes that begin with '
             f'{head!r}, expected a file written by torch.save or safetensors. Copy or download it again: it may be cut '
             'short, or a text in place of the file.')

@@ -87,15 +87,25 @@ def read_empty_bytes() -> bytes:
 
 def unwrap(value: object) -> object:
     """Put the real things in place of their stand-ins, in dicts, lists and tuples; dicts and lists stay the same."""
+    return _unwrap(value, {})
+
+
+def _unwrap(value: object, done: dict[int, tuple[object, object]]) -> object:
     if isinstance(value, (NumberArray, LogHistory)):
         return value.value
+    if id(value) in done:  # once each: a file can hold one list a million times
+        return done[id(value)][1]
     if isinstance(value, dict):
+        done[id(value)] = value, value
         for key, item in list(value.items()):
-            value[key] = unwrap(item)
+            value[key] = _unwrap(item, done)
     elif isinstance(value, list):
-        value[:] = [unwrap(item) for item in value]
+        done[id(value)] = value, value
+        value[:] = [_unwrap(item, done) for item in value]
     elif type(value) is tuple:  # not torch.Size
-        return tuple(unwrap(item) for item in value)
+        unwrapped = tuple(_unwrap(item, done) for item in value)
+        done[id(value)] = value, unwrapped
+        return unwrapped
     return value
 
 
@@ -106,16 +116,19 @@ def _checked(dtype: object, data: object) -> np.dtype:
 
 
 # numpy 1 and numpy 2 pickle under different names; a file of the one is read with the other.
-STAND_INS: dict[str, object] = {
-    'builtins.bytes': read_empty_bytes,
-    'builtins.getattr': read_method,
-    'mmengine.config.config.ConfigDict': ConfigDict,
-    'mmengine.logging.history_buffer.HistoryBuffer': LogHistory,
-    'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': OneCycle,
+NUMPY_STAND_INS: dict[str, object] = {
     'numpy.dtype': NumberDtype,
     'numpy.ndarray': NumberArray,
     'numpy.core.multiarray._reconstruct': NumberArray,
     'numpy._core.multiarray._reconstruct': NumberArray,
     'numpy.core.multiarray.scalar': read_number,
     'numpy._core.multiarray.scalar': read_number,
+}
+STAND_INS: dict[str, object] = {
+    'builtins.bytes': read_empty_bytes,
+    'builtins.getattr': read_method,
+    'mmengine.config.config.ConfigDict': ConfigDict,
+    'mmengine.logging.history_buffer.HistoryBuffer': LogHistory,
+    'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': OneCycle,
+    **NUMPY_STAND_INS,
 }

@@ -1,5 +1,6 @@
 """MMAction2's own tools on our config, checkpoint, dump and log."""
 import csv
+import os
 import pickle
 import sys
 from collections.abc import Callable
@@ -105,6 +106,27 @@ def test_browse_dataset(trained_toy: TrainedToy, tmp_path: Path, call: Call, mon
     monkeypatch.setitem(sys.modules, 'moviepy.editor', editor)
     call('browse_dataset', trained_toy.config, tmp_path, '-n', '2', '-m', mode, '-r', '1')
     assert len(seen) == 2 and all(len(frames) == 8 and frames.std() > 5 for frames in seen)
+
+
+class Touch:
+    """Makes a folder where it is unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple:
+        return os.mkdir, (str(self.marker),)
+
+
+def test_dumps_run_nothing(trained_toy: TrainedToy, tmp_path: Path, call: Call) -> None:
+    (tmp_path / 'evil.pkl').write_bytes(pickle.dumps([Touch(tmp_path / 'marker')]))
+    for name, arguments in (('eval_metric', [trained_toy.config]), ('report_accuracy', ['--coefficients', '1', '--preds']),
+                            ('confusion_matrix', [trained_toy.config])):
+        with pytest.raises(InputError, match=r'evil\.pkl: holds posix\.mkdir, .*nothing of the file was loaded'):
+            call(name, *arguments, tmp_path / 'evil.pkl')
+    assert not (tmp_path / 'marker').exists()
+    pickle.loads((tmp_path / 'evil.pkl').read_bytes())  # only to show that it really runs something
+    assert (tmp_path / 'marker').exists()
 
 
 def test_mistakes(call: Call, trained_toy: TrainedToy, monkeypatch: pytest.MonkeyPatch,

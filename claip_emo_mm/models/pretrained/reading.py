@@ -7,8 +7,9 @@ from torch import Tensor
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.host.safe_loading import load_from_local
+from claip_emo_mm.host.safe_pickle import RefusedGlobal
 
-from .torchscript import RefusedGlobal, is_torchscript, read_torchscript
+from .torchscript import is_torchscript, read_torchscript
 
 # Under which trainings keep the weights: mmengine and laion_clap; the reference; DeepSpeed.
 _WRAPPERS = ('state_dict', 'model', 'module')

@@ -1,14 +1,13 @@
 """The tensors of a TorchScript archive, the form in which OpenAI publishes CLIP, without its code."""
-import collections
-import io
 import pickle
 import zipfile
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from claip_emo_mm.host.safe_pickle import SafeUnpickler, rebuild_tensor
 
 _DTYPES = {'DoubleStorage': torch.float64, 'FloatStorage': torch.float32, 'HalfStorage': torch.float16,
            'BFloat16Storage': torch.bfloat16, 'LongStorage': torch.int64, 'IntStorage': torch.int32,
@@ -47,10 +46,6 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-class RefusedGlobal(pickle.UnpicklingError):
-    """A pickle names a function or a class that weights do not need; the message is its name."""
-
-
 class _Module:
     """Stands for every module of an archive: its attributes, and nothing to call."""
 
@@ -72,7 +67,7 @@ def _collect(module: object, prefix: str, tensors: dict[str, Tensor]) -> None:
                 _collect(value, f'{prefix}{name}.', tensors)
 
 
-class _ModuleTreeUnpickler(pickle.Unpickler):
+class _ModuleTreeUnpickler(SafeUnpickler):
     """Reads ``data.pkl`` of an archive.
 
     Args:
@@ -81,7 +76,9 @@ class _ModuleTreeUnpickler(pickle.Unpickler):
     """
 
     def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
-        super().__init__(io.BytesIO(archive.read(f'{root}/data.pkl')))
+        super().__init__(archive.read(f'{root}/data.pkl'), {
+            '__torch__': _Module, 'torch._utils._rebuild_tensor_v2': rebuild_tensor,
+            **{f'torch.{name}': dtype for name, dtype in _DTYPES.items()}})
         self._archive = archive
         self._root = root
         self._storages: dict[str, Tensor] = {}
@@ -90,15 +87,9 @@ class _ModuleTreeUnpickler(pickle.Unpickler):
         """Return the stand-in for a global of the pickle; never the thing that it names."""
         if module == '__torch__' or module.startswith('__torch__.'):
             return _Module
-        if (module, name) == ('torch._utils', '_rebuild_tensor_v2'):
-            return _rebuild
-        if module == 'torch' and name in _DTYPES:
-            return _DTYPES[name]
-        if (module, name) == ('collections', 'OrderedDict'):
-            return collections.OrderedDict
         if module == 'torch.jit._pickle':  # build_intlist and its like, restore_type_tag
             return _first
-        raise RefusedGlobal(f'{module}.{name}')
+        return super().find_class(module, name)
 
     def persistent_load(self, pid: tuple) -> Tensor:
         """Return a storage as a flat tensor."""
@@ -109,11 +100,6 @@ class _ModuleTreeUnpickler(pickle.Unpickler):
             data = bytearray(self._archive.read(f'{self._root}/data/{key}'))  # checks the entry's CRC-32
             self._storages[key] = torch.frombuffer(data, dtype=dtype, count=numel) if numel else torch.empty(0)
         return self._storages[key]
-
-
-def _rebuild(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *ignored: object) -> Tensor:
-    # as_strided itself refuses what would lie outside of the storage.
-    return storage.as_strided(size, stride, offset) if prod(size) else storage.new_empty(size)
 
 
 def _first(value: object, *ignored: object) -> object:
