@@ -1,5 +1,4 @@
 """From a checkpoint and a video to scores over time, with the pipeline that the model was tested with."""
-import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -24,7 +23,7 @@ from claip_emo_mm.apis.shared_frames import number_frames, share_frames
 from claip_emo_mm.apis.sliding_windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.datasets.readers.system_errors import reading
-from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.checkpoints import build_test_pipeline, load_trained
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.finite_scores import why_not_finite
 from claip_emo_mm.media import MEDIA_SUFFIXES, is_system_file
@@ -61,7 +60,8 @@ class EmotionInferencer(BaseInferencer):
                  cfg_options: Mapping[str, Any] | None = None, finder: FaceFinder | None = None) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
-        self._model, cfg, self.classes = load_trained(str(checkpoint), cfg_options=cfg_options)
+        self._checkpoint = str(checkpoint)
+        self._model, cfg, self.classes = load_trained(self._checkpoint, cfg_options=cfg_options)
         self._finder = finder
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         super().__init__(cfg, device=device, scope='mmaction', show_progress=False)
@@ -221,13 +221,14 @@ class EmotionInferencer(BaseInferencer):
         return self._model.to(device)
 
     def _init_pipeline(self, cfg: Config) -> Compose:
-        pipeline = copy.deepcopy(cfg.test_dataloader.dataset.pipeline)
-        kinds = {step['type'] for step in pipeline}
-        self._sees, self._hears = 'DecodeFrames' in kinds, 'LoadSoundWindows' in kinds
-        for step in pipeline:
-            if self._sees and self._hears and step['type'] in ('DecodeFrames', 'LoadSoundWindows'):
-                step['on_missing'] = 'leave_out'
-        return Compose(pipeline)
+        def leave_out(steps: list[dict]) -> None:
+            kinds = [step['type'].rpartition('.')[2] for step in steps]
+            self._sees, self._hears = 'DecodeFrames' in kinds, 'LoadSoundWindows' in kinds
+            for step, kind in zip(steps, kinds, strict=True):
+                if self._sees and self._hears and kind in ('DecodeFrames', 'LoadSoundWindows'):
+                    step['on_missing'] = 'leave_out'
+
+        return build_test_pipeline(cfg, self._checkpoint, leave_out)
 
     def _init_collate(self, cfg: Config) -> Callable:
         del cfg

@@ -12,10 +12,13 @@ def with_random_weights(part: Any) -> Any:
         part: dict, list or value of the config; it is not changed.
     """
     if isinstance(part, Mapping):
-        kept = {key: with_random_weights(value) for key, value in part.items() if not (
-            key == 'init_cfg' and isinstance(value, Mapping) and value.get('type') == 'Pretrained')}
         absent = dict(pretrained=None, clip_pretrained=False)
-        return {key: absent.get(key, value) for key, value in kept.items()}
+        return {key: absent.get(key, with_random_weights(value)) for key, value in part.items()
+                if not (key == 'init_cfg' and _is_pretrained(value))}
     if isinstance(part, list | tuple):
-        return type(part)(with_random_weights(value) for value in part)
+        return type(part)(with_random_weights(value) for value in part if not _is_pretrained(value))
     return part
+
+
+def _is_pretrained(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get('type') in ('Pretrained', 'PretrainedInit')

@@ -10,7 +10,6 @@ from mmengine.registry import DefaultScope
 from claip_emo_mm.data_preparation.toy import make_toy_set
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.engine.checkpoints import META_KEY, left_out_keys, make_facts, weight_hash
-from claip_emo_mm.models.pretrained import write_tower
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'claip_emo_tiny_toy.py'
 
@@ -24,18 +23,9 @@ def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope='session')
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
-    """The toy model's config with random towers, from files in CLIP's and CLAP's forms."""
-    folder = tmp_path_factory.mktemp('towers')
-    cfg = Config.fromfile(CONFIG)
-    torch.manual_seed(0)
-    for name, kind in (('visual_backbone', 'clip'), ('audio_backbone', 'clap')):
-        part = cfg.model[name]
-        with DefaultScope.overwrite_default_scope('mmaction'):
-            tower = MODELS.build(dict(part, pretrained=None, lora=None)).tower
-        part.pretrained = str(folder / f'{kind}.safetensors')
-        write_tower(tower, Path(part.pretrained), kind, note='random')
-    return cfg
+def config() -> Config:
+    """The toy model's config, with the towers that come with the package."""
+    return Config.fromfile(CONFIG)
 
 
 @pytest.fixture(scope='session')

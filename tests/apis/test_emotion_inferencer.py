@@ -16,6 +16,7 @@ from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.engine.checkpoints import META_KEY, publish
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.pretrained.sources import find_file
 
 
 @pytest.fixture(scope='session')
@@ -145,11 +146,11 @@ def test_whole_model_of_format_1_needs_no_source(infer: EmotionInferencer, check
         torch.testing.assert_close(model.state_dict()[key], value, rtol=0, atol=0)
 
 
-def test_frozen_weights_elsewhere(checkpoint: Path, config: Config, tmp_path: Path) -> None:
+def test_frozen_weights_elsewhere(checkpoint: Path, tmp_path: Path) -> None:
     options = {'model.visual_backbone.pretrained': str(tmp_path / 'clip.safetensors')}
     with pytest.raises(InputError, match=r'(?s)clip\.safetensors.*options model\.visual_backbone\.pretrained=FILE'):
         EmotionInferencer(checkpoint, cfg_options=options)
-    shutil.copy(config.model.visual_backbone.pretrained, tmp_path)
+    shutil.copy(find_file('toy', ['toy_clip.safetensors']), tmp_path / 'clip.safetensors')
     EmotionInferencer(checkpoint, cfg_options=options)
     weights = load_file(tmp_path / 'clip.safetensors')
     weights['visual.ln_post.bias'] += 1

@@ -120,8 +120,9 @@ class Touch:
 
 def test_dumps_run_nothing(trained_toy: TrainedToy, tmp_path: Path, call: Call) -> None:
     (tmp_path / 'evil.pkl').write_bytes(pickle.dumps([Touch(tmp_path / 'marker')]))
-    for name, arguments in (('eval_metric', [trained_toy.config]), ('report_accuracy', ['--coefficients', '1', '--preds']),
-                            ('confusion_matrix', [trained_toy.config])):
+    for name, arguments in (
+            ('eval_metric', [trained_toy.config]), ('report_accuracy', ['--coefficients', '1', '--preds']),
+            ('confusion_matrix', [trained_toy.config])):
         with pytest.raises(InputError, match=r'evil\.pkl: holds posix\.mkdir, .*nothing of the file was loaded'):
             call(name, *arguments, tmp_path / 'evil.pkl')
     assert not (tmp_path / 'marker').exists()

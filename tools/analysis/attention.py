@@ -4,14 +4,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 import torch
-from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from claip_emo_mm.command_line import run
 from claip_emo_mm.datasets.left_out import LEFT_OUT
 from claip_emo_mm.engine.arguments import KeyValueAction, output_folder
-from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.checkpoints import build_test_pipeline, load_trained
 from claip_emo_mm.engine.checkpoints.loading import TrainedModel
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioVisualRecognizer
@@ -45,7 +44,7 @@ def main() -> int:
         raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is drawn for an '
                          'AudioVisualRecognizer.')
     trained.model.to(args.device)
-    pipeline = Compose(trained.cfg.test_dataloader.dataset.pipeline)
+    pipeline = build_test_pipeline(trained.cfg, args.checkpoint)
     failed = 0
     for number, video in enumerate(args.videos, 1):
         path = args.out / f'{number:03d}_{Path(video).stem}.png'  # files of one name lie in several folders

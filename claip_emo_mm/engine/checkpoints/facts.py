@@ -17,6 +17,8 @@ from claip_emo_mm.version import __version__
 
 Facts = dict[str, Any]
 
+_BACKBONE = {'arch', 'lora', 'pretrained', 'sha256'}
+
 
 def make_facts(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Mapping[str, str],
                trained: TrainedClips | None = None) -> Facts:
@@ -61,13 +63,23 @@ def read_facts(checkpoint: Mapping[str, Any], source: str) -> Facts | None:
     if isinstance(facts, str):
         try:
             facts = json.loads(facts)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f'{source}: {META_KEY} in its header is not json ({error}). Copy it again.') from None
     if not isinstance(facts, dict) or facts.get('format') not in READABLE:
         found, version = (facts.get('format'), facts.get('version')) if isinstance(facts, dict) else (None, None)
         raise InputError(f'{source}: was written in format {found} by claip_emo_mm {version}; this version '
                          f'({__version__}) reads the formats {", ".join(map(str, READABLE))}. Use that version.')
-    return dict(dict(backbones={}, front_end={}, model={}, trained_clips={}, classes=[], config=None), **facts)
+    facts = dict(dict(backbones={}, front_end={}, model={}, trained_clips={}, classes=[], config=None), **facts)
+    for part, is_right in (
+            ('classes', _is_list_of(facts['classes'], str)), ('config', isinstance(facts['config'], str | None)),
+            ('front_end', _is_dict_of(facts['front_end'], dict)), ('model', isinstance(facts['model'], dict)),
+            ('trained_clips', isinstance(facts['trained_clips'], dict)),
+            ('backbones', _is_dict_of(facts['backbones'], dict) and all(
+                _BACKBONE <= set(backbone) and isinstance(backbone['sha256'], str | None)
+                and isinstance(backbone['lora'], dict | None) for backbone in facts['backbones'].values()))):
+        if not is_right:
+            raise InputError(f'{source}: what it says of its {part} is damaged. Copy the file again.')
+    return facts
 
 
 def config_as_json(cfg: Config) -> str:
@@ -77,6 +89,14 @@ def config_as_json(cfg: Config) -> str:
         InputError: the config holds something else, such as a function's result.
     """
     return json.dumps(cfg.to_dict(), default=_dotted_name)
+
+
+def _is_dict_of(value: Any, kind: type) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, kind) for item in value.values())
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, kind) for item in value)
 
 
 def _settings(part: dict[str, Any]) -> dict[str, Any]:

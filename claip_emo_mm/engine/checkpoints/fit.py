@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from claip_emo_mm.engine.checkpoints.differences import different_settings
 from claip_emo_mm.engine.checkpoints.facts import Facts, read_facts
+from claip_emo_mm.engine.checkpoints.held_whole import NO_WEIGHTS
 from claip_emo_mm.engine.checkpoints.left_out_weights import left_out_keys, weight_hash
+from claip_emo_mm.engine.sharded_models import plain_name
 from claip_emo_mm.errors import InputError
 
 _SHOWN = 10
@@ -37,8 +39,12 @@ def check_fit(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here
     wanted = model.state_dict() if weights is None else weights
     settings = {} if facts is None or here is None else different_settings(facts, here)
     left_out: list[str] = []
+    parameters = {plain_name(name) for name, _ in model.named_parameters()}
     for name, backbone in (facts['backbones'] if facts else {}).items():
-        if backbone['sha256'] is not None and name in dict(model.named_children()):
+        if backbone['sha256'] == NO_WEIGHTS:
+            left_out += [key for key in wanted if key.startswith(f'{name}.') and key not in parameters
+                         and key not in loaded]
+        elif backbone['sha256'] is not None and name in dict(model.named_children()):
             keys = [key for key in left_out_keys(model, wanted).get(name, ()) if key not in loaded]
             found = weight_hash(model, keys, wanted) if keys else None
             if found != backbone['sha256']:

@@ -13,7 +13,8 @@ def left_out_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -
 
     A backbone says by its attribute ``weights_from`` that its constructor takes its weights from a file or package:
     what of it is not trained can be had again from there. Statistics of its norm layers follow the data and are kept.
-    A backbone without such a source (random weights), or with weights that an ``init_cfg`` replaces, is kept whole.
+    A backbone without such a source (random weights), with weights that an ``init_cfg`` replaces, or all of whose
+    weights are trained, is kept whole.
 
     Args:
         model: network whose direct children are the backbones, necks and so on.
@@ -22,6 +23,7 @@ def left_out_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -
     """
     state = model.state_dict() if state is None else state
     trained = {plain_name(name) for name, parameter in model.named_parameters() if parameter.requires_grad}
+    parameters = {plain_name(name) for name, _ in model.named_parameters()}
     groups = {}
     for name, part in model.named_children():
         if getattr(part, 'weights_from', None) is None or any(getattr(module, 'init_cfg', None)
@@ -29,8 +31,9 @@ def left_out_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -
             continue
         statistics = {f'{name}.{plain_name(path)}.{buffer}' for path, module in part.named_modules()
                       if isinstance(module, _NormBase) for buffer in dict(module.named_buffers(recurse=False))}
-        groups[name] = [key for key in state
-                        if key.startswith(f'{name}.') and key not in trained and key not in statistics]
+        keys = [key for key in state if key.startswith(f'{name}.') and key not in trained and key not in statistics]
+        if not parameters.isdisjoint(keys):
+            groups[name] = keys
     return groups
 
 

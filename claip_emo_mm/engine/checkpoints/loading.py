@@ -1,21 +1,23 @@
 """From a checkpoint to the model that was trained, ready to evaluate."""
 import copy
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import torch
 from mmaction.registry import DATASETS, MODELS
+from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
+from claip_emo_mm.engine.checkpoints.carried_config import carried_config, import_modules, merge_options
 from claip_emo_mm.engine.checkpoints.facts import META_KEY, Facts, make_facts, read_facts
 from claip_emo_mm.engine.checkpoints.fit import check_fit, without_wrapper
+from claip_emo_mm.engine.checkpoints.held_whole import needs_source, without_needless_sources
+from claip_emo_mm.engine.checkpoints.weight_places import sources
 from claip_emo_mm.engine.data_lists import find_dataset
 from claip_emo_mm.errors import InputError
-
-_BACKBONES = ('visual_backbone', 'audio_backbone')
 
 
 class TrainedModel(NamedTuple):
@@ -35,13 +37,16 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
                  cfg_options: Mapping[str, Any] | None = None) -> TrainedModel:
     """Build the model of a checkpoint and load its weights, strictly; no code of the file is run.
 
+    Of its own config the model and the test pipeline are kept, after ``carried_config`` has looked at them.
+
     Args:
         checkpoint: path of a checkpoint of a training with this package, or of a published one; with `cfg` also of
             whole weights that say nothing of themselves.
         cfg: config of the model; the checkpoint's classes, backbones and front end must be its own. None takes the
             config that the checkpoint carries.
         cfg_options: changes to the config: dotted path -> value, such as
-            ``{'model.visual_backbone.pretrained': FILE}`` for frozen weights that lie elsewhere here.
+            ``{'model.visual_backbone.pretrained': FILE}`` for frozen weights that lie elsewhere here;
+            ``{'custom_imports.imports': MODULE}`` imports parts of one's own first.
     Raises:
         InputError: the checkpoint is missing, unreadable, or does not say how its model is built; it does not fit the
             config; or the frozen weights that it belongs to are not there, or are others.
@@ -53,11 +58,13 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
         if facts is None or facts['config'] is None:
             raise InputError(f'{checkpoint}: does not say how its model is built (meta[{META_KEY!r}]). Expected a '
                              "checkpoint of tools/train.py with dict(type='CheckpointContentHook') in custom_hooks.")
-        cfg = Config(json.loads(facts['config']))
-    cfg = copy.deepcopy(cfg)
-    cfg.merge_from_dict(dict(cfg_options or {}))
+        cfg = carried_config(facts, checkpoint, cfg_options or {})
+    else:
+        cfg = copy.deepcopy(cfg)
+        merge_options(cfg, import_modules(cfg_options or {}), checkpoint)
+    cfg.model = without_needless_sources(cfg.model, facts)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-        model = _build(cfg, facts, checkpoint)
+        model = _build(cfg, facts, checkpoint, own)
         classes = facts['classes'] if own else _dataset_classes(cfg)
     here = None if own else make_facts(cfg, classes, model, {})
     check_fit(model, loaded, checkpoint, here)
@@ -65,25 +72,58 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
     return TrainedModel(model.eval(), cfg, list(classes or (facts or {}).get('classes', ())))
 
 
-def _build(cfg: Config, facts: Facts | None, checkpoint: str) -> nn.Module:
-    """Build the model; backbones that the checkpoint holds whole are built without their source."""
-    fetched = []
-    left_out = facts['backbones'] if facts else {}
-    for name in _BACKBONES:
-        backbone = cfg.model.get(name)
-        if backbone and backbone.get('pretrained') is not None:
-            if left_out.get(name, {}).get('sha256') is None:
-                backbone.pretrained = None
-            else:
-                fetched.append(f'model.{name}.pretrained={backbone.pretrained}')
+def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]], None] | None = None) -> Compose:
+    """Build the test pipeline of a checkpoint's config, as `load_trained` gives it.
+
+    Args:
+        cfg: ``TrainedModel.cfg``.
+        source: path of the checkpoint, for messages.
+        change: makes changes in a copy of the list of transforms, first.
+    Raises:
+        InputError: there is none, or it cannot be built.
+    """
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
+        dataset = dataset['dataset']
+    steps = dataset.get('pipeline')
+    if not isinstance(steps, list) or not all(isinstance(step, dict) and 'type' in step for step in steps):
+        raise InputError(f'{source}: its config has no test pipeline (test_dataloader.dataset.pipeline). Expected a '
+                         'list of transforms, as in configs/_base_/datasets.')
+    steps = copy.deepcopy(steps)
+    if change is not None:
+        change(steps)
+    try:
+        return Compose(steps)
+    except InputError:
+        raise
+    except Exception as error:  # the options of a file can be anything
+        raise InputError(f'{source}: the test pipeline of its config cannot be built ({_reason(error)}). Copy the file '
+                         'again, or use the version that wrote it.') from error
+
+
+def _build(cfg: Config, facts: Facts | None, checkpoint: str, own: bool) -> nn.Module:
+    """Build the model of a config, the checkpoint's own or a given one."""
     try:
         return MODELS.build(cfg.model)
     except InputError as error:
+        fetched = [f'{path}={value}' for name in cfg.model if needs_source(facts, name)
+                   for path, value in sources(cfg.model[name], f'model.{name}')]
         if not fetched:
             raise
         raise InputError(f'{checkpoint}: holds what was trained; the frozen weights belong to {", ".join(fetched)}. '
                          f'{error} Where they lie elsewhere, say so: --cfg-options {fetched[0].split("=")[0]}=FILE '
                          '(cfg_options of EmotionInferencer).') from error
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # the options of a file can be anything
+        if not own:
+            raise
+        raise InputError(f'{checkpoint}: the model of its config cannot be built ({_reason(error)}). Copy the file '
+                         'again, or use the version that wrote it.') from error
+
+
+def _reason(error: Exception) -> str:
+    return ' '.join(str(error).split())[:200] or type(error).__name__
 
 
 def _dataset_classes(cfg: Config) -> list[str]:

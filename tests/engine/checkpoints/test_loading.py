@@ -41,8 +41,9 @@ def checkpoint(config: Config, model: torch.nn.Module, tmp_path_factory: pytest.
 def test_the_config_is_the_checkpoints_own_or_a_given_one(checkpoint: Path, config: Config, model: torch.nn.Module,
                                                           ) -> None:
     given = config.to_dict()
-    for cfg in (None, config):
-        loaded = load_trained(str(checkpoint), cfg)
+    towers = {f'model.{name}.pretrained': config.model[name].pretrained for name in ('visual_backbone', 'audio_backbone')}
+    for cfg, options in ((None, towers), (config, None)):
+        loaded = load_trained(str(checkpoint), cfg, options)
         assert loaded.classes == list(DFEW.classes) and not loaded.model.training
         assert loaded.cfg.model.visual_backbone.pretrained == config.model.visual_backbone.pretrained
         for key, value in model.state_dict().items():
