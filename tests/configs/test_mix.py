@@ -1,4 +1,5 @@
 """Ours in theirs and theirs in ours: every leaf of configs/mix, and every combination besides, trains and tests."""
+import hashlib
 import re
 from collections.abc import Iterator
 from copy import deepcopy
@@ -18,6 +19,7 @@ from claip_emo_mm.atomic_text import write_csv
 from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
 from claip_emo_mm.datasets.annotation_list import read_annotation_list
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW
+from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
 from claip_emo_mm.engine.run_config import load_config
 from claip_emo_mm.errors import InputError
@@ -187,6 +189,9 @@ def test_trains_two_iterations_and_is_tested(path: Path, options: dict[str, Any]
     assert {'WAR', 'UAR', 'F1_macro', 'F1_weighted'} <= set(figures) and 0 <= figures['WAR'] <= 100
     for name, parameter in tester.model.named_parameters():
         assert torch.equal(parameter, runner.model.get_parameter(name)), name  # the checkpoint is enough
+    alone = load_trained(str(tmp_path / 'iter_2.pth')).model
+    for name, parameter in alone.named_parameters():
+        assert torch.equal(parameter, runner.model.get_parameter(name)), name
 
 
 def test_frozen_weights_of_theirs_are_left_out_of_checkpoints(data: Path, tmp_path: Path) -> None:
@@ -209,6 +214,31 @@ def test_frozen_weights_of_theirs_are_left_out_of_checkpoints(data: Path, tmp_pa
     torch.save({key: value + 1 for key, value in torch.load(tmp_path / 'vit.pth').items()}, tmp_path / 'vit.pth')
     with pytest.raises(InputError, match=r'visual_backbone.pretrained: .*vit.pth.*sha256'):
         Runner.from_cfg(cfg).test()
+
+
+@pytest.mark.parametrize(('name', 'option'), [('slowonly-r50_clap_dfew.py', 'init_cfg'),
+                                              ('timesformer-b_clap_dfew.py', 'pretrained')])
+def test_networks_of_theirs_that_are_trained_are_held_whole(data: Path, tmp_path: Path, name: str, option: str) -> None:
+    """What a checkpoint holds is not asked for again."""
+    cfg = make_small(MIX / name, SMALL[name], data, tmp_path)
+    network = cfg.model.visual_backbone.backbone
+    torch.save({f'backbone.{key}' if option == 'init_cfg' else key: value
+                for key, value in MODELS.build(network).state_dict().items()}, tmp_path / 'weights.pth')
+    network.update(dict(init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'weights.pth'), prefix='backbone.'))
+                   if option == 'init_cfg' else dict(pretrained=str(tmp_path / 'weights.pth')))
+    runner = Runner.from_cfg(cfg.copy())
+    runner.train()
+    whole = torch.load(tmp_path / 'iter_2.pth', weights_only=False)
+    backbone = whole['meta']['claip_emo_mm']['backbones']['visual_backbone']
+    assert backbone['sha256'] is None and backbone['pretrained'] == str(tmp_path / 'weights.pth')
+    (tmp_path / 'weights.pth').unlink()
+    for path, sha256 in ((tmp_path / 'iter_2.pth', None), (tmp_path / 'old.pth', hashlib.sha256().hexdigest())):
+        backbone['sha256'] = sha256  # what earlier versions wrote of nothing
+        torch.save(whole, path)
+        for given in (None, cfg.copy()):
+            alone = load_trained(str(path), given).model
+            for key, value in runner.model.state_dict().items():
+                assert torch.equal(alone.state_dict()[key], value), key
 
 
 def test_every_leaf_is_tried_and_described() -> None:

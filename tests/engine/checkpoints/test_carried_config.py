@@ -46,7 +46,7 @@ def test_the_configs_of_the_project_are_let_through(path: Path) -> None:
     whole = json.loads(config_as_json(Config.fromfile(path)))
     cfg = read(whole).to_dict()
     text = json.dumps(cfg['model'])
-    assert text == json.dumps(whole['model']).replace('"weights/630k', '"weights/630k') and len(text) > 100
+    assert text == json.dumps(whole['model']) and len(text) > 100
     pipeline = whole.get('test_dataloader', {}).get('dataset', {}).get('pipeline')
     assert cfg['test_dataloader']['dataset'] == ({} if pipeline is None else dict(pipeline=pipeline))
     assert set(cfg) == {'model', 'test_dataloader', 'default_scope'}  # hooks and all the rest are never built

@@ -41,7 +41,8 @@ def checkpoint(config: Config, model: torch.nn.Module, tmp_path_factory: pytest.
 def test_the_config_is_the_checkpoints_own_or_a_given_one(checkpoint: Path, config: Config, model: torch.nn.Module,
                                                           ) -> None:
     given = config.to_dict()
-    towers = {f'model.{name}.pretrained': config.model[name].pretrained for name in ('visual_backbone', 'audio_backbone')}
+    backbones = ('visual_backbone', 'audio_backbone')
+    towers = {f'model.{name}.pretrained': config.model[name].pretrained for name in backbones}
     for cfg, options in ((None, towers), (config, None)):
         loaded = load_trained(str(checkpoint), cfg, options)
         assert loaded.classes == list(DFEW.classes) and not loaded.model.training
