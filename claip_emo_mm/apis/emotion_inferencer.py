@@ -41,7 +41,8 @@ class EmotionInferencer(BaseInferencer):
     """Recognise the emotions in videos of any length, one file, a list, a folder or arrays.
 
     The checkpoint is enough: it carries the config, as data, and the names of the classes; no code of it is run. Frozen
-    weights that it leaves out are fetched from where the config says. Every window of a video goes through the test
+    weights that it leaves out are fetched where they are published; a file or address of one's own is given by
+    `cfg_options`. Every window of a video goes through the test
     pipeline of the model's config, as a clip; with ``face='none'``, a file that is no longer than a window is that clip
     itself, and its scores are those of tools/test.py.
 
@@ -49,7 +50,8 @@ class EmotionInferencer(BaseInferencer):
         checkpoint: Checkpoint of a training with this package, or a published one.
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config: dotted path -> value, such as
-            ``{'model.visual_backbone.pretrained': FILE}`` for weights that lie elsewhere here.
+            ``{'model.visual_backbone.pretrained': FILE}`` for weights that lie elsewhere here. Parts of one's own
+            that the config names are imported before.
         finder: Finds faces; None takes `SlimFaceFinder` when it is needed.
     Raises:
         InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or the frozen weights

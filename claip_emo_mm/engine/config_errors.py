@@ -11,6 +11,7 @@ import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import Registry
 from mmengine.runner import Runner
+from mmengine.visualization.vis_backend import BaseVisBackend
 
 _HOST = str(Path(mmengine.__file__).parent)
 _OURS = str(Path(__file__).parents[1])
@@ -41,6 +42,8 @@ def explain_config_error(error: Exception) -> str | None:
             return _unexpected_key(match['called'], match['key'], frames)
         if (match := _MISSING.match(text)) and _builds(frames[-1]):
             return _missing_keys(match['called'], match['keys'], frames)
+    if isinstance(error, ImportError) and isinstance(frames[-1].f_locals.get('self'), BaseVisBackend):
+        return f'visualizer.vis_backends: {_kind(frames[-1])}: {text}, or take it out of vis_backends.'
     if isinstance(error, AssertionError | ValueError) and any(map(_builds, frames)):
         return _refused_value(text, frames[-1], frames)
     return None
@@ -95,6 +98,10 @@ def _missing_keys(called: str, keys: str, frames: list[FrameType]) -> str:
     return f'{_where(frames, name)}{name} needs {keys}, which the config does not give.'
 
 
+def _kind(frame: FrameType) -> str:
+    return type(frame.f_locals.get('self')).__name__
+
+
 def _builds(frame: FrameType) -> bool:
     """Whether this is a step of the host that builds something from a config."""
     return _in_host(frame) and frame.f_code.co_name.startswith(('build', '__init__'))
@@ -102,7 +109,7 @@ def _builds(frame: FrameType) -> bool:
 
 def _refused_value(text: str, frame: FrameType, frames: list[FrameType]) -> str | None:
     # A constructor that is not ours says no to what the config gives it. Ours raise InputError for that.
-    name = type(frame.f_locals.get('self')).__name__
+    name = _kind(frame)
     if frame.f_code.co_name != '__init__' or frame.f_code.co_filename.startswith(_OURS) or not text:
         return None
     hint = _BEGIN_EARLIER if text.startswith(_EMPTY_SCHEDULE) else ''

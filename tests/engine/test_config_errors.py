@@ -1,4 +1,5 @@
 """What a user's config can do wrong is named; what is a defect is not hidden."""
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -129,3 +130,13 @@ def test_other_errors_are_not_explained() -> None:
             raise error
         except Exception as caught:
             assert explain_config_error(caught) is None
+
+
+@pytest.mark.parametrize('name', ['wandb', 'mlflow', 'clearml', 'aim'])
+def test_packages_of_vis_backends_that_are_not_there(make_runner: Callable[..., Runner], name: str,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    backend = dict(wandb='Wandb', mlflow='MLflow', clearml='ClearML', aim='Aim')[name] + 'VisBackend'
+    message = _explained(make_runner, visualizer=dict(type='ActionVisualizer', vis_backends=[dict(type=backend)]))
+    assert message == (f'visualizer.vis_backends: {backend}: Please run "pip install {name}" to install {name}, or '
+                       'take it out of vis_backends.')

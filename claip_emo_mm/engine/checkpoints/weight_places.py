@@ -14,12 +14,12 @@ from claip_emo_mm.models.pretrained.sources import LAION_FILES
 # Options that name weights or their place, in our networks and those of MMAction2, MMPretrain and timm.
 _SOURCES = ('pretrained', 'checkpoint', 'checkpoint_path', 'load_from', 'pretrained_cfg', 'pretrained_cfg_overlay',
             'pretrained_path', 'pretrained_model_name_or_path', 'name_or_path', 'tokenizer_path', 'cache_dir', 'file',
-            'hf_hub_id', 'url')
+            'hf_hub_id', 'url', 'channel_map')
 _TOWERS = ('CLIPVisualBackbone', 'CLAPAudioBackbone')
 _SHORTHANDS = ('torchvision://', 'modelzoo://', 'open-mmlab://', 'openmmlab://', 'mmcls://')  # of fixed lists
 _STORES = ('io_backend', 'backend_args', 'file_client_args')
-_PLACE = re.compile(r'[/\\]|^[A-Za-z][\w+.-]*:|\.(pth|pt|bin|ckpt|safetensors|pkl|pickle|npz?|onnx|h5|zip|tar|py)$',
-                    re.IGNORECASE)
+_PLACE = re.compile(r'[/\\]|^[A-Za-z][\w+.-]*:|\.(pth|pt|bin|ckpt|safetensors|pkl|pickle|npz?|onnx|h5|zip|tar|py|json'
+                    r'|ya?ml)$', re.IGNORECASE)
 _LAION_FOLDER = 'weights'
 
 

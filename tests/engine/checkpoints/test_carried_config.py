@@ -171,7 +171,8 @@ def test_no_place_is_opened_that_the_user_did_not_give(value: str) -> None:
     dict(model__visual_backbone__arch__timm_model_name='hf-hub:evil/clip'),
     dict(model__visual_backbone__backbone=dict(type='timm.resnet18', pretrained_cfg=dict(a=1))),
     dict(model__visual_backbone__backbone=dict(type='timm.resnet18', pretrained_cfg_overlay=dict(file='a'))),
-    dict(model__visual_neck__table='../list.json'), dict(model__visual_neck__tables=[['a', ['b/c']]]),
+    dict(model__cls_head__channel_map='a'), dict(model__visual_neck__table='list.yaml'),
+    dict(model__visual_neck__table='../list'), dict(model__visual_neck__tables=[['a', ['b/c']]]),
     dict(test_dataloader__dataset__pipeline=[dict(type='DecordInit', io_backend='memcached', sys_path='evil')]),
     dict(test_dataloader__dataset__pipeline=[dict(type='LoadImageFromFile', backend_args=dict(backend='petrel'))]),
     dict(test_dataloader__dataset__pipeline=[dict(type='LoadRGBFromFile', file_client_args=dict(a=1))])])
