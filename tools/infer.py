@@ -126,6 +126,8 @@ def list_files(inputs: list[str]) -> tuple[list[Path], list[str]]:
     for given in inputs:
         if not given:
             unusable.append("'': an input without a name. Expected a file or a folder; '.' is the current one.")
+        elif '://' in given and not os.path.exists(given):
+            unusable.append(f'{given}: is an address. Download the file, and name it.')
         elif is_overlay(Path(given)):
             unusable.append(f'{given}: is a copy with boxes and labels that this tool made. Name the video that it was '
                             'made of.')

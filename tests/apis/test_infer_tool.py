@@ -27,9 +27,10 @@ def test_prints_the_seven_scores_and_goes_on_after_a_bad_file(checkpoint: Path, 
     bad = tmp_path / 'bad clip.mp4'
     bad.write_bytes(b'')
     video = next((toy_set / 'videos').glob('test*.mp4'))
-    result = run_infer(bad, video, '--checkpoint', checkpoint)
+    result = run_infer(bad, video, 'https://a.b/c.mp4', '--checkpoint', checkpoint)
     assert result.returncode == 1
     assert f'error: {bad}' in result.stderr and 'Traceback' not in result.stderr
+    assert 'error: https://a.b/c.mp4: is an address. Download the file' in result.stderr
     first, *rows = result.stdout.splitlines()
     assert first == str(video)
     scores = {name: float(score) for name, score, _ in map(str.split, rows)}
