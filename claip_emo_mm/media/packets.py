@@ -62,7 +62,7 @@ class StreamPackets:
 
     def shown_at(self) -> np.ndarray | None:
         """Times (n,) at which the packets are shown, ascending; None where they do not say so."""
-        if self.is_odd or None in self.times or self.keys[:1] != self.times[:1]:
+        if not self.times or self.is_odd or None in self.times or self.keys[:1] != self.times[:1]:
             return None
         times = np.sort(np.array(self.times, np.int64))
         begins_with_key = times[0] == self.keys[0]  # what is shown before it could not be decoded

@@ -15,6 +15,8 @@ import pytest
 
 from claip_emo_mm.apis.face_finder import FaceBox
 from claip_emo_mm.data_preparation import PublishedSet, clip_preparation, prepare_published_set
+from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation
+from claip_emo_mm.data_preparation.distribution import ClipSource
 from claip_emo_mm.datasets.annotation_list import read_annotation_list
 from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
@@ -64,6 +66,41 @@ def test_videos(dfew_videos: Path, tmp_path: Path) -> None:
         assert FrameFolder(str(out / clip.frames), str(out / clip.audio)).num_frames == VideoFile(str(video)).num_frames
     assert rows(out / 'failures.csv') == [('clip', 'file', 'stage', 'reason')]
     assert tree(dfew_videos) == before  # what was handed out stays as it is
+
+
+def test_what_cannot_be_read_or_used_is_named_and_the_rest_goes_on(
+        dfew_videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (dfew_videos / 'locked').mkdir()
+    next(dfew_videos.rglob('5.mp4')).rename(dfew_videos / 'locked/5.mp4')
+    next(dfew_videos.rglob('6.mp4')).write_bytes(b'text')
+    for name in (os.fsdecode(b'caf\xe9.mp4'), 'a.npy', 'b.npy'):
+        (dfew_videos / name).touch()
+    scan, prepare = os.scandir, ClipPreparation._prepare_frames
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == 'locked':
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scan(path)
+
+    def fail(preparation: ClipPreparation, clip: ClipSource, video: VideoFile) -> Path | None:
+        if clip.clip_id == '00007':
+            raise MemoryError
+        if clip.clip_id == '00008':
+            raise OSError(36, 'File name too long')
+        return prepare(preparation, clip, video)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    monkeypatch.setattr(ClipPreparation, '_prepare_frames', fail)
+    report = prepare_published_set(dfew(dfew_videos, tmp_path / 'out', faces='keep'))
+    assert (report.with_sound, report.failed) == (4, ('00005', '00006', '00007', '00008'))
+    assert report.folders == (str(dfew_videos / 'locked'),)
+    reasons = {failure.clip_id: failure.reason for failure in report.failures}
+    assert 'this folder cannot be read (Permission denied)' in reasons['locked']
+    assert '7.mp4: cannot be read (no memory for it)' in reasons['00007']
+    assert '8.mp4: cannot be read (File name too long)' in reasons['00008']
+    assert report.lines()[-1] == r'  not used       1 videos not named by a number (caf\xe9.mp4), 2 .npy (a.npy)'
+    assert [row[0] for row in rows(tmp_path / 'out/lists/fold5_train.csv')[1:]] == [
+        f'frames/0000{number}' for number in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize(('kind', 'schema', 'label'), [('single', MAFW, 'disgust'),

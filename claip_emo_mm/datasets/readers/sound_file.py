@@ -1,4 +1,4 @@
-"""Sound files: wav, flac, ogg and mp3."""
+"""Sound files: wav, flac, ogg, mp3, and what else FFmpeg reads."""
 import os
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import soundfile
 
 from claip_emo_mm.datasets.readers.system_errors import reading
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media import FilePackets, audio_stream, decode_stream, open_media
 from claip_emo_mm.media.audio_end import missing_end
 from claip_emo_mm.media.mixdown import mix_down
 
@@ -37,9 +38,8 @@ def read_sound_file(path: str) -> Sound:
     _check_whole(path)
     try:
         samples, sample_rate_hz = soundfile.read(os.fsencode(path), dtype='float32', always_2d=True)  # (n, channels)
-    except soundfile.LibsndfileError as error:
-        raise InputError(f'{path}: no sound that can be read ({error.error_string}); expected wav, flac, ogg or mp3. '
-                         f'{_REMEDY}') from error
+    except soundfile.LibsndfileError:
+        samples, sample_rate_hz = _decode(path)
     _check_length(path, len(samples))
     mixed = mix_down(samples)
     check_finite(mixed.samples, path, _REMEDY)
@@ -55,10 +55,36 @@ def sound_duration_s(path: str) -> float:
     _check_whole(path)
     try:
         info = soundfile.info(os.fsencode(path))
-    except soundfile.LibsndfileError as error:
-        raise InputError(f'{path}: no sound that can be read ({error.error_string}). {_REMEDY}') from error
+    except soundfile.LibsndfileError:
+        samples, sample_rate_hz = _decode(path)
+        _check_length(path, len(samples))
+        return len(samples) / sample_rate_hz
     _check_length(path, info.frames)
     return info.duration
+
+
+def _decode(path: str) -> tuple[np.ndarray, int]:
+    """Read what libsndfile does not know, such as m4a and wma: samples (n, channels), and their rate."""
+    to_float = av.AudioResampler(format='flt')  # PyAV 18 crashes on the planes of more than 7 channels
+    try:
+        missing = FilePackets(path, _REMEDY).missing()
+        with open_media(path, _REMEDY) as container:
+            stream = audio_stream(container)
+            chunks = [] if stream is None else [
+                chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels)
+                for frame in decode_stream(container, stream) for chunk in to_float.resample(frame)]
+            if not chunks:
+                raise InputError(f'{path}: no sound in it. {_REMEDY}')
+            samples, sample_rate_hz = np.concatenate(chunks), stream.rate
+    except (av.error.FFmpegError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        found = getattr(error, 'strerror', None) or error
+        raise InputError(f'{path}: no sound that can be read ({found}). {_REMEDY}') from error
+    if missing is not None:
+        raise InputError(f'{path}: the sound file is cut off: {missing[1]:.2f} s found, {missing[2]:.2f} s expected. '
+                         f'{_REMEDY}')
+    return samples, sample_rate_hz
 
 
 def check_finite(samples: np.ndarray, path: str, remedy: str) -> None:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from sixty_files import media as write_media
 
 from claip_emo_mm.datasets.readers import FrameFolder
 from claip_emo_mm.datasets.readers.frame_folder import natural_order
@@ -122,6 +123,25 @@ def test_bad_sound(media: Path, name: str, message: str) -> None:
     clip = FrameFolder(str(media / 'frames'), str(media / name))
     with pytest.raises(InputError, match=message):
         clip.sound()
+
+
+@pytest.mark.parametrize(('name', 'container', 'codec'), [
+    ('a.m4a', 'ipod', 'aac'), ('a.wma', 'asf', 'wmav2'), ('a.mka', 'matroska', 'flac'), ('a.aac', 'adts', 'aac'),
+    ('a.wv', 'wv', 'wavpack'), ('a.opus', 'opus', 'libopus')])
+def test_sound_files_of_other_kinds(media: Path, tmp_path: Path, name: str, container: str, codec: str) -> None:
+    (tmp_path / name).write_bytes(write_media(container, '', codec, seconds=1.))
+    clip = FrameFolder(str(media / 'frames'), str(tmp_path / name))
+    samples, sample_rate_hz = clip.sound()
+    assert sample_rate_hz == 48000 and clip.duration_s == pytest.approx(1, abs=.07)
+    assert len(samples) / 48000 == pytest.approx(1, abs=.07)
+    assert np.abs(np.fft.rfft(samples[8000:40000])).argmax() * 1.5 == pytest.approx(48000 / 20 / 2 / np.pi, abs=3)
+    assert np.abs(samples[8000:40000]).max() == pytest.approx(9000 / 32768, rel=.1)
+
+
+def test_a_video_without_sound_is_no_sound_file(media: Path, tmp_path: Path) -> None:
+    (tmp_path / 'a.m4a').write_bytes(write_media('mp4', 'mpeg4', ''))
+    with pytest.raises(InputError, match='a.m4a: no sound in it'):
+        FrameFolder(str(media / 'frames'), str(tmp_path / 'a.m4a')).sound()
 
 
 def test_a_wav_file_that_was_written_into_a_pipe(media: Path, tmp_path: Path) -> None:
