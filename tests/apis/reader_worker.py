@@ -1,0 +1,79 @@
+"""Reads files in a process of its own and says what became of each, so that a crash or a hang is seen: one line a file.
+
+python reader_worker.py FILE ... reads media through the readers of training and of inference, csv and txt as lists, pth
+and safetensors as checkpoints.
+"""
+import json
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+import claip_emo_mm  # noqa: F401 - registers the parts
+from claip_emo_mm.apis.media_source import FileSource
+from claip_emo_mm.datasets.label_schemas import DFEW
+from claip_emo_mm.datasets.listed_clips import read_listed_clips
+from claip_emo_mm.datasets.readers import SoundAlone, VideoFile
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.config_errors import explain_config_error
+from claip_emo_mm.errors import InputError
+
+MEMORY_BYTES = 16 * 2 ** 30  # of addresses; PyTorch alone takes several
+
+
+def read_video(path: str) -> None:
+    """As training does."""
+    clip = VideoFile(path)
+    for _ in clip.every_frame():
+        pass
+    if clip.has_sound:
+        clip.sound()
+
+
+def read_source(path: str) -> None:
+    """As inference does."""
+    source = FileSource(path)
+    if source.has_frames:
+        for _, picture in source.frames():
+            picture()
+    if source.has_sound:
+        for _ in source.sound():
+            pass
+
+
+def read_sound(path: str) -> None:
+    """As a sound file that lies beside frames."""
+    SoundAlone(path, 8).sound()
+
+
+def read_list(path: str) -> None:
+    """As a data set does."""
+    read_listed_clips(path, DFEW)
+
+
+def ways_of(path: str) -> tuple:
+    """The readers that a file goes through."""
+    suffix = Path(path).suffix
+    if suffix in ('.csv', '.txt'):
+        return (read_list,)
+    return (load_trained,) if suffix in ('.pth', '.safetensors') else (read_video, read_source, read_sound)
+
+
+def main() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    for path in sys.argv[1:]:
+        outcome = []
+        for read in ways_of(path):
+            try:
+                read(path)
+                outcome.append('read')
+            except InputError as error:
+                outcome.append('named' if path in str(error) and 'Traceback' not in str(error) else f'unnamed: {error}')
+            except Exception as error:  # what must not happen, unless the tools say it in a line
+                outcome.append('named' if explain_config_error(error) else traceback.format_exc())
+        sys.stdout.write(json.dumps(outcome) + '\n')
+        sys.stdout.flush()
+
+
+if __name__ == '__main__':
+    main()
