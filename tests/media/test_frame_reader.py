@@ -8,7 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from claip_emo_mm.datasets.readers import VideoFile
+from claip_emo_mm.apis.face_finder import FaceBox
+from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation
+from claip_emo_mm.data_preparation.distribution import ClipSource
+from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
 
 
 def x264(parameters: str) -> dict[str, str]:
@@ -93,6 +96,32 @@ def test_every_frame_at_random_and_in_order(tmp_path: Path, write_numbers: Calla
         wrong[suffix] = [number for number, image in read
                          if read_number(image) != number or not np.array_equal(image, shown[number])]
     assert not any(wrong.values()), wrong
+
+
+class WholeFrame:
+    """Takes every frame for a face that fills it."""
+
+    def find(self, frame: np.ndarray) -> list[FaceBox]:
+        height, width = frame.shape[:2]
+        return [FaceBox(width / 4, height / 4, width / 2, height / 2, .9)]
+
+
+@pytest.mark.parametrize('crops', [False, True])
+def test_prepared_frames_are_all_of_them_in_order(tmp_path: Path, write_numbers: Callable[..., Path],
+                                                  read_number: Callable[[np.ndarray], int], crops: bool) -> None:
+    """An avi file with frames between frames, as those of AFEW, eNTERFACE and MER."""
+    video = write_numbers(tmp_path / 'clip.avi', 'mpeg4', {'bf': '2', 'g': '12'}, size=(96, 96), tag='XVID')
+    preparation = ClipPreparation(tmp_path / 'out', crops, crops, WholeFrame)
+    preparation.open_folder()
+    prepared = FrameFolder(str(preparation(ClipSource('00001', video=video)).frames))
+    assert prepared.num_frames == 36
+    if crops:  # the fields in the middle of the frame are left
+        middles = np.stack([image.mean(axis=2) for image in VideoFile(str(video)).every_frame()])[:, 40:56, 40:56]
+        found = np.stack([image[image.shape[0] // 2 - 8:][:16, image.shape[1] // 2 - 8:][:, :16].mean(axis=2)
+                          for image in prepared.every_frame()])
+        assert np.array_equal(found.mean(axis=(1, 2)) > 128, middles.mean(axis=(1, 2)) > 128)
+    else:
+        assert [read_number(image) for image in prepared.every_frame()] == list(range(36))
 
 
 def test_the_grid_is_there() -> None:
