@@ -77,6 +77,22 @@ def test_video_without_sound_is_judged_by_its_picture(infer: EmotionInferencer, 
     assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
 
 
+def test_a_turned_clip_is_the_clip_that_the_test_reads(infer: EmotionInferencer, toy_set: Path,
+                                                        tmp_path: Path) -> None:
+    video, turned = str(next((toy_set / 'videos').glob('test*.mp4'))), tmp_path / 'turned.mp4'
+    with av.open(video) as clip, av.open(str(turned), 'w') as copy:
+        stream = copy.add_stream_from_template(clip.streams.video[0])
+        stream.set_display_rotation(90)
+        for packet in clip.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+    reader = VideoFile(video)
+    frames = np.rot90(reader.decode(np.arange(reader.num_frames)), axes=(1, 2))
+    expected = infer.infer(dict(frames=np.ascontiguousarray(frames), fps=25), face='none').scores
+    assert infer.infer(turned, face='none').scores == pytest.approx(expected, abs=1e-6)
+
+
 def test_arrays_give_the_scores_of_their_file(infer: EmotionInferencer, toy_set: Path) -> None:
     video = str(next((toy_set / 'videos').glob('test*.mp4')))
     reader = VideoFile(video)
