@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from claip_emo_mm.engine.config_errors import explain_config_error
+from claip_emo_mm.engine.shared_memory import explain_worker_error
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.write_errors import DISK_ERRORS, write_error
 
@@ -15,9 +16,10 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a tool's `main` and turn what a user can cause into one clear message.
 
-    An `InputError`, the errors of the host that come from a user's config, and a full or write-protected disk end with
-    `error: <message>` on stderr and exit code 1. Ctrl-C ends with code 130. Everything else is a defect of the program
-    and keeps its traceback. Wrong arguments are argparse's: exit code 2.
+    An `InputError`, the errors of the host that come from a user's config, a full or write-protected disk, and what the
+    machine denies the workers of a data loader end with `error: <message>` on stderr and exit code 1. Ctrl-C ends with
+    code 130. Everything else is a defect of the program and keeps its traceback. Wrong arguments are argparse's: exit
+    code 2.
 
     Args:
         main: parses the arguments, does the work, and returns an exit code (None means 0).
@@ -38,7 +40,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         _say(f'error: {write_error(error.filename or "a file", error)}')
         sys.exit(FAILED)
     except Exception as error:
-        message = explain_config_error(error)
+        message = explain_worker_error(error) or explain_config_error(error)
         if message is None:
             raise
         _say(f'error: {message}')

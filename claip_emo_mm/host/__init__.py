@@ -34,6 +34,7 @@ def repair() -> None:
         remote_loading,
         safe_loading,
         whole_files,
+        worker_queues,
     )
     localizers.repair_localizers()
     multimodal.repair_multimodal()
@@ -51,5 +52,6 @@ def repair() -> None:
     fsdp.repair_fsdp_resume()
     fsdp.repair_fsdp_batch_norm()
     fsdp.repair_flexible_runner()
+    worker_queues.repair_worker_queues()
     averaging.repair_averaging()
     averaging.repair_averaged_loading()

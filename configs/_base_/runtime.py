@@ -12,6 +12,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='TrainedParametersHook'),
     dict(type='ClassNamesHook'),
+    dict(type='SharedMemoryHook'),
     dict(type='ClipReportHook'),
     dict(type='CheckpointContentHook'),
     dict(type='ResumeFileHook'),

@@ -9,6 +9,7 @@ from .finite_loss_hook import FiniteLossHook
 from .iteration_seed_hook import IterationSeedHook
 from .raw_weights_hook import RawWeightsHook
 from .resume_file_hook import ResumeFileHook
+from .shared_memory_hook import SharedMemoryHook
 from .strict_loading_hook import StrictLoadingHook
 from .termination_hook import TerminationHook
 from .trained_parameters_hook import TrainedParametersHook
@@ -16,4 +17,4 @@ from .training_picture_hook import TrainingPictureHook
 
 __all__ = ['AccumulatedGradientHook', 'BestEpochHook', 'CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook',
            'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook', 'RawWeightsHook', 'ResumeFileHook',
-           'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']
+           'SharedMemoryHook', 'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook', 'TrainingPictureHook']

@@ -1,0 +1,121 @@
+"""The shared memory through which the workers of a data loader hand their batches over."""
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from claip_emo_mm.errors import InputError
+
+FOLDER = Path('/dev/shm')
+REMEDY = ('Give the container more (docker run --shm-size=8g, or --ipc=host), or take fewer workers, a smaller '
+          'prefetch_factor or smaller batches: --cfg-options train_dataloader.num_workers=2')
+_MEASURED = 4  # clips that are tried
+_FULL = re.compile(r'unable to (?:allocate|mmap) shared memory|unable to write to file </torch|No space left on device')
+_TOO_MANY = re.compile(r'Too many open files|received 0 items of ancdata')
+_KILLED = re.compile(r'DataLoader worker \(pid \d+\) is killed by signal: (?P<signal>[^.]+)\.')
+_ENDED = re.compile(r'DataLoader worker \(pid\(s\) [\d, ]+\) exited unexpectedly')
+
+
+def check_shared_memory(loader: DataLoader, name: str, folder: Path | None = None) -> None:
+    """Refuse a data loader whose workers will fill the shared memory with the batches that they keep ready.
+
+    One clip is read, by a worker of its own, to know how large a batch is.
+
+    Args:
+        loader: a data loader.
+        name: what the config calls it.
+        folder: where shared memory lies; None for the system's. A system without it is passed over.
+    Raises:
+        InputError: with the sizes, and what can be done.
+    """
+    folder = FOLDER if folder is None else folder
+    batch_size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
+    if not loader.num_workers or not batch_size or not folder.is_dir():
+        return
+    clip = _clip_bytes(loader)
+    if clip is None:
+        return
+    batches = min(loader.num_workers * loader.prefetch_factor + 1, len(loader))
+    processes = int(os.environ.get('LOCAL_WORLD_SIZE') or os.environ.get('SLURM_NTASKS_PER_NODE') or 1)
+    needed, free = clip * batch_size * batches * processes, free_bytes(folder)
+    if needed > free:
+        several = f' in each of {processes} processes' if processes > 1 else ''
+        raise InputError(f'{name}: {loader.num_workers} workers{several} keep up to {batches} batches of {batch_size} '
+                         f'clips ready in {folder}, {_megabytes(clip * batch_size)} each, {_megabytes(needed)} in '
+                         f'all; {_megabytes(free)} are free there. {REMEDY}.')
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that can still be written to a folder's file system."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def _size(folder: Path) -> int:
+    status = os.statvfs(folder)
+    return status.f_blocks * status.f_frsize
+
+
+def explain_worker_error(error: BaseException) -> str | None:
+    """Say why the workers of a data loader failed.
+
+    Returns: the message for the user; None where it is something else.
+    """
+    text = f'{error}\n{error.__cause__}'  # a killed worker's signal is named by the cause
+    if not isinstance(error, RuntimeError | OSError):
+        return None
+    if killed := _KILLED.search(text):
+        if killed['signal'] == 'Bus error':
+            return f'a worker of a data loader found {FOLDER} full ({_megabytes(_size(FOLDER))} in all). {REMEDY}.'
+        if killed['signal'] == 'Killed':
+            return ('a worker of a data loader was killed from outside, mostly because the memory ran out. Take fewer '
+                    'workers or smaller batches: --cfg-options train_dataloader.num_workers=2.')
+        return _ended(f'ended by a signal ({killed["signal"]})')
+    if _ENDED.search(text):
+        return _ended('ended by itself')
+    if 'DataLoader worker' in text and _TOO_MANY.search(text):
+        return ('a worker of a data loader cannot open more files. Raise the limit (ulimit -n 65536), or take fewer '
+                'workers or smaller batches.')
+    if 'DataLoader worker' in text and _FULL.search(text):
+        return f'a worker of a data loader found {FOLDER} full ({_megabytes(_size(FOLDER))} in all). {REMEDY}.'
+    return None
+
+
+def _ended(how: str) -> str:
+    return (f'a worker of a data loader {how} while it read clips. Find out with which one by num_workers=0 '
+            '(--cfg-options train_dataloader.num_workers=0), or let tools/check_data.py look at them.')
+
+
+def _clip_bytes(loader: DataLoader) -> int | None:
+    """Bytes of a clip's tensors; None where none of the first clips could be read."""
+    numbers = [[number] for number in range(min(len(loader.dataset), _MEASURED))]
+    sizes = DataLoader(loader.dataset, batch_sampler=numbers, num_workers=1, prefetch_factor=1, collate_fn=_bytes_of,
+                       multiprocessing_context=loader.multiprocessing_context, generator=torch.Generator())
+    return next((size for size in sizes if size), None)
+
+
+def _bytes_of(batch: list[Any]) -> int:
+    """Bytes that a list of clips takes in shared memory; called in a worker."""
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in _tensors(batch)}
+    return sum(storages.values())
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (tensor for inner in value.values() for tensor in _tensors(inner))
+    elif isinstance(value, list | tuple):
+        yield from (tensor for inner in value for tensor in _tensors(inner))
+    elif isinstance(value, BaseDataElement):
+        yield from (tensor for inner in value.values() for tensor in _tensors(inner))
+
+
+def _megabytes(number: int) -> str:
+    return f'{number / 1e6:.1f} MB'
