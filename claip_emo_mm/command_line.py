@@ -35,9 +35,10 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         _say(f'error: {original_message(error)}')
         sys.exit(FAILED)
     except OSError as error:
-        if error.errno not in DISK_ERRORS:
+        message = explain_worker_error(error)
+        if message is None and error.errno not in DISK_ERRORS:
             raise
-        _say(f'error: {write_error(error.filename or "a file", error)}')
+        _say(f'error: {message or write_error(error.filename or "a file", error)}')
         sys.exit(FAILED)
     except Exception as error:
         message = explain_worker_error(error) or explain_config_error(error)

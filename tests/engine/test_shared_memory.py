@@ -104,6 +104,7 @@ def test_before_the_first_batch(make_runner: Callable[..., Runner], monkeypatch:
 @pytest.mark.parametrize('error, expected', [
     (RuntimeError(FULL), 'a worker of a data loader found /dev/shm full'),
     (RuntimeError('unable to open shared memory object </torch_1>: Too many open files (24)'), 'ulimit -n 65536'),
+    (OSError(24, 'Too many open files'), 'ulimit -n 65536'),
     (int(signal.SIGBUS), 'a worker of a data loader found /dev/shm full'),
     (int(signal.SIGKILL), 'killed from outside, mostly because the memory ran out'),
     (int(signal.SIGSEGV), 'ended by a signal (Segmentation fault) while it read clips'),
