@@ -9,6 +9,7 @@ from mmengine.runner import CheckpointLoader
 from torch import serialization
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.host.safe_pickle import check_depth
 from claip_emo_mm.host.stand_ins import STAND_INS, unwrap
 
 
@@ -72,6 +73,7 @@ def load_file(path: Path, source: str, map_location: object = None) -> dict:
 
 
 def _read_torch(path: Path, map_location: object) -> object:
+    check_depth(path)
     with allowing(STAND_INS):
         checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     return unwrap(checkpoint)

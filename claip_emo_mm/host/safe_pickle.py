@@ -4,7 +4,9 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Mapping
 from math import prod
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
+from zipfile import ZipFile, is_zipfile
 
 import torch
 from torch import Tensor
@@ -14,6 +16,8 @@ from claip_emo_mm.host.stand_ins import NUMPY_STAND_INS, read_empty_bytes, unwra
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
            torch.int8, torch.uint8, torch.bool)
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
+_MOST_TUPLES = 64
+_OLD_FORMAT_PICKLES = 4  # before the storages: a number, a version, the system, what was saved
 
 
 class RefusedGlobal(pickle.UnpicklingError):
@@ -27,7 +31,7 @@ class SafeUnpickler(pickle._Unpickler):
     to have, and a file of a few bytes fills the memory.
 
     Args:
-        data: the pickle.
+        data: the pickle, or an opened file that stands where it begins.
         allowed: 'module.name' in the pickle -> the function or class that is called in its place, such as the stand-ins
             of `claip_emo_mm.host.stand_ins`.
     Raises:
@@ -37,8 +41,8 @@ class SafeUnpickler(pickle._Unpickler):
 
     dispatch = dict(pickle._Unpickler.dispatch)
 
-    def __init__(self, data: bytes, allowed: Mapping[str, Any] = {}) -> None:  # noqa: B006 - it is only read
-        super().__init__(io.BytesIO(data))
+    def __init__(self, data: bytes | BinaryIO, allowed: Mapping[str, Any] = {}) -> None:  # noqa: B006 - only read
+        super().__init__(io.BytesIO(data) if isinstance(data, bytes) else data)
         self._allowed = {**allowed, 'collections.OrderedDict': _ordered_dict, '_codecs.encode': _encode_latin1,
                          'builtins.bytes': read_empty_bytes, '__builtin__.bytes': read_empty_bytes}
         self._stateful = tuple(kind for kind in allowed.values() if hasattr(kind, '__setstate__'))
@@ -64,29 +68,36 @@ class SafeUnpickler(pickle._Unpickler):
             raise pickle.UnpicklingError(f'Unsupported state of a {type(made).__name__}')
         super().load_build()
 
+    def check_keys(self, keys: list) -> None:
+        """Refuse keys of a dict, or members of a set, that are more than numbers, texts and tuples of them."""
+        for key in keys:
+            parts = key if type(key) is tuple else (key,)
+            if not all(isinstance(part, _PLAIN) for part in parts):
+                raise pickle.UnpicklingError(f'Unsupported key of a dict, a {type(key).__name__}')
+
     def load_setitem(self) -> None:
         """Add to a dict, by a key whose hash is no matter of depth: deeply nested tuples crash Python."""
-        _check_keys(self.stack[-2:-1])
+        self.check_keys(self.stack[-2:-1])
         super().load_setitem()
 
     def load_setitems(self) -> None:
         """Add to a dict."""
-        _check_keys(self.stack[::2])
+        self.check_keys(self.stack[::2])
         super().load_setitems()
 
     def load_dict(self) -> None:
         """Make a dict."""
-        _check_keys(self.stack[::2])
+        self.check_keys(self.stack[::2])
         super().load_dict()
 
     def load_additems(self) -> None:
         """Add to a set."""
-        _check_keys(self.stack)
+        self.check_keys(self.stack)
         super().load_additems()
 
     def load_frozenset(self) -> None:
         """Make a frozen set."""
-        _check_keys(self.stack)
+        self.check_keys(self.stack)
         super().load_frozenset()
 
     dispatch[pickle.BUILD[0]] = load_build
@@ -95,6 +106,95 @@ class SafeUnpickler(pickle._Unpickler):
     dispatch[pickle.DICT[0]] = load_dict
     dispatch[pickle.ADDITEMS[0]] = load_additems
     dispatch[pickle.FROZENSET[0]] = load_frozenset
+
+
+class _Anything:
+    """Stands for whatever a pickle makes."""
+
+    def __new__(cls, *args: object, **kwargs: object) -> '_Anything':
+        return super().__new__(cls)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Take an item."""
+
+    def extend(self, items: object) -> None:
+        """Take items."""
+
+    append = extend
+
+
+class _MeasuredTuple(tuple):
+    """A tuple that knows how deep tuples lie in it."""
+
+    depth: int
+
+
+class _DepthReader(SafeUnpickler):
+    """Reads a pickle for the tuples in it alone, and makes nothing that it names."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return what stands for anything."""
+        return _Anything
+
+    def persistent_load(self, pid: object) -> Any:
+        """Return what stands for numbers that lie outside of the pickle."""
+        return _Anything()
+
+    def load_build(self) -> None:
+        """Drop the state of an object."""
+        self.stack.pop()
+
+    def check_keys(self, keys: list) -> None:
+        """Take any key: no tuple is deep."""
+
+    def load_tuple(self) -> None:
+        """Make a tuple of what stands behind the mark."""
+        super().load_tuple()
+        self._measure()
+
+    def load_tuple1(self) -> None:
+        """Make a tuple of one."""
+        super().load_tuple1()
+        self._measure()
+
+    def load_tuple2(self) -> None:
+        """Make a tuple of two."""
+        super().load_tuple2()
+        self._measure()
+
+    def load_tuple3(self) -> None:
+        """Make a tuple of three."""
+        super().load_tuple3()
+        self._measure()
+
+    def _measure(self) -> None:
+        made = _MeasuredTuple(self.stack[-1])
+        made.depth = 1 + max((part.depth for part in made if isinstance(part, _MeasuredTuple)), default=0)
+        if made.depth > _MOST_TUPLES:
+            raise pickle.UnpicklingError(f'Unsupported tuples, more than {_MOST_TUPLES} in each other')
+        self.stack[-1] = made
+
+    dispatch = {**SafeUnpickler.dispatch, pickle.BUILD[0]: load_build, pickle.TUPLE[0]: load_tuple,
+                pickle.TUPLE1[0]: load_tuple1, pickle.TUPLE2[0]: load_tuple2, pickle.TUPLE3[0]: load_tuple3}
+
+
+def check_depth(path: Path) -> None:
+    """Refuse a file of torch.save with tuples in tuples in tuples, and so on: Python crashes when it hashes them.
+
+    Raises:
+        UnpicklingError: there are some.
+        Exception: whatever a damaged file raises.
+    """
+    with path.open('rb') as file:
+        if is_zipfile(file):
+            with ZipFile(file) as archive:
+                for name in archive.namelist():
+                    if name.endswith('data.pkl'):
+                        _DepthReader(archive.read(name)).load()
+            return
+        file.seek(0)
+        for _ in range(_OLD_FORMAT_PICKLES):
+            _DepthReader(file).load()
 
 
 def load_pickle(data: bytes) -> Any:
@@ -126,12 +226,6 @@ def _load_storage(data: bytes) -> Tensor:
     if not isinstance(storage, torch.TypedStorage) or storage.dtype not in _DTYPES:
         raise pickle.UnpicklingError('Unsupported storage of a tensor')
     return torch.empty(0, dtype=storage.dtype).set_(storage._untyped_storage)
-
-
-def _check_keys(keys: list) -> None:
-    for key in keys:
-        if not isinstance(key, _PLAIN) and not (type(key) is tuple and all(isinstance(part, _PLAIN) for part in key)):
-            raise pickle.UnpicklingError(f'Unsupported key of a dict, a {type(key).__name__}')
 
 
 def _ordered_dict() -> OrderedDict:

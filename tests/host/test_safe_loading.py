@@ -1,6 +1,10 @@
 """Files that load, with what is in them, and files that are refused."""
 import os
+import pickle
 import re
+import subprocess
+import sys
+from zipfile import ZipFile
 
 import mmengine
 import numpy as np
@@ -235,3 +239,35 @@ def test_missing_file_is_named(name, found, tmp_path):
     (tmp_path / 'folder').mkdir()
     with pytest.raises(InputError, match=f'{re.escape(str(tmp_path / name))}: {found}, expected a checkpoint file'):
         load(tmp_path / name)
+
+
+def write_crafted(path, crafted, in_a_zip):
+    """Write a file of torch.save with another pickle in it."""
+    plain = path.with_suffix('.plain')
+    torch.save({'a': torch.zeros(1)}, plain, _use_new_zipfile_serialization=in_a_zip)
+    if in_a_zip:
+        with ZipFile(plain) as source, ZipFile(path, 'w') as made:
+            for name in source.namelist():
+                made.writestr(name, crafted if name.endswith('data.pkl') else source.read(name))
+        return
+    with plain.open('rb') as source:
+        for _ in range(3):  # a number, a version, the system
+            pickle.load(source)
+        path.write_bytes(plain.read_bytes()[:source.tell()] + crafted)
+
+
+def test_tuples_without_end_do_not_crash_the_reader(tmp_path):
+    """Python's hash of a tuple that lies in a million others overflows the stack of the process."""
+    nested = b')' + b'\x85' * 1_000_000
+    as_key = b'\x80\x02}' + nested + b'K\x01s.'
+    as_member = b'\x80\x02}K\x01cbuiltins\nset\n]' + nested + b'a\x85Rs.'
+    for name, crafted, in_a_zip in (('a', as_key, True), ('b', as_key, False), ('c', as_member, True)):
+        write_crafted(tmp_path / f'{name}.pth', crafted, in_a_zip)
+    script = ('import sys\nimport claip_emo_mm\nfrom claip_emo_mm.errors import InputError\n'
+              'from mmengine.runner import CheckpointLoader\n'
+              'for path in sys.argv[1:]:\n    try:\n        CheckpointLoader.load_checkpoint(path)\n'
+              '    except InputError as error:\n        sys.stderr.write(f"{error}\\n")')
+    ended = subprocess.run([sys.executable, '-c', script, *(tmp_path / f'{name}.pth' for name in 'abc')],
+                           capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr  # a crash would be -11
+    assert ended.stderr.count('tuples, more than 64 in each other') == 3
