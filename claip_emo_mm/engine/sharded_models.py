@@ -1,6 +1,9 @@
 """Models whose parameters are shared out over the processes (FSDP)."""
+from collections.abc import Iterator
+from typing import Any
+
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import is_model_wrapper
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import Runner
@@ -43,3 +46,52 @@ def sum_over_shards(runner: Runner, counts: list[int]) -> list[int]:
     summed = torch.tensor(counts)
     all_reduce(summed)
     return summed.tolist()
+
+
+def whole_gradients(runner: Runner) -> dict[str, Tensor]:
+    """Gradients of the whole parameters of a sharded model, the mean of all processes, on the CPU; all must ask."""
+    gradients = {}
+    for name, parameter, flat, shape, shard in _sharded_parameters(runner.model):
+        whole = torch.zeros(shape, device=parameter.device)
+        share = getattr(flat, '_saved_grad_shard', None)
+        share = None if share is None or not shard.in_shard else share[_part(shard)]
+        if parameter.grad is not None and flat.grad is not None and flat.grad.numel() != flat._sharded_size.numel():
+            whole += parameter.grad  # of this process's clips, not exchanged yet
+        elif parameter.grad is not None and shard.in_shard:
+            share = parameter.grad
+        if share is not None:  # of what was exchanged: the mean of all processes takes it once
+            whole.view(-1)[_place(shard)] += share.flatten() * get_world_size()
+        all_reduce(whole, 'mean')
+        gradients[name] = whole.cpu()
+    return gradients
+
+
+def set_gradient_shards(runner: Runner, gradients: dict[str, Tensor]) -> None:
+    """Give each process its share of the gradients of whole parameters; the next step adds to them."""
+    for name, parameter, _, _, shard in _sharded_parameters(runner.model):
+        if name in gradients and shard.in_shard:
+            parameter.grad = gradients[name].flatten()[_place(shard)].to(parameter.device, copy=True)
+
+
+def _sharded_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter, Any, torch.Size, Any]]:
+    """Name, trained parameter, FSDP's flat parameter that holds it, whole shape, place of this process's share."""
+    for path, module in model.named_modules():
+        handle = getattr(module, '_handle', None) if isinstance(module, FullyShardedDataParallel) else None
+        if handle is None or not handle._use_orig_params:
+            continue
+        flat = handle.flat_param
+        prefix = plain_name(f'{path}.').removesuffix('_fsdp_wrapped_module.').lstrip('.')
+        for own, parameter, shape, shard in zip(flat._fqns, flat._params, flat._shapes, flat._shard_param_infos,
+                                                strict=True):
+            if parameter.requires_grad:
+                yield f'{prefix}{own}', parameter, flat, torch.Size(shape), shard
+
+
+def _place(shard: Any) -> slice:
+    """Where a share lies in the whole parameter."""
+    return slice(shard.intra_param_start_idx, shard.intra_param_end_idx + 1)
+
+
+def _part(shard: Any) -> slice:
+    """Where a share lies in this process's part of the flat parameter."""
+    return slice(shard.offset_in_shard, shard.offset_in_shard + shard.numel_in_shard)

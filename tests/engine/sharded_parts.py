@@ -1,6 +1,7 @@
 """Trainings by FSDP of the leaf for ViT-bigG-14 with a small tower, in processes of their own, for test_sharding.py."""
 import json
 import os
+import signal
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from drawn_parts import drawn_config
 from interrupted_parts import PROCESSES
 from mmaction.registry import MODELS
 from mmengine.config import Config
+from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
@@ -45,8 +47,25 @@ def sharded_config(folder: Path, towers: Path, plain: bool = False) -> Config:
     return cfg
 
 
-def train(folder: Path, towers: Path, plain: bool, epochs: int, rank: int, port: int) -> None:
-    """Train in one of two processes, or go on; note the losses, and the share of the parameters that it holds."""
+class SignalAt(Hook):
+    """Asks its own process to end while an iteration is trained."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
+        if runner.iter == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def train(folder: Path, towers: Path, plain: bool, epochs: int, rank: int, port: int, accumulate: int = 1,
+          ended_at: int | None = None) -> None:
+    """Train in one of two processes, or go on; note the losses, and the share of the parameters that it holds.
+
+    Args:
+        accumulate: batches of a step; where there are several, an epoch has 3 of them.
+        ended_at: iteration, from 0, in which the training is asked to end.
+    """
     output = os.open(folder / f'output{rank}.txt', os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1), os.dup2(output, 2)
     torch.set_num_threads(1)
@@ -55,11 +74,17 @@ def train(folder: Path, towers: Path, plain: bool, epochs: int, rank: int, port:
     cfg = sharded_config(folder, towers, plain)
     cfg.launcher, cfg.train_cfg.max_epochs = 'pytorch', epochs
     cfg.load_from = str(towers / 'first.pth')  # the runners build the model at different random numbers
+    if accumulate > 1:
+        cfg.optim_wrapper.accumulative_counts, cfg.train_dataloader.dataset.clips = accumulate, 6
+        # AdamW would take steps of rounding errors
+        cfg.optim_wrapper.optimizer = dict(type='SGD', lr=1e-2, momentum=.9, weight_decay=0.)
     if epochs > 1 and not plain:
         set_resume(cfg, 'auto')
 
     def train_and_note() -> None:
         runner = build_runner(cfg)
+        if ended_at is not None:
+            runner.register_hook(SignalAt(ended_at))
         runner.train()
         losses = runner.message_hub.get_scalar('train/loss')._log_history.tolist()
         (folder / f'result{rank}.json').write_text(json.dumps(dict(losses=losses, held=held_parameters(runner))))
@@ -79,10 +104,11 @@ def held_parameters(runner: Runner) -> int:
     return sum(parameter.numel() for name, parameter in runner.model.named_parameters() if 'visual_backbone' in name)
 
 
-def run_pair(folder: Path, towers: Path, plain: bool, epochs: int, port: int) -> list[int | None]:
+def run_pair(folder: Path, towers: Path, plain: bool, epochs: int, port: int, *more: int | None) -> list[int | None]:
     """Train in two processes; their exit codes."""
     folder.mkdir(parents=True, exist_ok=True)
-    started = [PROCESSES.Process(target=train, args=(folder, towers, plain, epochs, rank, port)) for rank in range(2)]
+    started = [PROCESSES.Process(target=train, args=(folder, towers, plain, epochs, rank, port, *more))
+               for rank in range(2)]
     for process in started:
         process.start()
     for process in started:

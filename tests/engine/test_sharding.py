@@ -17,11 +17,17 @@ def output(folder: Path) -> str:
 
 
 @pytest.fixture(scope='module')
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of towers and of the weights with which all trainings begin."""
+    folder = write_towers(tmp_path_factory.mktemp('sharding'))
+    write_first_weights(folder)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def folders(towers: Path) -> tuple[Path, Path, Path]:
     """Towers, the work folder of two epochs by FSDP with a break in between, and that of two plain ones in one go."""
-    base = tmp_path_factory.mktemp('sharding')
-    towers = write_towers(base)
-    write_first_weights(towers)
+    base = towers
     for epochs in (1, 2):
         assert run_pair(base / 'sharded', towers, False, epochs, free_port()) == [0, 0], output(base / 'sharded')
     assert run_pair(base / 'plain', towers, True, 2, free_port()) == [0, 0], output(base / 'plain')
@@ -67,3 +73,21 @@ def test_tested_whole_by_one_process(folders: tuple[Path, Path, Path]) -> None:
         assert type(runner).__name__ == 'Runner'
         figures.append(runner.test())
     assert figures[0] == pytest.approx(figures[1], abs=.01)
+
+
+def test_gradients_over_the_end_of_an_epoch(towers: Path, tmp_path: Path) -> None:
+    whole, broken = tmp_path / 'whole', tmp_path / 'broken'
+    assert run_pair(whole, towers, False, 2, free_port(), 2) == [0, 0], output(whole)
+    assert run_pair(broken, towers, False, 2, free_port(), 2, 2) == [143, 143], output(broken)  # after the first epoch
+    checkpoint = load(broken / 'epoch_1.pth')
+    gradients = checkpoint['gradients']
+    assert any(name.startswith('visual_backbone') and gradient.any() for name, gradient in gradients.items())
+    assert all(gradient.shape == checkpoint['state_dict'][name].shape for name, gradient in gradients.items())
+    assert run_pair(broken, towers, False, 2, free_port(), 2) == [0, 0], output(broken)
+    plain = tmp_path / 'plain'
+    assert run_pair(plain, towers, True, 2, free_port(), 2) == [0, 0], output(plain)
+    reference, *states = (load(folder / 'epoch_2.pth')['state_dict'] for folder in (plain, whole, broken))
+    for state in states:
+        assert state.keys() == reference.keys()
+        for key, value in reference.items():
+            torch.testing.assert_close(state[key], value, atol=2e-5, rtol=1e-4)
