@@ -1,10 +1,8 @@
 """Files of weights from http addresses, into the cache of torch's hub."""
 import hashlib
 import http.client
-import os
 import re
 import sys
-import tempfile
 import urllib.error
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +14,7 @@ from mmengine.logging import print_log
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import atomic_write
 
 # They never give one name to two files, so theirs keep their names in the cache, where people put them by hand.
 PUBLISHERS = ('download.openmmlab.com', 'download.pytorch.org')
@@ -33,32 +32,26 @@ def fetch(address: str) -> Path:
         address: http:// or https://.
     Returns: its path below `torch.hub.get_dir()`; a file lies there only when it is complete.
     Raises:
-        InputError: the address cannot be read, or gives another file than its name says.
+        InputError: the address cannot be read, or gives another file than its name says; or the cache cannot be
+            written.
     """
-    part: Path | None = None
     try:
         path = cached_file(address)
         if path.is_file():
             return path
         print_log(f'Downloading {address} to {path}', logger='current')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f'{path.name}.', suffix='.part', dir=path.parent)
-        part = Path(name)
-        with os.fdopen(handle, 'wb') as file:
-            digest = _download(address, file)
-        expected = _HASH.search(path.name)
-        if expected and not digest.startswith(expected[1]):
-            raise InputError(f'{address}: gave a file with the SHA-256 {digest[:16]}..., but its name promises '
-                             f'{expected[1]}. It is damaged, or another one; nothing of it was loaded.')
-        os.replace(part, path)
+        with atomic_write(path) as part:
+            with part.open('wb') as file:
+                digest = _download(address, file)
+            expected = _HASH.search(path.name)
+            if expected and not digest.startswith(expected[1]):
+                raise InputError(f'{address}: gave a file with the SHA-256 {digest[:16]}..., but its name promises '
+                                 f'{expected[1]}. It is damaged, or another one; nothing of it was loaded.')
     except InputError:
         raise
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError(f'{address}: cannot be downloaded ({_reason(error)}). Check the address and the network, or '
                          'download the file on another machine and give its path.') from error
-    finally:
-        if part is not None:
-            part.unlink(missing_ok=True)
     return path
 
 

@@ -3,6 +3,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,7 @@ def load_from_ceph(filename: str, map_location: object = None, backend: str = 'p
 def load_from_pavi(filename: str, map_location: object = None) -> dict:
     """Load a checkpoint from Pavi."""
     def copy(folder: Path) -> Path:
-        from pavi import modelcloud
-        model = modelcloud.get(filename.removeprefix('pavi://'))
+        model = import_module('pavi').modelcloud.get(filename.removeprefix('pavi://'))
         path = folder / Path(model.name).name
         model.download(str(path))
         return path

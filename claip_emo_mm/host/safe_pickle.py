@@ -24,6 +24,10 @@ class RefusedGlobal(pickle.UnpicklingError):
     """A pickle names a function or a class that it does not need; the message is its name."""
 
 
+class DeepTuples(pickle.UnpicklingError):
+    """A pickle nests tuples deeper than anything that is saved."""
+
+
 class SafeUnpickler(pickle._Unpickler):
     """Builds plain containers and what is allowed by name, and nothing else.
 
@@ -114,6 +118,10 @@ class _Anything:
     def __new__(cls, *args: object, **kwargs: object) -> '_Anything':
         return super().__new__(cls)
 
+    def __call__(self, *args: object) -> '_Anything':
+        """Stand for what a function or a class makes."""
+        return self
+
     def __setitem__(self, key: object, value: object) -> None:
         """Take an item."""
 
@@ -144,6 +152,16 @@ class _DepthReader(SafeUnpickler):
         """Drop the state of an object."""
         self.stack.pop()
 
+    def load_newobj(self) -> None:
+        """Make an object of whatever stands for a class."""
+        self.stack.pop()
+        self.stack[-1] = _Anything()
+
+    def load_newobj_ex(self) -> None:
+        """Make an object from arguments with names, too."""
+        self.stack.pop()
+        self.load_newobj()
+
     def check_keys(self, keys: list) -> None:
         """Take any key: no tuple is deep."""
 
@@ -171,30 +189,37 @@ class _DepthReader(SafeUnpickler):
         made = _MeasuredTuple(self.stack[-1])
         made.depth = 1 + max((part.depth for part in made if isinstance(part, _MeasuredTuple)), default=0)
         if made.depth > _MOST_TUPLES:
-            raise pickle.UnpicklingError(f'Unsupported tuples, more than {_MOST_TUPLES} in each other')
+            raise DeepTuples(f'Unsupported tuples, more than {_MOST_TUPLES} in each other')
         self.stack[-1] = made
 
-    dispatch = {**SafeUnpickler.dispatch, pickle.BUILD[0]: load_build, pickle.TUPLE[0]: load_tuple,
-                pickle.TUPLE1[0]: load_tuple1, pickle.TUPLE2[0]: load_tuple2, pickle.TUPLE3[0]: load_tuple3}
+    dispatch = {**SafeUnpickler.dispatch, pickle.BUILD[0]: load_build, pickle.NEWOBJ[0]: load_newobj,
+                pickle.NEWOBJ_EX[0]: load_newobj_ex, pickle.TUPLE[0]: load_tuple, pickle.TUPLE1[0]: load_tuple1,
+                pickle.TUPLE2[0]: load_tuple2, pickle.TUPLE3[0]: load_tuple3}
 
 
 def check_depth(path: Path) -> None:
     """Refuse a file of torch.save with tuples in tuples in tuples, and so on: Python crashes when it hashes them.
 
+    What else is wrong with a file is left to torch's own reader to say.
+
     Raises:
-        UnpicklingError: there are some.
-        Exception: whatever a damaged file raises.
+        DeepTuples: there are some.
     """
-    with path.open('rb') as file:
-        if is_zipfile(file):
-            with ZipFile(file) as archive:
-                for name in archive.namelist():
-                    if name.endswith('data.pkl'):
-                        _DepthReader(archive.read(name)).load()
-            return
-        file.seek(0)
-        for _ in range(_OLD_FORMAT_PICKLES):
-            _DepthReader(file).load()
+    try:
+        with path.open('rb') as file:
+            if is_zipfile(file):
+                with ZipFile(file) as archive:
+                    for name in archive.namelist():
+                        if name.endswith('data.pkl'):
+                            _DepthReader(archive.read(name)).load()
+                return
+            file.seek(0)
+            for _ in range(_OLD_FORMAT_PICKLES):
+                _DepthReader(file).load()
+    except DeepTuples:
+        raise
+    except Exception:  # a damaged file, or no pickle at all: torch's reader meets the same, and tells of it
+        return
 
 
 def load_pickle(data: bytes) -> Any:

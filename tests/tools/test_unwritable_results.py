@@ -12,6 +12,7 @@ import dummy_parts  # noqa: F401 - registers the parts of the dummy config
 import pytest
 import torch
 from dummy_parts import write_dummy_config
+from mmengine.logging import MMLogger
 from tool_runs import TrainedToy, call_tool
 
 FULL, FOLDER = r'(No space left on device). Make room', '(Is a directory). It is a folder: give the name of a file.'
@@ -24,6 +25,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Cal
     """Calls a tool, which must end with this message about this place and with no file that was not there before."""
     def call(tool: str, arguments: Sequence[str | Path], place: Path, why: str, root: Path) -> None:
         before = sorted(root.rglob('*'))
+        MMLogger._instance_dict.clear()  # loggers of other tests write to streams that are closed by now
         capsys.readouterr()
         assert call_tool(monkeypatch, tool, *arguments) == 1
         said = capsys.readouterr()

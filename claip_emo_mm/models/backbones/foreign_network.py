@@ -40,7 +40,9 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
         try:
             with _without_list_of_parameters():
                 network.init_weights()
-        except OSError as error:  # no network
+        except (OSError, InputError) as error:  # no network
+            if isinstance(error, InputError) and '://' not in str(source):
+                raise
             raise InputError(f'{kind}: its weights cannot be read from {source} ({error}). Download them '
                              'where there is a network, and give the path of the file as the checkpoint.') from error
     return network
