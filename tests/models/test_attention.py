@@ -52,3 +52,17 @@ def test_fusing_undoes_splitting() -> None:
     fused = fuse_separate_projections(split)
     assert fused.keys() == state.keys()
     assert all(torch.equal(fused[key], state[key]) for key in state)
+
+
+def test_projections_are_drawn_as_torchs() -> None:
+    """The stacked matrix (3 D, D) is Xavier-uniform: within sqrt(6 / (D + 3 D)), and up to it."""
+    torch.manual_seed(0)
+    separate = SeparateProjectionAttention(48, 3)
+    separate.reset_parameters()
+    bound = (6 / (48 + 144)) ** .5
+    for projection in (separate.q_proj, separate.k_proj, separate.v_proj):
+        assert .99 * bound < projection.weight.abs().max() <= bound
+        torch.testing.assert_close(projection.weight.std(), torch.tensor(bound / 3 ** .5), rtol=.05, atol=0)
+        assert not projection.bias.any()
+    fused = nn.MultiheadAttention(48, 3).in_proj_weight
+    assert .99 * bound < fused.abs().max() <= bound
