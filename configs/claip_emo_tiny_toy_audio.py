@@ -5,16 +5,16 @@ model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channe
 
 train_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=8, stride=4),
-    {{_base_.load_sound}},
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4),
+    {{_base_.load_audio}},
     dict(type='RandomRollGain', roll=True),
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]
 test_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=2, test_mode=True),
-    {{_base_.load_sound}},
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=2, test_mode=True),
+    {{_base_.load_audio}},
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]

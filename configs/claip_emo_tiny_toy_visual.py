@@ -5,13 +5,13 @@ model = dict(audio_backbone=None, audio_neck=None, cls_head=dict(audio_channels=
 
 train_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=8, stride=4),
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4),
     *_base_.visual_pipeline,
     {{_base_.pack}},
 ]
 test_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=2, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=2, test_mode=True),
     *_base_.visual_pipeline,
     {{_base_.pack}},
 ]

@@ -1,4 +1,4 @@
-# A tower of 1.8 B parameters, open_clip's ViT-bigG-14, shared out over the GPUs by FSDP:
+# A encoder of 1.8 B parameters, open_clip's ViT-bigG-14, shared out over the GPUs by FSDP:
 #   bash tools/dist_train.sh configs/claip_emo_vitbigg14_dfew_fsdp.py 8
 # Not of the paper. tools/test.py on one process puts the whole model together.
 _base_ = 'claip_emo_vitl14_dfew.py'

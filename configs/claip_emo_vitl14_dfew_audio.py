@@ -5,23 +5,23 @@ model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channe
 
 train_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4),
-    {{_base_.load_sound}},
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
+    {{_base_.load_audio}},
     dict(type='RandomRollGain'),
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]
 val_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
-    {{_base_.load_sound}},
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True),
+    {{_base_.load_audio}},
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]
 test_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
-    {{_base_.load_sound}},
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
+    {{_base_.load_audio}},
     {{_base_.log_mel}},
     {{_base_.pack}},
 ]

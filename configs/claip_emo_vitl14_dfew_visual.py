@@ -5,7 +5,7 @@ model = dict(audio_backbone=None, audio_neck=None, cls_head=dict(audio_channels=
 
 train_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
     {{_base_.decode_frames}},
     {{_base_.resize_frames}},
     *_base_.augment_frames,
@@ -13,14 +13,14 @@ train_pipeline = [
 ]
 val_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True),
     {{_base_.decode_frames}},
     {{_base_.resize_exactly}},
     {{_base_.pack}},
 ]
 test_pipeline = [
     {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
     {{_base_.decode_frames}},
     {{_base_.resize_exactly}},
     {{_base_.pack}},

@@ -1,7 +1,7 @@
-# The toy model's visual tower, pretrained on drawn faces with captions: python tools/pretrain_toy.py clip
+# The toy model's visual encoder, pretrained on drawn faces with captions: python tools/pretrain_toy.py clip
 _base_ = ['_base_/schedules/pretrain_toy.py', '_base_/runtime.py']
 
-custom_imports = dict(imports=['claip_emo_mm', 'claip_emo_mm.data_preparation.toy'])
+custom_imports = dict(imports=['claip_emo_mm', 'claip_emo_mm.toy'])
 
 model = dict(
     type='ContrastivePretrainer',
@@ -24,5 +24,5 @@ train_dataloader = dict(
 
 default_hooks = dict(
     logger=dict(interval=50), checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=1))
-custom_hooks = [dict(type='TrainedParametersHook'), dict(type='StrictLoadingHook')]
+custom_hooks = [dict(type='TrainableParametersHook'), dict(type='StrictLoadingHook')]
 log_processor = dict(by_epoch=False, window_size=50)

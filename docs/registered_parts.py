@@ -7,10 +7,10 @@ import mmengine.registry
 from mmengine.registry import Registry
 
 import claip_emo_mm  # noqa: F401 - registers every part
-import claip_emo_mm.data_preparation.toy.captioned_dataset  # noqa: F401 - but this, which only the pretraining needs
+import claip_emo_mm.toy.captioned  # noqa: F401 - but this, which only the pretraining needs
 
 _INTRODUCTION = """\
-# Every registered part
+# Every registered component
 
 By the registry in which it is, after `custom_imports = dict(imports=['claip_emo_mm'])`. A config names a part by its
 class name: `dict(type='TemporalTransformer', ...)`. The letters of shapes: B clips, V views, T frames of a view, U

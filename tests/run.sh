@@ -6,4 +6,5 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export OMP_NUM_THREADS=1 # beside two test processes
 ruff check .
+lint-imports --no-logo --no-cache
 python -m pytest -q -n 2 "$@"

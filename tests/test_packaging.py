@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
+from claip_emo_mm.engine.hooks.checks import count_parameters
 
 ROOT = Path(__file__).parents[1]
 # Names that configs of other people rely on, by registry.
@@ -26,8 +26,9 @@ CONTRACT = {
                'CLIPVisualBackbone', 'ConcatFusionHead', 'TemporalTransformer'],
     'DATASETS': ['AudioVisualDataset'],
     'METRICS': ['EmotionMetric'],
-    'HOOKS': ['CheckpointContentHook', 'ClassNamesHook', 'ClipPictureHook', 'IterationSeedHook', 'ResumeFileHook',
-              'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook'],
+    'HOOKS': ['AdapterCheckpointHook', 'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook',
+              'ResumeStateHook',
+              'StrictLoadingHook', 'PreemptionHook', 'TrainableParametersHook'],
     'LOOPS': ['ResumableTrainLoop'],
 }
 # Where the name to import is not the name to install.

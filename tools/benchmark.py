@@ -7,20 +7,18 @@ from pathlib import Path
 
 import torch
 
-from claip_emo_mm.benchmark import (
-    ModelSizes,
-    benchmark_data,
-    benchmark_evaluation,
-    benchmark_inference,
-    benchmark_model,
-    draw_lengths,
-    make_clips,
-    write_random_checkpoint,
-)
-from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
-from claip_emo_mm.engine.run_config import load_config
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies in a checkout alone
+
+from benchmarks.data import benchmark_data
+from benchmarks.evaluation import benchmark_evaluation
+from benchmarks.inference import benchmark_inference, write_random_checkpoint
+from benchmarks.model import benchmark_model
+from benchmarks.sizes import ModelSizes, make_clips, sample_lengths
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.dataset import make_toy_set
+from claip_emo_mm.toy.layouts import make_frame_tree
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,25 +35,25 @@ def parse_args() -> argparse.Namespace:
         'data', help='clips a second of the data pipelines',
         description='Compare our pipelines for training and test with what people write today: PIL image by image, '
                     'every view loaded on its own. One process, one thread; medians of rounds in alternating order; on '
-                    'frame folders and sound files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy '
-                    'set. The plain one normalises as well, which ours leaves to the device.'))
+                    'frame folders and audio files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy '
+                    'set. The plain one normalizes as well, which ours leaves to the device.'))
     _add_evaluation(subjects.add_parser(
         'eval', help='seconds a test clip, loading and model',
         description='Compare a test by our pipeline and model with a plain one: 2 windows x 2 crops, 64 frames and 4 '
-                    "sounds a clip, each loaded and encoded on its own, by transformers' CLIPVisionModel and "
+                    "audio a clip, each loaded and encoded on its own, by transformers' CLIPVisionModel and "
                     "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips are drawn "
                     "ones, as long as DFEW's are. Loading and computing take turns in one process; workers let them "
                     'overlap. Medians of rounds in alternating order; memory in a new process for each.'))
     _add_inference(subjects.add_parser(
         'infer', help='multiples of real time on a video, and where the time goes',
         description='Judge a video as tools/infer.py does, beside a plain way with the same model and transforms: '
-                    'each window decoded, searched for faces in every picture, and encoded on its own. One process; '
+                    'each window decoded, searched for faces in every frame, and encoded on its own. One process; '
                     'medians of rounds in alternating order.'))
     return parser.parse_args()
 
 
 def _add_inference(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('video', help='video with sound, such as one of a minute')
+    parser.add_argument('video', help='video with audio, such as one of a minute')
     model = parser.add_mutually_exclusive_group(required=True)
     model.add_argument('--checkpoint', help='checkpoint of a training, or a published one')
     model.add_argument('--config', type=Path, help='a config instead: its model with random weights')
@@ -64,12 +62,12 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
-    parser.add_argument('--no-plain', action='store_true', help='leave out the plain way')
+    parser.add_argument('--no-baseline', action='store_true', help='leave out the plain way')
     parser.set_defaults(measure=_measure_inference)
 
 
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
-    _add_towers(parser)
+    _add_encoders(parser)
     parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitb16_dfew.py'),
                         help='config of the test pipeline (default: %(default)s)')
     parser.add_argument('--clips', type=_count, default=16, help='clips to test (default: %(default)s)')
@@ -89,16 +87,16 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    _add_towers(parser)
+    _add_encoders(parser)
     parser.add_argument('--clips', type=_count, default=2, help='clips of a batch (default: %(default)s)')
     parser.add_argument('--frames', type=_count, default=16, help='frames of a clip (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
     parser.set_defaults(measure=_measure_model)
 
 
-def _add_towers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual tower (default: %(default)s)')
-    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio tower (default: %(default)s)')
+def _add_encoders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual encoder (default: %(default)s)')
+    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio encoder (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
     parser.add_argument('--no-memory', action='store_true', help='leave out the memory')
@@ -121,16 +119,16 @@ def _measure_inference(args: argparse.Namespace) -> None:
         checkpoint = args.checkpoint or f'{folder}/random.pth'
         if args.config:
             write_random_checkpoint(load_config(args.config), Path(checkpoint))
-        figures = benchmark_inference(args.video, checkpoint, args.face, args.rounds, args.device, args.threads,
-                                      plain=not args.no_plain)
-    sys.stdout.write(f'{args.checkpoint or args.config}, {args.video}, {figures.length_s:.1f} s, face {args.face}, '
-                     f'{args.device}, {args.threads} threads, median of {args.rounds}\n{figures.table()}\n')
+        metrics = benchmark_inference(args.video, checkpoint, args.face, args.rounds, args.device, args.threads,
+                                      plain=not args.no_baseline)
+    sys.stdout.write(f'{args.checkpoint or args.config}, {args.video}, {metrics.length_s:.1f} s, face {args.face}, '
+                     f'{args.device}, {args.threads} threads, median of {args.rounds}\n{metrics.table()}\n')
 
 
 def _measure_evaluation(args: argparse.Namespace) -> None:
     _check_device(args.device)
     pipeline = load_config(args.config).test_dataloader.dataset.pipeline
-    lengths = draw_lengths(args.clips, args.seed)
+    lengths = sample_lengths(args.clips, args.seed)
     with tempfile.TemporaryDirectory() as folder:
         make_toy_set(Path(folder, 'toy'), clips=(1, 1, 7), workers=1)
         make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
@@ -138,10 +136,10 @@ def _measure_evaluation(args: argparse.Namespace) -> None:
         sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips of {min(lengths)} to {max(lengths)} '
                          f'frames, batches of {args.batch_size}, {args.device}, {args.threads} threads, median of '
                          f'{args.rounds}\n')
-        figures = benchmark_evaluation(
+        metrics = benchmark_evaluation(
             Path(folder, 'clips'), clips, pipeline, ModelSizes(args.arch, args.audio_arch), args.batch_size,
             args.rounds, args.device, args.threads, not args.no_memory)
-    sys.stdout.write(f'{figures.table()}\n')
+    sys.stdout.write(f'{metrics.table()}\n')
 
 
 def _measure_model(args: argparse.Namespace) -> None:
@@ -149,8 +147,8 @@ def _measure_model(args: argparse.Namespace) -> None:
     sizes = ModelSizes(args.arch, args.audio_arch, args.clips, args.frames)
     sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips x {args.frames} frames, {args.device}, '
                      f'{args.threads} threads, median of {args.rounds}\n')
-    figures = benchmark_model(sizes, args.rounds, args.device, args.threads, not args.no_memory)
-    sys.stdout.write(f'{figures.table()}\n')
+    metrics = benchmark_model(sizes, args.rounds, args.device, args.threads, not args.no_memory)
+    sys.stdout.write(f'{metrics.table()}\n')
 
 
 def _measure_data(args: argparse.Namespace) -> None:
@@ -159,8 +157,8 @@ def _measure_data(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_toy_set(Path(folder, 'toy'), clips=(args.clips, 1, args.clips), workers=1)
         make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
-        figures = benchmark_data(Path(folder, 'tree'), pipelines, args.rounds)
-    sys.stdout.write(f'{args.config}, median of {args.rounds} rounds\n{figures.table()}\n')
+        metrics = benchmark_data(Path(folder, 'tree'), pipelines, args.rounds)
+    sys.stdout.write(f'{args.config}, median of {args.rounds} rounds\n{metrics.table()}\n')
 
 
 def main() -> None:

@@ -7,28 +7,29 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation.checks import ERROR, check_data, format_table, write_findings
-from claip_emo_mm.engine.arguments import output_folder
-from claip_emo_mm.engine.run_config import load_config
+from claip_emo_mm.data_checks.check_data import check_data, format_table, write_issues
+from claip_emo_mm.data_checks.checked_split import ERROR
+from claip_emo_mm.engine.cli import output_folder, run
+from claip_emo_mm.engine.config import load_config
 
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Check the lists and files of a config: classes and counts, missing, broken, '
-                                        'repeated and identical clips, clips in training and test, sound, faces. Ends '
+                                        'repeated and identical clips, clips in training and test, audio, faces. Ends '
                                         'with exit code 1 where training would be wrong. An interrupted check goes on '
                                         'when it is started again.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('--fix', action='store_true',
                         help='write corrected lists beside the old ones: NAME.fixed.csv')
     parser.add_argument('--overwrite', action='store_true', help='with --fix: replace corrected lists that are there')
-    parser.add_argument('--official', type=Path, metavar='DIR',
+    parser.add_argument('--official-lists', type=Path, metavar='DIR',
                         help="folder of the lists of the data set's owners, to compare clips and labels with")
-    parser.add_argument('--labels-from', type=int, choices=(0, 1),
-                        help='with --official: number of the first class, for short lists of numbers that do not tell')
+    parser.add_argument('--label-offset', type=int, choices=(0, 1),
+                        help='with --official-lists: number of the first class, for short lists of numbers that do '
+                             'not tell')
     parser.add_argument('--every-frame', action='store_true',
                         help='decode every frame, instead of the first, the middle and the last one of a clip')
-    parser.add_argument('--no-faces', action='store_true', help='do not look whether the pictures show faces')
+    parser.add_argument('--no-faces', action='store_true', help='do not look whether the frames show faces')
     parser.add_argument('--out', type=output_folder, metavar='DIR',
                         help='folder for findings.csv, which names every clip (default: work_dirs/check_data/NAME of '
                              'the config)')
@@ -44,18 +45,18 @@ def main() -> int:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     out = args.out or Path('work_dirs', 'check_data', Path(args.config).stem)
-    check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official, args.every_frame, not args.no_faces,
-                       first_number=args.labels_from)
-    write_findings(out / 'findings.csv', check.findings)
-    sys.stdout.write(f'{format_table(check.findings)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
+    check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official_lists, args.every_frame, not args.no_faces,
+                       first_number=args.label_offset)
+    write_issues(out / 'findings.csv', check.issues)
+    sys.stdout.write(f'{format_table(check.issues)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
     if args.fix:
         fixed = check.write_fixed_lists(args.overwrite)
-        for part, (path, left_out) in fixed.items():
-            sys.stdout.write(f'{path} written without {left_out} of {len(part.clips)} clips: '
-                             f'--cfg-options {part.name}_dataloader.dataset.ann_file={path.resolve()}\n')
+        for split, (path, left_out) in fixed.items():
+            sys.stdout.write(f'{path} written without {left_out} of {len(split.clips)} clips: '
+                             f'--cfg-options {split.name}_dataloader.dataset.ann_file={path.resolve()}\n')
         if not fixed:
             sys.stdout.write('No list had to be corrected.\n')
-    return int(any(finding.grade == ERROR for finding in check.findings))
+    return int(any(issue.severity == ERROR for issue in check.issues))
 
 
 if __name__ == '__main__':

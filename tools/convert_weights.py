@@ -2,15 +2,15 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.models.conversion import KINDS, convert_weights
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.models.weights.convert import KINDS, convert_weights
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Convert published weights. Every form that people have is recognised by its '
+    parser = ArgumentParser(description='Convert published weights. Every form that people have is recognized by its '
                                         'keys. No code of the file is run.')
     parser.add_argument('kind', choices=KINDS,
-                        help='clip: vision tower; clap: audio tower; reference: checkpoint of the whole model')
+                        help='clip: vision encoder; clap: audio encoder; reference: checkpoint of the whole model')
     parser.add_argument('source', type=Path, metavar='SRC', help='file of weights')
     parser.add_argument('target', type=Path, metavar='DST', help='file to write: .safetensors, .pth, .pt or .bin')
     parser.add_argument('--adapters-only', action='store_true',

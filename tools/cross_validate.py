@@ -8,22 +8,21 @@ from types import FrameType
 from tqdm import tqdm
 
 import claip_emo_mm  # noqa: F401 - registers the data sets
-from claip_emo_mm.command_line import FAILED, run
-from claip_emo_mm.engine.arguments import KeyValueAction
-from claip_emo_mm.engine.cross_validation import CrossValidation
-from claip_emo_mm.engine.cross_validation_report import write_report
-from claip_emo_mm.engine.protocols import PROTOCOLS
+from claip_emo_mm.engine.cli import FAILED, KeyValueAction, run
+from claip_emo_mm.engine.cross_validation.protocols import PROTOCOLS
+from claip_emo_mm.engine.cross_validation.report import write_report
+from claip_emo_mm.engine.cross_validation.run import CrossValidation
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import writing_to
 from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.utils.write_errors import writing_to
 
 _TERMINATED = 128 + signal.SIGTERM
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Train and test each fold, and put the figures into one table: results.txt, .md, .csv and .json in '
-                    'the work folder, with the pooled confusion matrix as a picture. The same command goes on after '
+        description='Train and test each fold, and put the metrics into one table: results.txt, .md, .csv and .json in '
+                    'the work folder, with the pooled confusion matrix as a frame. The same command goes on after '
                     'any stop: finished folds are not done again, and an unfinished one is resumed.')
     parser.add_argument('config', help='config file with a fold, such as configs/claip_emo_tiny_toy_folds.py')
     parser.add_argument('--folds', type=_folds, default=tuple(range(1, 6)), metavar='N|N-M|N,M',
@@ -31,8 +30,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--protocols', nargs='+', choices=list(PROTOCOLS), default=list(PROTOCOLS),
                         help='; '.join(f'{name}: {what}' for name, what in PROTOCOLS.items())
                              + ' (default: both, from one training)')
-    parser.add_argument('--val-share', type=float, default=0., metavar='SHARE',
-                        help='hold this share of the training clips of each class out of training; clean then takes '
+    parser.add_argument('--val-ratio', type=float, default=0., metavar='RATIO',
+                        help='hold this ratio of the training clips of each class out of training; clean then takes '
                              'the best epoch on them (default: none; clean takes the last epoch)')
     parser.add_argument('--val-seed', type=int, default=0, metavar='N',
                         help='decides which clips are held out (default: %(default)s)')
@@ -45,15 +44,15 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     if args.gpus < 1:
         parser.error(f'--gpus {args.gpus}: expected 1 or more')
-    if not 0 <= args.val_share < 1:
-        parser.error(f'--val-share {args.val_share}: expected a share from 0, such as 0.1')
+    if not 0 <= args.val_ratio < 1:
+        parser.error(f'--val-ratio {args.val_ratio}: expected a ratio from 0, such as 0.1')
     return args
 
 
 def _folds(text: str) -> tuple[int, ...]:
     folds: set[int] = set()
-    for part in text.split(','):
-        first, _, last = part.partition('-')
+    for split in text.split(','):
+        first, _, last = split.partition('-')
         folds.update(range(int(first), int(last or first) + 1))
     if not folds or min(folds) < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected folds from 1, as 1-5 or 1,3')
@@ -66,7 +65,7 @@ def main() -> int:
     work_dir = args.work_dir or Path('work_dirs', f'{Path(args.config).stem}_cross_validation')
     protocols = [name for name in PROTOCOLS if name in args.protocols]
     validation = CrossValidation(args.config, args.cfg_options, args.folds, protocols, work_dir,
-                                 Path(__file__).resolve().parent, args.gpus, args.val_share, args.val_seed)
+                                 Path(__file__).resolve().parent, args.gpus, args.val_ratio, args.val_seed)
     check_writable(work_dir, is_folder=True)
     with writing_to(work_dir, 'Make room; the same command goes on with what is missing.'):
         return cross_validate(validation)

@@ -7,9 +7,8 @@ import threading
 from argparse import ArgumentParser, Namespace
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.apis.demo_page import DemoLimits, build_page, import_gradio
-from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import KeyValueAction
+from claip_emo_mm.apis.gradio_app import DemoLimits, build_page, import_gradio
+from claip_emo_mm.engine.cli import KeyValueAction, run
 from claip_emo_mm.errors import InputError
 
 
@@ -22,16 +21,16 @@ def parse_args() -> Namespace:
     parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
     parser.add_argument('--max-mb', type=float, default=limits.megabytes,
                         help='largest file, in MB (default: %(default)g)')
-    parser.add_argument('--max-s', type=float, default=limits.seconds,
+    parser.add_argument('--max-duration', type=float, default=limits.seconds,
                         help='longest video, in s (default: %(default)g)')
-    parser.add_argument('--max-waiting', type=int, default=limits.waiting,
+    parser.add_argument('--queue-size', type=int, default=limits.waiting,
                         help='jobs that may wait; one runs at a time (default: %(default)s)')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
                         help="change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
     args = parser.parse_args()
-    if not (args.max_mb > 0 and args.max_s > 0 and args.max_waiting > 0):
-        parser.error('--max-mb, --max-s and --max-waiting must be more than 0')
+    if not (args.max_mb > 0 and args.max_duration > 0 and args.queue_size > 0):
+        parser.error('--max-mb, --max-duration and --queue-size must be more than 0')
     if not 0 < args.port < 65536:
         parser.error(f'--port {args.port}: expected 1 to 65535')
     return args
@@ -60,12 +59,12 @@ def main() -> int:
         os.environ['GRADIO_TEMP_DIR'] = folder
         gradio = import_gradio()
         infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
-        page = build_page(infer, DemoLimits(args.max_mb, args.max_s, args.max_waiting))
+        page = build_page(infer, DemoLimits(args.max_mb, args.max_duration, args.queue_size))
         theme = gradio.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])  # no web fonts
         try:
             _, address, _ = page.launch(
                 server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
-                prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
+                prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, ratio=False, footer_links=[])
         except OSError as error:  # somebody was quicker
             raise InputError(f'{args.host}:{args.port}: cannot listen there. Choose another --port.') from error
         print(f'The page is at {address} (Ctrl-C ends it)', flush=True)

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from mmengine.logging import MMLogger
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import KeyValueAction
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.resuming import require_checkpoint
-from claip_emo_mm.engine.run_config import load_config
-from claip_emo_mm.export import FORMS, OPSET, check_targets, export_onnx
+from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.export import FORMATS, OPSET, check_targets, export_onnx
 
 
 def parse_args() -> Namespace:
@@ -19,9 +18,9 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
-    parser.add_argument('--inputs', choices=tuple(FORMS), default='media',
-                        help='media: frames as bytes and sound as samples in, scores out, the front end included; '
-                             "tensors: the model's normalised frames and spectrograms in, logits out (default: media)")
+    parser.add_argument('--inputs', choices=tuple(FORMATS), default='media',
+                        help='media: frames as bytes and audio as samples in, scores out, the front end included; '
+                             "tensors: the model's normalized frames and spectrograms in, logits out (default: media)")
     parser.add_argument('--check', nargs='+', default=(), metavar='VIDEO', help='compare on these videos, too')
     parser.add_argument('--clips', type=_at_least_two, default=4, help='clips of noise to compare on (default: 4)')
     parser.add_argument('--int8', action='store_true',
@@ -42,7 +41,7 @@ def main() -> None:
     args = parse_args()
     require_checkpoint(args.checkpoint)
     check_targets(args.out, args.int8, args.overwrite)  # before the model is built, which may take minutes
-    MMLogger.get_instance('export', log_level='WARNING')  # the standard output is for the figures
+    MMLogger.get_instance('export', log_level='WARNING')  # the standard output is for the metrics
     trained = load_trained(args.checkpoint, load_config(args.config, args.cfg_options))
     done = export_onnx(trained, args.out, args.inputs, args.check, args.clips, args.int8, args.overwrite,
                        Path(args.checkpoint).name)

@@ -1,4 +1,4 @@
-"""Recognise the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT --out DIR."""
+"""Recognize the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT --out DIR."""
 import os
 import sys
 import traceback
@@ -14,10 +14,9 @@ from torch import distributed
 from tqdm import tqdm
 
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult
-from claip_emo_mm.apis.emotion_inferencer import FACES, media_files
-from claip_emo_mm.apis.result_folder import ResultFolder, is_overlay
-from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import KeyValueAction, output_folder
+from claip_emo_mm.apis.inferencer import FACES, media_files
+from claip_emo_mm.apis.result_writer import ResultWriter, is_overlay
+from claip_emo_mm.engine.cli import KeyValueAction, output_folder, run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils import named, printable
 
@@ -27,12 +26,12 @@ _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_P
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Write a table, a timeline and a json file for each video; without --out, '
                                         'print the scores of every class, averaged over the video.')
-    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='video or sound file, or a folder of them')
+    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='video or audio file, or a folder of them')
     parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
     parser.add_argument('--out', type=output_folder,
                         help='folder for the results; what is done there already is left alone')
     parser.add_argument('--face', choices=FACES, default='largest',
-                        help='which faces are cropped: one at a time, every one, or none (the whole picture)')
+                        help='which faces are cropped: one at a time, every one, or none (the whole frame)')
     parser.add_argument('--window-s', type=float, default=4., help='length of a window (default: %(default)s)')
     parser.add_argument('--stride-s', type=float, default=2., help='from window to window (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=8, help='windows at once (default: %(default)s)')
@@ -59,7 +58,7 @@ def main() -> int:
         failed = len(unusable)
         for reason in unusable:
             say(f'error: {reason}')
-    results = args.out and ResultFolder(
+    results = args.out and ResultWriter(
         args.out, files, Path(args.checkpoint), overlay=args.overlay,
         options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s,
                      cfg_options={key: str(value) for key, value in (args.cfg_options or {}).items()}))
@@ -72,7 +71,7 @@ def main() -> int:
     return 1 if failed_anywhere(args.launcher, failed) else 0
 
 
-def judge(files: list[Path], results: ResultFolder | None, args: Namespace) -> int:
+def judge(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
     """Judge files one after the other; return how many could not be: the others are still worth an answer."""
     infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
     failed = 0
@@ -92,7 +91,7 @@ def judge(files: list[Path], results: ResultFolder | None, args: Namespace) -> i
     return failed
 
 
-def judge_file(infer: EmotionInferencer, file: Path, place: str, results: ResultFolder | None,
+def judge_file(infer: EmotionInferencer, file: Path, place: str, results: ResultWriter | None,
                args: Namespace) -> None:
     """Judge a file, and write or print what was found."""
     with bar(f'{place} {printable(file.name)}') as show:
@@ -144,7 +143,7 @@ def list_files(inputs: list[str]) -> tuple[list[Path], list[str]]:
                 say(f'{given}: left out are copies with boxes and labels that this tool made: {named(copies)}')
             found = [file for file in found if file not in copies]
             if not found:
-                unusable.append(f'{given}: no video or sound in this folder')
+                unusable.append(f'{given}: no video or audio in this folder')
             files.extend(found)
     return list(dict.fromkeys(files)), unusable
 
@@ -179,7 +178,7 @@ def print_scores(file: Path, result: EmotionResult) -> None:
     people = result.tops()
     for person in people:
         if len(people) > 1:
-            print('  whole picture' if person is None else f'  person {person}')
+            print('  whole frame' if person is None else f'  person {person}')
         for name, score in sorted(result.scores_of(person).items(), key=lambda item: -item[1]):
             print(f'  {name:<{width}}  {100 * score:5.1f} %')
 

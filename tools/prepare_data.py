@@ -6,15 +6,21 @@ import os
 import sys
 from pathlib import Path
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.data_preparation import OwnSet, PublishedSet, make_toy_set, prepare_own_set, prepare_published_set
-from claip_emo_mm.data_preparation.face_decision import FACES
-from claip_emo_mm.data_preparation.preparation_report import FAILURES_FILE, NOTES_FILE
-from claip_emo_mm.data_preparation.toy import DEFAULT_CLIPS, write_toy_folds
-from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
-from claip_emo_mm.datasets.published_lists import NUM_FOLDS
-from claip_emo_mm.engine.arguments import output_folder
+from claip_emo_mm.data_preparation import (
+    FolderSet,
+    OfficialSet,
+    make_toy_set,
+    prepare_folder_dataset,
+    prepare_official_dataset,
+)
+from claip_emo_mm.data_preparation.crop_policy import FACES
+from claip_emo_mm.data_preparation.report import FAILURES_FILE, NOTES_FILE
+from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
+from claip_emo_mm.datasets.official_splits import NUM_FOLDS
+from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.dataset import DEFAULT_CLIPS
+from claip_emo_mm.toy.layouts import write_toy_folds
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
@@ -29,7 +35,8 @@ def parse_args() -> argparse.Namespace:
     _add_toy(datasets.add_parser(
         'toy', help='draw talking faces with a voice: seven emotions, nothing to download',
         description='Draw talking faces with a voice. The face alone tells four groups of the seven emotions apart, '
-                    'the voice alone three, both together all seven. No face, voice or utterance of one part is met in '
+                    'the voice alone three, both together all seven. No face, voice or utterance of one split is met '
+                    'in '
                     'another. An interrupted run goes on when it is started again.'))
     dfew = datasets.add_parser('dfew', **_descriptions('DFEW', '7 emotions'))
     _add_published(dfew, Path('data/dfew'))
@@ -54,10 +61,10 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
                         help='folder for the clips and their lists (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='the same seed makes the same clips (default: %(default)s)')
     parser.add_argument('--clips', type=int, nargs=3, default=DEFAULT_CLIPS, metavar=('TRAIN', 'VAL', 'TEST'),
-                        help='clips in each part, rounded up to whole people who show each emotion once '
+                        help='clips in each split, rounded up to whole people who show each emotion once '
                              f'(default: {" ".join(map(str, DEFAULT_CLIPS))})')
     parser.add_argument('--folds', type=int, metavar='N',
-                        help='deal the people of all parts into N folds as well, for tools/cross_validate.py')
+                        help='deal the people of all splits into N folds as well, for tools/cross_validate.py')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace a toy set that was made with other settings')
@@ -67,10 +74,10 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
 def _prepare_toy(args: argparse.Namespace) -> None:
     lists = make_toy_set(args.out, args.seed, tuple(args.clips), args.workers, args.overwrite)
     _say(f'Toy set ready in {args.out}:')
-    for part, path in lists.items():
+    for split, path in lists.items():
         with path.open(encoding='utf-8', newline='') as file:
             people = [row['identity'] for row in csv.DictReader(file)]
-        _say(f'  {part:5}  {len(people):4} clips of {len(set(people)):3} people   {path}')
+        _say(f'  {split:5}  {len(people):4} clips of {len(set(people)):3} people   {path}')
     if args.folds is not None:
         written = write_toy_folds(args.out, args.folds)
         _say(f'  {args.folds} folds of the same people   {written[0].parent}')
@@ -91,8 +98,8 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
                              '(default: %(default)s)')
     parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
                         help='percent of the videos of each class (default: 70 10 20)')
-    parser.add_argument('--person', metavar='REGEX',
-                        help="the person's name in a file name, such as '^([^_]+)_': nobody is then in two parts")
+    parser.add_argument('--speaker-regex', metavar='REGEX',
+                        help="the person's name in a file name, such as '^([^_]+)_': nobody is then in two splits")
     parser.add_argument('--seed', type=int, default=0, help='the same seed splits alike (default: %(default)s)')
     parser.add_argument('--faces', choices=FACES, default='auto',
                         help='crop: find faces and crop them; keep: the videos show faces already; auto: look at some '
@@ -106,7 +113,8 @@ def _prepare_folder(args: argparse.Namespace) -> None:
     base = Path(args.base)
     if not base.is_file():
         base = _CONFIGS / base.with_suffix('.py').name
-    report = prepare_own_set(OwnSet(args.source, args.out, base, tuple(args.split), args.seed, args.person, args.faces),
+    report = prepare_folder_dataset(FolderSet(args.source, args.out, base, tuple(args.split), args.seed,
+                                              args.speaker_regex, args.faces),
                              args.workers)
     _say(f'{args.out}: {len(report.classes)} classes')
     for line in report.lines():
@@ -121,10 +129,10 @@ def _prepare_folder(args: argparse.Namespace) -> None:
 def _descriptions(title: str, classes: str) -> dict[str, str]:
     return dict(
         help=f'make {title} ready ({classes}) from the folder that its owners hand out',
-        description=f'Make {title} ready: sound as wav (mono, 16 kHz), pictures of faces (256 x 256, cropped where the '
-                    'frames are scenes), and a list of each part of each fold. Videos (00001.mp4, 1.avi), frame '
-                    'folders (00001/), sound files (1.wav) and published lists are found by content, however deep. '
-                    'Frame folders of faces and sound files are used where they lie: keep them. An interrupted run '
+        description=f'Make {title} ready: audio as wav (mono, 16 kHz), frames of faces (256 x 256, cropped where the '
+                    'frames are scenes), and a list of each split of each fold. Videos (00001.mp4, 1.avi), frame '
+                    'folders (00001/), audio files (1.wav) and published lists are found by content, however deep. '
+                    'Frame folders of faces and audio files are used where they lie: keep them. An interrupted run '
                     f'goes on when it is started again. Clips that cannot be prepared are named in {FAILURES_FILE}; '
                     'the exit code is then 1.')
 
@@ -138,9 +146,9 @@ def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
     parser.add_argument('--folds', type=_folds, default=tuple(range(1, NUM_FOLDS + 1)), metavar='N|N-M|N,M',
                         help=f'folds to list and prepare (default: 1-{NUM_FOLDS})')
     for name, what in (('lists', 'published lists'), ('videos', 'videos'), ('frames', 'frame folders'),
-                       ('sound', 'sound files')):
+                       ('audio', 'audio files')):
         parser.add_argument(f'--{name}', type=Path, metavar='DIR', help=f'where the {what} are (default: in SRC)')
-    parser.add_argument('--labels-from', type=int, choices=(0, 1),
+    parser.add_argument('--label-offset', type=int, choices=(0, 1),
                         help='number of the first class, for short lists of numbers that do not tell')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
@@ -148,8 +156,8 @@ def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
 
 def _folds(text: str) -> tuple[int, ...]:
     folds: set[int] = set()
-    for part in text.split(','):
-        first, _, last = part.partition('-')
+    for split in text.split(','):
+        first, _, last = split.partition('-')
         folds.update(range(int(first), int(last or first) + 1))
     if not folds or not folds <= set(range(1, NUM_FOLDS + 1)):
         raise argparse.ArgumentTypeError(f'{text}: expected folds from 1 to {NUM_FOLDS}, as 1-5 or 1,3')
@@ -157,14 +165,14 @@ def _folds(text: str) -> tuple[int, ...]:
 
 
 def _prepare_published(args: argparse.Namespace, schema: LabelSchema, kind: str = '') -> None:
-    report = prepare_published_set(
-        PublishedSet(schema, args.source, args.out, kind, args.folds, args.faces, args.lists, args.videos, args.frames,
-                     args.sound, args.labels_from), args.workers)
+    report = prepare_official_dataset(
+        OfficialSet(schema, args.source, args.out, kind, args.folds, args.faces, args.lists, args.videos, args.frames,
+                     args.audio, args.label_offset), args.workers)
     if report.lists:
         _say(f'{schema.title}: {len(report.lists)} lists in {report.lists[0].parent}, paths relative to {args.out}')
     for line in report.lines():
         _say(line)
-    if report.without_sound or report.unlisted:
+    if report.without_audio or report.unlisted:
         _say(f'Names: {args.out / NOTES_FILE}')
     if report.failures:
         lists = 'the lists are without them' if report.lists else 'no lists were written'

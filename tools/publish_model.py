@@ -1,10 +1,10 @@
-"""Make one safetensors file of a checkpoint to share: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
+"""Make one safetensors file of a checkpoint to ratio: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from claip_emo_mm.command_line import run
 from claip_emo_mm.engine.checkpoints import publish
-from claip_emo_mm.engine.resuming import require_checkpoint
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.resume import require_checkpoint
 
 
 def parse_args() -> Namespace:

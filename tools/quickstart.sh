@@ -78,15 +78,15 @@ step "5/5 Inference on $clip ($(sed -n 2p "$data/test.csv" | cut -d, -f2) is pla
     python tools/infer.py "$clip" --checkpoint "$checkpoint"
 infer_took=$took
 
-figure() {
+metric() {
     python -c 'import json, sys; print(round(json.load(open(sys.argv[1]))["metrics"][sys.argv[2]], 2))' "$metrics" "$1"
 }
 cat <<END
 
 == Done
-   test part      $(($(wc -l <"$data/test.csv") - 1)) clips of people unseen in training
-   WAR            $(figure WAR) %
-   UAR            $(figure UAR) %
+   test split      $(($(wc -l <"$data/test.csv") - 1)) clips of people unseen in training
+   WAR            $(metric WAR) %
+   UAR            $(metric UAR) %
 
    step           time           lies in
    environment    $(printf '%-14s' "$environment_took") $VIRTUAL_ENV

@@ -7,29 +7,27 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
-from claip_emo_mm.engine.config_keys import check_groups, refuse_options
-from claip_emo_mm.engine.data_lists import require_lists
-from claip_emo_mm.engine.hooks.strict_loading_hook import TRAINED_CLIPS
-from claip_emo_mm.engine.metrics_file import write_metrics
-from claip_emo_mm.engine.resuming import require_checkpoint
-from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
+from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.hooks.checkpoint import TRAINED_CLIPS
+from claip_emo_mm.engine.resume import require_checkpoint
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
+from claip_emo_mm.evaluation.predictions import write_metrics
+from claip_emo_mm.utils.file_errors import writing_to
 from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.utils.write_errors import writing_to
-from claip_emo_mm.visualization import draw_robustness
-from claip_emo_mm.visualization.figure_files import write_figure
+from claip_emo_mm.visualization import plot_robustness
+from claip_emo_mm.visualization.plots import write_figure
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Test a checkpoint. The figures are logged, and written to test_metrics.json '
+    parser = ArgumentParser(description='Test a checkpoint. The metrics are logged, and written to test_metrics.json '
                                         'in the work folder; the scores of every clip to test_scores.csv.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint file of a training')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions of every clip to a pickle file')
-    parser.add_argument('--show-dir', metavar='DIR', help='write pictures of the predictions to this folder')
+    parser.add_argument('--show-dir', metavar='DIR', help='write frames of the predictions to this folder')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--interval', type=int, default=1, help='show every n-th clip (default: 1)')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
@@ -38,7 +36,8 @@ def parse_args() -> Namespace:
     parser.add_argument('--raw-weights', action='store_true',
                         help='of a training with EMAHook: test the weights of the last step, not the averaged ones')
     parser.add_argument('--robustness', action='store_true',
-                        help='test on spoiled clips: noise, blur, occlusion, lost frames, a missing modality; a table, '
+                        help='test on corrupted clips: noise, blur, occlusion, lost frames, a missing modality; a '
+                             'table, '
                              'robustness.json, .csv and .png in the work folder; goes on where it was interrupted')
     parser.add_argument('--allow-trained-clips', action='store_true',
                         help='test clips that the checkpoint was trained on, too (default: refuse them)')
@@ -83,11 +82,11 @@ def main() -> None:
         if args.robustness:
             print_robustness(cfg, args)
         else:
-            write_figures(cfg, args)
+            write_test_metrics(cfg, args)
 
 
-def write_figures(cfg: Config, args: Namespace) -> None:
-    """Test, and write the figures and the scores of every clip."""
+def write_test_metrics(cfg: Config, args: Namespace) -> None:
+    """Test, and write the metrics and the scores of every clip."""
     runner = build_runner(cfg)
     metrics = runner.test()
     if is_main_process():
@@ -95,29 +94,29 @@ def write_figures(cfg: Config, args: Namespace) -> None:
         details = dict(weights='raw') if args.raw_weights else {}
         for metric in runner.test_evaluator.metrics:
             if isinstance(metric, EmotionMetric):
-                details |= metric.figures.details(metric.clips.classes)
+                details |= metric.metrics.details(metric.clips.classes)
                 write_clip_scores(path.with_name('test_scores.csv'), metric.clips)
         write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
                       clips=len(runner.test_dataloader.dataset), details=details)
-        runner.logger.info(f'Figures written to {path}')
+        runner.logger.info(f'Metrics written to {path}')
 
 
 def print_robustness(cfg: Config, args: Namespace) -> None:
-    """Test under every condition, and write the table and the picture."""
-    def test(spoiled: Config) -> dict[str, float]:
-        spoiled.experiment_name = Path(spoiled.work_dir).name  # runners of one name share what they log
-        spoiled.log_level = 'WARNING'
-        with contextlib.redirect_stdout(sys.stderr):  # the host prints what it loads; standard output is for the table
-            return build_runner(spoiled).test()
+    """Test under every condition, and write the table and the frame."""
+    def test(corrupted: Config) -> dict[str, float]:
+        corrupted.experiment_name = Path(corrupted.work_dir).name  # runners of one name share what they log
+        corrupted.log_level = 'WARNING'
+        with contextlib.redirect_stdout(sys.stderr):  # MMAction2 prints what it loads; standard output is for the table
+            return build_runner(corrupted).test()
 
     if not Path(args.checkpoint).is_file():
         raise InputError(f'{args.checkpoint}: --robustness takes a file of this machine. Download it first.')
     folder = Path(cfg.work_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    figures = measure_robustness(cfg, Path(args.checkpoint), test, folder)
+    metrics = measure_robustness(cfg, Path(args.checkpoint), test, folder)
     if is_main_process():
-        write_figure(folder / 'robustness.png', draw_robustness(figures, Path(args.config).stem))
-        sys.stdout.write(f'{robustness_table(figures)}\nWritten: {folder / "robustness"}.json, .csv, .png\n')
+        write_figure(folder / 'robustness.png', plot_robustness(metrics, Path(args.config).stem))
+        sys.stdout.write(f'{robustness_table(metrics)}\nWritten: {folder / "robustness"}.json, .csv, .png\n')
 
 
 def allow_trained_clips(cfg: Config) -> None:
@@ -128,9 +127,10 @@ def allow_trained_clips(cfg: Config) -> None:
 
 
 def set_visualization(cfg: Config, args: Namespace) -> None:
-    """Turn on the config's hook for pictures, ours or the host's, for `--show` and `--show-dir`."""
+    """Turn on the config's hook for frames, ours or MMAction2's, for `--show` and `--show-dir`."""
     if 'visualization' not in cfg.get('default_hooks', {}):
-        raise InputError(f"{args.config}: --show and --show-dir need visualization=dict(type='ClipPictureHook') in "
+        raise InputError(f"{args.config}: --show and --show-dir need visualization=dict(type='ClipVisualizationHook') "
+                         "in "
                          "the config's default_hooks.")
     cfg.default_hooks.visualization.update(enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir,
                                            interval=args.interval)

@@ -5,15 +5,13 @@ from collections.abc import Mapping
 import torch
 from mmengine.config import Config
 
-from claip_emo_mm.command_line import run
-from claip_emo_mm.engine.arguments import add_run_arguments, parse_run_arguments
-from claip_emo_mm.engine.config_keys import check_groups, refuse_options
-from claip_emo_mm.engine.data_lists import require_lists
-from claip_emo_mm.engine.resuming import set_resume
-from claip_emo_mm.engine.run_config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.compat.checkpoint_io import GO_ON
+from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
+from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.resume import set_resume
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.host.whole_files import GO_ON
-from claip_emo_mm.utils.write_errors import writing_to
+from claip_emo_mm.utils.file_errors import writing_to
 
 _PRECISION_KEYS = ('dtype', 'loss_scale')  # options that AmpOptimWrapper has and OptimWrapper has not
 

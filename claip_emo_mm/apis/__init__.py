@@ -1,8 +1,9 @@
 """Using a trained model from Python, and finding faces."""
-from .emotion_inferencer import EmotionInferencer
-from .emotion_result import EmotionResult, EmotionRow
-from .face_finder import FaceBox, FaceFinder, SlimFaceFinder
-from .media_source import ArraySource
+from claip_emo_mm.faces.detector import FaceBox, FaceDetector, SlimFaceDetector
+from claip_emo_mm.media.stream import ArrayStream
+from claip_emo_mm.structures import EmotionResult, EmotionRow
 
-__all__ = ['ArraySource', 'EmotionInferencer', 'EmotionResult', 'EmotionRow', 'FaceBox', 'FaceFinder',
-           'SlimFaceFinder']
+from .inferencer import EmotionInferencer
+
+__all__ = ['ArrayStream', 'EmotionInferencer', 'EmotionResult', 'EmotionRow', 'FaceBox', 'FaceDetector',
+           'SlimFaceDetector']

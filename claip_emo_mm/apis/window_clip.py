@@ -1,42 +1,67 @@
-"""A window of a video as a clip that the pipeline reads."""
+"""A window as a clip."""
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import MISSING_INDEX
+
+
+def number_frames(clips: Sequence[Tensor]) -> list[int]:
+    """Number the frames of clips (U, 3, H, W) uint8, one after the other; equal ones get the number of the first."""
+    numbers: dict[bytes, int] = {}
+    return [numbers.setdefault(frame.numpy().tobytes(), place)
+            for place, frame in enumerate(frame for clip in clips for frame in clip)]
+
+
+def dedup_frames(inputs: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:
+    """Leave one of equal frames in a batch, so that the backbone encodes it once.
+
+    Args:
+        inputs: of the model, with ``frames`` (U, 3, H, W) and ``frame_index`` (B, V, T) into them.
+        numbers: for each of the U frames the place of the first one that is equal.
+    Returns: inputs of which the views show the same frames.
+    """
+    frames, index = inputs['frames'], inputs['frame_index']
+    kept, places = torch.tensor(numbers, device=frames.device).unique(return_inverse=True)  # places: (U,)
+    if len(kept) == len(frames):
+        return inputs
+    return dict(inputs, frames=frames[kept], frame_index=torch.where(index == MISSING_INDEX, index, places[index]))
 
 
 class WindowClip:
-    """Pictures and sound of a window; see `claip_emo_mm.datasets.readers.ClipReader`.
+    """Frames and audio of a window; see `claip_emo_mm.media.ClipReader`.
 
     Args:
         path: for messages.
-        frames: N pictures (H, W, 3) uint8 RGB, in equal distances of time; none where there is no picture.
-        samples: (n,) float32; none where there is no sound.
+        frames: N frames (H, W, 3) uint8 RGB, in equal distances of time; none where there is no frames.
+        samples: (n,) float32; none where there is no audio.
         sample_rate_hz: rate of the samples.
         duration_s: length of the window.
-        sound_note: what is to be known of the sound; '' for nothing.
+        audio_note: what is to be known of the audio; '' for nothing.
     """
 
     def __init__(self, path: str, frames: Sequence[np.ndarray], samples: np.ndarray | None, sample_rate_hz: int,
-                 duration_s: float, sound_note: str = '') -> None:
+                 duration_s: float, audio_note: str = '') -> None:
         self.path = path
         self.duration_s = duration_s
-        self.sound_note = sound_note
+        self.audio_note = audio_note
         self.has_frames = len(frames) > 0
-        self.has_sound = samples is not None and len(samples) > 0
+        self.has_audio = samples is not None and len(samples) > 0
         self.num_frames = max(len(frames), 1)
         self._frames, self._samples, self._sample_rate_hz = frames, samples, sample_rate_hz
 
     def decode(self, indices: np.ndarray) -> Sequence[np.ndarray]:
         """Read frames; see `ClipReader.decode`."""
         if not self.has_frames:
-            raise InputError(f'{self.path}: no picture in this window.')
+            raise InputError(f'{self.path}: no frames in this window.')
         chosen = [self._frames[index] for index in indices]
         return np.stack(chosen) if len({frame.shape for frame in chosen}) == 1 else chosen
 
-    def sound(self) -> tuple[np.ndarray, int]:
-        """Read the sound; see `ClipReader.sound`."""
-        if not self.has_sound:
-            raise InputError(f'{self.path}: no sound in this window.')
+    def audio(self) -> tuple[np.ndarray, int]:
+        """Read the audio; see `ClipReader.audio`."""
+        if not self.has_audio:
+            raise InputError(f'{self.path}: no audio in this window.')
         return self._samples, self._sample_rate_hz

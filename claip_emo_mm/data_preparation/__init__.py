@@ -1,7 +1,6 @@
 """Preparing data sets: what the command line `tools/prepare_data.py` does."""
-from .own_set import OwnSet, prepare_own_set
-from .preparation_report import PreparationReport
-from .published_set import PublishedSet, prepare_published_set
-from .toy import make_toy_set
+from .folder_dataset import FolderSet, prepare_folder_dataset
+from .official_dataset import OfficialSet, prepare_official_dataset
+from .report import PreparationReport
 
-__all__ = ['OwnSet', 'PreparationReport', 'PublishedSet', 'make_toy_set', 'prepare_own_set', 'prepare_published_set']
+__all__ = ['FolderSet', 'OfficialSet', 'PreparationReport', 'prepare_folder_dataset', 'prepare_official_dataset']

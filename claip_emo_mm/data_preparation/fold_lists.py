@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claip_emo_mm.datasets.folds import PARTS
-from claip_emo_mm.datasets.label_schemas import LabelSchema
-from claip_emo_mm.datasets.published_lists import PublishedClip, read_published_list
+from claip_emo_mm.datasets.labels import LabelSchema
+from claip_emo_mm.datasets.list_formats import OfficialClip
+from claip_emo_mm.datasets.official_lists import read_official_list
+from claip_emo_mm.datasets.official_splits import FOLD_SPLITS
 from claip_emo_mm.errors import InputError
 
 _PART = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
@@ -16,12 +17,12 @@ _KINDS = ('single', 'compound')
 _NAMED = 20
 _logger = logging.getLogger(__name__)
 
-FoldLists = dict[tuple[int, str], tuple[PublishedClip, ...]]  # (fold, 'train' or 'test') -> its clips
+FoldLists = dict[tuple[int, str], tuple[OfficialClip, ...]]  # (fold, 'train' or 'test') -> its clips
 
 
 @dataclass
 class _Family:
-    """Lists whose paths differ only in the number of the fold and in the part."""
+    """Lists whose paths differ only in the number of the fold and in the split."""
 
     name: str
     paths: dict[tuple[int, str], Path] = field(default_factory=dict)
@@ -31,7 +32,7 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
                     first_number: int | None = None) -> FoldLists:
     """Find and read the lists of the folds, whatever their form and wherever they lie.
 
-    Fold and part are read off the path (``set_1``, ``split01``, ``fold1``; ``train``, ``test``): each may stand in the
+    Fold and split are read off the path (``set_1``, ``split01``, ``fold1``; ``train``, ``test``): each may stand in the
     name of the file or of a folder, and counts where it stands last. Where there are several families of lists, the one
     with the most clips is taken: the audiovisual lists of MAFW leave some out.
 
@@ -41,13 +42,13 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
         schema: classes of the data set.
         folds: numbers of the folds, from 1.
         kind: 'single' or 'compound' where the data set has both.
-        first_number: see `read_published_list`.
+        first_number: see `read_official_list`.
     Raises:
         InputError: no family has all the folds, or one has a fold twice; a list cannot be read, names a clip twice or
             holds single labels in place of compound ones; or two families of the same size contradict each other.
     """
     families = _group(root, paths, kind)
-    wanted = [(fold, part) for fold in folds for part in PARTS]
+    wanted = [(fold, split) for fold in folds for split in FOLD_SPLITS]
     whole = [family for family in families if all(key in family.paths for key in wanted)]
     if not whole:
         raise InputError(_describe_missing(root, families, wanted, kind))
@@ -72,14 +73,15 @@ def _group(root: Path, paths: Iterable[Path], kind: str) -> list[_Family]:
     for path in paths:
         name = path.absolute().relative_to(root.absolute()).as_posix()
         lower = name.lower()
-        parts, folds = _PART.findall(lower), _FOLD.findall(lower)
-        if not parts or not folds or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
+        splits, folds = _PART.findall(lower), _FOLD.findall(lower)
+        if not splits or not folds or (kind and _kind_of(root.name.lower(), lower) not in ('', kind)):
             continue
         template = _PART.sub('*', _FOLD.sub('#', lower))
         family = families.setdefault(template, _Family(name))
-        other = family.paths.setdefault((int(folds[-1]), parts[-1]), path)
+        other = family.paths.setdefault((int(folds[-1]), splits[-1]), path)
         if other != path:
-            raise InputError(f'{other} and {path} are both the {parts[-1]} list of fold {folds[-1]}. Say which to use: '
+            raise InputError(f'{other} and {path} are both the {splits[-1]} list of fold {folds[-1]}. Say which to '
+                             'use: '
                              '--lists FOLDER, or take one out.')
     return sorted(families.values(), key=lambda family: family.name)
 
@@ -90,9 +92,9 @@ def _kind_of(root_name: str, name: str) -> str:
     return next((word for word in reversed(words) if word in _KINDS), '')
 
 
-def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[PublishedClip, ...]:
-    clips = read_published_list(path, schema, first_number, '--labels-from 0 or --labels-from 1').clips
-    seen: dict[str, PublishedClip] = {}
+def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[OfficialClip, ...]:
+    clips = read_official_list(path, schema, first_number, '--label-offset 0 or --label-offset 1').clips
+    seen: dict[str, OfficialClip] = {}
     for clip in clips:
         if clip.clip_id in seen:
             raise InputError(f'{path}:{clip.line}: clip {clip.clip_id} was listed in line {seen[clip.clip_id].line} '
@@ -112,7 +114,7 @@ def _check_same(family: _Family, lists: FoldLists, other_family: _Family, other:
                              f'other ({len(different)} clips differ). Say which to use: --lists FOLDER.')
 
 
-def _labels(clips: Iterable[PublishedClip]) -> dict[str, str]:
+def _labels(clips: Iterable[OfficialClip]) -> dict[str, str]:
     return {clip.clip_id: clip.label for clip in clips}
 
 
@@ -137,5 +139,5 @@ def _describe_missing(root: Path, families: Sequence[_Family], wanted: Sequence[
     if not families:
         return f'{root}: no {what} of folds (csv or txt) found. {expected}'
     nearest = min(families, key=lambda family: sum(key not in family.paths for key in wanted))
-    missing = ', '.join(f'{part} of fold {fold}' for fold, part in wanted if (fold, part) not in nearest.paths)
+    missing = ', '.join(f'{split} of fold {fold}' for fold, split in wanted if (fold, split) not in nearest.paths)
     return f'{root}: the {what} are not complete: {nearest.name} is there, {missing} not. {expected}'

@@ -1,32 +1,25 @@
 """Data sets: label schemas, annotation lists, and the transforms from files to packed samples."""
-from .audio_visual_dataset import AudioVisualDataset
-from .class_balanced_sampler import ClassBalancedSampler
-from .corruptions import AddSoundNoise, BlurFrames, DropFrames, OccludeFrames
-from .dfew_dataset import DFEWDataset
-from .fold_dataset import FoldDataset
-from .held_out_part import HeldOutPart
-from .label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
-from .mafw_dataset import MAFWDataset
-from .named_parts import NamedParts
-from .seeded_batch_sampler import SeededBatchSampler
-from .transforms import (
-    DecodeFrames,
-    LoadSoundWindows,
-    LogMel,
-    OpenAudioVisualClip,
-    PackAudioVisualInputs,
-    RandAugmentFrames,
-    RandomEraseFrames,
-    RandomFlipFrames,
-    RandomResizedCropFrames,
-    RandomRollGain,
-    ResizeFrames,
-    SampleFrameViews,
-)
+from .audio_visual import AudioVisualDataset
+from .folds import DFEWDataset, FoldDataset, MAFWDataset
+from .labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema, get_schema
+from .list_formats import FORMATS, OfficialClip, OfficialList
+from .official_lists import LIST_ENCODINGS, read_official_list
+from .official_splits import NUM_FOLDS, count_by_class, differing_counts, excluded_counts, official_counts
+from .samplers import ClassBalancedSampler, SeededBatchSampler
+from .subsets import HoldoutSubset, NamedConcatDataset
+from .transforms.audio import LoadAudioWindows, RandomRollGain
+from .transforms.corruptions import AddAudioNoise, BlurFrames, DropFrames, OccludeFrames
+from .transforms.filterbanks import LogMel
+from .transforms.formatting import PackAudioVisualInputs
+from .transforms.image import RandomEraseFrames, RandomFlipFrames, RandomResizedCropFrames, ResizeFrames
+from .transforms.loading import DecodeFrames, OpenAudioVisualClip
+from .transforms.rand_augment import RandAugmentFrames
+from .transforms.sampling import SampleFrameViews
 
-__all__ = ['DFEW', 'MAFW', 'MAFW_COMPOUND', 'AddSoundNoise', 'AudioVisualDataset', 'BlurFrames',
-           'ClassBalancedSampler', 'DFEWDataset', 'DecodeFrames', 'DropFrames', 'FoldDataset', 'HeldOutPart',
-           'LabelSchema', 'LoadSoundWindows', 'LogMel', 'MAFWDataset', 'NamedParts', 'OccludeFrames',
-           'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
-           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews',
-           'SeededBatchSampler', 'get_schema']
+__all__ = ['AddAudioNoise', 'AudioVisualDataset', 'BlurFrames', 'ClassBalancedSampler', 'DFEW', 'DFEWDataset',
+           'DecodeFrames', 'DropFrames', 'FORMATS', 'FoldDataset', 'HoldoutSubset', 'LIST_ENCODINGS', 'LabelSchema',
+           'LoadAudioWindows', 'LogMel', 'MAFW', 'MAFWDataset', 'MAFW_COMPOUND', 'NUM_FOLDS', 'NamedConcatDataset',
+           'OccludeFrames', 'OfficialClip', 'OfficialList', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
+           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
+           'ResizeFrames', 'SampleFrameViews', 'SeededBatchSampler', 'count_by_class', 'differing_counts',
+           'excluded_counts', 'get_schema', 'official_counts', 'read_official_list']

@@ -1,79 +1,97 @@
-"""The folds of DFEW and MAFW: where their lists lie, and whether they hold what was published."""
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""Data sets with published folds: DFEW, MAFW and folds of one's own."""
+from collections.abc import Callable, Sequence
 
-from mmengine.logging import print_log
+from mmaction.registry import DATASETS
 
-from claip_emo_mm.datasets.label_schemas import LabelSchema
-from claip_emo_mm.datasets.published_lists import NUM_FOLDS, differing_counts
+from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
+from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND
+from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, OfficialSplit, fold_list
 from claip_emo_mm.errors import InputError
 
-PARTS = ('train', 'test')
 
+@DATASETS.register_module()
+class FoldDataset(AudioVisualDataset):
+    """A split of a fold whose lists are `lists/fold<fold>_train.csv` and `lists/fold<fold>_test.csv`.
 
-def fold_list(fold: int, part: str, kind: str = '') -> str:
-    """Return where a data set's folder has the list of a fold, such as ``lists/fold1_train.csv``.
-
-    Args:
-        fold: 1 to 5.
-        part: ``'train'`` or ``'test'``.
-        kind: ``'single'`` or ``'compound'`` where the data set has both.
-    """
-    return '/'.join(filter(None, ('lists', kind, f'fold{fold}_{part}.csv')))
-
-
-@dataclass(frozen=True)
-class PublishedPart:
-    """A part of a fold that was published.
+    DFEW and MAFW have data sets of their own, which compare the lists with the published numbers as well.
 
     Args:
-        schema: classes.
-        fold: 1 to 5.
-        part: ``'train'`` or ``'test'``.
+        fold: from 1; the number of the split that is tested.
+        split: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
+        pipeline, data_root, classes, test_mode, indices, serialize_data, lazy_init, on_error, first_number: as
+            in `AudioVisualDataset`.
     Raises:
-        InputError: there is no such fold or part.
+        InputError: there is no such split, or the list is not right.
     """
 
-    schema: LabelSchema
-    fold: int
-    part: str
+    def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None, data_root: str = '',
+                 classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
+                 on_error: str = 'raise',
+                 first_number: int | None = None) -> None:
+        split = split or ('test' if test_mode else 'train')
+        if split not in FOLD_SPLITS or not isinstance(fold, int) or isinstance(fold, bool) or fold < 1:
+            raise InputError(f'FoldDataset: fold is {fold!r} and split {split!r}. Expected a number from 1, and '
+                             f'{" or ".join(map(repr, FOLD_SPLITS))}.')
+        super().__init__(fold_list(fold, split), pipeline, data_root, classes, test_mode, indices, serialize_data,
+                         lazy_init, on_error=on_error, first_number=first_number)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.fold, int) or self.fold not in range(1, NUM_FOLDS + 1):
-            raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {NUM_FOLDS}.')
-        if self.part not in PARTS:
-            raise InputError(f'{self.schema.title}: part is {self.part!r}. Expected '
-                             f'{" or ".join(map(repr, PARTS))}.')
 
-    def remedy(self, data_root: str) -> str:
-        """Say how the lists of the data set are made."""
-        data_set, _, kind = self.schema.name.partition('_')
-        classes = f' --classes {kind}' if kind else ''
-        return (f'Have {data_set.upper()} from its owners, then: python tools/prepare_data.py {data_set} DOWNLOAD'
-                f'{classes} --out {data_root}; python tools/check_data.py CONFIG. Where it lies elsewhere, correct '
-                'data_root.')
+@DATASETS.register_module()
+class DFEWDataset(AudioVisualDataset):
+    """A split of a fold of DFEW (7 classes), as ``tools/prepare_data.py dfew`` makes it ready.
 
-    def differing_counts(self, labels: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """See ``published_lists.differing_counts``."""
-        return differing_counts(labels, self.schema, self.fold, self.part)
+    How its clips of each class compare with the published numbers is said in the log.
 
-    def compare_counts(self, path: str, labels: Sequence[str]) -> tuple[str, bool]:
-        """Compare a list with the published number of clips of each class.
+    Args:
+        fold: 1 to 5; the number of the split that is tested.
+        split: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
+        pipeline, data_root, test_mode, indices, serialize_data, lazy_init, on_error, first_number: as in
+            `AudioVisualDataset`.
+        ann_file: another list in place of ``lists/fold<fold>_<split>.csv``; relative to `data_root`.
+    Raises:
+        InputError: there is no such fold or split, or the list is not right.
+    """
 
-        Args:
-            path: the list.
-            labels: class names of its clips.
-        Returns: a line that says how they compare, and whether they are the same.
-        """
-        differing = self.differing_counts(labels)
-        found = f'{path}: {len(labels)} clips of {self.schema.title}, fold {self.fold}, {self.part}'
-        if not differing:
-            return f'{found}, in each class as many as published', True
-        counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-        return f'{found}. Published are other numbers (in brackets): {counts}', False
+    def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None,
+                 data_root: str = 'data/dfew', ann_file: str | None = None, test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
+                 on_error: str = 'raise',
+                 first_number: int | None = None) -> None:
+        split = split or ('test' if test_mode else 'train')
+        self.published = OfficialSplit(DFEW, fold, split)
+        super().__init__(ann_file or fold_list(fold, split), pipeline, data_root, DFEW.name, test_mode, indices,
+                         serialize_data, lazy_init, on_error=on_error, first_number=first_number)
 
-    def log_counts(self, path: str, labels: Sequence[str]) -> None:
-        """Log ``compare_counts``."""
-        text, as_published = self.compare_counts(path, labels)
-        print_log(text, logger='current', level=logging.INFO if as_published else logging.WARNING)
+
+_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
+
+
+@DATASETS.register_module()
+class MAFWDataset(AudioVisualDataset):
+    """A split of a fold of MAFW, as ``tools/prepare_data.py mafw`` makes it ready.
+
+    How its clips of each class compare with the published numbers is said in the log.
+
+    Args:
+        fold: 1 to 5; the number of the split that is tested.
+        split: ``'train'`` or ``'test'``; by default the one that `test_mode` says.
+        pipeline, data_root, test_mode, indices, serialize_data, lazy_init, on_error, first_number: as in
+            `AudioVisualDataset`.
+        classes: ``'single'`` for the 11 single emotions, ``'compound'`` for these and their 32 combinations.
+        ann_file: another list in place of ``lists/<classes>/fold<fold>_<split>.csv``; relative to `data_root`.
+    Raises:
+        InputError: there is no such fold, split or kind of labels, or the list is not right.
+    """
+
+    def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None,
+                 data_root: str = 'data/mafw', classes: str = 'single', ann_file: str | None = None,
+                 test_mode: bool = False, indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True, lazy_init: bool = False, on_error: str = 'raise',
+                 first_number: int | None = None) -> None:
+        if classes not in _SCHEMAS:
+            raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
+        split = split or ('test' if test_mode else 'train')
+        self.published = OfficialSplit(_SCHEMAS[classes], fold, split)
+        super().__init__(ann_file or fold_list(fold, split, classes), pipeline, data_root, _SCHEMAS[classes].name,
+                         test_mode, indices, serialize_data, lazy_init, on_error=on_error, first_number=first_number)

@@ -1,23 +1,14 @@
 """What stands around a training: hooks, the checkpoint format, and the handling of configs for the command lines."""
-from .accumulated_rate_constructor import AccumulatedRateConstructor
-from .hooks import (
-    AccumulatedGradientHook,
-    BestEpochHook,
-    CheckpointContentHook,
-    ClassNamesHook,
-    ClipPictureHook,
-    ClipReportHook,
-    FiniteLossHook,
-    IterationSeedHook,
-    ResumeFileHook,
-    StrictLoadingHook,
-    TerminationHook,
-    TrainedParametersHook,
-    TrainingPictureHook,
-)
-from .resumable_train_loop import ResumableTrainLoop
+from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, StrictLoadingHook
+from .hooks.checks import CheckInvalidLossHook, ClassCheckHook, TrainableParametersHook
+from .hooks.plots import ClipVisualizationHook, TrainingPlotHook
+from .hooks.preemption import PreemptionHook
+from .hooks.resume import ResumeStateHook
+from .hooks.skipped_clips import SkippedClipsHook
+from .loop import ResumableTrainLoop
+from .optim import AccumulatedGradientHook, IterationSeedHook, ScaledLROptimWrapperConstructor
 
-__all__ = ['AccumulatedGradientHook', 'AccumulatedRateConstructor', 'BestEpochHook', 'CheckpointContentHook',
-           'ClassNamesHook', 'ClipPictureHook', 'ClipReportHook', 'FiniteLossHook', 'IterationSeedHook',
-           'ResumableTrainLoop', 'ResumeFileHook', 'StrictLoadingHook', 'TerminationHook', 'TrainedParametersHook',
-           'TrainingPictureHook']
+__all__ = ['AccumulatedGradientHook', 'AdapterCheckpointHook', 'BestEpochHook', 'CheckInvalidLossHook',
+           'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'ResumableTrainLoop',
+           'ResumeStateHook', 'ScaledLROptimWrapperConstructor', 'SkippedClipsHook', 'StrictLoadingHook',
+           'TrainableParametersHook', 'TrainingPlotHook']

@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmengine.visualization.vis_backend import BaseVisBackend
 
-_HOST = str(Path(mmengine.__file__).parent)
+_MMENGINE = str(Path(mmengine.__file__).parent)
 _OURS = str(Path(__file__).parents[1])
 _NOT_REGISTERED = re.compile(r'^(?P<name>.+?) is not in the (?P<registry>\S+) registry')
 _UNEXPECTED = re.compile(r"^(?P<called>\S+)\(\) got an unexpected keyword argument '(?P<key>\w+)'")
@@ -32,7 +32,7 @@ def explain_config_error(error: Exception) -> str | None:
     """
     frames = list(_frames(error))
     text = str(error.args[0]) if error.args else ''
-    if isinstance(error, KeyError) and _in_host(frames[-1]):
+    if isinstance(error, KeyError) and _in_mmengine(frames[-1]):
         if match := _NOT_REGISTERED.match(text):
             return _not_registered(match['name'], match['registry'], frames)
         if text.startswith('`cfg` or `default_args` must contain the key "type"'):
@@ -103,8 +103,8 @@ def _kind(frame: FrameType) -> str:
 
 
 def _builds(frame: FrameType) -> bool:
-    """Whether this is a step of the host that builds something from a config."""
-    return _in_host(frame) and frame.f_code.co_name.startswith(('build', '__init__'))
+    """Whether this is a step of MMAction2 that builds something from a config."""
+    return _in_mmengine(frame) and frame.f_code.co_name.startswith(('build', '__init__'))
 
 
 def _refused_value(text: str, frame: FrameType, frames: list[FrameType]) -> str | None:
@@ -173,8 +173,8 @@ def _type_name(part: dict) -> str | None:
     return kind.split('.')[-1] if isinstance(kind, str) else None
 
 
-def _in_host(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_HOST)
+def _in_mmengine(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_MMENGINE)
 
 
 def _frames(error: Exception) -> Iterator[FrameType]:

@@ -5,10 +5,8 @@ import numpy as np
 from scipy.special import softmax
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.calibration import are_probabilities
-from claip_emo_mm.evaluation.clip_scores import ClipScores
-from claip_emo_mm.evaluation.finite_scores import check_scores
-from claip_emo_mm.evaluation.recall import recall_figures
+from claip_emo_mm.evaluation.metrics import are_probabilities, check_scores, classification_metrics
+from claip_emo_mm.evaluation.predictions import ClipScores
 
 STEPS = 20  # of a weight from 0 to 1, when weights are searched
 _MOST = 5  # models; more have too many combinations
@@ -32,15 +30,15 @@ def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
     if len(weights) != len(several) or min(weights) < 0 or not sum(weights):
         raise InputError(f'late fusion: {len(several)} models and the weights {", ".join(map(str, weights))}. Expected '
                          'one number for each model, none below 0 and not all 0.')
-    shares = np.array(weights) / sum(weights)
-    fused = sum(share * probabilities(clips) for share, clips in zip(shares, several, strict=True))
+    ratios = np.array(weights) / sum(weights)
+    fused = sum(ratio * probabilities(clips) for ratio, clips in zip(ratios, several, strict=True))
     return ClipScores(several[0].names, several[0].labels, fused.astype(np.float32), several[0].classes)
 
 
 def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
     """Find the weights, in steps of 1/20, with the highest WAR; of equal ones that of the higher UAR, then the evenest.
 
-    The clips must be others than those whose figures are reported with these weights.
+    The clips must be others than those whose metrics are reported with these weights.
 
     Raises:
         InputError: there are more than 5 models.
@@ -52,8 +50,8 @@ def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
     labels, num_classes = several[0].labels, scores.shape[2]
 
     def merit(weights: tuple[float, ...]) -> tuple[float, float, float]:
-        figures = recall_figures(labels, np.tensordot(weights, scores, 1).argmax(axis=1), num_classes)
-        return round(figures.war, 9), round(figures.uar, 9), -float(np.square(weights).sum())
+        metrics = classification_metrics(labels, np.tensordot(weights, scores, 1).argmax(axis=1), num_classes)
+        return round(metrics.war, 9), round(metrics.uar, 9), -float(np.square(weights).sum())
 
     return max((tuple(part / STEPS for part in parts) for parts in _compositions(STEPS, len(several))), key=merit)
 

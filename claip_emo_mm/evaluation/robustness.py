@@ -1,4 +1,4 @@
-"""How the figures fall when clips are spoiled: noise, blur, occlusion, lost frames, a modality that is missing."""
+"""How the metrics fall when clips are corrupted: noise, blur, occlusion, lost frames, a modality that is missing."""
 import copy
 import hashlib
 import json
@@ -12,21 +12,21 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from tqdm import tqdm
 
-from claip_emo_mm.atomic_text import write_csv, write_text
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import write_csv, write_text
 
-FIGURES = ('WAR', 'UAR')
+METRICS = ('WAR', 'UAR')
 CLEAN = 'clean'
-# What a test's figures do not depend on.
+# What a test's metrics do not depend on.
 _ELSEWHERE = ('load_from', 'work_dir', 'launcher')
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One way to spoil the clips of a test.
+    """One way to corrupt the clips of a test.
 
     Args:
-        kind: what is done, such as ``'noise on the sound'``.
+        kind: what is done, such as ``'noise on the audio'``.
         strength: how much of it, such as ``'10 dB'``.
         transform: config of the transform that does it; None where the model leaves a modality out instead.
         behind: transforms of the pipeline behind the last of which it is put.
@@ -52,33 +52,33 @@ class Condition:
         return re.sub('[^a-z0-9-]+', '_', self.name.lower())
 
 
-_PICTURES = ('DecodeFrames', 'ResizeFrames')
+_PLOTS = ('DecodeFrames', 'ResizeFrames')
 CONDITIONS = (
     Condition(CLEAN),
-    *(Condition('noise on the sound', f'{snr_db} dB', dict(type='AddSoundNoise', snr_db=snr_db), ('LoadSoundWindows',))
+    *(Condition('noise on the audio', f'{snr_db} dB', dict(type='AddAudioNoise', snr_db=snr_db), ('LoadAudioWindows',))
       for snr_db in (20, 10, 0, -10)),
-    *(Condition('blur', f'{100 * sigma:g} % of the width', dict(type='BlurFrames', sigma=sigma), _PICTURES)
+    *(Condition('blur', f'{100 * sigma:g} % of the width', dict(type='BlurFrames', sigma=sigma), _PLOTS)
       for sigma in (.01, .03, .06)),
-    *(Condition('occlusion', f'{100 * share:g} % of the area', dict(type='OccludeFrames', share=share), _PICTURES)
-      for share in (.1, .25, .5)),
-    *(Condition('lost frames', f'{100 * share:g} %', dict(type='DropFrames', share=share), ('SampleFrameViews',),
+    *(Condition('occlusion', f'{100 * ratio:g} % of the area', dict(type='OccludeFrames', ratio=ratio), _PLOTS)
+      for ratio in (.1, .25, .5)),
+    *(Condition('lost frames', f'{100 * ratio:g} %', dict(type='DropFrames', ratio=ratio), ('SampleFrameViews',),
                 ('DecodeFrames',))
-      for share in (.25, .5, 1)),
-    Condition('no sound', modality='visual'),
-    Condition('no picture', modality='audio'),
+      for ratio in (.25, .5, 1)),
+    Condition('no audio', modality='visual'),
+    Condition('no plot', modality='audio'),
 )
 
 
 def applicable(cfg: Config) -> list[Condition]:
-    """The conditions that a model and its test pipeline know: a model without sound has no noise on it."""
+    """The conditions that a model and its test pipeline know: a model without audio has no noise on it."""
     types = {transform['type'] for transform in _pipeline(cfg)}
     both = bool(cfg.model.get('visual_backbone') and cfg.model.get('audio_backbone'))
     return [condition for condition in CONDITIONS if {*condition.behind, *condition.needs} <= types
             and (condition.modality == 'both' or both)]
 
 
-def spoiled_config(cfg: Config, condition: Condition) -> Config:
-    """A copy of a test's config whose clips are spoiled."""
+def corrupted_config(cfg: Config, condition: Condition) -> Config:
+    """A copy of a test's config whose clips are corrupted."""
     cfg = copy.deepcopy(cfg)
     if condition.modality != 'both':
         cfg.model.modality = condition.modality
@@ -98,7 +98,7 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
     Args:
         cfg: config of the test.
         checkpoint: its file.
-        test: makes the figures of a config, whose work folder is the condition's own.
+        test: makes the metrics of a config, whose work folder is the condition's own.
         folder: for the two files and the work folders.
     Returns: name of a condition -> WAR and UAR, percent.
     Raises:
@@ -111,24 +111,24 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
     conditions = applicable(cfg)
     for condition in tqdm(conditions, unit='condition', disable=not is_main_process()):
         if condition.name not in done:
-            spoiled = spoiled_config(cfg, condition)
-            spoiled.work_dir = str(folder / 'robustness' / condition.folder)
-            done[condition.name] = _figures(test(spoiled))
+            corrupted = corrupted_config(cfg, condition)
+            corrupted.work_dir = str(folder / 'robustness' / condition.folder)
+            done[condition.name] = _figures(test(corrupted))
             if is_main_process():
                 write_text(path, json.dumps(dict(of=of, conditions=done), indent=2, allow_nan=False) + '\n')
     done = {condition.name: done[condition.name] for condition in conditions}
     if is_main_process():
-        write_csv(folder / 'robustness.csv', ('condition', *FIGURES),
-                  [(name, *(f'{figures[key]:.2f}' for key in FIGURES)) for name, figures in done.items()])
+        write_csv(folder / 'robustness.csv', ('condition', *METRICS),
+                  [(name, *(f'{metrics[key]:.2f}' for key in METRICS)) for name, metrics in done.items()])
     return done
 
 
-def robustness_table(figures: dict[str, dict[str, float]]) -> str:
-    """Lay the figures out, with what is lost against clean clips."""
-    wide = max(map(len, figures))
+def robustness_table(metrics: dict[str, dict[str, float]]) -> str:
+    """Lay the metrics out, with what is lost against clean clips."""
+    wide = max(map(len, metrics))
     lines = [f'{"condition".ljust(wide)}  {"WAR %":>6}  {"lost":>6}  {"UAR %":>6}  {"lost":>6}']
-    for name, values in figures.items():
-        cells = [f'{values[key]:6.2f}  {figures[CLEAN][key] - values[key]:6.2f}' for key in FIGURES]
+    for name, values in metrics.items():
+        cells = [f'{values[key]:6.2f}  {metrics[CLEAN][key] - values[key]:6.2f}' for key in METRICS]
         lines.append('  '.join([name.ljust(wide), *cells]))
     return '\n'.join(lines)
 
@@ -137,7 +137,7 @@ def _pipeline(cfg: Config) -> list[dict]:
     dataset = cfg.test_dataloader.dataset
     while 'pipeline' not in dataset:
         if 'dataset' not in dataset:
-            raise InputError(f'test_dataloader.dataset: {dataset.get("type")} has no pipeline into which spoiling '
+            raise InputError(f'test_dataloader.dataset: {dataset.get("type")} has no pipeline into which corrupting '
                              'transforms could be put. --robustness takes one data set with a pipeline.')
         dataset = dataset.dataset
     return dataset.pipeline
@@ -151,11 +151,11 @@ def _settings(cfg: Config) -> str:
 
 
 def _figures(found: dict[str, float]) -> dict[str, float]:
-    missing = [name for name in FIGURES if name not in found]
+    missing = [name for name in METRICS if name not in found]
     if missing:
-        raise InputError(f'test_evaluator: --robustness compares {" and ".join(FIGURES)}, but the test gives '
+        raise InputError(f'test_evaluator: --robustness compares {" and ".join(METRICS)}, but the test gives '
                          f"{', '.join(found) or 'nothing'}. Set test_evaluator=dict(type='EmotionMetric').")
-    return {name: float(found[name]) for name in FIGURES}
+    return {name: float(found[name]) for name in METRICS}
 
 
 def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
@@ -169,6 +169,6 @@ def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
                          '--work-dir.') from error
     if made_of != of:
         differ = ' and '.join(name for name in of if made_of.get(name) != of[name])
-        raise InputError(f'{path}: holds figures of another {differ}. Delete it, or name another folder with '
+        raise InputError(f'{path}: holds metrics of another {differ}. Delete it, or name another folder with '
                          '--work-dir.')
     return conditions

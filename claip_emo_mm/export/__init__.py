@@ -1,10 +1,8 @@
 """Trained models as ONNX files."""
-from .exported_models import FORMS, MediaModel, TensorModel
-from .front_end import FrontEnd, MediaClip
-from .onnx_export import OPSET, TOLERANCE, Exported, check_targets, export_onnx
-from .quantisation import IntegerChange, quantise
-from .runtime import run_file
-from .sound_front_end import SoundFrontEnd
+from .front_end import AudioFrontEnd, FrontEnd, MediaClip
+from .onnx import OPSET, TOLERANCE, Exported, check_targets, export_onnx
+from .quantization import IntegerChange, quantize, run_file
+from .wrappers import FORMATS, MediaModel, TensorModel
 
-__all__ = ['FORMS', 'OPSET', 'TOLERANCE', 'Exported', 'FrontEnd', 'IntegerChange', 'MediaClip', 'MediaModel',
-           'SoundFrontEnd', 'TensorModel', 'check_targets', 'export_onnx', 'quantise', 'run_file']
+__all__ = ['AudioFrontEnd', 'Exported', 'FORMATS', 'FrontEnd', 'IntegerChange', 'MediaClip', 'MediaModel', 'OPSET',
+           'TOLERANCE', 'TensorModel', 'check_targets', 'export_onnx', 'quantize', 'run_file']

@@ -1,21 +1,58 @@
-"""The config's test pipeline, opened where a file takes over: clips with their sound before the spectrogram."""
+"""Front end of the exported model."""
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmaction.structures import ActionDataSample
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from torch import Tensor
+from torch import Tensor, nn
 
-from claip_emo_mm.data_preparation.toy import FaceIdentity, VoiceIdentity, write_clip
-from claip_emo_mm.datasets.transforms import LoadSoundWindows, LogMel, ResizeFrames, SampleFrameViews
+from claip_emo_mm.datasets.transforms.audio import LoadAudioWindows
+from claip_emo_mm.datasets.transforms.filterbanks import ClapFilterbank, LogMel
+from claip_emo_mm.datasets.transforms.image import ResizeFrames
+from claip_emo_mm.datasets.transforms.sampling import SampleFrameViews
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.clips import write_clip
+from claip_emo_mm.toy.identities import FaceIdentity
+from claip_emo_mm.toy.voice import VoiceIdentity
 
-_LOUDNESS = 0.1  # of drawn sound
+
+class AudioFrontEnd(nn.Module):
+    """Compute what a ``LogMel`` computes, for several waveforms at once and with operators that every runtime has.
+
+    Everything between the samples of an analysis window and its spectrum is linear: the whole of it is one convolution,
+    whose kernel is the transform's own answer to unit impulses.
+
+    Args:
+        log_mel: The transform.
+    """
+
+    def __init__(self, log_mel: LogMel) -> None:
+        super().__init__()
+        self.log_mel = log_mel
+        filterbank = log_mel.filterbank
+        spectra = torch.view_as_real(filterbank.spectrum(torch.eye(filterbank.window_samples)))  # (window, bins, 2)
+        self.register_buffer('kernel', spectra.permute(2, 1, 0).flatten(0, 1)[:, None].contiguous())
+        self.register_buffer('filters', filterbank.filters)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Map waveforms (A, n) to spectrograms (A, 1, M, F)."""
+        filterbank = self.log_mel.filterbank
+        waveform = self.log_mel.prepare(waveform)
+        if isinstance(filterbank, ClapFilterbank):
+            waveform = filterbank.mirrored(waveform)
+        spectra = F.conv1d(waveform[:, None], self.kernel, stride=filterbank.shift_samples)  # (A, 2 bins, M')
+        power = spectra.square().unflatten(1, (2, -1)).sum(1)  # (A, bins, M')
+        mel = filterbank.logarithm(power.transpose(1, 2) @ self.filters)  # (A, M', F)
+        return self.log_mel.fit(mel)[:, None]
+
+
+_LOUDNESS = 0.1  # of drawn audio
 
 
 class MediaClip(NamedTuple):
@@ -23,10 +60,10 @@ class MediaClip(NamedTuple):
 
     Attributes:
         packed: what ``PackAudioVisualInputs`` returns.
-        sound: (A, n) float32, what ``packed['inputs']['mel']`` was made of; None without sound.
+        waveform: (A, n) float32, what ``packed['inputs']['mel']`` was made of; None without audio.
     """
     packed: dict[str, Any]
-    sound: Tensor | None
+    waveform: Tensor | None
 
 
 class FrontEnd:
@@ -49,7 +86,7 @@ class FrontEnd:
         self.visual, self.audio = visual, audio
         self.views = self._find(SampleFrameViews)
         self.size = self._find(ResizeFrames).size if visual else None
-        self.windows = self._find(LoadSoundWindows) if audio else None
+        self.windows = self._find(LoadAudioWindows) if audio else None
         self.log_mel = self._find(LogMel) if audio else None
 
     def _find(self, kind: type) -> Any:
@@ -64,33 +101,34 @@ class FrontEnd:
         """Read a video file.
 
         Raises:
-            InputError: It cannot be read, lacks a modality, or its views have windows of sound of different lengths.
+            InputError: It cannot be read, lacks a modality, or its views have windows of audio of different lengths.
         """
-        results, sounds = dict(filename=str(video)), None
+        results, waveforms = dict(filename=str(video)), None
         for transform in self._transforms:
             if transform is self.log_mel:
-                sounds = results['audios']
+                waveforms = results['audios']
             results = transform(results)
-        if sounds is None:
+        if waveforms is None:
             return MediaClip(results, None)
-        if len({len(sound) for sound in sounds}) > 1:
-            raise InputError(f'{video}: the windows of sound of its views have {len(sounds[0])} and other numbers of '
+        if len({len(waveform) for waveform in waveforms}) > 1:
+            raise InputError(f'{video}: the windows of audio of its views have {len(waveforms[0])} and other numbers '
+                             'of '
                              'samples, which one call of an exported model cannot take. Take a clip of another length.')
-        return MediaClip(results, torch.from_numpy(np.stack(sounds)))
+        return MediaClip(results, torch.from_numpy(np.stack(waveforms)))
 
-    def draw(self, generator: torch.Generator, distinct_frames: int, views: int, sounds: int) -> MediaClip:
+    def draw(self, generator: torch.Generator, distinct_frames: int, views: int, waveforms: int) -> MediaClip:
         """Draw a clip of noise."""
-        inputs, sound = {}, None
+        inputs, waveform = {}, None
         if self.visual:
             inputs['frames'] = torch.randint(256, (distinct_frames, 3, self.size, self.size), dtype=torch.uint8,
                                              generator=generator)
             inputs['frame_index'] = torch.randint(distinct_frames, (views, self.views.clip_len), generator=generator)
         if self.audio:
-            sound = _LOUDNESS * torch.randn(sounds, self.windows.window_samples, generator=generator)
-            heard = self.log_mel(dict(audios=list(sound.numpy()), sample_rate_hz=self.windows.sample_rate_hz))
+            waveform = _LOUDNESS * torch.randn(waveforms, self.windows.window_samples, generator=generator)
+            heard = self.log_mel(dict(audios=list(waveform.numpy()), sample_rate_hz=self.windows.sample_rate_hz))
             inputs['mel'] = heard['mel']
-            inputs['audio_index'] = torch.randint(sounds, (views,), generator=generator)
-        return MediaClip(dict(inputs=inputs, data_samples=ActionDataSample()), sound)
+            inputs['audio_index'] = torch.randint(waveforms, (views,), generator=generator)
+        return MediaClip(dict(inputs=inputs, data_samples=ActionDataSample()), waveform)
 
     def film(self, seed: int) -> MediaClip:
         """Draw a talking face, encode it as a video file, and read that."""

@@ -4,29 +4,19 @@ Letters for the sizes of tensors, here and throughout the package: B clips, V vi
 U distinct frames, A distinct audio windows, C channels, H W pixels, N tokens, D width, M mel frames, F mel bins,
 K classes.
 """
-from .backbones import (
-    CLAPAudioBackbone,
-    CLIPVisualBackbone,
-    ClipWiseBackbone,
-    FrameWiseBackbone,
-    SpectrogramBackbone,
-)
+from .backbones.clap import CLAPAudioBackbone
+from .backbones.clip import CLIPVisualBackbone
+from .backbones.wrappers import AudioBackboneWrapper, ImageBackboneWrapper, VideoBackboneWrapper
 from .data_preprocessor import AudioVisualDataPreprocessor
-from .heads import (
-    ConcatFusionHead,
-    CrossAttentionFusionHead,
-    FiLMFusionHead,
-    GatedFusionHead,
-    HostFusionHead,
-    SumFusionHead,
-)
+from .heads.fusions import ConcatFusionHead, CrossAttentionFusionHead, FiLMFusionHead, GatedFusionHead, SumFusionHead
+from .heads.mmaction_head import MMActionFusionHead
 from .losses import LogitAdjustedLoss, SoftmaxFocalLoss
-from .necks import AudioMeanPool, AudioTemporalTransformer, FrameTokens, SoundTokens, TemporalTransformer
-from .pretrainers import ContrastivePretrainer
-from .recognizers import AudioVisualRecognizer
+from .necks import AudioMeanPool, AudioTemporalTransformer, AudioTokens, FrameTokens, TemporalTransformer
+from .pretrainer import ContrastivePretrainer
+from .recognizer import AudioVisualRecognizer
 
-__all__ = ['AudioMeanPool', 'AudioTemporalTransformer', 'AudioVisualDataPreprocessor', 'AudioVisualRecognizer',
-           'CLAPAudioBackbone', 'CLIPVisualBackbone', 'ClipWiseBackbone', 'ConcatFusionHead', 'ContrastivePretrainer',
-           'CrossAttentionFusionHead', 'FiLMFusionHead', 'FrameTokens', 'FrameWiseBackbone', 'GatedFusionHead',
-           'HostFusionHead', 'LogitAdjustedLoss', 'SoftmaxFocalLoss', 'SoundTokens', 'SpectrogramBackbone',
-           'SumFusionHead', 'TemporalTransformer']
+__all__ = ['AudioBackboneWrapper', 'AudioMeanPool', 'AudioTemporalTransformer', 'AudioTokens',
+           'AudioVisualDataPreprocessor', 'AudioVisualRecognizer', 'CLAPAudioBackbone', 'CLIPVisualBackbone',
+           'ConcatFusionHead', 'ContrastivePretrainer', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'FrameTokens',
+           'GatedFusionHead', 'ImageBackboneWrapper', 'LogitAdjustedLoss', 'MMActionFusionHead', 'SoftmaxFocalLoss',
+           'SumFusionHead', 'TemporalTransformer', 'VideoBackboneWrapper']

@@ -8,11 +8,10 @@ from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
-from claip_emo_mm.datasets.left_out import LEFT_OUT
-from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.clip_blending import ClipBlending
-from claip_emo_mm.models.written_out_views import WrittenOutViews
+from claip_emo_mm.models.layers.views import ExpandedViews
+from claip_emo_mm.models.mixup import AudioVisualMixup
+from claip_emo_mm.structures import MISSING_INDEX, is_skipped
 
 # ImageNet's, also for CLIP (reference recipe), in MMAction2's units: brightness 0..255, RGB
 _MEAN = (123.675, 116.28, 103.53)
@@ -22,20 +21,20 @@ _INDEX_KEYS = dict(frames='frame_index', mel='audio_index')
 
 @MODELS.register_module()
 class AudioVisualDataPreprocessor(BaseDataPreprocessor):
-    """Batch packed samples: frames travel to the device as bytes and become normalised numbers there.
+    """Batch packed samples: frames travel to the device as bytes and become normalized numbers there.
 
     Args:
-        mean: brightness subtracted from each colour, 0..255; None for each frame's own, over its pixels and colours.
-        std: brightness that each colour is divided by; None for each frame's own.
+        mean: brightness subtracted from each color, 0..255; None for each frame's own, over its pixels and colors.
+        std: brightness that each color is divided by; None for each frame's own.
         non_blocking: copy to the device without waiting.
-        blend: fields of ``ClipBlending``, which mixes the clips of a batch while training (mixup, cutmix); None mixes
-            nothing.
+        blend: fields of ``AudioVisualMixup``, which mixes the clips of a batch while training (mixup, cutmix); None
+            mixes nothing.
     """
 
     def __init__(self, mean: Sequence[float] | None = _MEAN, std: Sequence[float] | None = _STD,
-                 non_blocking: bool = False, blend: dict | None = None) -> None:
+                 non_blocking: bool = False, blending: dict | None = None) -> None:
         super().__init__(non_blocking=non_blocking)
-        self.blend = None if blend is None else ClipBlending(**blend)
+        self.blending = None if blending is None else AudioVisualMixup(**blending)
         self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer('std', None if std is None else torch.tensor(std).view(-1, 1, 1), persistent=False)
 
@@ -46,11 +45,11 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
                 list. A modality may be left out. In place of the tensors of a clip that could not be read stands None;
                 the batch holds the other clips. A clip that lacks a modality has no frames or no mel, and the index -1.
-            training: whether to mix the clips, where `blend` is given. Every view then has its own frames and sound,
+            training: whether to mix the clips, where `blending` is given. Every view then has its own frames and audio,
                 as mixed ones are no longer equal: U = B*V*T, A = B*V; and `gt_label` is a soft label (K,). Of two
-                clips of which one lacks a modality, that modality is not mixed; of those that share none, nothing is.
+                clips of which one lacks a modality, that modality is not mixed; of those that ratio none, nothing is.
 
-        Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalised, and `frame_index` (B, V, T) into them;
+        Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
             `mel` (all A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
 
         Raises:
@@ -62,10 +61,10 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
-            batch['frames'] = self.normalise(frames.float()) if len(frames) else frames.float()
+            batch['frames'] = self.normalize(frames.float()) if len(frames) else frames.float()
         if 'mel' in inputs:
             batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
-        if training and self.blend is not None:
+        if training and self.blending is not None:
             self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)])
         return dict(data, inputs=batch)
 
@@ -74,19 +73,19 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         if not batch:
             return
         labels = torch.cat([sample.gt_label for sample in data_samples])
-        modalities = {key: WrittenOutViews(batch[key], batch[index_key])
+        modalities = {key: ExpandedViews(batch[key], batch[index_key])
                       for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}
-        mixed = self.blend(*(modalities[key].items if key in modalities else None for key in _INDEX_KEYS), labels)
+        mixed = self.blending(*(modalities[key].items if key in modalities else None for key in _INDEX_KEYS), labels)
         for key, views in modalities.items():
             batch[key], batch[_INDEX_KEYS[key]] = views.join()
         if any(views.incomplete for views in modalities.values()):
             shared = torch.stack([views.shared for views in modalities.values()]).any(0)  # (B,)
-            mixed = torch.where(shared[:, None], mixed, self.blend.unmixed(labels))
+            mixed = torch.where(shared[:, None], mixed, self.blending.unmixed(labels))
         for sample, label in zip(data_samples, mixed, strict=True):
             sample.set_gt_label(label)
 
-    def normalise(self, frames: Tensor) -> Tensor:
-        """Normalise frames (U, 3, H, W), float32 of brightness 0..255, in place."""
+    def normalize(self, frames: Tensor) -> Tensor:
+        """Normalize frames (U, 3, H, W), float32 of brightness 0..255, in place."""
         own = (1, 2, 3)
         mean = frames.mean(own, keepdim=True) if self.mean is None else self.mean
         std = frames.std(own, keepdim=True).clamp_(min=1) if self.std is None else self.std
@@ -102,6 +101,6 @@ def _join(key: str, parts: list[Tensor], index_key: str, indices: list[Tensor]) 
                              f'{" and ".join(map(str, sorted(shapes)))}. All clips need the same size of frames and '
                              'spectrograms, and the same number of views (ResizeFrames, LogMel, SampleFrameViews).')
     starts = list(accumulate((len(part) for part in parts[:-1]), initial=0))
-    index = torch.stack([index.where(index == LEFT_OUT, index + start)
+    index = torch.stack([index.where(index == MISSING_INDEX, index + start)
                          for index, start in zip(indices, starts, strict=True)])
     return torch.cat(parts), index

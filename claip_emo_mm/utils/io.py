@@ -1,17 +1,26 @@
-"""Results that are never seen half-written, whatever they are written to."""
+"""Atomic writing of files and folders."""
+import csv
 import errno
+import io
+import logging
 import os
+import re
 import secrets
 import shutil
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from claip_emo_mm.utils.names import LONGEST_NAME
-from claip_emo_mm.utils.write_errors import DISK_ERRORS, WriteError, lies_in, write_error
+import safetensors.torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import DISK_ERRORS, WriteError, lies_in, write_error
+from claip_emo_mm.utils.text import LONGEST_NAME
 
 PART_SUFFIX = '.part'  # ends the name of a file or folder while it is written
 _MOST_LINKS = 40
@@ -220,3 +229,53 @@ def _to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file, and the folders above it; it takes its name when it is complete."""
+    with atomic_write(path) as part:
+        part.write_text(text, encoding='utf-8')
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a UTF-8 csv file with a header; it takes its name when it is complete."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator='\n')
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write tensors and a header; the file is made anew, readable to its owner alone.
+
+    Raises:
+        OSError: The file cannot be written, which the library tells in an error of its own.
+    """
+    try:
+        safetensors.torch.save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:
+        number = re.search(r'\(os error (\d+)\)', str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from error
+
+
+@contextmanager
+def writing_into(out: Path, logger: logging.Logger) -> Iterator[None]:
+    """Say how an interrupted preparation goes on, and turn what the disk refuses into an error for the user.
+
+    Args:
+        out: folder of the prepared data.
+        logger: of the module that prepares them.
+    Raises:
+        InputError: a file cannot be written.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        logger.warning('%s: stopped; the same command goes on with what is missing', out)
+        raise
+    except OSError as error:
+        raise InputError(f'{out}: cannot be written ({error.strerror or error}). Make room or choose another folder '
+                         'with --out.') from error

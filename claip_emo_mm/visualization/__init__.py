@@ -1,8 +1,6 @@
-"""Pictures of what the model reads, and of what a training and a test came to."""
-from .confusion_picture import draw_confusion_matrix
-from .contact_sheet import draw_contact_sheet, write_contact_sheets
-from .robustness_picture import draw_robustness
-from .training_curves import draw_training_curves, read_scalars
+"""Plots of what the model reads, and of what a training and a test came to."""
+from .contact_sheet import make_contact_sheet, write_contact_sheets
+from .plots import plot_confusion_matrix, plot_robustness, plot_training_curves, read_scalars
 
-__all__ = ['draw_confusion_matrix', 'draw_contact_sheet', 'draw_robustness', 'draw_training_curves', 'read_scalars',
+__all__ = ['make_contact_sheet', 'plot_confusion_matrix', 'plot_robustness', 'plot_training_curves', 'read_scalars',
            'write_contact_sheets']

@@ -9,10 +9,10 @@ from mmengine.dataset import BaseDataset
 from torch import Tensor
 from tqdm import tqdm
 
-from claip_emo_mm.datasets.skipped_clips import SKIP_REASON, clip_name, is_skipped, media_name
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, media_name
 from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.visualization.figure_files import write_figure
+from claip_emo_mm.visualization.plots import write_figure
 
 _COLUMNS = 8
 _WIDTH, _ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
@@ -42,11 +42,11 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
         sample = dataset[index]
         if is_skipped(sample['data_samples']):
             raise InputError(sample['data_samples'].get(SKIP_REASON))
-        write_figure(path, draw_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
+        write_figure(path, make_contact_sheet(sample['inputs'], sample['data_samples'], classes), dpi=80)
     return list(sheets.values())
 
 
-def draw_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample, classes: Sequence[str]) -> Figure:
+def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample, classes: Sequence[str]) -> Figure:
     """Draw the views of a clip: their frames in order, and the spectrogram that is heard with them.
 
     Args:
@@ -93,7 +93,7 @@ def _montage(frames: np.ndarray) -> np.ndarray:
 def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
     clip = clip_name(data_sample)
     label = classes[int(data_sample.gt_label)] if 'gt_label' in data_sample else 'no label'
-    facts = f'{data_sample.get("total_frames")} frames' + (', no sound' if data_sample.get('sound_missing') else '')
+    facts = f'{data_sample.get("total_frames")} frames' + (', no audio' if data_sample.get('audio_missing') else '')
     return f'{label}   {clip}   ({facts})'
 
 

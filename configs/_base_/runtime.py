@@ -8,20 +8,20 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='ClipPictureHook'))
+    visualization=dict(type='ClipVisualizationHook'))
 custom_hooks = [
-    dict(type='TrainedParametersHook'),
-    dict(type='ClassNamesHook'),
+    dict(type='TrainableParametersHook'),
+    dict(type='ClassCheckHook'),
     dict(type='SharedMemoryHook'),
-    dict(type='ClipReportHook'),
-    dict(type='CheckpointContentHook'),
-    dict(type='ResumeFileHook'),
+    dict(type='SkippedClipsHook'),
+    dict(type='AdapterCheckpointHook'),
+    dict(type='ResumeStateHook'),
     dict(type='StrictLoadingHook'),
     dict(type='IterationSeedHook'),
     dict(type='AccumulatedGradientHook'),
-    dict(type='TerminationHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='TrainingPictureHook'),
+    dict(type='PreemptionHook'),
+    dict(type='CheckInvalidLossHook'),
+    dict(type='TrainingPlotHook'),
 ]
 
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

@@ -1,5 +1,5 @@
-# Ours in theirs: CLAP's audio tower with adapters in MMAction2's RecognizerAudio, on its AudioDataset: lists of
-# 'SOUND FRAMES LABEL', with sound files (wav, flac, ogg, mp3) and the number of frames of their videos.
+# Ours in theirs: CLAP's audio encoder with adapters in MMAction2's RecognizerAudio, on its AudioDataset: lists of
+# 'AUDIO FRAMES LABEL', with audio files (wav, flac, ogg, mp3) and the number of frames of their videos.
 _base_ = ['../_base_/schedules/paper.py', '../_base_/runtime_paper.py']
 data_root = 'data/own'
 classes = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear')
@@ -14,27 +14,27 @@ model = dict(
     cls_head=dict(type='TSNAudioHead', num_classes=7, in_channels=768, topk=1, average_clips='prob'),
     data_preprocessor=dict(type='ActionDataPreprocessor'))
 
-load_sound = dict(type='LoadSoundWindows', sample_rate_hz=48000, window_s=10)
+load_audio = dict(type='LoadAudioWindows', sample_rate_hz=48000, window_s=10)
 log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
-host_inputs = [
+mmaction_inputs = [
     dict(type='GatherViews'),
     dict(type='FormatAudioShape', input_format='NCTF'),
     dict(type='PackActionInputs', meta_keys=('audio_path', 'sample_idx')),
 ]
 train_pipeline = [
     dict(type='OpenAudioVisualClip'),
-    dict(type='SampleFrameViews', clip_len=16, stride=4),
-    load_sound,
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
+    load_audio,
     dict(type='RandomRollGain'),
     log_mel,
-    *host_inputs,
+    *mmaction_inputs,
 ]
 test_pipeline = [
     dict(type='OpenAudioVisualClip'),
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
-    load_sound,
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
+    load_audio,
     log_mel,
-    *host_inputs,
+    *mmaction_inputs,
 ]
 
 train_dataset = dict(

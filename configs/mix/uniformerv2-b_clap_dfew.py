@@ -7,7 +7,7 @@ model = dict(
     data_preprocessor=dict(mean=[114.75, 114.75, 114.75], std=[57.375, 57.375, 57.375]),  # as in its pretraining
     visual_backbone=dict(
         _delete_=True,
-        type='ClipWiseBackbone',
+        type='VideoBackboneWrapper',
         backbone=dict(
             type='UniFormerV2',
             input_resolution=224,

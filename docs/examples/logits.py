@@ -4,12 +4,12 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-import claip_emo_mm  # noqa: F401 - repairs the host and registers every part
+import claip_emo_mm  # noqa: F401 - repairs MMAction2 and registers every part
 
 init_default_scope('mmaction')
 cfg = Config.fromfile('configs/_base_/models/claip_emo_tiny.py')
 model = MODELS.build(cfg.model).eval()
-frames = torch.randn(2, 8, 3, 64, 64)  # (B, T, 3, H, W), normalised
+frames = torch.randn(2, 8, 3, 64, 64)  # (B, T, 3, H, W), normalized
 mel = torch.randn(2, 1, 256, 64)  # (B, 1, M, F)
 with torch.no_grad():
     logits = model(dict(frames=frames, mel=mel), mode='tensor')

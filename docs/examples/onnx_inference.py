@@ -1,7 +1,7 @@
 """The emotion of a clip, with NumPy and onnxruntime alone: python onnx_inference.py MODEL.onnx CLIP.npz.
 
-CLIP.npz holds `frames` (N, H, W, 3) uint8 RGB, cropped to the face, and `sound` (n,) float32, mono, at the rate of the
-model's front end. Of sound longer than the model's window (10 s) only the beginning is heard.
+CLIP.npz holds `frames` (N, H, W, 3) uint8 RGB, cropped to the face, and `audio` (n,) float32, mono, at the rate of the
+model's front end. Of audio longer than the model's window (10 s) only the beginning is heard.
 """
 import json
 import sys
@@ -12,7 +12,7 @@ import onnxruntime
 session = onnxruntime.InferenceSession(sys.argv[1])
 about = session.get_modelmeta().custom_metadata_map
 front_end, usage = json.loads(about['front_end']), json.loads(about['usage'])
-frames, sound = (np.load(sys.argv[2])[key] for key in ('frames', 'sound'))
+frames, audio = (np.load(sys.argv[2])[key] for key in ('frames', 'audio'))
 
 
 def resize(pixels, axis, size=front_end['ResizeFrames']['size']):  # bilinear and antialiased, as Pillow does it
@@ -22,13 +22,14 @@ def resize(pixels, axis, size=front_end['ResizeFrames']['size']):  # bilinear an
     return np.rint(np.moveaxis(np.tensordot(pixels, weights, (axis, 1)), -1, axis))
 
 
-sampling, views = front_end['SampleFrameViews'], usage['num_views']
-shown = resize(resize(frames[::sampling['stride']], 2), 1).transpose(0, 3, 1, 2).astype(np.uint8)  # (U, 3, S, S)
+sampling, views = front_end['SampleFrameViews'], usage['num_clips']
+shown = resize(resize(frames[::sampling['frame_interval']], 2), 1).transpose(0, 3, 1,
+                                                                             2).astype(np.uint8)  # (U, 3, S, S)
 spare = max(len(shown) - sampling['clip_len'], 0)  # the views are the first window of frames, ..., the last one
 starts = np.arange(views) * spare // (views - 1) if views > 1 else np.array([spare // 2])
 index = np.minimum(starts[:, None] + np.arange(sampling['clip_len']), len(shown) - 1)  # (V, T)
-window = round(front_end['LoadSoundWindows']['window_s'] * front_end['LoadSoundWindows']['sample_rate_hz'])
-heard = np.tile(sound[:window], max(window // len(sound), 1))  # repeated as often as it fits, then silence
+window = round(front_end['LoadAudioWindows']['window_s'] * front_end['LoadAudioWindows']['sample_rate_hz'])
+heard = np.tile(audio[:window], max(window // len(audio), 1))  # repeated as often as it fits, then silence
 scores, _ = session.run(None, dict(frames=shown, frame_index=index[None], audio_index=np.zeros((1, views), int),
-                                   sound=np.pad(heard, (0, window - len(heard)))[None]))
+                                   audio=np.pad(heard, (0, window - len(heard)))[None]))
 print(*(f'{score:.4f} {name}' for score, name in zip(scores[0], json.loads(about['classes']), strict=True)), sep='\n')

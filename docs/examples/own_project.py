@@ -16,7 +16,7 @@ model = dict(
 
 pipeline = [
     dict(type='OpenAudioVisualClip'),
-    dict(type='SampleFrameViews', clip_len=8, stride=4),
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4),
     dict(type='DecodeFrames'),
     dict(type='ResizeFrames', size=64),
     dict(type='PackAudioVisualInputs'),

@@ -7,9 +7,9 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from claip_emo_mm.data_preparation.toy import make_toy_set
 from claip_emo_mm.datasets import DFEW
-from claip_emo_mm.engine.checkpoints import META_KEY, left_out_keys, make_facts, weight_hash
+from claip_emo_mm.engine.checkpoints import META_KEY, frozen_keys, make_metadata, weight_hash
+from claip_emo_mm.toy.dataset import make_toy_set
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'claip_emo_tiny_toy.py'
 
@@ -24,7 +24,7 @@ def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='session')
 def config() -> Config:
-    """The toy model's config, with the towers that come with the package."""
+    """The toy model's config, with the encoders that come with the package."""
     return Config.fromfile(CONFIG)
 
 
@@ -36,9 +36,9 @@ def checkpoint(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model)
     path = tmp_path_factory.mktemp('checkpoint') / 'epoch_1.pth'
-    left_out = left_out_keys(model)
+    left_out = frozen_keys(model)
     hashes = {name: weight_hash(model, keys) for name, keys in left_out.items()}
-    facts = make_facts(cfg, DFEW.classes, model, hashes)
+    facts = make_metadata(cfg, DFEW.classes, model, hashes)
     frozen = {key for keys in left_out.values() for key in keys}
     state = {key: value for key, value in model.state_dict().items() if key not in frozen}
     torch.save(dict(state_dict=state, meta={META_KEY: facts}), path)

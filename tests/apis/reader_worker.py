@@ -10,13 +10,14 @@ import traceback
 from pathlib import Path
 
 import claip_emo_mm  # noqa: F401 - registers the parts
-from claip_emo_mm.apis.media_source import FileSource
-from claip_emo_mm.datasets.label_schemas import DFEW
-from claip_emo_mm.datasets.listed_clips import read_listed_clips
-from claip_emo_mm.datasets.readers import SoundAlone, VideoFile
+from claip_emo_mm.datasets.audio_visual import read_listed_clips
+from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.config_errors import explain_config_error
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.audio import AudioFile
+from claip_emo_mm.media.stream import FileStream
+from claip_emo_mm.media.video import VideoFile
 
 MEMORY_BYTES = 16 * 2 ** 30  # of addresses; PyTorch alone takes several
 
@@ -26,24 +27,24 @@ def read_video(path: str) -> None:
     clip = VideoFile(path)
     for _ in clip.every_frame():
         pass
-    if clip.has_sound:
-        clip.sound()
+    if clip.has_audio:
+        clip.audio()
 
 
 def read_source(path: str) -> None:
     """As inference does."""
-    source = FileSource(path)
+    source = FileStream(path)
     if source.has_frames:
-        for _, picture in source.frames():
-            picture()
-    if source.has_sound:
-        for _ in source.sound():
+        for _, frame in source.frames():
+            frame()
+    if source.has_audio:
+        for _ in source.audio():
             pass
 
 
-def read_sound(path: str) -> None:
-    """As a sound file that lies beside frames."""
-    SoundAlone(path, 8).sound()
+def read_audio(path: str) -> None:
+    """As an audio file that lies beside frames."""
+    AudioFile(path, 8).audio()
 
 
 def read_list(path: str) -> None:
@@ -56,7 +57,7 @@ def ways_of(path: str) -> tuple:
     suffix = Path(path).suffix
     if suffix in ('.csv', '.txt'):
         return (read_list,)
-    return (load_trained,) if suffix in ('.pth', '.safetensors') else (read_video, read_source, read_sound)
+    return (load_trained,) if suffix in ('.pth', '.safetensors') else (read_video, read_source, read_audio)
 
 
 def main() -> None:

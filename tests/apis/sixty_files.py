@@ -24,7 +24,7 @@ class OddFile:
 
 
 def media(container: str, codec: str = 'mpeg4', audio: str = 'aac', seconds: float = .6) -> bytes:
-    """A grey video that becomes brighter, and a tone, in any container; '' for no codec."""
+    """A gray video that becomes brighter, and a tone, in any container; '' for no codec."""
     buffer, count = io.BytesIO(), round(25 * seconds)
     with av.open(buffer, 'w', format=container) as target:
         if codec:
@@ -32,18 +32,18 @@ def media(container: str, codec: str = 'mpeg4', audio: str = 'aac', seconds: flo
             video.width, video.height = (352, 288) if codec == 'h263' else (64, 48)
             video.pix_fmt = {'gif': 'rgb8', 'mjpeg': 'yuvj420p'}.get(codec, 'yuv420p')
         if audio:
-            sound = target.add_stream(audio, rate=RATE_HZ, layout='mono', bit_rate=64000)
+            audio_output = target.add_stream(audio, rate=RATE_HZ, layout='mono', bit_rate=64000)
         for number in range(count if codec else 0):
-            grey = np.full((video.height, video.width, 3), 200 * number // count, np.uint8)
-            target.mux(video.encode(av.VideoFrame.from_ndarray(grey, 'rgb24')))
+            gray = np.full((video.height, video.width, 3), 200 * number // count, np.uint8)
+            target.mux(video.encode(av.VideoFrame.from_ndarray(gray, 'rgb24')))
         if codec:
             target.mux(video.encode(None))
         if audio:
             tone = (9000 * np.sin(np.arange(round(seconds * RATE_HZ)) / 20)).astype(np.int16)
             frame = av.AudioFrame.from_ndarray(tone[None], 's16', 'mono')
             frame.sample_rate, frame.pts = RATE_HZ, 0
-            target.mux(sound.encode(frame))
-            target.mux(sound.encode(None))
+            target.mux(audio_output.encode(frame))
+            target.mux(audio_output.encode(None))
     return buffer.getvalue()
 
 
@@ -57,7 +57,7 @@ def wav(samples: int = 8000, rate_hz: int = 16000, stated: int | None = None) ->
 
 
 def image(suffix: str) -> bytes:
-    """A grey picture."""
+    """A gray frame."""
     return cv2.imencode(suffix, np.full((48, 64, 3), 99, np.uint8))[1].tobytes()
 
 
@@ -109,10 +109,10 @@ def _broken() -> list[OddFile]:
            'zip.mp4': b'PK\x03\x04' + bytes(500), 'zeros.avi': bytes(5000), 'noise.mp4': bytes(range(256)) * 40,
            'list.mp4': b'#EXTM3U\n#EXTINF:1,\n/etc/hostname\n#EXT-X-ENDLIST\n', 'head.wav': wav(0)[:20]}
     files = [OddFile(name, NAMED, content(data)) for name, data in bad.items()]
-    for name, how, share, outcome in (('half.mp4', ('mp4',), .5, NAMED), ('half.mkv', ('matroska',), .5, EITHER),
+    for name, how, ratio, outcome in (('half.mp4', ('mp4',), .5, NAMED), ('half.mkv', ('matroska',), .5, EITHER),
                                       ('half.avi', ('avi', 'mpeg4', 'mp2'), .6, EITHER)):
         data = media(*how)
-        files.append(OddFile(name, outcome, content(data[:int(share * len(data))])))
+        files.append(OddFile(name, outcome, content(data[:int(ratio * len(data))])))
     files += [OddFile('lie_long.mp4', EITHER, content(lying_mp4(2 ** 31 - 1))),
               OddFile('lie_short.mp4', JUDGED, content(lying_mp4(100))),
               OddFile('lie.wav', EITHER, content(wav(stated=0x7FFFFFF0))),

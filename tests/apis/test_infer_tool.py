@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 
 from claip_emo_mm.datasets import DFEW
-from claip_emo_mm.model_card import INTENDED_USE
+from claip_emo_mm.version import INTENDED_USE
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def test_writes_results_and_leaves_alone_what_is_done(checkpoint: Path, toy_set:
             rows = list(csv.DictReader(file))
         assert [float(row['happy']) for row in rows] == [row['scores']['happy'] for row in content['rows']]
     assert set(found) == set(map(str, inputs))  # two files of one name, two results
-    for path in inputs:  # the sound is the original's, packet for packet
+    for path in inputs:  # the audio is the original's, packet for packet
         with av.open(str(path)) as video, av.open(str(out / found[str(path)]['overlay'])) as copy:
             packets = [[(packet.pts, bytes(packet)) for packet in each.demux(audio=0) if packet.size]
                        for each in (video, copy)]
@@ -118,7 +118,7 @@ def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Pa
     folder.mkdir()
     (folder / 'a.mp4').write_text('not a video')  # the first process has nothing else: it is through at once
     video = next((toy_set / 'videos').glob('test*.mp4'))
-    for name in 'bdf':  # the second one's share, beside files that are missing for the first
+    for name in 'bdf':  # the second one's ratio, beside files that are missing for the first
         shutil.copy(video, folder / f'{name}.mp4')
     inputs = [folder / f'{name}.mp4' for name in 'abcdef']
     command = (*inputs, '--checkpoint', checkpoint, '--out', tmp_path / 'out', '--launcher', 'pytorch')

@@ -7,7 +7,7 @@ import pytest
 from tool_runs import call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.apis.demo_page import DemoLimits, run_job
+from claip_emo_mm.apis.gradio_app import DemoLimits, run_job
 from claip_emo_mm.errors import InputError
 
 

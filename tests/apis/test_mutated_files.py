@@ -18,7 +18,7 @@ import torch
 from mutations import mutate
 from sixty_files import media, wav
 
-from claip_emo_mm.checkpoint_format import META_KEY
+from claip_emo_mm.version import META_KEY
 
 ROOT = Path(__file__).parents[2]
 IS_WHOLE = os.environ.get('CLAIP_EMO_FUZZ') == 'all'

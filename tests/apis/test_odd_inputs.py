@@ -47,24 +47,24 @@ def no_hang() -> Iterator[None]:
 
 
 def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, int] = (64, 96), faces: int = 1,
-          faces_until_s: float = 99., sound_s: float | None = None, rate_hz: int = RATE_HZ, layout: str = 'mono',
+          faces_until_s: float = 99., audio_s: float | None = None, rate_hz: int = RATE_HZ, layout: str = 'mono',
           times: list[float] | None = None, turned: int = 0, codecs: tuple[str, str] = ('libx264', 'aac'),
-          picture: bool = True, tracks: int = 1, form: str = '') -> Path:
+          frame: bool = True, tracks: int = 1, form: str = '') -> Path:
     """Write a video with squares for faces, and a tone."""
     height, width = size
     times = np.arange(round(seconds * fps)) / fps if times is None else times
-    sound_s = seconds if sound_s is None else sound_s
+    audio_s = seconds if audio_s is None else audio_s
     with av.open(str(path), 'w') as target:
-        if picture:
+        if frame:
             video = target.add_stream(codecs[0], rate=Fraction(fps).limit_denominator(1000))
             video.width, video.height, video.pix_fmt = width, height, form or (
                 'yuv420p' if min(size) > 1 else 'yuv444p')
             video.codec_context.time_base = Fraction(1, 1000 if times is not None else fps)
             if turned:
                 video.set_display_rotation(turned)
-        if sound_s:
-            sounds = [target.add_stream(codecs[1], rate=rate_hz, layout=layout) for _ in range(tracks)]
-        if picture:
+        if audio_s:
+            audio_streams = [target.add_stream(codecs[1], rate=rate_hz, layout=layout) for _ in range(tracks)]
+        if frame:
             for number, time_s in enumerate(times):
                 image = np.full((height, width, 3), 40, np.uint8)
                 for face in range(faces if time_s < faces_until_s else 0):
@@ -74,15 +74,15 @@ def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, 
                 frame.pts, frame.time_base = round(1000 * time_s), Fraction(1, 1000)
                 target.mux(video.encode(frame))
             target.mux(video.encode(None))
-        if sound_s:
-            tone = .3 * np.sin(np.arange(round(sound_s * rate_hz)) * 2 * np.pi * 220 / rate_hz)
+        if audio_s:
+            tone = .3 * np.sin(np.arange(round(audio_s * rate_hz)) * 2 * np.pi * 220 / rate_hz)
             channels = av.AudioLayout(layout).nb_channels
             frame = av.AudioFrame.from_ndarray(np.repeat((32767 * tone).astype(np.int16), channels)[None],
                                                format='s16', layout=layout)
             frame.sample_rate, frame.pts = rate_hz, 0
-            for sound in sounds:
-                target.mux(sound.encode(frame))
-                target.mux(sound.encode(None))
+            for audio in audio_streams:
+                target.mux(audio.encode(frame))
+                target.mux(audio.encode(None))
     return path
 
 
@@ -90,7 +90,7 @@ def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, 
 ODD = {
     'usual.mp4': ({}, []),
     '名 字 笑.mp4': ({}, []),
-    'one_frame.mp4': (dict(seconds=.04, sound_s=1.), []),
+    'one_frame.mp4': (dict(seconds=.04, audio_s=1.), []),
     'one_pixel.mkv': (dict(size=(1, 1), codecs=('ffv1', 'aac')), ['no face']),
     'huge.mp4': (dict(size=(4320, 7680), seconds=.08, codecs=('mpeg4', 'aac')), ['no face']),
     'slow.mp4': (dict(fps=1, seconds=5), []),
@@ -102,17 +102,17 @@ ODD = {
     'low_rate.mp4': (dict(rate_hz=8000), []),
     'high_rate.mkv': (dict(rate_hz=96000, codecs=('libx264', 'pcm_s16le')), []),
     'stereo.mp4': (dict(layout='stereo'), []),
-    'three_tracks.mkv': (dict(tracks=3), ['3 sound tracks: number 1 was read']),
+    'three_tracks.mkv': (dict(tracks=3), ['3 audio tracks: number 1 was read']),
     'ten_bits.mkv': (dict(form='yuv420p10le'), []),
     'clear.mov': (dict(codecs=('qtrle', 'aac'), form='argb'), []),
     'surround_5_1.mp4': (dict(layout='5.1'), []),
     'surround_7_1.mkv': (dict(layout='7.1', codecs=('libx264', 'pcm_s16le')), []),
-    'short_sound.mp4': (dict(seconds=6, sound_s=1), []),
-    'long_sound.mp4': (dict(seconds=1, sound_s=6), []),
-    'sound.wav': (dict(picture=False, codecs=('', 'pcm_s16le')), ['no picture']),
-    'sound.mp3': (dict(picture=False, codecs=('', 'libmp3lame')), ['no picture']),
-    'sound.m4a': (dict(picture=False), ['no picture']),
-    'picture.mp4': (dict(sound_s=0.), ['no sound']),
+    'short_audio.mp4': (dict(seconds=6, audio_s=1), []),
+    'long_audio.mp4': (dict(seconds=1, audio_s=6), []),
+    'audio.wav': (dict(frame=False, codecs=('', 'pcm_s16le')), ['no frames']),
+    'audio.mp3': (dict(frame=False, codecs=('', 'libmp3lame')), ['no frames']),
+    'audio.m4a': (dict(frame=False), ['no frames']),
+    'shot.mp4': (dict(audio_s=0.), ['no audio']),
     'no_face.mp4': (dict(faces=0), ['no face 0.0-']),
     'face_for_half.mp4': (dict(seconds=6, faces_until_s=3), ['no face 3.0-']),
     'three_faces.mp4': (dict(faces=3), []),
@@ -140,13 +140,13 @@ def test_odd_video(infer: EmotionInferencer, tmp_path: Path, name: str) -> None:
     assert len(result.warnings) == len(warnings), result.warnings
     assert all(map(str.startswith, result.warnings, warnings))
     seconds = 2.04 if 'times' in options else options.get('seconds', 1.)
-    longest = max(seconds if options.get('picture', True) else 0, options.get('sound_s', seconds))
+    longest = max(seconds if options.get('frame', True) else 0, options.get('audio_s', seconds))
     assert result.duration_s == pytest.approx(longest, abs=.35)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing is left over
     people = {row.person for row in result.rows} - {None}
     if not warnings:
         assert people == set(range(1, options.get('faces', 1) + 1))
-    if options.get('turned') in (90, -90):  # in a picture of 64 x 96 that stands on its side
+    if options.get('turned') in (90, -90):  # in a frame of 64 x 96 that stands on its side
         left, top, width, height = next(row.box for row in result.rows)
         assert width == pytest.approx(16 / 64, abs=.07) and height == pytest.approx(16 / 96, abs=.07)
 
@@ -168,10 +168,10 @@ def test_cut_file(infer: EmotionInferencer, tmp_path: Path, cut: int) -> None:
 
 
 @pytest.mark.parametrize(('name', 'content', 'message'), [
-    ('empty.mp4', b'', 'empty'), ('text.mp4', b'this is no video\n' * 50, 'cannot be opened|a picture or a text'),
+    ('empty.mp4', b'', 'empty'), ('text.mp4', b'this is no video\n' * 50, 'cannot be opened|a frame or a text'),
     ('zeros.mp4', bytes(5000), 'cannot be opened'), ('noise.avi', bytes(range(256)) * 40, 'cannot be opened'),
     ('head.wav', b'RIFF\x24\x00\x00\x00WAVEfmt ', 'cannot be opened|holds neither|nothing in it'),
-    ('page.webm', b'<html><body>404</body></html>', 'cannot be opened|a picture or a text')])
+    ('page.webm', b'<html><body>404</body></html>', 'cannot be opened|a frame or a text')])
 def test_no_video(infer: EmotionInferencer, tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f'{name}: .*({message})'):
@@ -179,7 +179,7 @@ def test_no_video(infer: EmotionInferencer, tmp_path: Path, name: str, content: 
 
 
 def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match='no video or sound in this folder'):
+    with pytest.raises(InputError, match='no video or audio in this folder'):
         infer(tmp_path)
     (tmp_path / 'folder.mp4').mkdir()
     os.mkfifo(tmp_path / 'pipe.mp4')
@@ -195,7 +195,7 @@ def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> N
     check(infer.infer(renamed))
     cv2.imwrite(str(tmp_path / 'still.png'), np.zeros((8, 8, 3), np.uint8))
     (tmp_path / 'still.png').rename(tmp_path / 'still.mp4')
-    with pytest.raises(InputError, match='still.mp4: a picture or a text'):
+    with pytest.raises(InputError, match='still.mp4: a frame or a text'):
         infer.infer(tmp_path / 'still.mp4')
 
 

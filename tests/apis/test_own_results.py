@@ -6,7 +6,7 @@ import pytest
 from tool_runs import call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.apis.result_folder import is_overlay
+from claip_emo_mm.apis.result_writer import is_overlay
 from claip_emo_mm.errors import InputError
 
 

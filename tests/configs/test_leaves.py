@@ -9,17 +9,17 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import FUNCTIONS, RUNNERS, STRATEGIES, init_default_scope
 
-from claip_emo_mm.data_preparation.toy import VOCABULARY
 from claip_emo_mm.datasets import DFEW
-from claip_emo_mm.engine.config_keys import check_top_level
-from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
-from claip_emo_mm.engine.run_config import load_config
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import check_top_level
+from claip_emo_mm.engine.hooks.checks import count_parameters
+from claip_emo_mm.toy.captions import VOCABULARY
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
 SHARDED = 'claip_emo_vitbigg14_dfew_fsdp.py'
 PAPER_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_vit')]
-FOLDS_LEAF = 'claip_emo_tiny_toy_folds.py'  # validated on the fold's test part, as the paper's models are
+FOLDS_LEAF = 'claip_emo_tiny_toy_folds.py'  # validated on the fold's test split, as the paper's models are
 README_SIZES = {name: [int(size.replace(',', '')) for size in sizes] for name, *sizes in re.findall(
     r'^\| `(claip_emo_vit\w+\.py)` \|.*?\| ([\d,]+) \| ([\d,]+) \|', (CONFIGS / 'README.md').read_text(), re.MULTILINE)}
 TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy')]
@@ -42,7 +42,7 @@ def test_leaf_builds(name: str) -> None:
     if name in PAPER_LEAVES:
         assert [trained, whole] == README_SIZES[name]
         classes = DATASETS.build(dict(cfg.train_dataloader.dataset, pipeline=[], lazy_init=True)).metainfo['classes']
-        assert model.cls_head.num_classes == model.data_preprocessor.blend.num_classes == len(classes)
+        assert model.cls_head.num_classes == model.data_preprocessor.blending.num_classes == len(classes)
         assert cfg.auto_scale_lr.enable and cfg.default_hooks.early_stop.patience == 20
         assert cfg.default_hooks.checkpoint.save_best == 'WAR'
     for hook in [*cfg.custom_hooks, *cfg.default_hooks.values()]:
@@ -57,7 +57,7 @@ def test_leaf_builds(name: str) -> None:
 
 
 def shallow(model: dict, layers: int) -> dict:
-    """The model with the first blocks of its visual tower only."""
+    """The model with the first blocks of its visual encoder only."""
     arch = open_clip.get_model_config(model.visual_backbone.arch)['vision_cfg']
     assert arch['layers'] == 48
     return dict(model, visual_backbone=dict(model.visual_backbone, arch=dict(arch, layers=layers)))
@@ -84,9 +84,9 @@ def test_toy_models_train_at_most_15_percent(name: str) -> None:
 
 
 @pytest.mark.parametrize(('name', 'absent'), [
-    ('claip_emo_tiny_toy_visual.py', ('LoadSoundWindows', 'RandomRollGain', 'LogMel')),
+    ('claip_emo_tiny_toy_visual.py', ('LoadAudioWindows', 'RandomRollGain', 'LogMel')),
     ('claip_emo_tiny_toy_audio.py', ('DecodeFrames', 'ResizeFrames')),
-    ('claip_emo_vitl14_dfew_visual.py', ('LoadSoundWindows', 'RandomRollGain', 'LogMel')),
+    ('claip_emo_vitl14_dfew_visual.py', ('LoadAudioWindows', 'RandomRollGain', 'LogMel')),
     ('claip_emo_vitl14_dfew_audio.py', ('DecodeFrames', 'ResizeFrames', 'RandAugmentFrames', 'RandomResizedCropFrames',
                                         'RandomFlipFrames', 'RandomEraseFrames'))])
 def test_one_modality_loads_one_modality(name: str, absent: tuple[str, ...]) -> None:
@@ -100,24 +100,24 @@ def test_one_modality_loads_one_modality(name: str, absent: tuple[str, ...]) -> 
 def test_validation_and_test_are_different_parts() -> None:
     for name in set(TOY_LEAVES) - {FOLDS_LEAF}:
         cfg = Config.fromfile(CONFIGS / name)
-        parts = [cfg[f'{part}_dataloader'].dataset.ann_file for part in ('train', 'val', 'test')]
-        assert parts == ['train.csv', 'val.csv', 'test.csv']
+        splits = [cfg[f'{split}_dataloader'].dataset.ann_file for split in ('train', 'val', 'test')]
+        assert splits == ['train.csv', 'val.csv', 'test.csv']
 
 
 def test_one_key_chooses_the_fold_of_the_toy_set() -> None:
     cfg = load_config(CONFIGS / FOLDS_LEAF, dict(fold=3))
-    for part, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+    for split, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
         dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
-        assert dataset.ann_file == f'data/toy/lists/fold3_{part}.csv'
+        assert dataset.ann_file == f'data/toy/lists/fold3_{split}.csv'
 
 
 @pytest.mark.parametrize('name', PAPER_LEAVES)
 def test_one_key_chooses_the_fold(name: str) -> None:
     cfg = load_config(CONFIGS / name, dict(fold=3))
     init_default_scope('mmaction')
-    for part, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+    for split, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
         dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
-        assert dataset.ann_file.endswith(f'/fold3_{part}.csv')
+        assert dataset.ann_file.endswith(f'/fold3_{split}.csv')
 
 
 def test_the_readme_lists_every_leaf_of_the_paper() -> None:

@@ -15,15 +15,16 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from claip_emo_mm.atomic_text import write_csv
-from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
-from claip_emo_mm.datasets.annotation_list import read_annotation_list
-from claip_emo_mm.datasets.label_schemas import DFEW, MAFW
+from claip_emo_mm.datasets.annotations import read_annotation_list
+from claip_emo_mm.datasets.labels import DFEW, MAFW
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.hooks.trained_parameters_hook import count_parameters
-from claip_emo_mm.engine.run_config import load_config
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.hooks.checks import count_parameters
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.random_weights import with_random_weights
+from claip_emo_mm.models.weights.resolve import with_random_weights
+from claip_emo_mm.toy.dataset import make_toy_set
+from claip_emo_mm.toy.layouts import make_frame_tree
+from claip_emo_mm.utils.io import write_csv
 
 MIX = Path(__file__).parents[2] / 'configs/mix'
 README = (MIX / 'README.md').read_text()
@@ -31,12 +32,12 @@ SIDE, T = 32, 4
 CLIP = dict(image_size=SIDE, patch_size=16, width=16, layers=2, head_width=8)
 CLAP = dict(embed_dims=6, depths=[1, 1], num_heads=[2, 2], mel_bins=16, spec_size=64)
 NECK = dict(embed_dims=16, num_frames=T, num_heads=2, head_dims=4, mlp_dims=8)
-OURS = {  # the parts of our models, small
+OURS = {  # the splits of our models, small
     'visual_backbone.arch': CLIP, 'audio_backbone.arch': CLAP,
     **{f'visual_neck.{key}': value for key, value in NECK.items()},
     'cls_head.visual_channels': 16, 'cls_head.audio_channels': 12}
 THEIRS = {key: value for key, value in OURS.items() if key != 'visual_backbone.arch'}
-HOST = {'backbone.arch': CLIP, 'cls_head.in_channels': 16}
+MMENGINE = {'backbone.arch': CLIP, 'cls_head.in_channels': 16}
 
 
 def seen_by(channels: int, **options: Any) -> dict[str, Any]:
@@ -47,10 +48,10 @@ def seen_by(channels: int, **options: Any) -> dict[str, Any]:
 
 
 SMALL = {
-    'tsn_clip-vitb16_lora_dfew.py': HOST,
-    'tsm_clip-vitb16_lora_dfew.py': HOST | {'cls_head.num_segments': T},
-    'tsn_clip-vitb16_lora_videos.py': HOST,
-    'tsn_clip-vitb16_lora_rawframes.py': HOST,
+    'tsn_clip-vitb16_lora_dfew.py': MMENGINE,
+    'tsm_clip-vitb16_lora_dfew.py': MMENGINE | {'cls_head.num_segments': T},
+    'tsn_clip-vitb16_lora_videos.py': MMENGINE,
+    'tsn_clip-vitb16_lora_rawframes.py': MMENGINE,
     'tsn-audio_clap_sounds.py': {'backbone.arch': CLAP, 'cls_head.in_channels': 12},
     'videomae-b_clap_dfew.py': seen_by(16, img_size=SIDE, embed_dims=16, depth=2, num_heads=2, num_frames=T),
     'swin3d-t_clap_mafw.py': seen_by(
@@ -78,7 +79,8 @@ CASES = [(MIX / name, options) for name, options in SMALL.items()] + [
 
 
 def frame_wise(network: dict[str, Any], width: int) -> dict[str, Any]:
-    return seen_by(width) | {'visual_backbone': dict(type='FrameWiseBackbone', backbone=network), 'visual_neck': None}
+    return seen_by(width) | {'visual_backbone': dict(type='ImageBackboneWrapper', backbone=network),
+                             'visual_neck': None}
 
 
 VARIANTS = {  # further networks in the place of ConvNeXt, and heads in the place of the I3DHead
@@ -87,7 +89,7 @@ VARIANTS = {  # further networks in the place of ConvNeXt, and heads in the plac
         frame_wise(dict(type='MobileNetV2', widen_factor=.25), 1280),
         frame_wise(dict(type='timm.test_resnet'), 96)],
     'slowonly-r50_clap_dfew.py': [THEIRS | {
-        'visual_backbone': dict(type='ClipWiseBackbone', format_shape='NCHW',
+        'visual_backbone': dict(type='VideoBackboneWrapper', format_shape='NCHW',
                                 backbone=dict(type='MobileNetV2TSM', num_segments=T, widen_factor=.25)),
         'visual_neck.embed_dims': 1280, 'cls_head.visual_channels': 1280}],
     'clip-vitb16_clap_i3d-head_dfew.py': [
@@ -100,7 +102,7 @@ CASES += [(MIX / name, options) for name, variants in VARIANTS.items() for optio
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`dfew`, `mafw`: as tools/prepare_data.py leaves them; `own`: with the lists of the host's data sets."""
+    """`dfew`, `mafw`: as tools/prepare_data.py leaves them; `own`: with the lists of MMAction2's data sets."""
     folder = tmp_path_factory.mktemp('mix')
     make_toy_set(folder / 'toy', clips=(7, 1, 3), workers=1)
     make_frame_tree(folder / 'toy', folder / 'dfew')
@@ -114,14 +116,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (own / f'{frames.name}.mp4').symlink_to(folder / f'dfew/videos/{frames.name}.mp4')
         (own / f'{frames.name}.wav').symlink_to(folder / f'dfew/audio/{frames.name}.wav')
     (folder / 'dfew/lists').mkdir()
-    for part in ('train', 'val', 'test'):
-        clips = read_annotation_list(folder / f'dfew/{part}.csv')
+    for split in ('train', 'val', 'test'):
+        clips = read_annotation_list(folder / f'dfew/{split}.csv')
         named = [(clip.frames.rpartition('/')[2], DFEW.classes.index(clip.label)) for clip in clips]
         for kind, row in (('VideoDataset', '{}.mp4 {}'), ('RawframeDataset', '{} 40 {}'),
                           ('AudioDataset', '{}.wav 40 {}')):
-            (own / f'{kind}_{part}.txt').write_text(''.join(f'{row.format(*clip)}\n' for clip in named))
+            (own / f'{kind}_{split}.txt').write_text(''.join(f'{row.format(*clip)}\n' for clip in named))
         for kind, schema in (('dfew', DFEW), ('mafw', MAFW)):
-            write_csv(folder / f'dfew/lists/{kind}_{part}.csv', ('frames', 'audio', 'label'), [
+            write_csv(folder / f'dfew/lists/{kind}_{split}.csv', ('frames', 'audio', 'label'), [
                 (clip.frames, clip.audio, schema.classes[schema.label(clip.label)]) for clip in clips])
     return folder
 
@@ -138,10 +140,10 @@ def make_small(path: Path, options: dict[str, Any], data: Path, work_dir: Path) 
     cfg = load_config(path)
     cfg.model = with_random_weights(cfg.model.to_dict())
     for key, value in options.items():
-        *parts, last = key.split('.')
-        reduce(getitem, parts, cfg.model)[last] = deepcopy(value)
+        *splits, last = key.split('.')
+        reduce(getitem, splits, cfg.model)[last] = deepcopy(value)
     small = dict(ResizeFrames=dict(size=SIDE), RandomResizedCropFrames=dict(size=SIDE),
-                 SampleFrameViews=dict(clip_len=T), LoadSoundWindows=dict(sample_rate_hz=16000, window_s=3.072),
+                 SampleFrameViews=dict(clip_len=T), LoadAudioWindows=dict(sample_rate_hz=16000, window_s=3.072),
                  LogMel=dict(sample_rate_hz=16000, num_mel_bins=16, window_ms=25, shift_ms=12, num_frames=256))
     for name in ('train', 'val', 'test'):
         loader = cfg[f'{name}_dataloader']
@@ -164,7 +166,7 @@ def make_small(path: Path, options: dict[str, Any], data: Path, work_dir: Path) 
     cfg.param_scheduler = None
     cfg.default_hooks.checkpoint = ConfigDict(type='CheckpointHook', by_epoch=False, interval=2)
     cfg.default_hooks.pop('early_stop')
-    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.type != 'TrainingPictureHook']  # takes seconds
+    cfg.custom_hooks = [hook for hook in cfg.custom_hooks if hook.type != 'TrainingPlotHook']  # takes seconds
     cfg.work_dir = str(work_dir)
     return cfg
 
@@ -178,15 +180,15 @@ def test_trains_two_iterations_and_is_tested(path: Path, options: dict[str, Any]
     for name, parameter in runner.model.named_parameters():
         assert parameter.requires_grad or torch.equal(parameter, before[name]), name
     moved = {name for name, parameter in runner.model.named_parameters() if not torch.equal(parameter, before[name])}
-    for part, module in runner.model.named_children():
+    for split, module in runner.model.named_children():
         if count_parameters(module)[0]:
-            assert any(name.startswith(f'{part}.') for name in moved), f'{part} learned nothing'
+            assert any(name.startswith(f'{split}.') for name in moved), f'{split} learned nothing'
 
     tester = Runner.from_cfg(Config(dict(cfg.to_dict(), load_from=str(tmp_path / 'iter_2.pth'),
                                          work_dir=str(tmp_path / 'test'), train_dataloader=None, train_cfg=None,
                                          optim_wrapper=None)))
-    figures = tester.test()
-    assert {'WAR', 'UAR', 'F1_macro', 'F1_weighted'} <= set(figures) and 0 <= figures['WAR'] <= 100
+    metrics = tester.test()
+    assert {'WAR', 'UAR', 'F1_macro', 'F1_weighted'} <= set(metrics) and 0 <= metrics['WAR'] <= 100
     for name, parameter in tester.model.named_parameters():
         assert torch.equal(parameter, runner.model.get_parameter(name)), name  # the checkpoint is enough
     alone = load_trained(str(tmp_path / 'iter_2.pth')).model

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawn_parts import drawn_config
-from dummy_parts import dummy_config
+from dummy_components import dummy_config
 from mmaction.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from sampled_components import sampled_config
 from torch import nn
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -80,8 +80,8 @@ def test_rates_of_the_reference(name: str, expected: float) -> None:
     assert cfg.auto_scale_lr.enable
 
 
-class Parts(nn.Module):
-    """Parameters of every kind that the models have, and a frozen part."""
+class Splits(nn.Module):
+    """Parameters of every kind that the models have, and a frozen split."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,9 +94,9 @@ def test_two_groups_of_parameters() -> None:
     cfg = Config.fromfile(CONFIGS / '_base_/schedules/paper.py').optim_wrapper
     paramwise = cfg.pop('paramwise_cfg')
     cfg = dict(type='OptimWrapper', optimizer=cfg.optimizer, accumulative_counts=4)
-    model = Parts()
+    model = Splits()
     with DefaultScope.overwrite_default_scope('mmaction'):
-        wrapper = OPTIM_WRAPPER_CONSTRUCTORS.get('AccumulatedRateConstructor')(cfg, paramwise)(model)
+        wrapper = OPTIM_WRAPPER_CONSTRUCTORS.get('ScaledLROptimWrapperConstructor')(cfg, paramwise)(model)
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     groups = {group['weight_decay']: {names[id(p)] for p in group['params']} for group in wrapper.param_groups}
     assert groups == {.05: {'linear.weight', 'conv.weight', 'cls_token'},
@@ -111,7 +111,7 @@ def test_the_tiny_models_groups() -> None:
     model_cfg = Config.fromfile(CONFIGS / 'claip_emo_tiny_toy_random.py').model
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(model_cfg)
-        wrapper = OPTIM_WRAPPER_CONSTRUCTORS.get('AccumulatedRateConstructor')(
+        wrapper = OPTIM_WRAPPER_CONSTRUCTORS.get('ScaledLROptimWrapperConstructor')(
             dict(optimizer=schedule.optimizer), schedule.paramwise_cfg)(model)
     decay = {id(p): group['weight_decay'] for group in wrapper.param_groups for p in group['params']}
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -136,13 +136,13 @@ def test_stops_after_20_epochs_without_a_better_accuracy(tmp_path: Path) -> None
 
 
 def test_the_tiny_model_learns_from_mixed_clips(tmp_path: Path) -> None:
-    cfg = drawn_config(tmp_path, towers=None)
+    cfg = sampled_config(tmp_path, encoders=None)
     schedule = paper_config(tmp_path)
     for key in ('optim_wrapper', 'auto_scale_lr', 'param_scheduler', 'randomness', 'log_level', 'experiment_name'):
         cfg[key] = schedule[key]
     cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=6)  # the first step is one with a rate of nearly 0
     cfg.optim_wrapper.optimizer.lr = 1e-2
-    cfg.model.data_preprocessor.blend = dict(num_classes=7)
+    cfg.model.data_preprocessor.blending = dict(num_classes=7)
     cfg.model.audio_backbone.drop_path_rate = 0.  # a block that is dropped would get no gradient
     runner = Runner.from_cfg(cfg)
     before = {name: parameter.clone() for name, parameter in runner.model.named_parameters()}

@@ -12,20 +12,20 @@ from mmengine.dataset import BaseDataset, sampler
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from claip_emo_mm.datasets import seeded_batch_sampler
-from claip_emo_mm.engine.resumable_train_loop import ResumableTrainLoop
-from claip_emo_mm.models.adapters import LoRASettings
+from claip_emo_mm.datasets import samplers
+from claip_emo_mm.engine.loop import ResumableTrainLoop
 from claip_emo_mm.models.backbones.htsat import NAMED_ARCHS
-from claip_emo_mm.models.clip_blending import ClipBlending
+from claip_emo_mm.models.layers.lora_config import LoRAConfig
+from claip_emo_mm.models.mixup import AudioVisualMixup
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 GPUS = 2
-TOWERS = dict(vitb32=('ViT-B-32-quickgelu', 768), vitb16=('ViT-B-16-quickgelu', 768),
+ENCODERS = dict(vitb32=('ViT-B-32-quickgelu', 768), vitb16=('ViT-B-16-quickgelu', 768),
               vitl14=('ViT-L-14-quickgelu', 1024))
 CLASSES = dict(dfew=7, mafw=11, mafw43=43)
 ABLATIONS = ['audio', 'audio_temporal', 'frame_mean', 'fusion_cross_attention', 'fusion_film', 'fusion_gated',
              'fusion_sum', 'linear_probe', 'no_lora', 'visual']
-LEAVES = [f'claip_emo_{tower}_{data}' for tower in TOWERS for data in CLASSES] + [
+LEAVES = [f'claip_emo_{encoder}_{data}' for encoder in ENCODERS for data in CLASSES] + [
     f'claip_emo_vitl14_dfew_{ablation}' for ablation in ABLATIONS]
 SEEN = [name for name in LEAVES if not name.endswith('_audio')]
 HEARD = [name for name in LEAVES if not name.endswith('_visual')]
@@ -42,10 +42,10 @@ def config(name: str) -> Config:
 
 
 @lru_cache
-def transforms(name: str, part: str) -> dict[str, Any]:
-    """The transforms of a part, built, by type; each is there once."""
+def transforms(name: str, split: str) -> dict[str, Any]:
+    """The transforms of a split, built, by type; each is there once."""
     with DefaultScope.overwrite_default_scope('mmaction'):
-        built = Compose(config(name)[f'{part}_dataloader'].dataset.pipeline).transforms
+        built = Compose(config(name)[f'{split}_dataloader'].dataset.pipeline).transforms
     found = {type(transform).__name__: transform for transform in built}
     assert len(found) == len(built)
     return found
@@ -61,43 +61,43 @@ def test_every_leaf_of_the_paper_is_looked_at() -> None:
 def test_steps_of_the_pipelines(name: str) -> None:
     seen, heard = name in SEEN, name in HEARD
     assert list(transforms(name, 'train')) == [
-        *LOADED, *(SHOWN + AUGMENTED) * seen, *['LoadSoundWindows', 'RandomRollGain', 'LogMel'] * heard,
+        *LOADED, *(SHOWN + AUGMENTED) * seen, *['LoadAudioWindows', 'RandomRollGain', 'LogMel'] * heard,
         'PackAudioVisualInputs']
-    for part in ('val', 'test'):  # nothing is random there
-        assert list(transforms(name, part)) == [*LOADED, *SHOWN * seen, *['LoadSoundWindows', 'LogMel'] * heard,
+    for split in ('val', 'test'):  # nothing is random there
+        assert list(transforms(name, split)) == [*LOADED, *SHOWN * seen, *['LoadAudioWindows', 'LogMel'] * heard,
                                                 'PackAudioVisualInputs']
 
 
 @pytest.mark.parametrize('name', LEAVES)
 def test_sampling(name: str) -> None:
-    views = {part: transforms(name, part)['SampleFrameViews'] for part in ('train', 'val', 'test')}
-    assert {(view.clip_len, view.stride) for view in views.values()} == {(16, 4)}
-    assert [(view.num_views, view.test_mode) for view in views.values()] == [(1, False), (1, True), (2, True)]
+    views = {split: transforms(name, split)['SampleFrameViews'] for split in ('train', 'val', 'test')}
+    assert {(view.clip_len, view.frame_interval) for view in views.values()} == {(16, 4)}
+    assert [(view.num_clips, view.test_mode) for view in views.values()] == [(1, False), (1, True), (2, True)]
 
 
 @pytest.mark.parametrize('name', SEEN)
 def test_frames(name: str) -> None:
     train = transforms(name, 'train')
-    assert [transforms(name, part)['ResizeFrames'].size for part in ('train', 'val', 'test')] == [224, 224, 224]
-    assert [transforms(name, part)['ResizeFrames'].exact for part in ('val', 'test')] == [True, True]
+    assert [transforms(name, split)['ResizeFrames'].size for split in ('train', 'val', 'test')] == [224, 224, 224]
+    assert [transforms(name, split)['ResizeFrames'].exact for split in ('val', 'test')] == [True, True]
     assert train['RandAugmentFrames'].spec == 'rand-m7-n4-mstd0.5-inc1'
     crop = train['RandomResizedCropFrames']
     assert (crop.size, crop.scale, crop.ratio) == (224, [.08, 1], [.75, 1.333])
-    assert train['RandomFlipFrames'].probability == .5
-    assert train['RandomEraseFrames'].probability == .25
+    assert train['RandomFlipFrames'].prob == .5
+    assert train['RandomEraseFrames'].prob == .25
     with DefaultScope.overwrite_default_scope('mmaction'):
-        normalise = MODELS.build(config(name).model.data_preprocessor)
-    mean, std = [255 * part for part in (.485, .456, .406)], [255 * part for part in (.229, .224, .225)]
-    assert normalise.mean.flatten().tolist() == pytest.approx(mean, rel=1e-6)
-    assert normalise.std.flatten().tolist() == pytest.approx(std, rel=1e-6)
+        normalize = MODELS.build(config(name).model.data_preprocessor)
+    mean, std = [255 * split for split in (.485, .456, .406)], [255 * split for split in (.229, .224, .225)]
+    assert normalize.mean.flatten().tolist() == pytest.approx(mean, rel=1e-6)
+    assert normalize.std.flatten().tolist() == pytest.approx(std, rel=1e-6)
     for values, expected in ((train['RandomEraseFrames']._mean, mean), (train['RandomEraseFrames']._std, std)):
-        assert values.tolist() == pytest.approx(expected, rel=1e-6)  # noise of N(0, 1) after normalising
+        assert values.tolist() == pytest.approx(expected, rel=1e-6)  # noise of N(0, 1) after normalizing
 
 
 @pytest.mark.parametrize('name', HEARD)
-def test_sound(name: str) -> None:
-    for part in ('train', 'val', 'test'):
-        load, log_mel = (transforms(name, part)[kind] for kind in ('LoadSoundWindows', 'LogMel'))
+def test_audio(name: str) -> None:
+    for split in ('train', 'val', 'test'):
+        load, log_mel = (transforms(name, split)[kind] for kind in ('LoadAudioWindows', 'LogMel'))
         assert (load.sample_rate_hz, load.window_samples, load.resampler, load.on_missing) == (
             48000, 480000, 'sinc', 'error')
         bank = log_mel.filterbank
@@ -110,9 +110,9 @@ def test_sound(name: str) -> None:
 @pytest.mark.parametrize('name', LEAVES)
 def test_mixing(name: str) -> None:
     with DefaultScope.overwrite_default_scope('mmaction'):
-        blend = MODELS.build(config(name).model.data_preprocessor).blend
-    assert blend == ClipBlending(num_classes=CLASSES[name.split('_')[3]], mixup_alpha=.8, cutmix_alpha=1, probability=1,
-                                 switch_probability=.5, label_smoothing=.1, independent=False)
+        blending = MODELS.build(config(name).model.data_preprocessor).blending
+    assert blending == AudioVisualMixup(num_classes=CLASSES[name.split('_')[3]], mixup_alpha=.8, cutmix_alpha=1, prob=1,
+                                 switch_prob=.5, label_smoothing=.1, independent=False)
     head = config(name).model.cls_head
     assert head.get('label_smooth_eps', 0) == 0 and head.get('loss_cls', dict(type='CrossEntropyLoss')) == dict(
         type='CrossEntropyLoss')
@@ -123,16 +123,16 @@ def test_mixing(name: str) -> None:
 def test_adapters(name: str) -> None:
     model = config(name).model
     if name in SEEN:
-        assert LoRASettings(**model.visual_backbone.lora) == LoRASettings(
+        assert LoRAConfig(**model.visual_backbone.lora) == LoRAConfig(
             ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'c_fc', 'c_proj'], rank=8, alpha=32, dropout=.1, blocks=None)
     if name in HEARD:
-        assert LoRASettings(**model.audio_backbone.lora) == LoRASettings(
+        assert LoRAConfig(**model.audio_backbone.lora) == LoRAConfig(
             ['proj', 'fc1', 'fc2'], rank=8, alpha=32, dropout=.1, blocks=None)
 
 
 @pytest.mark.parametrize('name', LEAVES)
-def test_towers_and_neck(name: str) -> None:
-    model, (arch, width) = config(name).model, TOWERS[name.split('_')[2]]
+def test_encoders_and_neck(name: str) -> None:
+    model, (arch, width) = config(name).model, ENCODERS[name.split('_')[2]]
     if name in SEEN:
         assert (model.visual_backbone.type, model.visual_backbone.arch) == ('CLIPVisualBackbone', arch)
         assert model.visual_backbone.pretrained == 'openai' and model.visual_backbone.get('frozen', True)
@@ -153,17 +153,17 @@ def test_towers_and_neck(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', HEARD)
-def test_what_is_random_in_the_audio_tower(name: str) -> None:
+def test_what_is_random_in_the_audio_encoder(name: str) -> None:
     narrow = dict(embed_dims=8, depths=(2, 2, 6, 2), num_heads=(1, 2, 2, 4))
     with DefaultScope.overwrite_default_scope('mmaction'):
         backbone = MODELS.build(dict(config(name).model.audio_backbone, arch=narrow, pretrained=None))
-    augment = backbone.tower.spec_augmenter
+    augment = backbone.encoder.spec_augmenter
     assert (augment.time_dropper.drop_width, augment.time_dropper.stripes_num) == (64, 2)
     assert (augment.freq_dropper.drop_width, augment.freq_dropper.stripes_num) == (8, 2)
-    rates = [getattr(block.drop_path, 'drop_prob', 0) for stage in backbone.tower.layers for block in stage.blocks]
+    rates = [getattr(block.drop_path, 'drop_prob', 0) for stage in backbone.encoder.layers for block in stage.blocks]
     assert rates == pytest.approx([.1 * number / 11 for number in range(12)])
     backbone.train()
-    assert backbone.tower.bn0.training and not backbone.tower.bn0.weight.requires_grad
+    assert backbone.encoder.bn0.training and not backbone.encoder.bn0.weight.requires_grad
 
 
 @pytest.mark.parametrize('name', LEAVES)
@@ -175,7 +175,7 @@ def test_optimizer_and_schedule(name: str) -> None:
     wrapper = cfg.optim_wrapper
     assert wrapper == dict(
         type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic', accumulative_counts=accumulated,
-        constructor='AccumulatedRateConstructor',
+        constructor='ScaledLROptimWrapperConstructor',
         optimizer=dict(type='AdamW', lr=1e-5, betas=(.9, .999), eps=1e-8, weight_decay=.05),
         paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0, flat_decay_mult=0))  # and no clipping of gradients
     assert cfg.auto_scale_lr == dict(base_batch_size=8, enable=True)
@@ -199,11 +199,11 @@ def test_optimizer_and_schedule(name: str) -> None:
 def test_loaders(name: str) -> None:
     cfg = config(name)
     kind = 'DFEWDataset' if 'dfew' in name else 'MAFWDataset'
-    for part, dataset_part in (('train', 'train'), ('val', 'test'), ('test', 'test')):
-        loader = cfg[f'{part}_dataloader']
-        assert (loader.batch_size, loader.dataset.type, loader.dataset.part) == (8, kind, dataset_part)
-        assert loader.sampler == dict(type='DefaultSampler', shuffle=part == 'train')
-        assert loader.get('drop_last', False) == (part == 'train')
+    for split, dataset_part in (('train', 'train'), ('val', 'test'), ('test', 'test')):
+        loader = cfg[f'{split}_dataloader']
+        assert (loader.batch_size, loader.dataset.type, loader.dataset.split) == (8, kind, dataset_part)
+        assert loader.sampler == dict(type='DefaultSampler', shuffle=split == 'train')
+        assert loader.get('drop_last', False) == (split == 'train')
         if kind == 'MAFWDataset':
             assert loader.dataset.classes == ('compound' if 'mafw43' in name else 'single')
 
@@ -220,7 +220,7 @@ class Clips(BaseDataset):
 @pytest.mark.parametrize('rank', range(GPUS))
 def test_batches_of_an_epoch(name: str, clips: int, batches: int, rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler, 'get_dist_info', lambda: (rank, GPUS))
-    monkeypatch.setattr(seeded_batch_sampler, 'get_dist_info', lambda: (rank, GPUS))
+    monkeypatch.setattr(samplers, 'get_dist_info', lambda: (rank, GPUS))
     loader = config(name).train_dataloader.to_dict()
     loader.update(num_workers=0, persistent_workers=False, dataset=Clips(metainfo=dict(clips=clips)))
     runner = SimpleNamespace(build_dataloader=Runner.build_dataloader, seed=0, _randomness_cfg={},

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from claip_emo_mm.data_preparation.toy import FaceIdentity, VoiceIdentity, write_clip
-from claip_emo_mm.datasets.readers import VideoFile
+from claip_emo_mm.media.video import VideoFile
+from claip_emo_mm.toy.clips import write_clip
+from claip_emo_mm.toy.identities import FaceIdentity
+from claip_emo_mm.toy.voice import VoiceIdentity
 
 EMOTIONS = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear')  # DFEW's numbers 1 to 7
 MadeSource = Callable[..., Path]
@@ -16,7 +18,7 @@ MadeSource = Callable[..., Path]
 
 @pytest.fixture(scope='session')
 def toy_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One short video of a drawn face with sound for each emotion."""
+    """One short video of a drawn face with audio for each emotion."""
     folder = tmp_path_factory.mktemp('clips')
     rng = np.random.default_rng(5)
     face, voice = FaceIdentity.sample(rng), VoiceIdentity.sample(rng, female=True)
@@ -32,17 +34,17 @@ def write_dfew_lists(folder: Path, folds: Sequence[int] = (1, 2, 3, 4, 5)) -> No
     """
     for fold in folds:
         tested = {fold, 7} if fold < 5 else {5, 6, 7}
-        for part in ('train', 'test'):
-            path = folder / 'EmoLabel_DataSplit' / f'{part}(single_labeled)' / f'set_{fold}.csv'
+        for split in ('train', 'test'):
+            path = folder / 'EmoLabel_DataSplit' / f'{split}(single_labeled)' / f'set_{fold}.csv'
             path.parent.mkdir(parents=True, exist_ok=True)
             rows = [f'{number:05d},{min(number, 7)}\n' for number in range(1, 9)
-                    if (number in tested) is (part == 'test')]
+                    if (number in tested) is (split == 'test')]
             path.write_text('video_name,label\n' + ''.join(rows), encoding='utf-8')
 
 
 @pytest.fixture
 def dfew_videos(tmp_path: Path, toy_clips: dict[str, Path]) -> Path:
-    """Videos 1.mp4 to 8.mp4 in numbered parts, and the official lists."""
+    """Videos 1.mp4 to 8.mp4 in numbered splits, and the official lists."""
     source = tmp_path / 'DFEW'
     for number, clip in enumerate([*toy_clips.values(), toy_clips['fear']], 1):
         path = source / 'Clip' / 'original' / f'part_{1 + number // 4}' / f'{number}.mp4'
@@ -66,14 +68,14 @@ def mafw_frames(tmp_path: Path, toy_clips: dict[str, Path]) -> Path:
         if number != 3:
             path = source / 'data' / 'audio_16k' / f'{number}.wav'
             path.parent.mkdir(exist_ok=True)
-            soundfile.write(path, video.sound()[0], 16000, subtype='PCM_16')
+            soundfile.write(path, video.audio()[0], 16000, subtype='PCM_16')
     for kind in ('single', 'compound'):
         for fold in range(1, 6):
-            for part in ('train', 'test'):
-                path = source / 'Train & Test Set' / kind / 'no_caption' / f'set_{fold}' / f'{part}.txt'
+            for split in ('train', 'test'):
+                path = source / 'Train & Test Set' / kind / 'no_caption' / f'set_{fold}' / f'{split}.txt'
                 path.parent.mkdir(parents=True, exist_ok=True)
                 rows = [f'{number:05d}.mp4 {labels[number - 1]}' for number in range(1, 7)
-                        if (number == fold) is (part == 'test')]
+                        if (number == fold) is (split == 'test')]
                 if kind == 'compound':
                     rows.append('00007.mp4 anger_disgust')
                 path.write_text('\r\n'.join(rows) + '\r\n', encoding='utf-8')

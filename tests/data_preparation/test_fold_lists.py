@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from claip_emo_mm.data_preparation.distribution import find_distribution
 from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
-from claip_emo_mm.datasets.label_schemas import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
+from claip_emo_mm.data_preparation.source_scan import find_distribution
+from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.errors import InputError
 
 DFEW_ROWS = [f'{number:05d},{number}' for number in range(1, 8)]  # clip i shows class i, counted from 1
@@ -17,18 +17,18 @@ def write(path: Path, rows: list[str]) -> None:
 
 
 def write_official(root: Path, rows: list[str] = DFEW_ROWS, fold: int = 1) -> None:
-    for part in ('train', 'test'):
-        write(root / f'{part}(single-labeled)' / f'{part}_set_{fold}.csv', ['video_name,label', *rows])
+    for split in ('train', 'test'):
+        write(root / f'{split}(single-labeled)' / f'{split}_set_{fold}.csv', ['video_name,label', *rows])
 
 
 def write_audiovisual(root: Path, numbers: list[int]) -> None:
-    for part in ('train', 'test'):
-        write(root / 'split01' / f'{part}.csv',
+    for split in ('train', 'test'):
+        write(root / 'split01' / f'{split}.csv',
               [f'data/frames/{number:05d} data/audio/{number}.wav {number - 1}' for number in numbers])
 
 
 def read(root: Path, schema: LabelSchema = DFEW, folds: tuple[int, ...] = (1,), kind: str = '') -> dict:
-    """Clip id -> label, for each fold and part."""
+    """Clip id -> label, for each fold and split."""
     lists = read_fold_lists(root, find_distribution(root).lists, schema, folds, kind)
     return {key: {clip.clip_id: clip.label for clip in clips} for key, clips in lists.items()}
 
@@ -61,13 +61,14 @@ def test_labels_of_both_families(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('name', [
-    'EmoLabel_DataSplit/{part}(single_labeled)/set_{fold}.csv',  # DFEW's own
-    'EmoLabel_DataSplit/{part}(single-labeled)/{part}_set_{fold}.csv', 'Train & Test Set/single/set_{fold}/{part}.txt',
-    'fold{fold}/{part}.csv', 'split0{fold}-{part}.csv'])
+    'EmoLabel_DataSplit/{split}(single_labeled)/set_{fold}.csv',  # DFEW's own
+    'EmoLabel_DataSplit/{split}(single-labeled)/{split}_set_{fold}.csv', 'Train & Test '
+                                                                         'Set/single/set_{fold}/{split}.txt',
+    'fold{fold}/{split}.csv', 'split0{fold}-{split}.csv'])
 def test_names_of_lists(tmp_path: Path, name: str) -> None:
     for fold, label in ((1, 1), (2, 7)):
-        for part, clip in (('train', 10), ('test', 20)):
-            write(tmp_path / name.format(part=part, fold=fold), ['video_name,label', f'{clip + fold},{label}', '9,7'])
+        for split, clip in (('train', 10), ('test', 20)):
+            write(tmp_path / name.format(split=split, fold=fold), ['video_name,label', f'{clip + fold},{label}', '9,7'])
     assert read(tmp_path, folds=(1, 2)) == {
         (1, 'train'): {'00011': 'happy', '00009': 'fear'}, (1, 'test'): {'00021': 'happy', '00009': 'fear'},
         (2, 'train'): {'00012': 'fear', '00009': 'fear'}, (2, 'test'): {'00022': 'fear', '00009': 'fear'}}
@@ -103,8 +104,8 @@ def test_no_lists(tmp_path: Path) -> None:
 
 
 def test_the_other_kind_of_labels_is_not_taken(tmp_path: Path) -> None:
-    for part in ('train', 'test'):
-        write(tmp_path / 'compound' / 'set_1' / f'{part}.txt', ['00001.mp4 anger', '00002.mp4 anger_disgust'])
+    for split in ('train', 'test'):
+        write(tmp_path / 'compound' / 'set_1' / f'{split}.txt', ['00001.mp4 anger', '00002.mp4 anger_disgust'])
     assert read(tmp_path, MAFW_COMPOUND, kind='compound')[1, 'train'] == {'00001': 'anger', '00002': 'anger_disgust'}
     for root in (tmp_path, tmp_path / 'compound'):
         with pytest.raises(InputError, match='no single lists of folds'):
@@ -113,16 +114,16 @@ def test_the_other_kind_of_labels_is_not_taken(tmp_path: Path) -> None:
 
 def test_the_nearest_folder_says_the_kind(tmp_path: Path) -> None:
     root = tmp_path / 'compound'
-    for part in ('train', 'test'):
-        write(root / 'single' / 'set_1' / f'{part}.txt', ['00001.mp4 anger'])
+    for split in ('train', 'test'):
+        write(root / 'single' / 'set_1' / f'{split}.txt', ['00001.mp4 anger'])
     assert read(root, MAFW, kind='single')[1, 'test'] == {'00001': 'anger'}
     with pytest.raises(InputError, match='no compound lists of folds'):
         read(root, MAFW_COMPOUND, kind='compound')
 
 
 def test_single_labels_are_no_compound_ones(tmp_path: Path) -> None:
-    for part in ('train', 'test'):
-        write(tmp_path / 'set_1' / f'{part}.txt', ['00001.mp4 anger', '00002.mp4 fear'])
+    for split in ('train', 'test'):
+        write(tmp_path / 'set_1' / f'{split}.txt', ['00001.mp4 anger', '00002.mp4 fear'])
     with pytest.raises(InputError, match='only labels of single emotions.*--lists'):
         read(tmp_path, MAFW_COMPOUND, kind='compound')
 

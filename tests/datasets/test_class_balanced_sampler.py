@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 from mmaction.registry import DATA_SAMPLERS
 
-from claip_emo_mm.datasets import class_balanced_sampler
-from claip_emo_mm.datasets.class_balanced_sampler import ClassBalancedSampler
+from claip_emo_mm.datasets import samplers
+from claip_emo_mm.datasets.samplers import ClassBalancedSampler
 from claip_emo_mm.errors import InputError
 
 
@@ -46,13 +46,13 @@ def test_epochs_and_seeds_differ_and_repeat() -> None:
 def test_processes_share_one_draw(monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     clips = LabelledClips(20, 5, 2)
     whole = list(ClassBalancedSampler(clips, seed=7))
-    shares = []
+    ratios = []
     for rank in range(processes):
-        monkeypatch.setattr(class_balanced_sampler, 'get_dist_info', lambda rank=rank: (rank, processes))
+        monkeypatch.setattr(samplers, 'get_dist_info', lambda rank=rank: (rank, processes))
         sampler = ClassBalancedSampler(clips, seed=7)
-        shares.append(list(sampler))
-        assert len(shares[-1]) == len(sampler) == -(-27 // processes)
-    together = [index for turn in zip(*shares, strict=True) for index in turn]
+        ratios.append(list(sampler))
+        assert len(ratios[-1]) == len(sampler) == -(-27 // processes)
+    together = [index for turn in zip(*ratios, strict=True) for index in turn]
     assert together[:27] == whole  # the same clips, and with the same batches in all of them together
 
 

@@ -9,8 +9,8 @@ import torch
 from mmengine.dataset import BaseDataset, ConcatDataset, DefaultSampler, RepeatDataset
 from torch.utils.data import SequentialSampler
 
-from claip_emo_mm.datasets import AudioVisualDataset, seeded_batch_sampler
-from claip_emo_mm.datasets.seeded_batch_sampler import SeededBatchSampler, SeededIndex, seed_clip
+from claip_emo_mm.datasets import AudioVisualDataset, samplers
+from claip_emo_mm.datasets.samplers import SeededBatchSampler, SeededIndex, seed_clip
 from claip_emo_mm.errors import InputError
 
 Batches = list[list[tuple[int, int]]]
@@ -22,7 +22,7 @@ def batches(rank: int = 0, processes: int = 1, batch_size: int = 4, epoch: int =
     sampler = DefaultSampler(range(11), shuffle=True, seed=3)
     if processes > 1:
         sampler.rank, sampler.world_size, sampler.num_samples, sampler.total_size = rank, processes, 6, 12
-        monkeypatch.setattr(seeded_batch_sampler, 'get_dist_info', lambda: (rank, processes))
+        monkeypatch.setattr(samplers, 'get_dist_info', lambda: (rank, processes))
     sampler.set_epoch(epoch)
     made = SeededBatchSampler(sampler, batch_size, drop_last)
     made.skip(skipped)

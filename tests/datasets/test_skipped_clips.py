@@ -9,8 +9,8 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from claip_emo_mm.datasets.skipped_clips import is_skipped
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import is_skipped
 
 CLASSES = ['calm', 'loud']
 
@@ -68,7 +68,7 @@ def test_not_one_can_be_read(listed: Callable[..., dict]) -> None:
 @pytest.mark.parametrize(('wrapper', 'expected'), [
     (dict(type='RepeatDataset', times=2), [0, None, 2, 0, None, 2]),
     (dict(type='ClassBalancedDataset', oversample_thr=1.), [0, 0, None, None, 2, 2]),  # ceil of (3/2)**.5 and 3**.5
-    (dict(type='HeldOutPart', share=.5), None),
+    (dict(type='HoldoutSubset', ratio=.5), None),
 ])
 def test_in_other_data_sets(listed: Callable[..., dict], wrapper: dict, expected: list | None) -> None:
     names = ['0', 'broken1', '2'] if expected else ['0', '1', '2', '3', 'broken4', 'broken5', 'broken6', 'broken7']
@@ -82,20 +82,20 @@ def test_one_after_the_other(listed: Callable[..., dict]) -> None:
     datasets = [listed('broken0', '1', '2'), listed('3', 'broken4')]
     assert batches(DATASETS.build(dict(type='ConcatDataset', datasets=datasets)), 3) == [
         (dict(mel=[None, 1, 2]), [True, False, False]), (dict(mel=[3, None]), [False, True])]
-    parts = DATASETS.build(dict(type='NamedParts', parts=dict(test=datasets[0], val=datasets[1])))
-    assert batches(parts, 5) == [(dict(mel=[None, 1, 2, 3, None]), [True, False, False, False, True])]
-    assert [parts[index]['data_samples'].get('part') for index in range(5)] == ['test'] * 3 + ['val'] * 2
+    splits = DATASETS.build(dict(type='NamedConcatDataset', splits=dict(test=datasets[0], val=datasets[1])))
+    assert batches(splits, 5) == [(dict(mel=[None, 1, 2, 3, None]), [True, False, False, False, True])]
+    assert [splits[index]['data_samples'].get('split') for index in range(5)] == ['test'] * 3 + ['val'] * 2
 
 
 def test_repeated_clips_cannot_be_held_out(listed: Callable[..., dict]) -> None:
     repeated = dict(type='RepeatDataset', times=2, dataset=listed('0', '1', '2', '3'))
-    with pytest.raises(InputError, match='no part of a RepeatDataset can be held out. Give it the data set inside'):
-        DATASETS.build(dict(type='HeldOutPart', dataset=repeated, share=.5))
-    inside = dict(type='HeldOutPart', dataset=listed('0', '1', '2', '3'), share=.5)
+    with pytest.raises(InputError, match='no split of a RepeatDataset can be held out. Give it the data set inside'):
+        DATASETS.build(dict(type='HoldoutSubset', dataset=repeated, ratio=.5))
+    inside = dict(type='HoldoutSubset', dataset=listed('0', '1', '2', '3'), ratio=.5)
     assert len(DATASETS.build(dict(type='RepeatDataset', times=3, dataset=inside))) == 6
 
 
-def test_batches_of_the_host_have_no_empty_places(listed: Callable[..., dict]) -> None:
+def test_batches_of_mmaction_have_no_empty_places(listed: Callable[..., dict]) -> None:
     dataset = DATASETS.build(listed('0', 'broken1', pack=Pack(named=False)))
     assert dataset[0]['inputs'] == 0
     with pytest.raises(InputError, match=r"broken1: no frames \(on_error='skip' leaves it .*set on_error='raise'"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dummy_parts import dummy_config
+from dummy_components import dummy_config
 from mmengine.config import Config
 from mmengine.runner import Runner
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import torch
-from drawn_parts import drawn_config
 from mmengine.dist import all_gather, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from sampled_components import sampled_config
 
-import claip_emo_mm  # noqa: F401 - repairs the host
+import claip_emo_mm  # noqa: F401 - repairs MMAction2
 
 
 class LossOfAllRanks(Hook):
@@ -35,7 +35,7 @@ class LossOfAllRanks(Hook):
 
 if __name__ == '__main__':
     folder, launcher = Path(sys.argv[1]), sys.argv[2]
-    cfg = drawn_config(folder, towers=None)
+    cfg = sampled_config(folder, encoders=None)
     cfg.launcher = launcher
     cfg.experiment_name = folder.name
     for key, clips in (('train_dataloader', 16), ('test_dataloader', 13)):
@@ -53,12 +53,12 @@ if __name__ == '__main__':
     collected = LossOfAllRanks()
     runner.register_hook(collected)
     runner.train()
-    figures = runner.test()
+    metrics = runner.test()
     assert get_world_size() == int(os.environ.get('WORLD_SIZE', 1))
     if is_main_process():
         norm = {name: value.tolist() for name, value in runner.model.state_dict().items() if 'bn0.running' in name}
         (folder / 'result.json').write_text(json.dumps(dict(
-            losses=collected.losses, figures=figures, without_gradient=sorted(
+            losses=collected.losses, metrics=metrics, without_gradient=sorted(
                 {name for name, value in runner.model.named_parameters() if value.requires_grad}
                 - collected.with_gradient),
             norm={name.removeprefix('module.'): value for name, value in norm.items()})))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from dummy_parts import DummyModel
+from dummy_components import DummyModel
 from mmaction.registry import MODELS
 from mmengine.runner import Runner
 from torch import nn
@@ -14,7 +14,7 @@ from claip_emo_mm.engine.config_errors import explain_config_error
 
 @MODELS.register_module()
 class DummyChild(DummyModel):
-    """Hands its options on to its parent, as many classes of the host do."""
+    """Hands its options on to its parent, as many classes of MMAction2 do."""
 
     def __init__(self, depth: int = 1, **kwargs: int) -> None:
         super().__init__(**kwargs)

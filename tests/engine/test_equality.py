@@ -30,9 +30,9 @@ def test_two_processes_equal_one(single: dict, tmp_path: Path) -> None:
     double = _result(tmp_path / 'double', 'pytorch', processes=2)
     assert len(single['losses']) == 20 and single['losses'][0] - single['losses'][-1] > 0.1
     assert double['losses'] == pytest.approx(single['losses'], abs=1e-4)
-    assert double['figures'] == pytest.approx(single['figures'], abs=1e-4)  # 13 clips on two processes; percent
+    assert double['metrics'] == pytest.approx(single['metrics'], abs=1e-4)  # 13 clips on two processes; percent
     assert double['without_gradient'] == []  # find_unused_parameters is not needed
-    assert set(double['norm']) == {f'audio_backbone.tower.bn0.running_{name}' for name in ('mean', 'var')}
+    assert set(double['norm']) == {f'audio_backbone.encoder.bn0.running_{name}' for name in ('mean', 'var')}
     for name, values in double['norm'].items():
         assert values == pytest.approx(single['norm'][name], abs=1e-5)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from dummy_parts import dummy_config, write_dummy_config
+from dummy_components import dummy_config, write_dummy_config
 from mmengine.config import Config
 from mmengine.runner import Runner
 from tool_runs import ROOT
 
-from claip_emo_mm.engine.resuming import newest_checkpoint, set_resume
-from claip_emo_mm.engine.run_config import build_runner
+from claip_emo_mm.engine.config import build_runner
+from claip_emo_mm.engine.resume import newest_checkpoint, set_resume
 from claip_emo_mm.errors import InputError
 
 OPTIONS = dict(model__dropout=0.5, train_cfg__max_epochs=3, optim_wrapper__optimizer__momentum=0.9)
@@ -97,8 +97,8 @@ def test_resuming_without_its_own_second_file(make_runner: Callable[..., Runner]
     make_runner(load_from=again['load_from']).train()  # its weights are a beginning all the same
 
 
-def test_host_s_single_file_is_resumed(make_runner: Callable[..., Runner]) -> None:
-    hooks = [hook for hook in dummy_config(Path())['custom_hooks'] if hook['type'] != 'ResumeFileHook']
+def test_mmaction_s_single_file_is_resumed(make_runner: Callable[..., Runner]) -> None:
+    hooks = [hook for hook in dummy_config(Path())['custom_hooks'] if hook['type'] != 'ResumeStateHook']
     runner = make_runner(custom_hooks=hooks)
     runner.train()
     path = f'{runner.work_dir}/epoch_1.pth'

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from interrupted_parts import PROCESSES, assert_same_end, load, start
+from interrupted_components import PROCESSES, assert_same_end, load, start
 
 KILLS = 10
 
@@ -59,11 +59,11 @@ def test_ten_kills(whole: tuple[Path, int, float], tmp_path: Path, seed: int) ->
     assert sorted(path.name for path in folder.glob('*.pth*')) == sorted(path.name for path in reference.glob('*.pth*'))
 
 
-@pytest.mark.parametrize('share', [.3, .5, .7, .8, .9, 1.])
-def test_killed_at_a_file_operation(whole: tuple[Path, int, float], tmp_path: Path, share: float) -> None:
+@pytest.mark.parametrize('ratio', [.3, .5, .7, .8, .9, 1.])
+def test_killed_at_a_file_operation(whole: tuple[Path, int, float], tmp_path: Path, ratio: float) -> None:
     reference, events, _ = whole
     folder = tmp_path / 'work'
-    process = start(folder, die_at=round(share * events))
+    process = start(folder, die_at=round(ratio * events))
     process.join(120)
     assert process.exitcode == -9
     complete_pairs(folder)

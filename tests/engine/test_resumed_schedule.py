@@ -114,6 +114,6 @@ def test_an_epoch_without_a_batch(make_runner: Callable[..., Runner], loop: str)
 def test_no_batch_for_one_of_several_processes(make_runner: Callable[..., Runner],
                                                monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (0, 2))
-    monkeypatch.setattr('claip_emo_mm.engine.resumable_train_loop.get_world_size', lambda: 2)
+    monkeypatch.setattr('claip_emo_mm.engine.loop.get_world_size', lambda: 2)
     with pytest.raises(InputError, match='3 clips for each of 2 processes are fewer than a batch of 4'):
         make_runner(train_dataloader__batch_size=4, train_dataloader__drop_last=True).train()

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawn_parts import drawn_config
 from mmengine.config import Config
 from mmengine.runner import Runner
+from sampled_components import sampled_config
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from claip_emo_mm.engine.run_config import build_runner
+from claip_emo_mm.engine.config import build_runner
 
 
 def train(folder: Path, name: str, **changes: object) -> Runner:
     """Train four iterations of the toy model, without dropout, and return the runner."""
-    cfg: Config = drawn_config(folder / name, towers=None)
+    cfg: Config = sampled_config(folder / name, encoders=None)
     cfg.experiment_name = f'{folder.name}_{name}'
     for backbone in (cfg.model.visual_backbone, cfg.model.audio_backbone):
         backbone.lora.dropout = 0.

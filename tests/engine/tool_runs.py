@@ -22,7 +22,7 @@ class TrainedToy(NamedTuple):
 
 
 def run_tool(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run tools/<name> in a process of its own; dummy_parts can be imported there."""
+    """Run tools/<name> in a process of its own; dummy_components can be imported there."""
     path = os.pathsep.join([str(ROOT), str(ROOT / 'tests' / 'engine')])
     return subprocess.run([sys.executable, str(ROOT / 'tools' / name), *map(str, args)], cwd=cwd, text=True,
                           capture_output=True, timeout=300, env={**os.environ, 'PYTHONPATH': path})

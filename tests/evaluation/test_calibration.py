@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from claip_emo_mm.evaluation.calibration import are_probabilities, expected_calibration_error
+from claip_emo_mm.evaluation.metrics import are_probabilities, expected_calibration_error
 
 SCORES = np.array([[.9, .1], [.7, .3], [.35, .65], [.45, .55]])
 

@@ -11,15 +11,13 @@ import torch
 from mmaction.structures import ActionDataSample
 from torch import nn
 
-from claip_emo_mm.engine.metrics_file import write_metrics
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation import ClipScores, emotion_figures
-from claip_emo_mm.evaluation.calibration import expected_calibration_error
-from claip_emo_mm.evaluation.clip_features import collect_features
-from claip_emo_mm.evaluation.dumps import read_scores
-from claip_emo_mm.evaluation.finite_scores import check_scores, why_not_finite
+from claip_emo_mm.evaluation import ClipScores, emotion_metrics
+from claip_emo_mm.evaluation.features import collect_features
 from claip_emo_mm.evaluation.late_fusion import fuse
-from claip_emo_mm.export.quantisation import IntegerChange
+from claip_emo_mm.evaluation.metrics import check_scores, expected_calibration_error, why_not_finite
+from claip_emo_mm.evaluation.predictions import read_scores, write_metrics
+from claip_emo_mm.export.quantization import IntegerChange
 
 LABELS = np.array([0, 1, 0])
 BROKEN = np.array([[.5, .5], [np.nan, .5], [np.inf, 0]], np.float32)
@@ -34,7 +32,7 @@ def fuse_broken() -> None:
 
 @pytest.mark.parametrize(('make', 'clip'), [
     (lambda: ClipScores(('a', 'b', 'c'), LABELS, BROKEN, ('x', 'y')), 'b'),
-    (lambda: emotion_figures(LABELS, BROKEN), 'clip 2'),
+    (lambda: emotion_metrics(LABELS, BROKEN), 'clip 2'),
     (lambda: expected_calibration_error(LABELS, BROKEN), 'clip 2'),
     (fuse_broken, 'b')])
 def test_scores(make: Callable[[], object], clip: str) -> None:
@@ -73,12 +71,12 @@ def test_features() -> None:
 
 def test_files_with_8_bit_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'a.onnx').touch()
-    monkeypatch.setattr('claip_emo_mm.export.quantisation.run_file', lambda path, batches: [[BROKEN]])
+    monkeypatch.setattr('claip_emo_mm.export.quantization.run_file', lambda path, batches: [[BROKEN]])
     with pytest.raises(InputError, match=r'a\.int8\.onnx: the scores of 2 of 3 clips are not finite.* without --int8'):
         IntegerChange.measure(tmp_path / 'a.int8.onnx', tmp_path / 'a.onnx', [{}], [[BROKEN]])
 
 
-def test_figures_that_are_no_numbers_are_null(tmp_path: Path) -> None:
+def test_metrics_that_are_no_numbers_are_null(tmp_path: Path) -> None:
     metrics = dict(mAP=np.float64('nan'), WAR=np.float32(50), per_class=torch.tensor([1., np.inf]),
                    when=SimpleNamespace())
     write_metrics(tmp_path / 'metrics.json', metrics, 'config.py', 'epoch_1.pth', 3)

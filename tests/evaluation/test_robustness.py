@@ -1,4 +1,4 @@
-"""Tests on spoiled clips: which, how they are made, and that an interrupted one goes on."""
+"""Tests on corrupted clips: which, how they are made, and that an interrupted one goes on."""
 import json
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.robustness import (
     CONDITIONS,
     applicable,
+    corrupted_config,
     measure_robustness,
     robustness_table,
-    spoiled_config,
 )
-from claip_emo_mm.visualization import draw_robustness
+from claip_emo_mm.visualization import plot_robustness
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 TOY = CONFIGS / 'claip_emo_tiny_toy.py'
@@ -30,15 +30,15 @@ def types(cfg: Config) -> list[str]:
 def test_each_transform_stands_where_it_must() -> None:
     cfg = Config.fromfile(TOY)
     before = types(cfg)
-    for name, kind, behind in (('noise on the sound, 0 dB', 'AddSoundNoise', 'LoadSoundWindows'),
+    for name, kind, behind in (('noise on the audio, 0 dB', 'AddAudioNoise', 'LoadAudioWindows'),
                                ('blur, 3 % of the width', 'BlurFrames', 'ResizeFrames'),
                                ('occlusion, 25 % of the area', 'OccludeFrames', 'ResizeFrames'),
                                ('lost frames, 50 %', 'DropFrames', 'SampleFrameViews')):
-        spoiled = types(spoiled_config(cfg, named(name)))
-        assert spoiled[spoiled.index(kind) - 1] == behind
-        spoiled.remove(kind)
-        assert spoiled == before == types(cfg)
-    assert spoiled_config(cfg, named('no sound')).model.modality == 'visual' and 'modality' not in cfg.model
+        corrupted = types(corrupted_config(cfg, named(name)))
+        assert corrupted[corrupted.index(kind) - 1] == behind
+        corrupted.remove(kind)
+        assert corrupted == before == types(cfg)
+    assert corrupted_config(cfg, named('no audio')).model.modality == 'visual' and 'modality' not in cfg.model
 
 
 def test_a_model_of_one_modality_has_the_conditions_of_it() -> None:
@@ -46,17 +46,17 @@ def test_a_model_of_one_modality_has_the_conditions_of_it() -> None:
     configs = {name: Config.fromfile(CONFIGS / f'claip_emo_tiny_toy_{name}.py') for name in ('visual', 'audio')}
     kinds = {name: [condition.kind for condition in applicable(cfg)] for name, cfg in configs.items()}
     assert set(kinds['visual']) == {'clean', 'blur', 'occlusion', 'lost frames'}
-    assert set(kinds['audio']) == {'clean', 'noise on the sound'}
+    assert set(kinds['audio']) == {'clean', 'noise on the audio'}
 
 
 def test_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
     cfg, checkpoint, tested = Config.fromfile(TOY), tmp_path / 'a.pth', []
     checkpoint.write_bytes(b'weights')
 
-    def test(spoiled: Config) -> dict[str, float]:
+    def test(corrupted: Config) -> dict[str, float]:
         if len(tested) == 3:
             raise KeyboardInterrupt
-        tested.append(spoiled.work_dir)
+        tested.append(corrupted.work_dir)
         return dict(WAR=90. - len(tested), UAR=80. - len(tested), top2=99.)
 
     with pytest.raises(KeyboardInterrupt):
@@ -65,18 +65,18 @@ def test_goes_on_where_it_was_interrupted(tmp_path: Path) -> None:
         condition.name for condition in CONDITIONS[:3]]
     assert not (tmp_path / 'robustness.csv').exists()
     tested.append('the one that was interrupted')
-    figures = measure_robustness(cfg, checkpoint, test, tmp_path)
+    metrics = measure_robustness(cfg, checkpoint, test, tmp_path)
     assert len(set(tested)) == 1 + len(CONDITIONS)
-    assert tested[1] == str(tmp_path / 'robustness' / 'noise_on_the_sound_20_db')
-    assert figures['clean'] == dict(WAR=89., UAR=79.) and figures['noise on the sound, 20 dB']['WAR'] == 88.
+    assert tested[1] == str(tmp_path / 'robustness' / 'noise_on_the_audio_20_db')
+    assert metrics['clean'] == dict(WAR=89., UAR=79.) and metrics['noise on the audio, 20 dB']['WAR'] == 88.
     lines = (tmp_path / 'robustness.csv').read_text().splitlines()
     assert lines[:2] == ['condition,WAR,UAR', 'clean,89.00,79.00'] and len(lines) == 1 + len(CONDITIONS)
-    line = robustness_table(figures).splitlines()[2]
-    assert line.split()[-4:] == ['88.00', '1.00', '78.00', '1.00'] and line.startswith('noise on the sound, 20 dB')
+    line = robustness_table(metrics).splitlines()[2]
+    assert line.split()[-4:] == ['88.00', '1.00', '78.00', '1.00'] and line.startswith('noise on the audio, 20 dB')
     cfg.load_from, cfg.work_dir = 'moved/a.pth', 'elsewhere'
-    assert measure_robustness(cfg, checkpoint, test, tmp_path) == figures and len(tested) == 1 + len(CONDITIONS)
+    assert measure_robustness(cfg, checkpoint, test, tmp_path) == metrics and len(tested) == 1 + len(CONDITIONS)
     checkpoint.write_bytes(b'other weights')
-    with pytest.raises(InputError, match=r'robustness\.json: holds figures of another checkpoint\. Delete it'):
+    with pytest.raises(InputError, match=r'robustness\.json: holds metrics of another checkpoint\. Delete it'):
         measure_robustness(cfg, checkpoint, test, tmp_path)
 
 
@@ -96,10 +96,10 @@ def test_figures_that_are_not_compared(tmp_path: Path) -> None:
     assert not (tmp_path / 'robustness.json').exists()
 
 
-def test_picture_names_every_condition() -> None:
-    figures = {condition.name: dict(WAR=90., UAR=55.5) for condition in CONDITIONS}
-    axis, = draw_robustness(figures, 'toy').axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == list(figures)
+def test_plot_names_every_condition() -> None:
+    metrics = {condition.name: dict(WAR=90., UAR=55.5) for condition in CONDITIONS}
+    axis, = plot_robustness(metrics, 'toy').axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == list(metrics)
     assert {bar.get_width() for bar in axis.patches} == {90., 55.5}
 
 

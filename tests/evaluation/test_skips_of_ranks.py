@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from interrupted_parts import PROCESSES
+from interrupted_components import PROCESSES
 from mmaction.evaluation import AccMetric
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
-from rank_parts import BROKEN, TESTED, evaluate_skips, truth, write_lists
+from rank_components import BROKEN, TESTED, evaluate_skips, truth, write_lists
 
-from claip_emo_mm.engine.hooks.clip_report_hook import _check_metrics
+from claip_emo_mm.engine.hooks.skipped_clips import _check_metrics
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric
 
@@ -30,19 +30,19 @@ def test_any_number_of_ranks_gives_the_same(tmp_path: Path) -> None:
             process.join(timeout=60)
     assert {ranks: [shown for _, shown, _, _ in results] for ranks, results in found.items()} == {
         1: [101], 2: [51, 51], 3: [34, 34, 34]}  # with copies of the first clips, which are skipped
-    figures = [figures for results in found.values() for _, _, figures, _ in results]
+    metrics = [metrics for results in found.values() for _, _, metrics, _ in results]
     details = [results[0][3] for results in found.values()]
-    assert figures == figures[:1] * 6 and details == details[:1] * 3
+    assert metrics == metrics[:1] * 6 and details == details[:1] * 3
 
     readable = [number for number in range(101) if number not in BROKEN]
-    parts = [readable, [number for number in readable if number < TESTED],
+    splits = [readable, [number for number in readable if number < TESTED],
              [number for number in readable if number >= TESTED]]
     names, dumped, said, listed = details[0]
-    assert names == [[f'{number:03}.mp4' for number in part] for part in parts]
+    assert names == [[f'{number:03}.mp4' for number in split] for split in splits]
     assert dumped == [f'{number:03}.mp4' for number in range(101)]
-    for prefix, part in zip(('', 'test/', 'val/'), parts, strict=True):
-        right = sum(truth(number)[0] == int(truth(number)[1].argmax()) for number in part)
-        assert figures[0][f'{prefix}WAR'] == pytest.approx(100 * right / len(part))
+    for prefix, split in zip(('', 'test/', 'val/'), splits, strict=True):
+        right = sum(truth(number)[0] == int(truth(number)[1].argmax()) for number in split)
+        assert metrics[0][f'{prefix}WAR'] == pytest.approx(100 * right / len(split))
     assert said[:3] == [f'EmotionMetric: {skipped} of {clips} clips could not be read and do not count'
                         for skipped, clips in ((7, 101), (5, 70), (2, 31))]
     assert said[3].startswith('test: 7 clips could not be read and were left out:\n  000.mp4: no frames\n')
@@ -54,10 +54,10 @@ def sample(number: int, **facts: object) -> dict:
 
 
 def test_parts_in_another_order_are_refused() -> None:
-    metric = EmotionMetric(part='val')
-    metric.dataset_meta = dict(classes=['a', 'b'], parts=dict(test=(0, 1), val=(1, 2)))
-    metric.process(None, [sample(0, part='val'), sample(1, part='test')])  # as a sampler that shuffles gives them
-    with pytest.raises(InputError, match="part='val': 1.mp4 is of the part test, but stands among its clips"):
+    metric = EmotionMetric(split='val')
+    metric.dataset_meta = dict(classes=['a', 'b'], splits=dict(test=(0, 1), val=(1, 2)))
+    metric.process(None, [sample(0, split='val'), sample(1, split='test')])  # as a sampler that shuffles gives them
+    with pytest.raises(InputError, match="split='val': 1.mp4 is of the split test, but stands among its clips"):
         metric.evaluate(2)
 
 

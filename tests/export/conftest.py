@@ -10,9 +10,11 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from claip_emo_mm.data_preparation.toy import FaceIdentity, VoiceIdentity, write_clip
 from claip_emo_mm.engine.checkpoints import TrainedModel
 from claip_emo_mm.export import Exported, export_onnx
+from claip_emo_mm.toy.clips import write_clip
+from claip_emo_mm.toy.identities import FaceIdentity
+from claip_emo_mm.toy.voice import VoiceIdentity
 
 CLASSES = ['calm', 'loud', 'odd']
 
@@ -21,7 +23,8 @@ def small_config(visual: bool = True, audio: bool = True, neck: bool = True) -> 
     lora = dict(rank=2, alpha=4)
     model = dict(type='AudioVisualRecognizer', cls_head=dict(
         type='ConcatFusionHead', num_classes=3, visual_channels=16 * visual, audio_channels=12 * audio))
-    pipeline = [dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', clip_len=4, stride=3, num_views=2,
+    pipeline = [dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', clip_len=4, frame_interval=3,
+                                                       num_clips=2,
                                                        test_mode=True)]
     if visual:
         model['visual_backbone'] = dict(
@@ -36,7 +39,7 @@ def small_config(visual: bool = True, audio: bool = True, neck: bool = True) -> 
             type='CLAPAudioBackbone', arch=dict(embed_dims=6, depths=[2, 1], num_heads=[2, 2], mel_bins=16,
                                                 spec_size=64, fusion=True), lora=dict(lora, targets=['proj', 'fc1']))
         model['audio_neck'] = dict(type='AudioMeanPool')
-        pipeline += [dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=4.),
+        pipeline += [dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=4.),
                      dict(type='LogMel', sample_rate_hz=16000, num_mel_bins=16, window_ms=25, shift_ms=16,
                           num_frames=256)]
     pipeline.append(dict(type='PackAudioVisualInputs'))
@@ -45,7 +48,7 @@ def small_config(visual: bool = True, audio: bool = True, neck: bool = True) -> 
     return Config(dict(default_scope='mmaction', model=model, test_dataloader=dict(dataset=dataset)))
 
 
-def draw_model(cfg: Config) -> nn.Module:
+def sample_model(cfg: Config) -> nn.Module:
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model).eval()
@@ -63,14 +66,14 @@ def make_trained() -> Callable[..., TrainedModel]:
     """A function that draws a model; `visual`, `audio` and `neck` say what it has."""
     def make(**parts: bool) -> TrainedModel:
         cfg = small_config(**parts)
-        return TrainedModel(draw_model(cfg), cfg, CLASSES)
+        return TrainedModel(sample_model(cfg), cfg, CLASSES)
 
     return make
 
 
 @pytest.fixture(scope='session')
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A drawn clip of 1.6 to 2.8 s with sound of 16 kHz."""
+    """A drawn clip of 1.6 to 2.8 s with audio of 16 kHz."""
     path = tmp_path_factory.mktemp('video') / 'clip.mp4'
     random = np.random.default_rng(3)
     face = FaceIdentity.sample(random)

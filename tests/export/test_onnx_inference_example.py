@@ -8,9 +8,9 @@ import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 
-from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.engine.checkpoints import TrainedModel
 from claip_emo_mm.export import Exported, FrontEnd
+from claip_emo_mm.media.video import VideoFile
 
 EXAMPLE = Path(__file__).parents[2] / 'docs' / 'examples' / 'onnx_inference.py'
 
@@ -21,9 +21,9 @@ def test_gives_the_scores_of_the_test_pipeline(trained: TrainedModel, exported: 
     with torch.no_grad():
         wanted, = trained.model.test_step(pseudo_collate([packed]))
     clip = VideoFile(str(video))
-    sound, rate_hz = clip.sound()
+    audio, rate_hz = clip.audio()
     assert rate_hz == 16000  # that of the model: nothing to resample
-    np.savez(tmp_path / 'clip.npz', frames=clip.decode(np.arange(clip.num_frames)), sound=sound)
+    np.savez(tmp_path / 'clip.npz', frames=clip.decode(np.arange(clip.num_frames)), audio=audio)
     monkeypatch.setattr(sys, 'argv', ['onnx_inference.py', str(exported.path), str(tmp_path / 'clip.npz')])
     runpy.run_path(str(EXAMPLE), run_name='__main__')
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]

@@ -11,7 +11,7 @@ import pytest
 NUM_FRAMES = 36
 
 
-def draw_number(number: int, height: int, width: int) -> np.ndarray:
+def sample_number(number: int, height: int, width: int) -> np.ndarray:
     bits = np.array([20 + 215 * (number >> place & 1) for place in range(8)], np.uint8).reshape(2, 4)
     return np.repeat(np.kron(bits, np.ones((height // 2, width // 4), np.uint8))[..., None], 3, axis=2)
 
@@ -48,7 +48,7 @@ def write_numbers() -> Callable[..., Path]:
             audio = None if audio_from_s is None else container.add_stream('aac', rate=16000, layout='mono')
             time = 0
             for number in range(num_frames):
-                frame = av.VideoFrame.from_ndarray(draw_number(number, height, width), format='rgb24')
+                frame = av.VideoFrame.from_ndarray(sample_number(number, height, width), format='rgb24')
                 if irregular:
                     frame.pts, frame.time_base = time, Fraction(1, 1000)
                     time += (20, 40, 100, 33)[number % 4]

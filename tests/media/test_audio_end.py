@@ -1,4 +1,4 @@
-"""Sound files that were cut: what is missing is found out where the file says how long it is."""
+"""Audio files that were cut: what is missing is found out where the file says how long it is."""
 from pathlib import Path
 
 import av
@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media.audio_end import missing_end, states_length
+from claip_emo_mm.media.packets import missing_end, states_length
 
 RATE_HZ = 44100
 SECONDS = 3
@@ -44,18 +44,18 @@ def test_cuts_at_all_places(tmp_path: Path, name: str) -> None:
     path = WHOLE[name](tmp_path / name)
     data = path.read_bytes()
     assert missing_end(path) == '' and states_length(path)
-    for share in (.3, .5, .8, .95):
+    for ratio in (.3, .5, .8, .95):
         cut = tmp_path / f'cut{path.suffix}'
-        cut.write_bytes(data[:round(share * len(data))])
+        cut.write_bytes(data[:round(ratio * len(data))])
         missing = missing_end(cut)
         if path.suffix == '.wav':
-            assert missing == f'{round(share * len(data))} bytes found, {len(data)} expected'
+            assert missing == f'{round(ratio * len(data))} bytes found, {len(data)} expected'
         elif path.suffix == '.ogg':
             assert missing == 'the page that ends the stream is not there'
         else:
             found_s, expected_s = (float(text.split()[0]) for text in missing.split(', '))
             seconds = len(TONE) / (16000 if name == 'slow.mp3' else RATE_HZ)
-            assert found_s == pytest.approx(share * seconds, abs=.15 * seconds)
+            assert found_s == pytest.approx(ratio * seconds, abs=.15 * seconds)
             assert expected_s == pytest.approx(seconds, abs=.06)
 
 
@@ -65,7 +65,7 @@ def test_an_ogg_file_whose_last_page_is_cut(tmp_path: Path) -> None:
     assert missing_end(path)
 
 
-def test_tags_before_and_behind_the_sound_are_no_sound(tmp_path: Path) -> None:
+def test_tags_before_and_behind_the_audio_are_no_audio(tmp_path: Path) -> None:
     path = encode(tmp_path / 'a.mp3', 'libmp3lame')
     tag = b'ID3\x04\0\0' + bytes([0, 0, 39, 16]) + bytes(39 * 128 + 16)
     path.write_bytes(tag + path.read_bytes() + b'TAG' + bytes(125))

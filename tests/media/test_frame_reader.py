@@ -8,10 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from claip_emo_mm.apis.face_finder import FaceBox
-from claip_emo_mm.data_preparation.clip_preparation import ClipPreparation
-from claip_emo_mm.data_preparation.distribution import ClipSource
-from claip_emo_mm.datasets.readers import FrameFolder, VideoFile
+from claip_emo_mm.data_preparation.clips import ClipPreparation
+from claip_emo_mm.data_preparation.source_scan import ClipSource
+from claip_emo_mm.faces.detector import FaceBox
+from claip_emo_mm.media.image_folder import FrameFolder
+from claip_emo_mm.media.video import VideoFile
 
 
 def x264(parameters: str) -> dict[str, str]:

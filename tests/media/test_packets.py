@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from claip_emo_mm.datasets.readers import VideoFile
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import FilePackets
+from claip_emo_mm.media.video import VideoFile
 
 
 @pytest.mark.parametrize('suffix', ['mkv', 'mp4', 'flv'])
@@ -26,5 +26,5 @@ def test_a_video_stream_without_a_packet(tmp_path: Path, suffix: str) -> None:
     packets = FilePackets(str(path))
     assert packets.audio.count == 16 + 1 and packets.times is None
     assert packets.video is None or packets.video.count == 0
-    with pytest.raises(InputError, match=rf'clip\.{suffix}: no frames in it, only sound'):
+    with pytest.raises(InputError, match=rf'clip\.{suffix}: no frames in it, only audio'):
         VideoFile(str(path))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soxr
 
-from claip_emo_mm.datasets.readers import VideoFile
-from claip_emo_mm.datasets.transforms import LoadSoundWindows, LogMel
+from claip_emo_mm.datasets.transforms import LoadAudioWindows, LogMel
 from claip_emo_mm.media import resample
+from claip_emo_mm.media.video import VideoFile
 
 
 def by_hand(samples: np.ndarray, from_hz: int, to_hz: int) -> np.ndarray:
@@ -63,15 +63,15 @@ def test_soxr_and_equal_rates() -> None:
 
 def test_spectrogram_of_real_speech(shared: Path) -> None:
     """Speech of 16 kHz, as prepared data has it, through the transforms of the paper's configs and by hand."""
-    track, rate_hz = VideoFile(str(shared / 'media/talking_head_with_sound.mp4')).sound()
+    track, rate_hz = VideoFile(str(shared / 'media/talking_head_with_sound.mp4')).audio()
     speech = soxr.resample(track, rate_hz, 16000)[16000:32000]
-    clip = SimpleNamespace(path='speech', has_sound=True, sound=lambda: (speech, 16000))
+    clip = SimpleNamespace(path='speech', has_audio=True, audio=lambda: (speech, 16000))
     sample = dict(clip=clip, audio_spans=np.array([[0., 1.]]))
     log_mel = LogMel()
-    ours = log_mel(LoadSoundWindows()(sample))['mel'][0, 0].numpy()
+    ours = log_mel(LoadAudioWindows()(sample))['mel'][0, 0].numpy()
     hand = by_hand(speech, 16000, 48000).astype(np.float32)
     hand = np.pad(np.tile(hand, 480000 // len(hand)), (0, 480000 % len(hand)))
     np.testing.assert_allclose(ours, log_mel(dict(audios=[hand], sample_rate_hz=48000))['mel'][0, 0], atol=5e-3, rtol=0)
-    other = log_mel(LoadSoundWindows(resampler='soxr')(sample))['mel'][0, 0].numpy()
+    other = log_mel(LoadAudioWindows(resampler='soxr')(sample))['mel'][0, 0].numpy()
     differing = np.abs(ours - other).max(0) > .05
     assert 15 <= differing.sum() <= 30 and differing[-15:].all()  # the bins above 8 kHz

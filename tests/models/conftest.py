@@ -1,12 +1,15 @@
-"""The reference model, written a second time on other people's towers: transformers, laion_clap and peft."""
+"""The reference model, written a second time on other people's encoders: transformers, laion_clap and peft."""
 from collections.abc import Callable
 
 import pytest
 import torch
+from mmaction.registry import MODELS
+from mmengine.registry import DefaultScope
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
+from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.models.backbones.htsat import HTSATArch, build_htsat
 
 
@@ -41,21 +44,21 @@ class TemporalModel(nn.Module):
 class ReferenceModel(nn.Module):
     """CLIPVisionModel and HTSAT with adapters, the temporal model, one linear layer; the reference's names."""
 
-    def __init__(self, vision: dict, sound: HTSATArch, frames: int = 16, heads: int = 8, head_width: int = 64,
+    def __init__(self, vision: dict, audio: HTSATArch, frames: int = 16, heads: int = 8, head_width: int = 64,
                  hidden: int = 1024, classes: int = 7, rank: int = 8) -> None:
         super().__init__()
 
-        def adapted(tower: nn.Module, targets: list[str]) -> nn.Module:
+        def adapted(encoder: nn.Module, targets: list[str]) -> nn.Module:
             return inject_adapter_in_model(
-                LoraConfig(r=rank, lora_alpha=4 * rank, lora_dropout=.1, target_modules=targets), tower)
+                LoraConfig(r=rank, lora_alpha=4 * rank, lora_dropout=.1, target_modules=targets), encoder)
 
-        picture = adapted(CLIPVisionModel(CLIPVisionConfig(**vision)),
+        frame = adapted(CLIPVisionModel(CLIPVisionConfig(**vision)),
                           ['q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2'])
-        hearing = adapted(build_htsat(sound, .1), ['proj', 'fc1', 'fc2'])
-        self.vision_encoder = nn.ModuleDict(dict(model=nn.ModuleDict(dict(vision_model=picture))))
+        hearing = adapted(build_htsat(audio, .1), ['proj', 'fc1', 'fc2'])
+        self.vision_encoder = nn.ModuleDict(dict(model=nn.ModuleDict(dict(vision_model=frame))))
         self.audio_encoder = nn.ModuleDict(dict(audio_encoder=nn.ModuleDict(dict(model=hearing))))
         self.temporal_v = TemporalModel(vision['hidden_size'], frames, heads, head_width, hidden)
-        self.fusion_module = nn.ModuleDict(dict(fc=nn.Linear(vision['hidden_size'] + sound.out_channels, classes)))
+        self.fusion_module = nn.ModuleDict(dict(fc=nn.Linear(vision['hidden_size'] + audio.out_channels, classes)))
 
     def see(self, frames: Tensor) -> Tensor:
         """(U, 3, H, W) to (U, D)."""
@@ -63,9 +66,9 @@ class ReferenceModel(nn.Module):
 
     def hear(self, mel: Tensor) -> Tensor:
         """(B, 1, M, F) to (B, D'), through HTSAT's own forward."""
-        tower = self.audio_encoder['audio_encoder']['model']
-        x = tower.bn0(mel.transpose(1, 3)).transpose(1, 3)
-        return tower.forward_features(tower.reshape_wav2img(x), longer_idx=[])['embedding']
+        encoder = self.audio_encoder['audio_encoder']['model']
+        x = encoder.bn0(mel.transpose(1, 3)).transpose(1, 3)
+        return encoder.forward_features(encoder.reshape_wav2img(x), longer_idx=[])['embedding']
 
     def classify(self, frame_features: Tensor, audio_features: Tensor) -> Tensor:
         """(B, T, D) and (B, D') to logits (B, K)."""
@@ -76,3 +79,38 @@ class ReferenceModel(nn.Module):
 def reference_model() -> Callable[..., ReferenceModel]:
     """The class, to be built in the size that a test wants."""
     return ReferenceModel
+
+
+K = 5
+
+
+@pytest.fixture
+def build_both() -> Callable[..., AudioVisualRecognizer]:
+    """Build it in evaluation; features 16 (visual) and 12 (audio) wide, 3 frames a view, 5 classes."""
+    def build(**options: object) -> AudioVisualRecognizer:
+        with DefaultScope.overwrite_default_scope('mmaction'):
+            torch.manual_seed(0)
+            return MODELS.build({**dict(
+                type='AudioVisualRecognizer',
+                visual_backbone=dict(
+                    type='CLIPVisualBackbone', arch=dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8),
+                    lora=dict(targets=['q_proj', 'c_fc'], rank=2, alpha=4)),
+                visual_neck=dict(type='TemporalTransformer', embed_dims=16, num_frames=3, num_heads=2, head_dims=4,
+                                 mlp_dims=8),
+                audio_backbone=dict(
+                    type='CLAPAudioBackbone', arch=dict(embed_dims=6, depths=[1, 1], num_heads=[2, 2], mel_bins=16,
+                                                        spec_size=64),
+                    spec_augment=False, lora=dict(targets=['proj', 'fc1'], rank=2, alpha=4)),
+                audio_neck=dict(type='AudioMeanPool'),
+                cls_head=dict(type='ConcatFusionHead', num_classes=K, visual_channels=16, audio_channels=12)),
+                **options}).eval()
+    return build
+
+
+@pytest.fixture
+def views() -> dict[str, torch.Tensor]:
+    """Two clips of two views: 5 distinct frames, 3 distinct audio windows."""
+    generator = torch.Generator().manual_seed(0)
+    return dict(frames=torch.randn(5, 3, 10, 10, generator=generator),
+                frame_index=torch.tensor([[[0, 1, 1], [1, 1, 2]], [[3, 4, 4], [3, 4, 4]]]),
+                mel=torch.randn(3, 1, 256, 16, generator=generator), audio_index=torch.tensor([[0, 1], [2, 2]]))

@@ -5,9 +5,9 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import pseudo_collate
 
-from claip_emo_mm.datasets.skipped_clips import skipped_sample
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.data_preprocessor import AudioVisualDataPreprocessor
+from claip_emo_mm.structures import skipped_sample
 
 
 def packed(num_distinct: int, frame_index: list[list[int]], audio_index: list[int], value: int = 0,
@@ -75,7 +75,7 @@ def test_clips_that_do_not_fit_together(other: dict, message: str) -> None:
 
 
 def blended(clips: list[dict], training: bool = True) -> dict:
-    return AudioVisualDataPreprocessor(mean=[0, 0, 0], std=[1, 1, 1], blend=dict(
+    return AudioVisualDataPreprocessor(mean=[0, 0, 0], std=[1, 1, 1], blending=dict(
         num_classes=3, cutmix_alpha=0, label_smoothing=0))(pseudo_collate(clips), training)
 
 

@@ -1,7 +1,7 @@
 """The model on the reference's own checkpoint: its published numbers, and a second implementation beside it.
 
 The checkpoint that these numbers were computed from has random adapters as large as the layers that they adapt. Its
-attention logits reach hundreds, and the towers' blocks multiply what differs in the last digit of a float32: exact
+attention logits reach hundreds, and the encoders' blocks multiply what differs in the last digit of a float32: exact
 arithmetic (float64) is 7.6e-3 away from the published frame features and 2.5e-3 from the published logits. How near a
 float32 run comes is therefore a matter of the order in which a processor adds, not of the model. Transformers and
 peft, run here on the same weights, miss the published frame features by 2.8e-3 to 8.3e-3, depending on the kernels
@@ -28,7 +28,7 @@ from mmengine.runner import load_checkpoint
 from torch import Tensor, nn
 
 from claip_emo_mm.models.backbones.htsat import NAMED_ARCHS
-from claip_emo_mm.models.conversion import convert_weights
+from claip_emo_mm.models.weights.convert import convert_weights
 
 CONFIG = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'claip_emo_vitb32.py'
 VISION = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12, image_size=224,
@@ -150,7 +150,7 @@ def test_float32_where_it_does_not_blow_up(parity: SimpleNamespace, second: nn.M
 
 
 def compare(parity: SimpleNamespace, second: nn.Module, dtype: torch.dtype) -> dict[str, float]:
-    """Run both models on a few distinct frames, each shown several times, and both sounds."""
+    """Run both models on a few distinct frames, each shown several times, and both audio."""
     order = torch.arange(2 * 16).view(2, 16) % DISTINCT + torch.tensor([[0], [1]])
     frames, mel = parity.frames[1, :DISTINCT + 1].to(dtype), parity.mel.to(dtype)
     model, second = parity.model.to(dtype), second.to(dtype)
@@ -158,9 +158,9 @@ def compare(parity: SimpleNamespace, second: nn.Module, dtype: torch.dtype) -> d
         ours = model.visual_backbone(frames)
         heard = model.audio_neck(model.audio_backbone(mel))
         logits = model.cls_head(model.visual_neck(ours[order]), heard)
-        theirs, sound = second.see(frames), second.hear(mel)
-        expected = second.classify(theirs[order], sound)
+        theirs, theirs_audio = second.see(frames), second.hear(mel)
+        expected = second.classify(theirs[order], theirs_audio)
     finally:
         model.float(), second.float()
-    pairs = dict(frame=(ours, theirs), audio=(heard, sound), logits=(logits, expected))
+    pairs = dict(frame=(ours, theirs), audio=(heard, theirs_audio), logits=(logits, expected))
     return {name: (a - b).abs().max().item() for name, (a, b) in pairs.items()}

@@ -3,7 +3,7 @@
 import pytest
 from tool_runs import ROOT, TrainedToy, call_tool
 
-from claip_emo_mm.data_preparation.toy import make_toy_set
+from claip_emo_mm.toy.dataset import make_toy_set
 
 CONFIG = """
 _base_ = ['{base}']

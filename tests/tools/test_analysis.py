@@ -44,10 +44,10 @@ def test_late_fusion(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pyte
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *others) == 0
     assert 'fused: ' in capsys.readouterr().out
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *files) == 1
-    assert '70 clips are among those whose figures are reported' in capsys.readouterr().err
+    assert '70 clips are among those whose metrics are reported' in capsys.readouterr().err
     moved = [scores_file(tmp_path / f'{name}.csv', seed, '/elsewhere/clip') for name, seed in (('e', 0), ('f', 1))]
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *moved) == 1
-    assert '70 clips are among those whose figures are reported' in capsys.readouterr().err
+    assert '70 clips are among those whose metrics are reported' in capsys.readouterr().err
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', others[0]) == 1
     assert call_tool(monkeypatch, 'analysis/late_fusion.py', files[0]) == 2
 
@@ -60,4 +60,4 @@ def test_compare(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.M
     rows = list(csv.DictReader(out.open()))
     assert 'WAR  ' in text and f'{out}: {len(rows)} clips' in text
     assert all((row['label'] == row[row['right']]) and row['first'] != row['second'] for row in rows)
-    assert call_tool(monkeypatch, 'analysis/compare.py', *files, '--draws', '0') == 2
+    assert call_tool(monkeypatch, 'analysis/compare.py', *files, '--n-bootstrap', '0') == 2

@@ -39,7 +39,7 @@ def test_attention(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.
     assert 'error: gone.mp4: ' in shown.err and 'Traceback' not in shown.err
     in_one_pass = np.asarray(Image.open(out))
     assert in_one_pass.std(axis=(0, 1))[:3].min() > 10
-    arguments = [video, '--out', tmp_path, '--cfg-options', 'model.max_frames_per_pass=3']
+    arguments = [video, '--out', tmp_path, '--cfg-options', 'model.frame_chunk_size=3']
     assert call_tool(monkeypatch, 'analysis/attention.py', trained_toy.checkpoint, *arguments) == 0
     assert np.abs(in_one_pass.astype(int) - np.asarray(Image.open(out))).max() <= 3  # rounding of the shares
 

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from claip_emo_mm.benchmark import (
-    DataFigures,
-    EvaluationFigures,
-    InferenceFigures,
-    ModelFigures,
-    ModelSizes,
-    draw_lengths,
-)
-from claip_emo_mm.datasets.annotation_list import ListedClip, read_annotation_list
+from benchmarks.data import DataMeasurement
+from benchmarks.evaluation import EvaluationMeasurement
+from benchmarks.inference import InferenceMeasurement
+from benchmarks.model import ModelMeasurement
+from benchmarks.sizes import ModelSizes, sample_lengths
+from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
 
@@ -27,12 +24,12 @@ def benchmark(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
 
 
 def test_model_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(sizes: ModelSizes, rounds: int, device: str, num_threads: int, memory: bool) -> ModelFigures:
+    def measure(sizes: ModelSizes, rounds: int, device: str, num_threads: int, memory: bool) -> ModelMeasurement:
         assert (sizes, rounds, device, num_threads, memory) == (
             ModelSizes('ViT-L-14-quickgelu', 'HTSAT-tiny-fusion', 3, 8), 1, 'cpu', 1, False)
-        return ModelFigures(dict(plain=[2.], ours=[1.]), dict(plain=[3.], ours=[1.]))
+        return ModelMeasurement(dict(plain=[2.], ours=[1.]), dict(plain=[3.], ours=[1.]))
 
-    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_model', measure)
+    monkeypatch.setattr('benchmarks.benchmark_model', measure)
     assert not benchmark(monkeypatch, 'model', '--arch', 'ViT-L-14-quickgelu', '--clips', '3', '--frames', '8',
                          '--rounds', '1', '--threads', '1', '--no-memory')
     said = capsys.readouterr().out
@@ -56,12 +53,12 @@ def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int) -> DataFigures:
+    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int) -> DataMeasurement:
         assert rounds == 2 and [transform['type'] for transform in pipelines['train']].count('RandAugmentFrames') == 1
         assert len(read_annotation_list(root / 'train.csv')) == len(read_annotation_list(root / 'test.csv')) == 7
-        return DataFigures(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
+        return DataMeasurement(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
 
-    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_data', measure)
+    monkeypatch.setattr('benchmarks.benchmark_data', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
     assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
     said = capsys.readouterr().out
@@ -70,14 +67,14 @@ def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     def measure(root: Path, clips: list[ListedClip], pipeline: list[dict], sizes: ModelSizes, *options: object,
-                ) -> EvaluationFigures:
-        assert [len(list((root / clip.frames).iterdir())) for clip in clips] == draw_lengths(3, 5).tolist()
-        assert pipeline[1]['num_views'] == 2 and sizes == ModelSizes('ViT-B-32-quickgelu')
+                ) -> EvaluationMeasurement:
+        assert [len(list((root / clip.frames).iterdir())) for clip in clips] == sample_lengths(3, 5).tolist()
+        assert pipeline[1]['num_clips'] == 2 and sizes == ModelSizes('ViT-B-32-quickgelu')
         assert options == (2, 1, 'cpu', 1, False)
-        return EvaluationFigures({who: dict(loading=[seconds], model=[seconds]) for who, seconds in (
+        return EvaluationMeasurement({who: dict(loading=[seconds], model=[seconds]) for who, seconds in (
             ('plain', 6.), ('ours', 1.))})
 
-    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_evaluation', measure)
+    monkeypatch.setattr('benchmarks.benchmark_evaluation', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
     assert not benchmark(monkeypatch, 'eval', '--config', str(config), '--arch', 'ViT-B-32-quickgelu', '--clips', '3',
                          '--seed', '5', '--batch-size', '2', '--rounds', '1', '--threads', '1', '--no-memory')
@@ -85,14 +82,14 @@ def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_infer_builds_a_model_of_a_config(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(video: str, checkpoint: str, *options: object, plain: bool) -> InferenceFigures:
+    def measure(video: str, checkpoint: str, *options: object, plain: bool) -> InferenceMeasurement:
         facts = torch.load(checkpoint, weights_only=True)['meta']
         assert len(facts['claip_emo_mm']['classes']) == 7 and Path(checkpoint).name == 'random.pth'
         assert (video, *options, plain) == ('talk.mp4', 'none', 3, 'cpu', 1, True)
-        return InferenceFigures(60., dict(plain=dict(faces=[4., 6.], model=[10., 20.]),
+        return InferenceMeasurement(60., dict(plain=dict(faces=[4., 6.], model=[10., 20.]),
                                           ours=dict(faces=[2.], model=[3.])))
 
-    monkeypatch.setattr('claip_emo_mm.benchmark.benchmark_inference', measure)
+    monkeypatch.setattr('benchmarks.benchmark_inference', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_tiny_toy.py'
     assert not benchmark(monkeypatch, 'infer', 'talk.mp4', '--config', str(config), '--face', 'none', '--rounds', '3',
                          '--threads', '1')

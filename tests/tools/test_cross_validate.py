@@ -11,8 +11,8 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
-from folded_parts import folded_config
-from interrupted_parts import PROCESSES
+from folded_components import folded_config
+from interrupted_components import PROCESSES
 from sklearn import metrics
 from tool_runs import ROOT, call_tool, run_command
 
@@ -43,9 +43,9 @@ class ForkedTool:
 def forked(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The commands that were started."""
     monkeypatch.setattr(ForkedTool, 'started', [])
-    monkeypatch.setattr('claip_emo_mm.engine.tool_process.subprocess',
+    monkeypatch.setattr('claip_emo_mm.engine.cross_validation.subprocess_runner.subprocess',
                         SimpleNamespace(Popen=ForkedTool, STDOUT=subprocess.STDOUT, DEVNULL=subprocess.DEVNULL))
-    monkeypatch.setattr('claip_emo_mm.engine.tool_process._POLL_S', .02)
+    monkeypatch.setattr('claip_emo_mm.engine.cross_validation.subprocess_runner._POLL_S', .02)
     return ForkedTool.started
 
 
@@ -69,7 +69,7 @@ def test_a_stopped_run_comes_to_the_same(config: Path, tmp_path: Path, monkeypat
     assert said.out.startswith((whole / 'results.txt').read_text())
     assert 'fold 3: train Epoch(train)' in said.err or 'fold 3: test' in said.err
     results = json.loads((whole / 'results.json').read_text())
-    check_figures(whole, results)
+    check_metrics(whole, results)
     (tmp_path / 'die').touch()
     arguments = [config, '--folds', '1-3', '--work-dir', 'broken']
     assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 1  # fold 3 is done all the same
@@ -89,8 +89,8 @@ def test_a_stopped_run_comes_to_the_same(config: Path, tmp_path: Path, monkeypat
     assert not forked  # nothing is left to be done
 
 
-def check_figures(whole: Path, results: dict[str, Any]) -> None:
-    """Compute the figures anew from the scores of the clips."""
+def check_metrics(whole: Path, results: dict[str, Any]) -> None:
+    """Compute the metrics anew from the scores of the clips."""
     for protocol, epoch in (('paper', None), ('clean', 4)):
         found, war, labels, taken = results['protocols'][protocol], [], [], []
         for fold in '123':
@@ -100,13 +100,13 @@ def check_figures(whole: Path, results: dict[str, Any]) -> None:
             assert (whole / f'fold{fold}' / facts['checkpoint']).is_file()
             assert facts['clips_tested'] == len(clips.labels) and len(set(clips.names)) == len(clips.names)
             war.append(100 * metrics.accuracy_score(clips.labels, clips.scores.argmax(1)))
-            assert facts['figures']['WAR'] == pytest.approx(war[-1])
+            assert facts['metrics']['WAR'] == pytest.approx(war[-1])
             labels += clips.labels.tolist()
             taken += clips.scores.argmax(1).tolist()
         assert len(labels) == 21
         assert found['mean']['WAR'] == pytest.approx(np.mean(war))
         assert found['std']['WAR'] == pytest.approx(np.std(war, ddof=1))
-        assert found['pooled']['figures']['UAR'] == pytest.approx(100 * metrics.balanced_accuracy_score(labels, taken))
+        assert found['pooled']['metrics']['UAR'] == pytest.approx(100 * metrics.balanced_accuracy_score(labels, taken))
         assert found['pooled']['confusion'] == metrics.confusion_matrix(labels, taken).tolist()
         assert (whole / f'confusion_{protocol}.png').stat().st_size > 1000
     with (whole / 'results.csv').open() as file:
@@ -116,7 +116,7 @@ def check_figures(whole: Path, results: dict[str, Any]) -> None:
 
 def test_a_part_held_out_of_training(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                      capsys: pytest.CaptureFixture) -> None:
-    arguments = [config, '--folds', '1', '--work-dir', 'held', '--val-share', '.25', '--val-seed', '3']
+    arguments = [config, '--folds', '1', '--work-dir', 'held', '--val-ratio', '.25', '--val-seed', '3']
     assert call_tool(monkeypatch, 'cross_validate.py', *arguments) == 0
     folder = tmp_path / 'held'
     results = json.loads((folder / 'results.json').read_text())['protocols']
@@ -130,7 +130,7 @@ def test_a_part_held_out_of_training(config: Path, tmp_path: Path, monkeypatch: 
         assert fold['checkpoint'] == f'best_{key.replace("/", "_")}_epoch_{fold["epoch"]}.pth'
         assert fold['clips_tested'] == 9
     better = [epoch for epoch in range(1, 4) if validated[epoch:] and validated[epoch] >= max(validated[:epoch]) + .1]
-    assert len(validated) == min(4, len(better) + 2)  # one epoch that is no better on the held-out part is the last
+    assert len(validated) == min(4, len(better) + 2)  # one epoch that is no better on the held-out split is the last
 
 
 def test_other_settings_are_refused(config: Path, monkeypatch: pytest.MonkeyPatch,
@@ -160,7 +160,7 @@ def test_processes(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def run_tool(command: list[str], *_: Any) -> None:
         seen.append(command)
 
-    monkeypatch.setattr('claip_emo_mm.engine.fold_run.run_tool', run_tool)
+    monkeypatch.setattr('claip_emo_mm.engine.cross_validation.run_tool', run_tool)
     assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '2', '--gpus', '4') == 1
     assert 'the training left no checkpoint' in capsys.readouterr().err
     folder = 'work_dirs/folded_cross_validation'

@@ -11,9 +11,10 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from tool_runs import ROOT, call_tool
 
-from claip_emo_mm.data_preparation.toy import make_frame_tree, make_toy_set
-from claip_emo_mm.datasets.annotation_list import read_annotation_list
-from claip_emo_mm.datasets.label_schemas import DFEW
+from claip_emo_mm.datasets.annotations import read_annotation_list
+from claip_emo_mm.datasets.labels import DFEW
+from claip_emo_mm.toy.dataset import make_toy_set
+from claip_emo_mm.toy.layouts import make_frame_tree
 
 CONFIG = f"""
 _base_ = [f'{ROOT}/configs/_base_/{{part}}.py'
@@ -22,12 +23,12 @@ open_clip, pack = dict(type='OpenAudioVisualClip'), dict(type='PackAudioVisualIn
 frames = [dict(type='DecodeFrames'), dict(type='ResizeFrames', size=64)]
 augment = [dict(type='RandAugmentFrames'), dict(type='RandomResizedCropFrames', size=64),
            dict(type='RandomFlipFrames'), dict(type='RandomEraseFrames')]
-sound = [dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=3.072),
+audio = [dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=3.072),
          dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256)]
 sample = dict(type='SampleFrameViews', clip_len=8)
 train_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(
-    pipeline=[open_clip, sample, *frames, *augment, *sound, pack]))
-test = [open_clip, dict(sample, num_views=2, test_mode=True), *frames, *sound, pack]
+    pipeline=[open_clip, sample, *frames, *augment, *audio, pack]))
+test = [open_clip, dict(sample, num_clips=2, test_mode=True), *frames, *audio, pack]
 val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(pipeline=test))
 test_dataloader = dict(num_workers=0, dataset=dict(pipeline=test))
 train_cfg = dict(max_epochs=1)
@@ -50,7 +51,7 @@ def scope() -> Iterator[None]:
 
 
 def make_distribution(tree: Path, out: Path, videos: bool) -> None:
-    """Lay the clips out as DFEW does: padded names for frames, others for sound and videos, labels from 1."""
+    """Lay the clips out as DFEW does: padded names for frames, others for audio and videos, labels from 1."""
     if videos:
         (out / 'Clip/original/part_1').mkdir(parents=True)
         for path in (tree / 'videos').iterdir():
@@ -80,12 +81,12 @@ def test_prepared_checked_trained_and_tested(tree: Path, tmp_path: Path, monkeyp
     assert labels == [clip.label for clip in read_annotation_list(tree / 'test.csv')] == list(DFEW.classes)
 
     capsys.readouterr()
-    assert not call_tool(monkeypatch, 'check_data.py', 'config.py', '--no-faces', '--official', 'DFEW')
+    assert not call_tool(monkeypatch, 'check_data.py', 'config.py', '--no-faces', '--official-lists', 'DFEW')
     assert '0 errors, 2 warnings' in capsys.readouterr().out  # fewer clips than published, in both lists
     assert not call_tool(monkeypatch, 'train.py', 'config.py')
     assert not call_tool(monkeypatch, 'test.py', 'config.py', 'work_dirs/config/epoch_1.pth')
-    figures = json.loads(Path('work_dirs/config/test_metrics.json').read_text())
-    assert figures['clips'] == 7 and 0 <= figures['metrics']['WAR'] <= 100
+    metrics = json.loads(Path('work_dirs/config/test_metrics.json').read_text())
+    assert metrics['clips'] == 7 and 0 <= metrics['metrics']['WAR'] <= 100
 
 
 def test_frames_and_videos_are_the_same_from_the_second_transform_on(tree: Path) -> None:
@@ -97,6 +98,6 @@ def test_frames_and_videos_are_the_same_from_the_second_transform_on(tree: Path)
     assert list(unpacked) == list(video) == ['frames', 'frame_index', 'mel', 'audio_index']
     assert torch.equal(unpacked['frame_index'], video['frame_index'])
     assert torch.equal(unpacked['audio_index'], video['audio_index'])
-    # The frames were enlarged, grained and coded as jpg in between, the sound rounded to 16 bits.
+    # The frames were enlarged, grained and coded as jpg in between, the audio rounded to 16 bits.
     assert (unpacked['frames'].float() - video['frames'].float()).abs().mean() < 6
     assert (unpacked['mel'] - video['mel']).abs().median() < 1e-2

@@ -16,8 +16,8 @@ model = dict(
     cls_head=dict(type='ConcatFusionHead', num_classes=7, audio_channels=12))
 test_dataloader = dict(dataset=dict(type='AudioVisualDataset', ann_file='test.csv', data_root='nowhere', pipeline=[
     dict(type='OpenAudioVisualClip'),
-    dict(type='SampleFrameViews', clip_len=4, num_views=2, test_mode=True),
-    dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=4.),
+    dict(type='SampleFrameViews', clip_len=4, num_clips=2, test_mode=True),
+    dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=4.),
     dict(type='LogMel', sample_rate_hz=16000, num_mel_bins=16, window_ms=25, shift_ms=16, num_frames=256),
     dict(type='PackAudioVisualInputs')]))
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from dummy_parts import write_dummy_config
+from dummy_components import write_dummy_config
 from local_server import serve
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -103,5 +103,5 @@ def test_starting_weights_of_a_config(address: str, tmp_path: Path) -> None:
                              num_transformer_layers=1, pretrained=f'{address}/{name}.pth'),
                         dict(type='ResNet3dSlowOnly', depth=18, pretrained=f'{address}/{name}.pth', lateral=False)):
             with DefaultScope.overwrite_default_scope('mmaction'), pytest.raises(InputError, match=f'{name}.pth: '):
-                MODELS.build(dict(type='ClipWiseBackbone', backbone=network))
+                MODELS.build(dict(type='VideoBackboneWrapper', backbone=network))
     assert not (tmp_path / 'marker').exists()

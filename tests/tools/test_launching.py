@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from dummy_parts import write_dummy_config
+from dummy_components import write_dummy_config
 from tool_runs import ROOT
 
 MODULES = os.pathsep.join([str(ROOT / 'tests' / 'engine')])
@@ -23,14 +23,14 @@ def test_trains_and_tests_with_two_processes(tmp_path: Path) -> None:
     assert trained.stdout.count('asks for the backend nccl') == 1  # rank 0 alone, on the screen
     assert 'the processes talk through gloo' in trained.stdout and 'GPU number: 2' in trained.stdout
     checkpoint = tmp_path / 'work' / 'epoch_1.pth'
-    figures = []
+    metrics = []
     for processes in (1, 2):
         tested = run_script('dist_test.sh', config, checkpoint, processes, '--work-dir', tmp_path / f'test{processes}',
                             cwd=tmp_path)
         assert tested.returncode == 0, tested.stderr
-        figures.append((tmp_path / f'test{processes}' / 'test_metrics.json').read_text().replace('test2', 'test1'))
-    assert figures[0] == figures[1]
-    assert '"clips": 5' in figures[0]  # five clips on two processes: the sixth is a copy that does not count
+        metrics.append((tmp_path / f'test{processes}' / 'test_metrics.json').read_text().replace('test2', 'test1'))
+    assert metrics[0] == metrics[1]
+    assert '"clips": 5' in metrics[0]  # five clips on two processes: the sixth is a copy that does not count
 
 
 def test_dying_rank_ends_the_job_with_its_error(tmp_path: Path) -> None:

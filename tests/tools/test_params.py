@@ -1,4 +1,4 @@
-"""tools/analysis/params.py as a user runs it, on the paper's models."""
+"""tools/analysis_tools/params.py as a user runs it, on the paper's models."""
 import runpy
 import sys
 from pathlib import Path
@@ -27,8 +27,8 @@ def params(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | None:
 def test_the_paper_s_tables(name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     assert not params(monkeypatch, str(ROOT / 'configs' / '_base_' / 'models' / f'{name}.py'))
     rows = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()[1:]}
-    whole, trained, share, parts = PAPER[name]
-    assert rows.pop('model') == [whole, trained, share, '%']
+    whole, trained, ratio, parts = PAPER[name]
+    assert rows.pop('model') == [whole, trained, ratio, '%']
     assert list(rows) == ['visual_backbone', 'audio_backbone', 'visual_neck', 'cls_head']
     assert tuple(row[1] for row in rows.values()) == parts
     assert sum(int(row[0].replace(',', '')) for row in rows.values()) == int(whole.replace(',', ''))

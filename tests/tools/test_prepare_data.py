@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from claip_emo_mm.data_preparation.toy.toy_set import list_clips, make_clip
-from claip_emo_mm.data_preparation.toy.toy_settings import ToySettings
+from claip_emo_mm.toy.dataset import list_clips, make_clip
+from claip_emo_mm.toy.settings import ToySettings
 
 ROOT = Path(__file__).parents[2]
 TOOL = str(ROOT / 'tools' / 'prepare_data.py')
@@ -45,7 +45,7 @@ def test_toy_set_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
 
 def test_toy_set_in_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr('claip_emo_mm.data_preparation.toy.toy_set.make_clip',
+    monkeypatch.setattr('claip_emo_mm.toy.dataset.make_clip',
                         lambda out, settings, clip: (out / clip.video).touch())
     for folds, code in (('3', 0), ('4', 1)):
         with pytest.raises(SystemExit) as exit_:
@@ -102,7 +102,7 @@ def test_wrong_arguments_end_with_2(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Frame folders 1 to 8, sound for all but the last, and MAFW's single lists of fold 3."""
+    """Frame folders 1 to 8, audio for all but the last, and MAFW's single lists of fold 3."""
     rows = []
     for number, label in enumerate(['anger', 'fear', 'sadness', 'contempt'] * 2, 1):
         folder = tmp_path / 'MAFW' / 'frames' / f'{number:05d}'
@@ -111,8 +111,8 @@ def source(tmp_path: Path) -> Path:
         if number < 8:
             soundfile.write(tmp_path / 'MAFW' / f'{number}.wav', np.zeros(800), 16000)
         rows.append(f'{number:05d}.mp4 {label}\n')
-    for part, of_part in (('train', rows[:5]), ('test', rows[5:])):
-        path = tmp_path / 'MAFW' / 'single' / 'set_3' / f'{part}.txt'
+    for split, of_part in (('train', rows[:5]), ('test', rows[5:])):
+        path = tmp_path / 'MAFW' / 'single' / 'set_3' / f'{split}.txt'
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(''.join(of_part), encoding='utf-8')
     return tmp_path / 'MAFW'
@@ -128,8 +128,8 @@ def test_mafw_from_its_distribution(source: Path, tmp_path: Path, monkeypatch: p
     assert [line for line in said.out.splitlines() if ' - INFO - ' not in line] == [
         'MAFW single: 2 lists in data/mafw/lists/single, paths relative to data/mafw',
         '  clips               8 in the lists, 8 ready',
-        '  with sound          7',
-        '  without sound       1   00008',
+        '  with audio          7',
+        '  without audio       1   00008',
         '  cropped             0   (8 with their frames as they were)',
         '  no face             0',
         '  failed              0',

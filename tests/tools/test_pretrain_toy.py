@@ -9,9 +9,10 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-from claip_emo_mm.data_preparation.toy import VOCABULARY, CaptionedDataset
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
+from claip_emo_mm.toy.captioned import CaptionedDataset
+from claip_emo_mm.toy.captions import VOCABULARY
 
 ROOT = Path(__file__).parents[2]
 SMALL = ['train_dataloader.dataset.drawn.identities=4', 'train_dataloader.dataset.drawn.per_identity=3',
@@ -26,21 +27,21 @@ def pretrain(monkeypatch: pytest.MonkeyPatch, *args: str) -> None:
     assert not exit_.value.code
 
 
-@pytest.mark.parametrize(('tower', 'backbone'), [('clip', CLIPVisualBackbone), ('clap', CLAPAudioBackbone)])
-def test_a_tower_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tower: str, backbone: type) -> None:
+@pytest.mark.parametrize(('encoder', 'backbone'), [('clip', CLIPVisualBackbone), ('clap', CLAPAudioBackbone)])
+def test_a_encoder_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: str, backbone: type) -> None:
     monkeypatch.chdir(tmp_path)
-    pretrain(monkeypatch, tower, '--cfg-options', *SMALL, 'train_cfg.max_iters=2')
-    weights = tmp_path / 'weights' / f'toy_{tower}.safetensors'
-    arch = Config.fromfile(ROOT / 'configs' / f'pretrain_toy_{tower}.py').model.backbone.arch
-    tower_built = backbone(arch.to_dict(), pretrained=str(weights)).tower
-    saved = CheckpointLoader.load_checkpoint(str(tmp_path / 'work_dirs' / f'pretrain_toy_{tower}' / 'iter_2.pth'))
-    for key, value in tower_built.state_dict().items():
+    pretrain(monkeypatch, encoder, '--cfg-options', *SMALL, 'train_cfg.max_iters=2')
+    weights = tmp_path / 'weights' / f'toy_{encoder}.safetensors'
+    arch = Config.fromfile(ROOT / 'configs' / f'pretrain_toy_{encoder}.py').model.backbone.arch
+    encoder_built = backbone(arch.to_dict(), pretrained=str(weights)).encoder
+    saved = CheckpointLoader.load_checkpoint(str(tmp_path / 'work_dirs' / f'pretrain_toy_{encoder}' / 'iter_2.pth'))
+    for key, value in encoder_built.state_dict().items():
         if value.is_floating_point():  # not the counter of batches
-            assert torch.equal(value, saved['state_dict'][f'backbone.tower.{key}']), key
+            assert torch.equal(value, saved['state_dict'][f'backbone.encoder.{key}']), key
 
     drawn = {path: path.stat().st_mtime_ns for path in (tmp_path / 'data' / 'toy_captioned').iterdir()}
-    pretrain(monkeypatch, tower, '--cfg-options', *SMALL, 'train_cfg.max_iters=4')  # goes on from the second
-    assert (tmp_path / 'work_dirs' / f'pretrain_toy_{tower}' / 'iter_4.pth').is_file()
+    pretrain(monkeypatch, encoder, '--cfg-options', *SMALL, 'train_cfg.max_iters=4')  # goes on from the second
+    assert (tmp_path / 'work_dirs' / f'pretrain_toy_{encoder}' / 'iter_4.pth').is_file()
     assert drawn == {path: path.stat().st_mtime_ns for path in (tmp_path / 'data' / 'toy_captioned').iterdir()}
 
 

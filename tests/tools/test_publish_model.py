@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from dummy_parts import write_dummy_config
+from dummy_components import write_dummy_config
 from safetensors import safe_open
 from tool_runs import call_tool
 
@@ -23,11 +23,11 @@ def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: 
         assert sorted(file.keys()) == ['cls_head.bias', 'cls_head.weight']
         facts = json.loads(file.metadata()[META_KEY])
     assert facts['backbones']['backbone']['pretrained'] == '3' and facts['classes'] == ['calm', 'loud', 'odd']
-    figures = []
+    metrics = []
     for path in (work / 'epoch_1.pth', out):
         assert call_tool(monkeypatch, 'test.py', config, path) == 0
-        figures.append(json.loads((work / 'test_metrics.json').read_text())['metrics'])
-    assert figures[0] == figures[1]
+        metrics.append(json.loads((work / 'test_metrics.json').read_text())['metrics'])
+    assert metrics[0] == metrics[1]
     assert call_tool(monkeypatch, 'test.py', config, out, '--cfg-options', 'model.source=4') == 1
     assert "backbone.pretrained: '3' (sha256" in capsys.readouterr().err
 

@@ -1,10 +1,10 @@
-"""tools/test.py: its flags, the figures that it writes, and what it says about what a user gets wrong."""
+"""tools/test.py: its flags, the metrics that it writes, and what it says about what a user gets wrong."""
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from dummy_parts import DummyModel, write_dummy_config
+from dummy_components import DummyModel, write_dummy_config
 from mmengine.fileio import load
 from tool_runs import call_tool, run_tool
 
@@ -25,14 +25,14 @@ def checkpoint(tmp_path: Path) -> Path:
     return path
 
 
-def test_writes_figures_without_the_training_data(config: str, checkpoint: Path, tmp_path: Path) -> None:
+def test_writes_metrics_without_the_training_data(config: str, checkpoint: Path, tmp_path: Path) -> None:
     built = tmp_path / 'built'
     result = run_tool('test.py', config, checkpoint, '--work-dir', tmp_path / 'out', '--dump', tmp_path / 'p.pkl',
                       '--cfg-options', f'train_dataloader.dataset.built={built}', cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert not built.exists()
-    figures = json.loads((tmp_path / 'out' / 'test_metrics.json').read_text())
-    assert figures == dict(config=config, checkpoint=str(checkpoint), clips=5, metrics=dict(WAR=40.))
+    metrics = json.loads((tmp_path / 'out' / 'test_metrics.json').read_text())
+    assert metrics == dict(config=config, checkpoint=str(checkpoint), clips=5, metrics=dict(WAR=40.))
     assert len(load(tmp_path / 'p.pkl')) == 5
 
 
@@ -42,14 +42,14 @@ def test_work_dir_of_the_config(monkeypatch: pytest.MonkeyPatch, config: str, ch
 
 
 def test_visualization_is_turned_on(monkeypatch: pytest.MonkeyPatch, checkpoint: Path, tmp_path: Path) -> None:
-    hooks = "default_hooks = dict(visualization=dict(type='ClipPictureHook'))"
+    hooks = "default_hooks = dict(visualization=dict(type='ClipVisualizationHook'))"
     config = write_dummy_config(tmp_path / f'{tmp_path.name}.py', tmp_path / 'work', hooks)
     seen = {}
 
     def after_test_iter(self: object, *_: object, **__: object) -> None:
         seen.update(vars(self))
 
-    monkeypatch.setattr('claip_emo_mm.engine.ClipPictureHook.after_test_iter', after_test_iter)
+    monkeypatch.setattr('claip_emo_mm.engine.ClipVisualizationHook.after_test_iter', after_test_iter)
     args = ['--show-dir', tmp_path / 'shown', '--interval', '3', '--wait-time', '0.5']
     assert call_tool(monkeypatch, 'test.py', config, checkpoint, *args) == 0
     assert (seen['enable'], seen['show'], seen['interval'], seen['wait_time']) == (True, False, 3, 0.5)
@@ -66,7 +66,7 @@ def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 @pytest.mark.parametrize('text, args, expected', [
     ('test_dataloadr = dict()', [], "did you mean 'test_dataloader'?"),
     ('test_evaluator = None', [], 'test_evaluator is missing; test_dataloader, test_cfg, test_evaluator are needed'),
-    ('', ['--show'], "need visualization=dict(type='ClipPictureHook')"),
+    ('', ['--show'], "need visualization=dict(type='ClipVisualizationHook')"),
     ('', ['--cfg-options', 'model.num_classes=2'], 'num_classes is 2, but the data set of test_dataloader has 3'),
     ('', ['--cfg-options', 'model.width=5'], 'the checkpoint does not fit the model of this config'),
     ('', ['--cfg-options', 'test_dataloader.dataset.broken=2'], 'clip 2.mp4: no frames.'),

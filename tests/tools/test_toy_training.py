@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tool_runs import ROOT, call_tool
 
-from claip_emo_mm.data_preparation.toy import make_toy_set
 from claip_emo_mm.evaluation import robustness
+from claip_emo_mm.toy.dataset import make_toy_set
 
 CONFIG = ROOT / 'configs' / 'claip_emo_tiny_toy.py'
 
@@ -20,7 +20,7 @@ def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(monkeypatch: pytest.MonkeyPatch, work_dir: Path, toy_set: Path, *args: str) -> list[float]:
     """Train two iterations and return their losses."""
-    options = [f'{part}_dataloader.dataset.data_root={toy_set}' for part in ('train', 'val', 'test')]
+    options = [f'{split}_dataloader.dataset.data_root={toy_set}' for split in ('train', 'val', 'test')]
     assert call_tool(monkeypatch, 'train.py', CONFIG, '--work-dir', work_dir, '--no-validate', *args, '--cfg-options',
                      *options, 'train_cfg.max_epochs=1', 'train_dataloader.batch_size=7',
                      'default_hooks.logger.interval=1', 'param_scheduler=[]') == 0
@@ -48,12 +48,12 @@ def test_robustness_of_a_trained_model(monkeypatch: pytest.MonkeyPatch, tmp_path
     header, *lines = capsys.readouterr().out.splitlines()
     assert header.split() == ['condition', 'WAR', '%', 'lost', 'UAR', '%', 'lost']
     assert [line[:20].split(',')[0].strip() for line in lines[:-1]] == [
-        'clean', 'noise on the sound', 'blur', 'occlusion', 'lost frames', 'no sound', 'no picture']
+        'clean', 'noise on the audio', 'blur', 'occlusion', 'lost frames', 'no audio', 'no frames']
     assert lines[-1] == f'Written: {tmp_path / "out" / "robustness"}.json, .csv, .png'
     kept = json.loads((tmp_path / 'out' / 'robustness.json').read_text())['conditions']
     assert list(kept) == [condition.name for condition in one_of_a_kind]
     assert (tmp_path / 'out' / 'robustness.png').stat().st_size > 0
-    assert (tmp_path / 'out' / 'robustness' / 'no_sound' / 'confusion' / 'test.png').is_file()
+    assert (tmp_path / 'out' / 'robustness' / 'no_audio' / 'confusion' / 'test.png').is_file()
 
 
 def test_data_that_is_not_there_is_named_with_the_command_that_makes_it(

@@ -1,10 +1,10 @@
 """tools/train.py: its flags, and what it says about what a user gets wrong."""
 from pathlib import Path
 
-import dummy_parts  # noqa: F401 - registers the parts of the dummy config
+import dummy_components  # noqa: F401 - registers the parts of the dummy config
 import pytest
 import torch
-from dummy_parts import write_dummy_config
+from dummy_components import write_dummy_config
 from mmengine.config import Config
 from tool_runs import call_tool, run_tool
 

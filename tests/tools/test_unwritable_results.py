@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import dummy_parts  # noqa: F401 - registers the parts of the dummy config
+import dummy_components  # noqa: F401 - registers the parts of the dummy config
 import pytest
 import torch
-from dummy_parts import write_dummy_config
+from dummy_components import write_dummy_config
 from mmengine.logging import MMLogger
 from tool_runs import TrainedToy, call_tool
 
@@ -67,9 +67,9 @@ def test_of_models(trained_toy: TrainedToy, tmp_path: Path, fails: Callable[...,
     video = next((trained_toy.data / 'videos').glob('test*.mp4'))
     folder = tmp_path / 'attention'
     folder.mkdir()
-    picture = folder / f'001_{video.stem}.png'
-    picture.symlink_to('/dev/full')
-    fails('analysis/attention.py', [trained_toy.checkpoint, video, '--out', folder], picture, FULL, tmp_path)
+    frame = folder / f'001_{video.stem}.png'
+    frame.symlink_to('/dev/full')
+    fails('analysis/attention.py', [trained_toy.checkpoint, video, '--out', folder], frame, FULL, tmp_path)
     place = tmp_path / 'published' / 'file'
     fails('analysis/attention.py', [trained_toy.checkpoint, video, '--out', place], place, '(Not a directory)',
           tmp_path)

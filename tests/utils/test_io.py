@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import WriteError, writing_to
 from claip_emo_mm.utils.io import atomic_folder, atomic_write, check_writable
-from claip_emo_mm.utils.write_errors import WriteError, writing_to
 
 
 def write(path: Path, content: bytes = b'new') -> None:

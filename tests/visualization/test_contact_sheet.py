@@ -7,17 +7,17 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.visualization import draw_contact_sheet, write_contact_sheets
+from claip_emo_mm.visualization import make_contact_sheet, write_contact_sheets
 
 CLASSES = ['calm', 'loud']
 
 
 def packed(label: int = 1) -> dict:
-    """Two views of ten frames of 4 x 6 out of three grey ones, each with a sound of its own."""
+    """Two views of ten frames of 4 x 6 out of three gray ones, each with an audio clip of its own."""
     frames = torch.stack([torch.full((3, 4, 6), 50 * number, dtype=torch.uint8) for number in (1, 2, 3)])
     index = torch.tensor([[0, 1, 2, 2, 2, 2, 2, 2, 2, 2], [2, 1, 0, 0, 0, 0, 0, 0, 0, 1]])
     mel = torch.arange(2 * 7 * 5).view(2, 1, 7, 5).float()
-    sample = ActionDataSample(metainfo=dict(frame_dir='clips/00007', total_frames=31, sound_missing=False))
+    sample = ActionDataSample(metainfo=dict(frame_dir='clips/00007', total_frames=31, audio_missing=False))
     return dict(inputs=dict(frames=frames, frame_index=index, mel=mel, audio_index=torch.tensor([1, 0])),
                 data_samples=sample.set_gt_label(label))
 
@@ -35,11 +35,11 @@ class TwoClips:
         return packed(index)
 
 
-def test_every_view_shows_its_frames_in_order_and_its_sound() -> None:
+def test_every_view_shows_its_frames_in_order_and_its_audio() -> None:
     sample = packed()
-    figure = draw_contact_sheet(sample['inputs'], sample['data_samples'], CLASSES)
-    assert figure.get_suptitle() == 'loud   clips/00007   (31 frames)'
-    images = [axis.get_images()[0].get_array() for axis in figure.axes]
+    metric = make_contact_sheet(sample['inputs'], sample['data_samples'], CLASSES)
+    assert metric.get_suptitle() == 'loud   clips/00007   (31 frames)'
+    images = [axis.get_images()[0].get_array() for axis in metric.axes]
     assert [image.shape for image in images] == [(8, 48, 3), (5, 7)] * 2
     assert images[0][0, ::6, 0].tolist() == [50, 100] + [150] * 6  # the first frames of the first view
     assert images[0][4, ::6, 0].tolist() == [150, 150] + [255] * 6  # two more, then nothing
@@ -52,7 +52,7 @@ def test_every_view_shows_its_frames_in_order_and_its_sound() -> None:
 def test_one_modality(absent: tuple[str, str]) -> None:
     sample = packed()
     inputs = {key: value for key, value in sample['inputs'].items() if key not in absent}
-    assert len(draw_contact_sheet(inputs, sample['data_samples'], CLASSES).axes) == 2
+    assert len(make_contact_sheet(inputs, sample['data_samples'], CLASSES).axes) == 2
 
 
 def test_files_are_named_and_not_replaced_unasked(tmp_path: Path) -> None:

@@ -1,20 +1,15 @@
-"""Transforms, in the order of a pipeline: open, sample, decode, resize; augment pictures; sound windows, roll and gain,
+"""Transforms, in the order of a pipeline: open, sample, decode, resize; augment frames; audio windows, roll and gain,
 log-mel; pack.
 """
-from .decode_frames import DecodeFrames
-from .gather_views import GatherViews
-from .load_sound_windows import LoadSoundWindows
-from .log_mel import LogMel
-from .open_audio_visual_clip import OpenAudioVisualClip
-from .pack_audio_visual_inputs import PackAudioVisualInputs
-from .rand_augment_frames import RandAugmentFrames
-from .random_erase_frames import RandomEraseFrames
-from .random_flip_frames import RandomFlipFrames
-from .random_resized_crop_frames import RandomResizedCropFrames
-from .random_roll_gain import RandomRollGain
-from .resize_frames import ResizeFrames
-from .sample_frame_views import SampleFrameViews
+from .audio import LoadAudioWindows, RandomRollGain
+from .corruptions import AddAudioNoise, BlurFrames, DropFrames, OccludeFrames
+from .filterbanks import LogMel
+from .formatting import PackAudioVisualInputs
+from .image import RandomEraseFrames, RandomFlipFrames, RandomResizedCropFrames, ResizeFrames
+from .loading import DecodeFrames, OpenAudioVisualClip
+from .rand_augment import RandAugmentFrames
+from .sampling import GatherViews, SampleFrameViews
 
-__all__ = ['DecodeFrames', 'GatherViews', 'LoadSoundWindows', 'LogMel', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
-           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
-           'ResizeFrames', 'SampleFrameViews']
+__all__ = ['AddAudioNoise', 'BlurFrames', 'DecodeFrames', 'DropFrames', 'GatherViews', 'LoadAudioWindows', 'LogMel',
+           'OccludeFrames', 'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
+           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews']

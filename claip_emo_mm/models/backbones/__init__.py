@@ -1,5 +1,7 @@
-from .clap_audio_backbone import CLAPAudioBackbone
-from .clip_visual_backbone import CLIPVisualBackbone
-from .foreign_backbone import ClipWiseBackbone, FrameWiseBackbone, SpectrogramBackbone
+"""Frozen encoders of CLIP and CLAP, and wrappers for other backbones."""
+from .clap import CLAPAudioBackbone
+from .clip import CLIPVisualBackbone
+from .wrappers import AudioBackboneWrapper, ImageBackboneWrapper, VideoBackboneWrapper
 
-__all__ = ['CLAPAudioBackbone', 'CLIPVisualBackbone', 'ClipWiseBackbone', 'FrameWiseBackbone', 'SpectrogramBackbone']
+__all__ = ['AudioBackboneWrapper', 'CLAPAudioBackbone', 'CLIPVisualBackbone', 'ImageBackboneWrapper',
+           'VideoBackboneWrapper']

@@ -1,4 +1,4 @@
-"""The audio tower: laion_clap's HTSAT, imported without its package and cut down to what is used."""
+"""The audio encoder: laion_clap's HTSAT, imported without its package and cut down to what is used."""
 import importlib
 import importlib.util
 import sys
@@ -12,8 +12,7 @@ import torch
 from accelerate import init_empty_weights
 from torch import nn
 
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils import check_whole
+from claip_emo_mm.errors import InputError, check_whole
 
 PATCH_SIZE = 4
 
@@ -31,7 +30,7 @@ class HTSATArch:
         window_size: Side of an attention window, in patches.
         fusion: Whether it has the feature fusion (aff_2d) of CLAP's fusion checkpoints. Its parameters are kept for
             the checkpoint's sake; one-channel spectrograms do not pass through it.
-        num_classes: Outputs of the tower's own tagging head, which is kept for the checkpoint's sake.
+        num_classes: Outputs of the encoder's own tagging head, which is kept for the checkpoint's sake.
     """
     embed_dims: int
     depths: Sequence[int]
@@ -82,10 +81,10 @@ def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, fr
     return _import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
 
 
-class HTSATTower(nn.Module):
+class HTSATEncoder(nn.Module):
     """HTSAT made of laion_clap's parts, with its names, but without its spectrogram extractor.
 
-    The extractor is never used here, and making it takes longer than making the tower. The forward pass is
+    The extractor is never used here, and making it takes longer than making the encoder. The forward pass is
     ``CLAPAudioBackbone``'s.
 
     Args:
@@ -116,7 +115,7 @@ class HTSATTower(nn.Module):
         self.tscam_conv = nn.Conv2d(arch.out_channels, arch.num_classes, (frequencies, 3), padding=(0, 1))
         self.head = nn.Linear(arch.num_classes, arch.num_classes)
 
-    def draw_weights(self) -> None:
+    def sample_weights(self) -> None:
         """Draw every parameter, on the CPU where it has no memory yet: as HTSAT does, from its own distributions."""
         for module in self.modules():
             for name, parameter in module.named_parameters(recurse=False):
@@ -132,11 +131,11 @@ class HTSATTower(nn.Module):
                 nn.init.trunc_normal_(module.relative_position_bias_table, std=.02)
 
 
-def build_empty_tower(arch: HTSATArch, drop_path_rate: float) -> HTSATTower:
-    """Build an ``HTSATTower`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
+def build_empty_encoder(arch: HTSATArch, drop_path_rate: float) -> HTSATEncoder:
+    """Build an ``HTSATEncoder`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
     with init_empty_weights(include_buffers=False), warnings.catch_warnings():
         warnings.filterwarnings('ignore', 'torch.meshgrid')  # of laion_clap's call of it
-        return HTSATTower(arch, drop_path_rate)
+        return HTSATEncoder(arch, drop_path_rate)
 
 
 def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:

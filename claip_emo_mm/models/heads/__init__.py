@@ -1,9 +1,6 @@
-from .concat_fusion_head import ConcatFusionHead
-from .cross_attention_fusion_head import CrossAttentionFusionHead
-from .film_fusion_head import FiLMFusionHead
-from .gated_fusion_head import GatedFusionHead
-from .host_fusion_head import HostFusionHead
-from .sum_fusion_head import SumFusionHead
+"""Classification heads that fuse visual and audio features."""
+from .fusions import ConcatFusionHead, CrossAttentionFusionHead, FiLMFusionHead, GatedFusionHead, SumFusionHead
+from .mmaction_head import MMActionFusionHead
 
-__all__ = ['ConcatFusionHead', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'GatedFusionHead', 'HostFusionHead',
+__all__ = ['ConcatFusionHead', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'GatedFusionHead', 'MMActionFusionHead',
            'SumFusionHead']

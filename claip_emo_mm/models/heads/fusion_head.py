@@ -1,4 +1,4 @@
-"""What every fusion head shares: the features that it takes, one linear layer, loss and prediction."""
+"""What every fusion head ratios: the features that it takes, one linear layer, loss and prediction."""
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -8,8 +8,7 @@ from mmaction.models.heads import BaseHead
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils import check_whole
+from claip_emo_mm.errors import InputError, check_whole
 
 
 class FusionHead(BaseHead):
@@ -19,8 +18,8 @@ class FusionHead(BaseHead):
 
     Args:
         num_classes: Classes K.
-        visual_channels: Width D of the visual feature; 0 for a model without picture, where the head allows it.
-        audio_channels: Width D' of the audio feature; 0 for a model without sound, where the head allows it.
+        visual_channels: Width D of the visual feature; 0 for a model without frames, where the head allows it.
+        audio_channels: Width D' of the audio feature; 0 for a model without audio, where the head allows it.
         fused_channels: Width of the fused feature.
         loss_cls: Config of the loss, built from mmaction's registry.
         label_smooth_eps: Label smoothing.
@@ -48,7 +47,7 @@ class FusionHead(BaseHead):
             missing = next(name for name, width in widths.items() if not width)
             raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
                              'Use ConcatFusionHead for one.')
-        if average_clips not in ('prob', 'score'):  # the host says so only after the first epoch
+        if average_clips not in ('prob', 'score'):  # MMAction2 says so only after the first epoch
             raise InputError(f"{type(self).__name__}: average_clips is {average_clips!r}. Expected 'prob' or 'score'.")
         super().__init__(num_classes, fused_channels, loss_cls or dict(type='CrossEntropyLoss'),
                          label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
@@ -67,8 +66,8 @@ class FusionHead(BaseHead):
         """Fuse features of the right widths.
 
         Args:
-            visual: (B, D), or (B, T, D) of heads that read tokens; None for a model without picture.
-            audio: (B, D'), or (B, M', D'); None for a model without sound.
+            visual: (B, D), or (B, T, D) of heads that read tokens; None for a model without frames.
+            audio: (B, D'), or (B, M', D'); None for a model without audio.
         Returns: (B, fused_channels).
         """
 
@@ -76,9 +75,9 @@ class FusionHead(BaseHead):
         """Classify clips.
 
         Args:
-            visual: (B, D) clip features, None where the head was made without picture; (B, T, D) frame features for
+            visual: (B, D) clip features, None where the head was made without frames; (B, T, D) frame features for
                 heads that read tokens.
-            audio: (B, D') clip features, None where the head was made without sound; (B, M', D') for heads that read
+            audio: (B, D') clip features, None where the head was made without audio; (B, M', D') for heads that read
                 tokens.
         Returns: logits (B, K).
         Raises:
@@ -87,7 +86,7 @@ class FusionHead(BaseHead):
         for name, feature, channels in (('audio', audio, self.audio_channels),
                                         ('visual', visual, self.visual_channels)):
             if feature is not None and feature.ndim != 2 + self.reads_tokens:
-                wanted, necks = (('(clips, tokens, width)', 'FrameTokens and SoundTokens') if self.reads_tokens else
+                wanted, necks = (('(clips, tokens, width)', 'FrameTokens and AudioTokens') if self.reads_tokens else
                                  ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
                 raise InputError(f'{type(self).__name__}: the {name} feature has the shape {tuple(feature.shape)}; '
                                  f'expected is {wanted}. {necks} are necks that give it.')
@@ -115,7 +114,7 @@ class FusionHead(BaseHead):
         Args:
             cls_scores: (B, K) logits.
             data_samples: One per clip, `gt_label` being its class (1,) or a soft label (K,). A soft label's accuracy is
-                that of its largest share: of the clip that one sees most of.
+                that of its largest ratio: of the clip that one sees most of.
         Returns: ``loss_cls`` and ``top1_acc`` (and others of `topk`).
         Raises:
             InputError: The soft labels have another number of classes than the head.
@@ -126,7 +125,7 @@ class FusionHead(BaseHead):
             raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived, but '
                              f'num_classes={self.num_classes}. '
                              f'Set model.data_preprocessor.blend.num_classes={self.num_classes}.')
-        cls_scores = cls_scores.float()  # the host's accuracy goes through NumPy, which knows no bfloat16
+        cls_scores = cls_scores.float()  # MMAction2's accuracy goes through NumPy, which knows no bfloat16
         losses = super().loss_by_feat(cls_scores, data_samples)
         if soft:
             rates = top_k_accuracy(cls_scores.detach().cpu().numpy(), labels.argmax(1).cpu().numpy(), self.topk)

@@ -10,19 +10,19 @@ augment_frames = [
     dict(type='RandAugmentFrames', spec='rand-m7-n4-mstd0.5-inc1'),
     dict(type='RandomResizedCropFrames', size=224, scale=(0.08, 1), ratio=(0.75, 1.333)),
     dict(type='RandomFlipFrames'),
-    dict(type='RandomEraseFrames', probability=0.25),
+    dict(type='RandomEraseFrames', prob=0.25),
 ]
-load_sound = dict(type='LoadSoundWindows', sample_rate_hz=48000, window_s=10, resampler='sinc')
+load_audio = dict(type='LoadAudioWindows', sample_rate_hz=48000, window_s=10, resampler='sinc')
 log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
 pack = dict(type='PackAudioVisualInputs')
 
 train_pipeline = [
     open_clip,
-    dict(type='SampleFrameViews', clip_len=16, stride=4),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
     decode_frames,
     resize_frames,
     *augment_frames,
-    load_sound,
+    load_audio,
     dict(type='RandomRollGain'),  # the gain alone, as the reference does
     log_mel,
     pack,
@@ -30,20 +30,20 @@ train_pipeline = [
 val_pipeline = [
     open_clip,
     # The middle window, always; the reference draws one anew in each validation.
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=1, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True),
     decode_frames,
     resize_exactly,
-    load_sound,
+    load_audio,
     log_mel,
     pack,
 ]
 test_pipeline = [
     open_clip,
     # The reference's 2 windows x 2 crops; of square frames the two crops show the same pixels.
-    dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
     decode_frames,
     resize_exactly,
-    load_sound,
+    load_audio,
     log_mel,
     pack,
 ]
@@ -54,20 +54,20 @@ train_dataloader = dict(
     persistent_workers=True,
     drop_last=True,  # 584 batches an epoch on 2 GPUs, 457 of MAFW
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(type='DFEWDataset', fold=fold, part='train', data_root=data_root, pipeline=train_pipeline))
-val_dataloader = dict(  # on the test part, as the reference does: an epoch that is chosen by it is chosen on the test
+    dataset=dict(type='DFEWDataset', fold=fold, split='train', data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(  # on the test split, as the reference does: an epoch that is chosen by it is chosen on the test
     batch_size=8,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='DFEWDataset', fold=fold, part='test', data_root=data_root, pipeline=val_pipeline, test_mode=True))
+        type='DFEWDataset', fold=fold, split='test', data_root=data_root, pipeline=val_pipeline, test_mode=True))
 test_dataloader = dict(
     batch_size=8,
     num_workers=4,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='DFEWDataset', fold=fold, part='test', data_root=data_root, pipeline=test_pipeline, test_mode=True))
+        type='DFEWDataset', fold=fold, split='test', data_root=data_root, pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='EmotionMetric')
-test_evaluator = dict(type='EmotionMetric', draws=2000)  # of clips, for 95 % bootstrap intervals
+test_evaluator = dict(type='EmotionMetric', n_bootstrap=2000)  # of clips, for 95 % bootstrap intervals

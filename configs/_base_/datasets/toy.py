@@ -6,24 +6,24 @@ visual_pipeline = [
     dict(type='DecodeFrames'),
     dict(type='ResizeFrames', size=64),
 ]
-load_sound = dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=3.072)
+load_audio = dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=3.072)
 log_mel = dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256)
 pack = dict(type='PackAudioVisualInputs')
 
 train_pipeline = [
     open_clip,
-    dict(type='SampleFrameViews', clip_len=8, stride=4),
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4),
     *visual_pipeline,
-    load_sound,
+    load_audio,
     dict(type='RandomRollGain', roll=True),
     log_mel,
     pack,
 ]
 test_pipeline = [
     open_clip,
-    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=2, test_mode=True),
+    dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=2, test_mode=True),
     *visual_pipeline,
-    load_sound,
+    load_audio,
     log_mel,
     pack,
 ]
@@ -49,4 +49,4 @@ test_dataloader = dict(
         type='AudioVisualDataset', ann_file='test.csv', data_root=data_root, pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='EmotionMetric')
-test_evaluator = dict(type='EmotionMetric', draws=2000)  # of clips, for 95 % bootstrap intervals
+test_evaluator = dict(type='EmotionMetric', n_bootstrap=2000)  # of clips, for 95 % bootstrap intervals

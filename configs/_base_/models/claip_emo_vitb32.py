@@ -3,7 +3,7 @@ model = dict(
     type='AudioVisualRecognizer',
     data_preprocessor=dict(  # ImageNet's mean and std, also for CLIP
         type='AudioVisualDataPreprocessor',
-        blend=dict(num_classes=7)),  # mixup 0.8, cutmix 1.0, label smoothing 0.1; in training only
+        blending=dict(num_classes=7)),  # mixup 0.8, cutmix 1.0, label smoothing 0.1; in training only
     visual_backbone=dict(
         type='CLIPVisualBackbone',
         arch='ViT-B-32-quickgelu',

@@ -8,7 +8,7 @@ optim_wrapper = dict(
     dtype='float16',  # or bfloat16
     loss_scale='dynamic',
     accumulative_counts=2,  # DFEW: 32 clips a step, on 2 GPUs x 8
-    constructor='AccumulatedRateConstructor',
+    constructor='ScaledLROptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=1e-5, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.05),  # lr for every 8 clips
     # The temporal neck's token and positions are decayed, as in the reference.
     paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0, flat_decay_mult=0))

@@ -4,21 +4,21 @@ import pytest
 
 
 class ClipInMemory:
-    """Frame i is evenly of brightness i; the sound is what the test gives."""
+    """Frame i is evenly of brightness i; the audio is what the test gives."""
 
     path = 'memory'
     duration_s = None
 
     def __init__(self, num_frames: int, samples: np.ndarray | None, sample_rate_hz: int) -> None:
         self.num_frames = num_frames
-        self.has_sound = samples is not None
-        self._sound = samples, sample_rate_hz
+        self.has_audio = samples is not None
+        self._audio = samples, sample_rate_hz
 
     def decode(self, indices: np.ndarray) -> np.ndarray:
         return np.full((len(indices), 6, 5, 3), np.asarray(indices)[:, None, None, None], np.uint8)
 
-    def sound(self) -> tuple[np.ndarray, int]:
-        return self._sound
+    def audio(self) -> tuple[np.ndarray, int]:
+        return self._audio
 
 
 @pytest.fixture

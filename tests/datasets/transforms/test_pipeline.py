@@ -10,28 +10,29 @@ from claip_emo_mm.datasets.transforms import OpenAudioVisualClip
 from claip_emo_mm.errors import InputError
 
 
-def pipeline(training: bool, num_views: int) -> Compose:
+def pipeline(training: bool, num_clips: int) -> Compose:
     return Compose([dict(type='OpenAudioVisualClip'),
-                    dict(type='SampleFrameViews', clip_len=8, stride=4, num_views=num_views, test_mode=not training),
+                    dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=num_clips,
+                         test_mode=not training),
                     dict(type='DecodeFrames'),
                     dict(type='ResizeFrames', size=16),
-                    dict(type='LoadSoundWindows', sample_rate_hz=16000, window_s=3.072),
+                    dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=3.072),
                     *([dict(type='RandomRollGain')] if training else []),
                     dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256),
                     dict(type='PackAudioVisualInputs')])
 
 
-@pytest.mark.parametrize(('training', 'num_views', 'num_distinct'), [(True, 1, 8), (False, 2, 10)])
-def test_a_video_and_the_folder_of_its_frames_are_the_same(media: Path, training: bool, num_views: int,
+@pytest.mark.parametrize(('training', 'num_clips', 'num_distinct'), [(True, 1, 8), (False, 2, 10)])
+def test_a_video_and_the_folder_of_its_frames_are_the_same(media: Path, training: bool, num_clips: int,
                                                            num_distinct: int) -> None:
     packed = []
     for files in (dict(filename=str(media / 'clip.mp4')),
-                  dict(frame_dir=str(media / 'frames'), audio_path=str(media / 'sound.wav'))):
+                  dict(frame_dir=str(media / 'frames'), audio_path=str(media / 'audio.wav'))):
         np.random.seed(1)
-        packed.append(pipeline(training, num_views)(dict(files, label=2))['inputs'])
+        packed.append(pipeline(training, num_clips)(dict(files, label=2))['inputs'])
     video, folder = packed
     assert {key: tuple(value.shape) for key, value in video.items()} == dict(
-        frames=(num_distinct, 3, 16, 16), frame_index=(num_views, 8), mel=(1, 1, 256, 64), audio_index=(num_views,))
+        frames=(num_distinct, 3, 16, 16), frame_index=(num_clips, 8), mel=(1, 1, 256, 64), audio_index=(num_clips,))
     assert all(torch.equal(video[key], folder[key]) for key in video)
 
 
@@ -48,6 +49,6 @@ def test_a_sample_without_files() -> None:
         OpenAudioVisualClip()(dict(label=1))
 
 
-def test_a_video_without_sound(media: Path) -> None:
-    with pytest.raises(InputError, match=r'mute\.mp4: the clip has no sound'):
+def test_a_video_without_audio(media: Path) -> None:
+    with pytest.raises(InputError, match=r'mute\.mp4: the clip has no audio'):
         pipeline(False, 1)(dict(filename=str(media / 'mute.mp4')))

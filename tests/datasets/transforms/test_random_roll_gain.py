@@ -22,7 +22,7 @@ def test_each_window_is_scaled_by_its_own_draw(roll: bool) -> None:
     assert np.array_equal(augmented(1, roll=roll)[0], windows[0])
 
 
-def test_sound_is_not_rolled_unless_asked_for() -> None:
+def test_audio_is_not_rolled_unless_asked_for() -> None:
     for samples in augmented(300):
         np.testing.assert_allclose(samples / samples[0], WINDOW, rtol=1e-5)
 

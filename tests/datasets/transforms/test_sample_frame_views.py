@@ -11,7 +11,8 @@ from claip_emo_mm.errors import InputError
 
 def test_views_of_the_reference(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reference = json.loads((shared / 'reference/fixtures/frame_sampling.json').read_text())
-    transform = TRANSFORMS.build(dict(type='SampleFrameViews', clip_len=16, stride=4, num_views=2, test_mode=True))
+    transform = TRANSFORMS.build(dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2,
+                                      test_mode=True))
     for num_frames, views in reference['test'].items():
         sample = transform(dict(total_frames=int(num_frames)))
         assert sample['frame_inds'][sample['frame_index']].tolist() == [view['frames'] for view in views]
@@ -25,7 +26,7 @@ def test_views_of_the_reference(shared: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_distinct_frames_are_named_once() -> None:
-    sample = SampleFrameViews(clip_len=3, stride=2, num_views=2, test_mode=True)(dict(total_frames=9, label=4))
+    sample = SampleFrameViews(clip_len=3, frame_interval=2, num_clips=2, test_mode=True)(dict(total_frames=9, label=4))
     assert sample['frame_inds'].tolist() == [0, 2, 4, 6, 8]  # views 0 2 4 and 4 6 8
     assert sample['frame_index'].tolist() == [[0, 1, 2], [2, 3, 4]]
     assert sample['audio_spans'].tolist() == [[0, 6 / 8], [4 / 8, 1]]
@@ -33,7 +34,7 @@ def test_distinct_frames_are_named_once() -> None:
 
 
 def test_training_windows_are_random_seeded_and_inside() -> None:
-    transform = SampleFrameViews(clip_len=3, stride=2, num_views=40)
+    transform = SampleFrameViews(clip_len=3, frame_interval=2, num_clips=40)
     np.random.seed(3)
     sample = transform(dict(total_frames=9))
     starts = sample['frame_inds'][sample['frame_index']][:, 0]
@@ -45,7 +46,7 @@ def test_training_windows_are_random_seeded_and_inside() -> None:
 
 def test_the_sample_given_is_left_alone() -> None:
     given = dict(total_frames=9)
-    SampleFrameViews(clip_len=3, stride=2)(given)
+    SampleFrameViews(clip_len=3, frame_interval=2)(given)
     assert given == dict(total_frames=9)
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from drawn_parts import drawn_config, write_towers
 from mmengine.config import Config
 from mmengine.runner import Runner, load_checkpoint
 from safetensors import safe_open
+from sampled_components import sampled_config, write_encoders
 
 from claip_emo_mm.engine.checkpoints import META_KEY, publish
-from claip_emo_mm.engine.run_config import build_runner
+from claip_emo_mm.engine.config import build_runner
 from claip_emo_mm.errors import InputError
 
 _names = itertools.count()
-STATISTICS = {f'audio_backbone.tower.bn0.{name}' for name in ('running_mean', 'running_var', 'num_batches_tracked')}
+STATISTICS = {f'audio_backbone.encoder.bn0.{name}' for name in ('running_mean', 'running_var', 'num_batches_tracked')}
 
 
 def build(cfg: Config) -> Runner:
@@ -25,14 +25,14 @@ def build(cfg: Config) -> Runner:
 
 
 @pytest.fixture(scope='module')
-def towers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def encoders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    return write_towers(tmp_path_factory.mktemp('towers'))
+    return write_encoders(tmp_path_factory.mktemp('encoders'))
 
 
 @pytest.fixture(scope='module')
-def trained(towers: Path, tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    runner = build(drawn_config(tmp_path_factory.mktemp('trained'), towers))
+def trained(encoders: Path, tmp_path_factory: pytest.TempPathFactory) -> Runner:
+    runner = build(sampled_config(tmp_path_factory.mktemp('trained'), encoders))
     runner.train()
     return runner
 
@@ -43,9 +43,9 @@ def checkpoint(trained: Runner) -> Path:
 
 
 @pytest.fixture
-def make_config(towers: Path, tmp_path: Path) -> Callable[..., Config]:
+def make_config(encoders: Path, tmp_path: Path) -> Callable[..., Config]:
     def make(**options: object) -> Config:
-        cfg = drawn_config(tmp_path / 'work', towers)
+        cfg = sampled_config(tmp_path / 'work', encoders)
         cfg.merge_from_dict({key.replace('__', '.'): value for key, value in options.items()})
         return cfg
 
@@ -67,14 +67,14 @@ def test_holds_what_was_trained_and_nothing_else(trained: Runner, checkpoint: Pa
     assert 'visual_backbone: its frozen weights are left out, they are those of ' in log
 
 
-def test_facts(checkpoint: Path, towers: Path) -> None:
+def test_facts(checkpoint: Path, encoders: Path) -> None:
     facts = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
     assert facts['front_end']['LogMel'] == dict(sample_rate_hz=16000, num_mel_bins=64, window_ms=25, shift_ms=12,
                                                 num_frames=256, front_end='kaldi')
-    assert facts['front_end']['SampleFrameViews'] == dict(clip_len=8, stride=4)
+    assert facts['front_end']['SampleFrameViews'] == dict(clip_len=8, frame_interval=4)
     assert facts['front_end']['AudioVisualDataPreprocessor'] == dict(mean=None, std=None)
     visual = facts['backbones']['visual_backbone']
-    assert visual['arch']['width'] == 128 and visual['pretrained'] == str(towers / 'visual.safetensors')
+    assert visual['arch']['width'] == 128 and visual['pretrained'] == str(encoders / 'visual.safetensors')
     assert visual['lora']['alpha'] == 16 and len(visual['sha256']) == 64
 
 
@@ -109,7 +109,7 @@ def test_is_loaded_by_the_runner_and_by_mmengine(trained: Runner, checkpoint: Pa
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(model__visual_backbone__pretrained=None),
      r"(?s)1 settings differ:\n    visual_backbone\.pretrained: '.*' \(sha256 .*\) in the checkpoint, None here"
-     r'.*missing in the checkpoint:\n    visual_backbone\.tower'),
+     r'.*missing in the checkpoint:\n    visual_backbone\.encoder'),
     (dict(model__visual_backbone__lora__alpha=8), r'visual_backbone\.lora\.alpha: 16 in the checkpoint, 8 here'),
     (dict(model__visual_backbone__arch__quick_gelu=True),
      r"visual_backbone\.arch: \{.*\} in the checkpoint, \{.*'quick_gelu': True"),
@@ -130,10 +130,10 @@ def test_refused_where_it_does_not_belong(checkpoint: Path, make_config: Callabl
 def test_other_views_and_named_differences_are_allowed(checkpoint: Path, make_config: Callable[..., Config]) -> None:
     cfg = make_config(load_from=str(checkpoint))
     sampling = next(part for part in cfg.test_dataloader.dataset.pipeline if part.type == 'SampleFrameViews')
-    sampling.num_views = 5
+    sampling.num_clips = 5
     build(cfg).test()
-    sampling.stride = 2
-    with pytest.raises(InputError, match=r'front_end\.SampleFrameViews\.stride: 4 in the checkpoint, 2 here'):
+    sampling.frame_interval = 2
+    with pytest.raises(InputError, match=r'front_end\.SampleFrameViews\.frame_interval: 4 in the checkpoint, 2 here'):
         build(cfg).test()
     next(hook for hook in cfg.custom_hooks if hook.type == 'StrictLoadingHook').ignore = ['front_end']
     build(cfg).test()
@@ -141,34 +141,34 @@ def test_other_views_and_named_differences_are_allowed(checkpoint: Path, make_co
 
 def test_another_resampler_is_named(checkpoint: Path, make_config: Callable[..., Config]) -> None:
     cfg = make_config(load_from=str(checkpoint))
-    next(part for part in cfg.test_dataloader.dataset.pipeline if part.type == 'LoadSoundWindows').resampler = 'soxr'
-    with pytest.raises(InputError, match=r'front_end\.LoadSoundWindows\.resampler: sinc in the checkpoint, soxr here'):
+    next(part for part in cfg.test_dataloader.dataset.pipeline if part.type == 'LoadAudioWindows').resampler = 'soxr'
+    with pytest.raises(InputError, match=r'front_end\.LoadAudioWindows\.resampler: sinc in the checkpoint, soxr here'):
         build(cfg).test()
 
 
-def test_random_towers_are_kept(tmp_path: Path) -> None:
-    runner = build(drawn_config(tmp_path, None))
+def test_random_encoders_are_kept(tmp_path: Path) -> None:
+    runner = build(sampled_config(tmp_path, None))
     runner.train()
     state = torch.load(tmp_path / 'epoch_2.pth', weights_only=True)['state_dict']
     assert set(state) == set(runner.model.state_dict())
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
     assert 'visual_backbone: its frozen weights are kept in every checkpoint: they can be had from nowhere else' in log
-    other = build(Config(dict(drawn_config(tmp_path, None), load_from=str(tmp_path / 'epoch_2.pth'))))
+    other = build(Config(dict(sampled_config(tmp_path, None), load_from=str(tmp_path / 'epoch_2.pth'))))
     other.load_or_resume()
     same_weights(runner.model, other.model)
 
 
-def test_towers_of_a_loaded_whole_model_are_kept(make_config: Callable[..., Config], tmp_path: Path) -> None:
+def test_encoders_of_a_loaded_whole_model_are_kept(make_config: Callable[..., Config], tmp_path: Path) -> None:
     cfg = make_config()
     other = build(cfg).model
     with torch.no_grad():
-        other.visual_backbone.tower.ln_post.bias += 1
+        other.visual_backbone.encoder.ln_post.bias += 1
     torch.save(dict(state_dict=other.state_dict(), meta={}), tmp_path / 'whole.pth')
     cfg.load_from = str(tmp_path / 'whole.pth')
     runner = build(cfg)
     runner.train()
     state = torch.load(f'{runner.work_dir}/epoch_2.pth', weights_only=True)['state_dict']
-    assert 'visual_backbone.tower.ln_post.bias' in state and 'audio_backbone.tower.norm.bias' not in state
+    assert 'visual_backbone.encoder.ln_post.bias' in state and 'audio_backbone.encoder.norm.bias' not in state
     assert 'they may not be those of ' in next(Path(runner.log_dir).glob('*.log')).read_text()
     again = build(make_config(load_from=f'{runner.work_dir}/epoch_2.pth'))
     again.load_or_resume()

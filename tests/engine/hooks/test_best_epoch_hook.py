@@ -13,7 +13,7 @@ EARLY = dict(monitor='WAR', rule='greater', patience=2, min_delta=.1)
 def scripted(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Scores that the metric gives instead of its own, one an evaluation."""
     left = list(SCORES)
-    monkeypatch.setattr('dummy_parts.DummyMetric.compute_metrics', lambda *_: dict(WAR=left.pop(0)))
+    monkeypatch.setattr('dummy_components.DummyMetric.compute_metrics', lambda *_: dict(WAR=left.pop(0)))
     return left
 
 
@@ -36,7 +36,7 @@ def test_goes_on_with_the_best_epoch_of_a_stopped_training(make_runner: Callable
     assert best(runner) == ['best_WAR_epoch_2.pth']
 
 
-def test_the_host_stops(make_runner: Callable[..., Runner], scripted: list[float]) -> None:
+def test_mmaction_stops(make_runner: Callable[..., Runner], scripted: list[float]) -> None:
     runner = train(make_runner, 'EarlyStoppingHook')
     assert runner.epoch == 4
     assert best(runner) == ['best_WAR_epoch_2.pth']
@@ -49,14 +49,14 @@ def test_an_interrupted_training_chooses_the_same(make_runner: Callable[..., Run
         if runner.epoch + 1 == epoch:  # its checkpoint is written; it is not yet evaluated
             raise KeyboardInterrupt
 
-    monkeypatch.setattr('claip_emo_mm.engine.TerminationHook.after_train_epoch', stop)
-    custom = [dict(type=name) for name in ('ResumeFileHook', 'TerminationHook')]
+    monkeypatch.setattr('claip_emo_mm.engine.PreemptionHook.after_train_epoch', stop)
+    custom = [dict(type=name) for name in ('ResumeStateHook', 'PreemptionHook')]
     loop = 'ResumableTrainLoop'
     with pytest.raises(KeyboardInterrupt):
         train(make_runner, 'BestEpochHook', custom_hooks=custom, train_cfg__type=loop)
     monkeypatch.undo()
     left = SCORES[epoch - 1:]
-    monkeypatch.setattr('dummy_parts.DummyMetric.compute_metrics', lambda *_: dict(WAR=left.pop(0)))
+    monkeypatch.setattr('dummy_components.DummyMetric.compute_metrics', lambda *_: dict(WAR=left.pop(0)))
     runner = train(make_runner, 'BestEpochHook', custom_hooks=custom, train_cfg__type=loop, resume=True)
     assert runner.epoch == 6 and not left
     assert best(runner) == ['best_WAR_epoch_2.pth']

@@ -9,7 +9,7 @@ from mmaction.registry import HOOKS
 from mmengine import dist
 from mmengine.runner import utils
 
-from claip_emo_mm.models.clip_blending import ClipBlending
+from claip_emo_mm.models.mixup import AudioVisualMixup
 
 
 def draws(iteration: int, seed: int = 3, diff_rank_seed: bool = False) -> tuple[float, ...]:
@@ -17,7 +17,7 @@ def draws(iteration: int, seed: int = 3, diff_rank_seed: bool = False) -> tuple[
     runner = SimpleNamespace(seed=seed, iter=iteration, _randomness_cfg=dict(diff_rank_seed=diff_rank_seed))
     HOOKS.build(dict(type='IterationSeedHook')).before_train_iter(runner, batch_idx=0)
     dropped = torch.nn.functional.dropout(torch.arange(64.), .5).sum().item()
-    labels = ClipBlending(2, label_smoothing=0)(None, torch.zeros(2, 1, 16, 16), torch.tensor([0, 1]))
+    labels = AudioVisualMixup(2, label_smoothing=0)(None, torch.zeros(2, 1, 16, 16), torch.tensor([0, 1]))
     return random.random(), np.random.rand(), torch.rand(1).item(), dropped, labels[0, 0].item()
 
 

@@ -1,0 +1,10 @@
+"""Speed and memory, measured beside a plain implementation in one run."""
+from .data import DataMeasurement, benchmark_data
+from .evaluation import EvaluationMeasurement, benchmark_evaluation
+from .inference import InferenceMeasurement, benchmark_inference, write_random_checkpoint
+from .model import ModelMeasurement, benchmark_model
+from .sizes import ModelSizes, make_clips, sample_lengths
+
+__all__ = ['DataMeasurement', 'EvaluationMeasurement', 'InferenceMeasurement', 'ModelMeasurement', 'ModelSizes',
+           'benchmark_data', 'benchmark_evaluation', 'benchmark_inference', 'benchmark_model', 'make_clips',
+           'sample_lengths', 'write_random_checkpoint']

@@ -1,0 +1,208 @@
+"""Plain implementations to compare with."""
+import math
+import random
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from mmaction.registry import MODELS
+from peft import LoraConfig, inject_adapter_in_model
+from PIL import Image
+from timm.data.auto_augment import rand_augment_transform
+from timm.data.random_erasing import RandomErasing
+from torch import Tensor, nn
+from torchvision.transforms import RandomResizedCrop, functional
+from transformers import CLIPVisionConfig, CLIPVisionModel
+
+from benchmarks.sizes import AUDIO_TARGETS, ModelSizes
+from claip_emo_mm.datasets.transforms.sampling import audio_span, regular_frames, spread_frames
+from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+from claip_emo_mm.models.recognizer import AudioVisualRecognizer
+
+SIZE = 224
+CLIP_LEN, STRIDE = 16, 4
+TEST_VIEWS, TEST_CROPS = 2, 2
+RATE_HZ, WINDOW_SAMPLES = 48000, 480000
+MEL_BINS, MEL_FRAMES = 64, 1024
+_MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
+_WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
+
+
+@dataclass(frozen=True)
+class PlainPipeline:
+    """Loads frames and audio of a clip.
+
+    Args:
+        training: one random view, augmented; else the test's 2 windows x 2 crops.
+    """
+
+    training: bool
+
+    def __call__(self, frames: Path, audio: Path) -> list[dict[str, Tensor]]:
+        """Load a clip.
+
+        Args:
+            frames: folder of jpg files.
+            audio: wav file.
+        Returns: for each view ``frames`` (T, 3, H, W), normalized; ``pixels`` (T, 3, H, W), uint8, before that; and
+            ``mel`` (M, F).
+        """
+        if self.training:
+            return [self._train(frames, audio)]
+        return [self._test(frames, audio, window) for window in range(TEST_VIEWS) for _ in range(TEST_CROPS)]
+
+    def _train(self, frames: Path, audio: Path) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        window = CLIP_LEN * STRIDE
+        end = len(names) if len(names) <= window else np.random.randint(window, len(names))
+        images = [_load(names[index]) for index in spread_frames(len(names), CLIP_LEN, STRIDE, end)]
+        augment = rand_augment_transform('rand-m7-n4-mstd0.5-inc1', dict(
+            translate_const=int(SIZE * .45), img_mean=tuple(round(255 * mean) for mean in _MEAN),
+            interpolation=Image.Resampling.BICUBIC))
+        states = random.getstate(), np.random.get_state()
+        augmented = []
+        for image in images:  # the same draws for every frame
+            random.setstate(states[0])
+            np.random.set_state(states[1])
+            augmented.append(augment(image))
+        pixels = torch.stack([functional.pil_to_tensor(image) for image in augmented])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        box = RandomResizedCrop.get_params(shown, scale=[.08, 1.], ratio=[.75, 4 / 3])
+        shown = functional.resized_crop(shown, *box, size=[SIZE, SIZE], antialias=False)
+        if random.random() < .5:
+            shown = functional.hflip(shown)
+        shown = RandomErasing(.25, mode='pixel', max_count=1, device='cpu')(shown)
+        start, stop = audio_span(max(end - window, 0), end, len(names))
+        samples = _load_audio(audio, start, stop) * (np.random.beta(10, 10) + .5)
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
+
+    def _test(self, frames: Path, audio: Path, window: int) -> dict[str, Tensor]:
+        names = sorted(frames.iterdir())
+        index = regular_frames(len(names), CLIP_LEN, STRIDE, TEST_VIEWS)[window]
+        pixels = torch.stack([functional.pil_to_tensor(_load(names[number])) for number in index])
+        shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
+        samples = _load_audio(audio, *audio_span(index[0], index[-1] + STRIDE, len(names)))
+        return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
+
+
+def _load(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert('RGB').resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+
+
+def _load_audio(path: Path, start: float, stop: float) -> Tensor:
+    """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
+    samples, rate_hz = soundfile.read(path, dtype='float32')
+    samples = _resample(torch.from_numpy(samples), rate_hz).numpy()
+    window = samples
+    if len(samples) > WINDOW_SAMPLES:
+        window = samples[int(start * len(samples)):int(stop * len(samples))]
+    if len(window) < WINDOW_SAMPLES:
+        window = np.tile(window, WINDOW_SAMPLES // len(window))
+        window = np.pad(window, (0, WINDOW_SAMPLES - len(window)))
+    window = torch.from_numpy(window)[None]
+    return window - window.mean()
+
+
+def _resample(samples: Tensor, rate_hz: int) -> Tensor:
+    """Bring (n,) samples to 48 kHz by a strided convolution, as torchaudio does."""
+    if rate_hz == RATE_HZ:
+        return samples
+    kernel, stride, reach = _resampling_kernel(rate_hz)
+    padded = torch.nn.functional.pad(samples, (reach, reach + stride))
+    phases = torch.nn.functional.conv1d(padded[None], kernel, stride=stride)  # (new, n / stride)
+    return phases.T.flatten()[:math.ceil(len(samples) * RATE_HZ / rate_hz)]
+
+
+@lru_cache
+def _resampling_kernel(rate_hz: int) -> tuple[Tensor, int, int]:
+    """A windowed sinc for each place of a new sample between old ones, (new, 1, width); its stride and its reach."""
+    stride, new = (rate // math.gcd(rate_hz, RATE_HZ) for rate in (rate_hz, RATE_HZ))
+    band_hz = .99 * min(rate_hz, RATE_HZ)
+    reach = math.ceil(6 * rate_hz / band_hz)
+    old_places = torch.arange(-reach, reach + stride, dtype=torch.float64) / rate_hz  # s
+    new_places = torch.arange(new, dtype=torch.float64)[:, None] / RATE_HZ
+    crossings = (band_hz * (old_places - new_places)).clamp(-6, 6)
+    kernel = torch.sinc(crossings) * (torch.pi * crossings / 12).cos() ** 2 * band_hz / rate_hz
+    return kernel.float()[:, None], stride, reach
+
+
+def _filterbank(samples: Tensor) -> Tensor:
+    """Kaldi's log-mel filterbank, step by step over all windows at once; (M, F)."""
+    frames = samples[0].unfold(0, _WINDOW, _SHIFT)  # (windows, 1008)
+    frames = frames - frames.mean(1, keepdim=True)
+    before = torch.nn.functional.pad(frames[None], (1, 0), mode='replicate')[0, :, :-1]
+    frames = (frames - .97 * before) * torch.hann_window(_WINDOW, periodic=False)
+    power = torch.fft.rfft(torch.nn.functional.pad(frames, (0, _FFT - _WINDOW))).abs() ** 2
+    mel = (power[:, :-1] @ _mel_filters().T).clamp(min=torch.finfo(torch.float32).eps).log()
+    return torch.nn.functional.pad(mel, (0, 0, 0, max(MEL_FRAMES - len(mel), 0)))[:MEL_FRAMES]
+
+
+def _mel_filters() -> Tensor:
+    """Triangles between 20 Hz and 24 kHz, straight on the mel scale; (F, 512)."""
+    def to_mel(hz: Tensor) -> Tensor:
+        return 1127 * torch.log(1 + hz / 700)
+
+    low, high = to_mel(torch.tensor([20., RATE_HZ / 2]))
+    width = (high - low) / (MEL_BINS + 1)
+    left = low + torch.arange(MEL_BINS)[:, None] * width
+    mel = to_mel(torch.arange(_FFT // 2) * RATE_HZ / _FFT)[None]
+    return torch.minimum((mel - left) / width, (left + 2 * width - mel) / width).clamp(min=0)
+
+
+VISUAL_TARGETS = ('q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2')
+# transformers' names and ours
+_RENAMED = (('vision_model.', ''), ('embeddings.class_embedding', 'class_embedding'),
+            ('embeddings.patch_embedding', 'conv1'), ('embeddings.position_embedding.weight', 'positional_embedding'),
+            ('pre_layrnorm', 'ln_pre'), ('post_layernorm', 'ln_post'), ('encoder.layers.', 'transformer.resblocks.'),
+            ('self_attn.', 'attn.'), ('layer_norm', 'ln_'), ('mlp.fc1', 'mlp.c_fc'), ('mlp.fc2', 'mlp.c_proj'))
+
+
+class PlainModel(nn.Module):
+    """transformers' CLIP encoder and laion_clap's whole HTSAT with peft's own adapters, never merged; our neck and
+    head.
+
+    Args:
+        sizes: Sizes of the model.
+    """
+
+    def __init__(self, sizes: ModelSizes) -> None:
+        super().__init__()
+        vision = sizes.vision
+        self.visual = CLIPVisionModel(CLIPVisionConfig(
+            hidden_size=vision.width, intermediate_size=int(vision.width * vision.mlp_ratio),
+            num_hidden_layers=vision.layers, num_attention_heads=vision.width // vision.head_width,
+            image_size=vision.image_size, patch_size=vision.patch_size, hidden_act='quick_gelu', layer_norm_eps=1e-5))
+        self.audio = build_htsat(find_arch(sizes.audio_arch), drop_path_rate=.1)
+        for encoder, targets in ((self.visual, VISUAL_TARGETS), (self.audio, AUDIO_TARGETS)):
+            inject_adapter_in_model(LoraConfig(r=sizes.rank, lora_alpha=sizes.alpha, lora_dropout=sizes.dropout,
+                                               bias='none', target_modules=list(targets)), encoder)
+        self.visual_neck = MODELS.build(sizes.neck_config())
+        self.cls_head = MODELS.build(sizes.head_config())
+
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Map ``frames`` (B, T, 3, H, W) and ``mel`` (B, 1, M, F) to logits (B, K)."""
+        frames, mel = inputs['frames'], inputs['mel']
+        features = self.visual(pixel_values=frames.flatten(0, 1)).pooler_output  # (B*T, D)
+        longer = torch.zeros(len(mel), 1, dtype=torch.bool, device=mel.device)
+        audio = self.audio(dict(mel_fusion=mel, longer=longer), device=mel.device)['embedding']
+        return self.cls_head(visual=self.visual_neck(features.unflatten(0, frames.shape[:2])), audio=audio)
+
+    def copy_weights(self, ours: AudioVisualRecognizer) -> None:
+        """Take every weight of our model, which is built of the same sizes."""
+        visual = ours.visual_backbone.encoder.state_dict()
+        self.visual.load_state_dict({key: visual[_our_name(key)].view_as(value)
+                                     for key, value in self.visual.state_dict().items()})
+        audio = ours.audio_backbone.encoder.state_dict()
+        self.audio.load_state_dict({key: audio.get(key, value) for key, value in self.audio.state_dict().items()})
+        self.visual_neck.load_state_dict(ours.visual_neck.state_dict())
+        self.cls_head.load_state_dict(ours.cls_head.state_dict())
+
+
+def _our_name(key: str) -> str:
+    for theirs, ours in _RENAMED:
+        key = key.replace(theirs, ours)
+    return key

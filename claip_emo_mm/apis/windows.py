@@ -1,0 +1,276 @@
+"""Windows that slide over a video of any length: the faces in them, and their audio."""
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from claip_emo_mm.apis.audio_buffer import AudioBuffer
+from claip_emo_mm.faces.crop import FACE_RATIO, box_ratio, crop_face
+from claip_emo_mm.faces.detector import FaceBox, FaceDetector
+from claip_emo_mm.faces.identities import PersonTracker
+from claip_emo_mm.faces.tracking import FaceLinker, steady_squares
+from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream, TimedFrame, shrunk
+from claip_emo_mm.structures import Box, PersonTrack, Span
+
+# Frames of a window in a second, whatever the video's rate: films', from which DFEW's and MAFW's clips come. Models
+# read every 4th: windows that begin a multiple of 1/6 s apart read the same ones where they overlap.
+TICKS_HZ = 24
+
+_SHORTER_SIDE = 360  # pixels of whole frames; models read 224
+_SOUGHT_TICKS = 2  # from one in which faces are sought to the next; between them their places are interpolated
+_SMOOTHED_TICKS = 15
+_SEEN_TICKS = 10  # of a window, at least, for a face to be a person; less is often no face at all
+_SHORTEST_ABSENCE_S = .5
+_SOUND_BEHIND_S = .2  # that audio must be longer than the frame to count; encoders fill their last packets
+
+
+@dataclass
+class PersonView:
+    """One person in a window.
+
+    Args:
+        person: number in the order of appearance; None for the whole frame, or for audio alone.
+        box: where the face is, in the middle of its places; None without a face.
+        frames: N frames (H, W, 3) uint8 in equal distances of time.
+        warnings: what is to be known about them.
+    """
+    person: int | None
+    box: Box | None
+    frames: list[np.ndarray]
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Window:
+    """A part of a video, in seconds, its people and its audio (None where there is none), with a note on that."""
+    start_s: float
+    end_s: float
+    people: list[PersonView]
+    samples: np.ndarray | None
+    rate_hz: int
+    audio_note: str = ''
+
+
+@dataclass
+class _Face:
+    crop: np.ndarray
+    box: Box
+    score: float
+
+
+@dataclass
+class _Tick:
+    whole: np.ndarray | None  # None behind the last frame
+    faces: dict[int, _Face] | None  # by the number of the track; None until they are sought
+
+
+class SlidingWindows:
+    """Cut a source into windows, in one pass, with the frames of one window in memory.
+
+    Frames are taken 24 times a second of the source's own time, so that a rate that varies, or is higher, plays no
+    part. The last window ends where the source ends; a source shorter than a window is one window.
+
+    Args:
+        source: where frames and audio come from.
+        window_s: length of a window.
+        stride_s: from the start of a window to the next.
+        face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole frame.
+        finder: finds faces; not needed for 'none'.
+        sees: whether frames are looked at; otherwise they are not even decoded, and the windows end with the audio.
+
+    Attributes:
+        audio: the source's.
+        end_s: time up to which the source was read.
+    """
+
+    def __init__(self, source: MediaStream, window_s: float, stride_s: float, face: str,
+                 finder: FaceDetector | None = None, sees: bool = True) -> None:
+        self._source, self._face, self._finder = source, face, finder
+        self._has_frames = source.has_frames and sees
+        self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
+        self._stride = max(1, round(min(stride_s, 1e6) * TICKS_HZ))
+        self._linker = FaceLinker()
+        self._sought: tuple[_Tick, list[FaceBox]] | None = None
+        self._people = PersonTracker()
+        self._paths: dict[int, list[tuple[float, Box]]] = {}  # by the number of the track
+        self._frames_end_s = 0.
+        self.audio = AudioBuffer(source)
+        self.end_s = 0.
+
+    def __iter__(self) -> Iterator[Window]:
+        ticks: deque[_Tick] = deque()
+        start = covered = number = 0
+        for number, tick in enumerate(self._ticks(), 1):  # noqa: B007
+            ticks.append(tick)
+            if number == start + self._window:
+                yield self._close(list(ticks)[-self._window:], start, number)
+                start, covered = start + self._stride, number
+            while len(ticks) > self._window:
+                ticks.popleft()
+        self.end_s = number / TICKS_HZ
+        if number > covered:
+            yield self._close(list(ticks), number - len(ticks), number)
+
+    def _frames(self) -> Iterator[TimedFrame | None]:
+        """Yield what is shown at every tick; None where only audio is left."""
+        number, shown, shown_s, length_s = 0, None, 0., 1 / TICKS_HZ
+        for time_s, frame in self._source.frames() if self._has_frames else ():
+            if shown is not None and time_s - shown_s > LONGEST_GAP_S:
+                self._source.warnings.append(f'the frame jumps from {shown_s:.1f} to {time_s:.1f} s; the rest was '
+                                             'not read')
+                break
+            while number < time_s * TICKS_HZ - 1e-3:
+                yield shown or frame
+                number += 1
+            length_s = time_s - shown_s if shown is not None and time_s > shown_s else length_s
+            shown, shown_s = frame, time_s
+        if shown is not None:
+            end_s = shown_s + min(length_s, 1.)
+            while number < end_s * TICKS_HZ - 1e-3 or not number:
+                yield shown
+                number += 1
+        self.audio.read_until(number / TICKS_HZ + _SOUND_BEHIND_S)
+        if shown is not None and self.audio.end_s - number / TICKS_HZ < _SOUND_BEHIND_S:
+            return
+        while True:
+            self.audio.read_until((number + 1) / TICKS_HZ)
+            if self.audio.end_s * TICKS_HZ - number < .5 and (number or not self.audio.end_s):
+                return
+            yield None
+            number += 1
+
+    def _ticks(self) -> Iterator[_Tick]:
+        """Yield ticks; those between two in which faces are sought wait for the second."""
+        waiting: list[tuple[int, np.ndarray, _Tick]] = []
+        shown = tick = None
+        for number, frame in enumerate(self._frames()):
+            if frame is None:
+                yield from self._follow(waiting)
+                waiting = []
+                yield _Tick(None, {})
+                continue
+            self._frames_end_s = (number + 1) / TICKS_HZ
+            if frame is not shown:
+                full, shown = frame(), frame
+                tick = _Tick(shrunk(full, _SHORTER_SIDE), {} if self._face == 'none' else None)
+            if self._face == 'none':
+                yield tick
+                continue
+            waiting.append((number, full, tick))
+            if number % _SOUGHT_TICKS == 0:
+                yield from self._follow(waiting)
+                waiting = []
+        yield from self._follow(waiting)
+
+    def _follow(self, waiting: Sequence[tuple[int, np.ndarray, _Tick]]) -> Iterator[_Tick]:
+        """Seek faces in the last frame of those that wait, and cut them out of all."""
+        if not waiting:
+            return
+        last, full, last_tick = waiting[-1]
+        if self._sought is None or self._sought[0] is not last_tick:
+            self._sought = last_tick, self._finder.find(full)
+        self._linker.add(last, self._sought[1])
+        self._linker.forget(last - self._window)
+        for number, full, tick in waiting:
+            if tick.faces is None:  # new, not shown at the tick before
+                tick.faces = self._cut(last if tick is last_tick else number, full)
+            self._note(number, tick)
+            yield tick
+
+    def _cut(self, number: int, full: np.ndarray) -> dict[int, _Face]:
+        height, width = full.shape[:2]
+        faces = {}
+        for track in self._linker.tracks:
+            box = track.box_at(number, _SOUGHT_TICKS)
+            if box is None:
+                continue
+            if box_ratio(full, box) >= FACE_RATIO:  # a face and little else already, as in prepared clips
+                crop = shrunk(full, _SHORTER_SIDE)
+            else:
+                start = max(track.first, number + 1 - _SMOOTHED_TICKS)
+                crop = crop_face(full, steady_squares(track, start, number + 1)[-1])
+            place = (box.left / width, box.top / height, box.width / width, box.height / height)
+            faces[track.number] = _Face(crop, place, box.score)
+        return faces
+
+    def _note(self, number: int, tick: _Tick) -> None:
+        time_s = number / TICKS_HZ
+        for track, face in tick.faces.items():
+            self._people.see(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
+            if number % _SOUGHT_TICKS == 0:
+                self._paths.setdefault(track, []).append((time_s, face.box))
+
+    def no_face(self) -> list[Span]:
+        """Parts of the frames in which faces were sought and not found, in s; moments are left out."""
+        if self._face == 'none':
+            return []
+        seen = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
+        absences, reached_s = [], 0.
+        for start_s, end_s in [*seen, (self._frames_end_s, self._frames_end_s)]:
+            if start_s - reached_s >= min(_SHORTEST_ABSENCE_S, self._frames_end_s) - 1e-6:
+                absences.append((reached_s, start_s))
+            reached_s = max(reached_s, end_s)
+        return absences
+
+    def people(self, reported: Iterable[int]) -> list[PersonTrack]:
+        """Return the people with these numbers, with new numbers in this order."""
+        paths: dict[int, list[tuple[float, Box]]] = {}
+        for track, path in self._paths.items():
+            paths.setdefault(self._people.known(track), []).extend(path)
+        return [PersonTrack(number, self._people.spans(person), sorted(paths.get(person, [])),
+                           self._people.portrait(person)) for number, person in enumerate(reported, 1)]
+
+    def _close(self, ticks: list[_Tick], start: int, end: int) -> Window:
+        start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
+        samples, note = self.audio.cut(start_s, end_s) or (None, '')
+        self.audio.forget(end_s - self._window / TICKS_HZ)
+        people = self._views([tick for tick in ticks if tick.whole is not None])
+        self._people.forget(start_s)
+        self._paths = {track: path for track, path in self._paths.items() if self._people.follows(track)}
+        return Window(start_s, end_s, people, samples, self.audio.rate_hz, note)
+
+    def _views(self, ticks: list[_Tick]) -> list[PersonView]:
+        """Choose the people of a window, the largest and longest seen first."""
+        if not ticks:
+            return [PersonView(None, None, [], ['no frames'] if self._has_frames else [])]
+        if self._face == 'none':
+            return [PersonView(None, None, [tick.whole for tick in ticks])]
+        faces = self._known_faces(ticks)
+        boxes: dict[int, list[Box]] = {}
+        for tick_faces in faces:
+            for person, face in tick_faces.items():
+                boxes.setdefault(person, []).append(face.box)
+        weights = {person: sum(np.sqrt(box[2] * box[3]) for box in found) for person, found in boxes.items()}
+        chosen = sorted(boxes, key=lambda person: -weights[person])
+        if not chosen:
+            return [PersonView(None, None, [tick.whole for tick in ticks], ['no face: the whole frame was used'])]
+        if self._face == 'largest':
+            frames = _filled([_first_of(each, chosen) for each in faces])
+            return [_view(chosen[0], boxes[chosen[0]], frames, len(ticks))]
+        return [_view(person, boxes[person], _filled([_first_of(each, [person]) for each in faces]), len(ticks))
+                for person in sorted(chosen)]
+
+    def _known_faces(self, ticks: list[_Tick]) -> list[dict[int, _Face]]:
+        """Return the faces of each tick by the number of their person, without those that are seen for a moment."""
+        lengths = Counter(track for tick in ticks for track in tick.faces)
+        shortest = min(_SEEN_TICKS, len(ticks))
+        people = {track: self._people.number(track) for track in sorted(lengths) if lengths[track] >= shortest}
+        return [{people[track]: face for track, face in tick.faces.items() if track in people} for tick in ticks]
+
+
+def _view(person: int, boxes: list[Box], frames: list[np.ndarray], ticks: int) -> PersonView:
+    ratio = len(boxes) / ticks
+    warnings = [f'seen in {100 * ratio:.0f} % of the window'] if ratio < .7 else []
+    left, top, width, height = np.median(np.array(boxes), axis=0).tolist()
+    return PersonView(person, (left, top, width, height), frames, warnings)
+
+
+def _first_of(faces: dict[int, _Face], people: list[int]) -> np.ndarray | None:
+    return next((faces[person].crop for person in people if person in faces), None)
+
+
+def _filled(frames: list[np.ndarray | None]) -> list[np.ndarray]:
+    """Put the nearest frame where there is none."""
+    there = np.array([number for number, frame in enumerate(frames) if frame is not None])
+    return [frames[there[np.abs(there - number).argmin()]] for number in range(len(frames))]

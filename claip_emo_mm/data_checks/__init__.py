@@ -1,0 +1,5 @@
+"""Finds what would go wrong with a config's data, before any training."""
+from .check_data import DataCheck, check_data, format_table, write_issues
+from .checked_split import ERROR, NOTE, WARNING, Issue
+
+__all__ = ['DataCheck', 'ERROR', 'Issue', 'NOTE', 'WARNING', 'check_data', 'format_table', 'write_issues']

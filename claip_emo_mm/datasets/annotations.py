@@ -1,0 +1,232 @@
+"""Annotation lists in the project's format."""
+import codecs
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.containers import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from claip_emo_mm.utils.file_errors import reading
+
+_MARKS = ((codecs.BOM_UTF8, 'utf-8'), (codecs.BOM_UTF16_LE, 'utf-16-le'), (codecs.BOM_UTF16_BE, 'utf-16-be'))
+_SEPARATORS = (',', ';', '\t', '|')
+
+
+@dataclass(frozen=True)
+class ListTable:
+    """A table with a header.
+
+    Args:
+        columns: names in lower case, without blanks around them.
+        rows: line of the file, from 1, and as many cells as there are columns, without blanks around them.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column."""
+        place = self.columns.index(name)
+        return [cells[place] for _, cells in self.rows]
+
+
+def read_list_text(path: str | Path, encodings: Sequence[str] = ('utf-8',)) -> str:
+    """Read a list's text, its line ends as they are.
+
+    Args:
+        path: the file.
+        encodings: to try where no mark at its beginning says UTF-8 or UTF-16, as spreadsheet programs write it.
+    Raises:
+        InputError: the file is not there, cannot be read, or is no text in these encodings.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'{path}: there is no such list. Make it with tools/prepare_data.py, or correct its name.')
+    with reading(path):
+        data = Path(path).read_bytes()
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            data, encodings = data[len(mark):], (encoding,)
+            break
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if '\0' not in text:
+            return text
+    names = ' or '.join(encoding.upper() for encoding in encodings)
+    raise InputError(f'{path}: not a text in {names}. Expected a list: one row for each clip. Save it as csv with '
+                     'UTF-8 encoding.')
+
+
+def split_cells(line: str, separator: str) -> tuple[str, ...]:
+    """Take one line apart; names that hold the separator stand in double quotes. Cells have no blanks around them."""
+    try:
+        cells = next(csv.reader([line.strip('\r\n')], delimiter=separator, skipinitialspace=True, strict=True), [])
+    except csv.Error:
+        return ()
+    return tuple(cell.strip() for cell in cells)
+
+
+def read_header(text: str) -> tuple[tuple[str, ...], str, int]:
+    """Take the first line apart that is not blank.
+
+    Returns: its cells in lower case, the separator that makes most of them, and the number of lines before the next.
+        A first line ``sep=;``, which is for spreadsheet programs, is believed and passed over.
+    """
+    lines = io.StringIO(text, newline=None)
+    separators = _SEPARATORS
+    for number, line in enumerate(lines, 1):
+        if line.lower().startswith('sep=') and len(line.strip()) == 5:
+            separators = (line.strip()[-1],)
+        elif line.strip():
+            made = [(split_cells(line, separator), separator) for separator in separators]
+            cells, separator = max(made, key=lambda found: len(found[0]))
+            return tuple(cell.lower() for cell in cells), separator, number
+    return (), separators[0], 0
+
+
+def read_table(text: str, path: str | Path) -> ListTable:
+    """Read a table with a header; blank rows are passed over.
+
+    A column of row numbers in front that the header does not name, as R writes it, is left out.
+
+    Raises:
+        InputError: quotes do not close, or a row has more or fewer cells than the header.
+    """
+    columns, separator, skipped = read_header(text)
+    lines = io.StringIO(text, newline='')
+    for _ in range(skipped - 1):
+        lines.readline()
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+    rows = []
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((reader.line_num + skipped - 1, tuple(cell.strip() for cell in cells)))
+    except csv.Error as error:
+        raise InputError(f'{path}:{reader.line_num + skipped - 1}: not a csv file ({error}). Put names that hold a '
+                         'separator or a quote in double quotes, and close these.') from error
+    rows = rows[1:]
+    count = len(columns)
+    numbers = [cells[0] for _, cells in rows if len(cells) == count + 1]
+    if rows and numbers == [str(number) for number in range(1, len(rows) + 1)]:
+        rows = [(line, cells[1:]) for line, cells in rows]
+    for line, cells in rows:
+        if len(cells) != count:
+            raise InputError(f'{path}:{line}: the row has {"more" if len(cells) > count else "fewer"} cells than '
+                             f'the header ({count}). Put names that hold a comma in double quotes.')
+    return ListTable(columns, tuple(rows))
+
+
+EXPECTED = 'Expected the header video,label or frames,audio,label.'
+
+_MEDIA = ('video', 'frames', 'audio')
+# What people call the column of the clips: a video, an audio file or a folder of frames, as its suffix says.
+_OTHER_NAMES = ('path', 'file', 'filename', 'file_name', 'filepath', 'file_path', 'video_path', 'video_file', 'clip',
+                'clip_path', 'name')
+
+
+@dataclass(frozen=True)
+class ListedClip:
+    """One row of an annotation list; paths are as written there, '' where the row has none.
+
+    Args:
+        line: line of the file, from 1.
+        label: name of the class.
+        video: video file with audio.
+        frames: folder of frames.
+        audio: audio file that belongs to `frames`; alone for a clip without frames.
+        num_frames: frames of the folder, where the list counts them.
+    """
+
+    line: int
+    label: str
+    video: str = ''
+    frames: str = ''
+    audio: str = ''
+    num_frames: int | None = None
+
+    @property
+    def is_audio_alone(self) -> bool:
+        """Whether it has no frames."""
+        return not (self.video or self.frames)
+
+    @property
+    def name(self) -> str:
+        """What people call the clip: its path in the list."""
+        return self.video or self.frames or self.audio
+
+
+def read_annotation_list(path: str | Path) -> list[ListedClip]:
+    """Read a csv file with the columns `video,label` or `frames,audio,label`; other columns are ignored.
+
+    As spreadsheet programs, R and pandas write it: separated by commas, semicolons or tabs, the header in upper or
+    lower case and in quotes or not, in UTF-8, or in UTF-16 with a mark. In place of `video` a column may be called
+    path, file, filename, clip or name; what it holds are videos, audio files or folders of frames, by their suffixes.
+
+    Raises:
+        InputError: the file is missing, no such text, empty, lacks a column, or has a row that does not fit its header.
+    """
+    if not Path(path).is_file():
+        raise InputError(f'{path}: there is no such annotation list. Make it with tools/prepare_data.py, or correct '
+                         'ann_file and data_root in the config.')
+    text = read_list_text(path)
+    header, _, line = read_header(text)
+    columns = find_columns(header, f'{path}:{max(line, 1)}')
+    table = read_table(text, path)
+    if not table.rows:
+        raise InputError(f'{path}: no clip is listed. Expected a header and one row for each clip; make the list anew '
+                         'with tools/prepare_data.py.')
+    return [_clip(line, {name: cells[place] for name, place in columns.items()}, path) for line, cells in table.rows]
+
+
+def is_our_header(header: Sequence[str]) -> bool:
+    """Whether a first row is one of our headers, or was meant to be; cells are in lower case."""
+    return 'video_name' not in header and bool({'label', *_MEDIA, *_OTHER_NAMES} & set(header))
+
+
+def find_columns(header: Sequence[str], where: str) -> dict[str, int]:
+    """Return the place of `label` and of `video`, of `frames` and `audio`, or of `path`.
+
+    Args:
+        header: names in lower case.
+        where: the list and the line, for messages.
+    Raises:
+        InputError: a column is missing, or is there twice.
+    """
+    found = f'{where}: columns {", ".join(header) or "(none)"} found'
+    other = [name for name in header if name in _OTHER_NAMES]
+    media = ['video'] if 'video' in header else ['frames', 'audio']
+    if other and not {*_MEDIA} & set(header):
+        if len(other) > 1:
+            raise InputError(f'{found}: {" and ".join(other)} may each be the clip. Call the right one video. '
+                             f'{EXPECTED}')
+        media = other
+    missing = [name for name in (*media, 'label') if name not in header]
+    if missing:
+        raise InputError(f'{found}, {", ".join(missing)} missing. {EXPECTED}')
+    double = [name for name in (*media, 'label') if header.count(name) > 1]
+    if double:
+        raise InputError(f'{found}, {", ".join(double)} twice. {EXPECTED}')
+    return {'path' if name in other else name: header.index(name) for name in (*media, 'label')}
+
+
+def media_of(path: str) -> dict[str, str]:
+    """Say what a path is by its suffix: `video`, `audio`, or else `frames`, a folder of them."""
+    lower = path.lower()
+    kind = 'video' if lower.endswith(VIDEO_SUFFIXES) else 'audio' if lower.endswith(AUDIO_SUFFIXES) else 'frames'
+    return {kind: path}
+
+
+def _clip(line: int, cells: dict[str, str], path: str | Path) -> ListedClip:
+    may_be_empty = [name for name, other in (('audio', 'frames'), ('frames', 'audio')) if cells.get(other)]
+    empty = [name for name, cell in cells.items() if not cell and name not in may_be_empty]
+    if empty:
+        raise InputError(f'{path}:{line}: {", ".join(empty)} is empty. Only audio may be left empty, '
+                         'for a clip without audio, or frames, for one without frames.')
+    if 'path' in cells:
+        return ListedClip(line, cells['label'], **media_of(cells['path']))
+    return ListedClip(line=line, **cells)

@@ -1,0 +1,125 @@
+"""Audio windows."""
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from claip_emo_mm.datasets.transforms.loading import check_keys
+from claip_emo_mm.errors import InputError, check_positive, check_whole
+from claip_emo_mm.media.audio_signal import RESAMPLERS, SILENT, is_silent, resample
+from claip_emo_mm.structures import MISSING_INDEX
+
+
+def window_bounds(span: tuple[float, float], track_samples: int, window_samples: int) -> tuple[int, int]:
+    """Choose the samples for a view whose frames cover `span` (fractions) of the track.
+
+    The part that belongs to the frames is taken where it is at least a window long, and from tracks that are longer
+    than a window. Otherwise it is the whole track. An empty part of a long track is the window that begins there.
+
+    Returns: first sample, and the one behind the last.
+    """
+    start, end = (int(fraction * track_samples) for fraction in span)
+    if track_samples <= window_samples:
+        return 0, track_samples
+    if end <= start:
+        start = min(start, track_samples - window_samples)
+        end = start + window_samples
+    return start, end
+
+
+def fill_window(samples: np.ndarray, window_samples: int) -> np.ndarray:
+    """Repeat (n,) samples as often as they fit and pad with zeros; what fills the window already is left as it is.
+
+    Returns: (at least `window_samples`,) float32.
+    """
+    if len(samples) >= window_samples:
+        return samples
+    repeated = np.tile(samples, window_samples // len(samples))
+    return np.pad(repeated, (0, window_samples - len(repeated)))
+
+
+@TRANSFORMS.register_module()
+class LoadAudioWindows(BaseTransform):
+    """Read the audio that belongs to each view, each distinct window once.
+
+    The rule of the reference recipe: the part that matches the frames where it is at least `window_s` long; otherwise
+    the whole track, repeated as often as it fits and padded with zeros. Of a track longer than `window_s`, a shorter
+    part is itself repeated and padded (the reference gives silence there).
+
+    Reads `clip` and `audio_spans` (V, 2). Adds `audios`, A arrays of at least `window_s` seconds, float32;
+    `audio_index` (V,), positions in them; `sample_rate_hz`; `audio_missing`; and `audio_note`, what is to be known of
+    the audio: that its channels cancel each other, or that there is nothing to hear.
+
+    Args:
+        sample_rate_hz: rate to resample to.
+        window_s: length of a window.
+        resampler: 'sinc' for the reference recipe's short filter, 'soxr' for one without mirror images; a model keeps
+            to the one that it was trained with. See `claip_emo_mm.media.resample`.
+        on_missing: what to do with a clip without audio: 'error', 'silence' for zeros, or 'mask'. The latter gives
+            zeros, too, which the transforms behind can work on and `PackAudioVisualInputs` takes out; `audio_index` is
+            -1.
+
+    Raises:
+        InputError: the clip has no audio, or audio that cannot be decoded; `resampler` is none; or a number is not
+            above 0.
+    """
+
+    def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, resampler: str = 'sinc',
+                 on_missing: str = 'error') -> None:
+        if on_missing not in ('error', 'silence', 'mask'):
+            raise InputError(f"LoadAudioWindows: on_missing is {on_missing!r}. Expected 'error', 'silence' or "
+                             "'mask'.")
+        if resampler not in RESAMPLERS:
+            raise InputError(f'LoadAudioWindows: resampler is {resampler!r}. Expected '
+                             f'{" or ".join(map(repr, RESAMPLERS))}.')
+        check_whole(self, sample_rate_hz=sample_rate_hz)
+        check_positive(self, window_s=window_s)
+        self.sample_rate_hz = sample_rate_hz
+        self.resampler = resampler
+        self.window_samples = round(window_s * sample_rate_hz)
+        self.on_missing = on_missing
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, clip='OpenAudioVisualClip', audio_spans='SampleFrameViews')
+        clip, spans, note = results['clip'], results['audio_spans'], ''
+        if clip.has_audio:
+            samples, sample_rate_hz = clip.audio()
+            note = getattr(clip, 'audio_note', '')
+            if is_silent(samples):
+                note = f'there is nothing to hear: no sample is above {SILENT:g} of 1'
+            track = resample(samples, sample_rate_hz, self.sample_rate_hz, self.resampler)
+            bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
+            distinct, index = np.unique(bounds, axis=0, return_inverse=True)
+            audios = [fill_window(track[start:end], self.window_samples) for start, end in distinct]
+        elif self.on_missing != 'error':
+            audios = [np.zeros(self.window_samples, np.float32)]
+            index = np.full(len(spans), 0 if self.on_missing == 'silence' else MISSING_INDEX)
+        else:
+            raise InputError(f"{clip.path}: the clip has no audio. Use a file with audio, or a model without the audio "
+                             "modality, or set on_missing='silence' or 'mask' in LoadAudioWindows.")
+        return dict(results, audios=audios, audio_index=index.reshape(-1), sample_rate_hz=self.sample_rate_hz,
+                    audio_missing=not clip.has_audio, audio_note=note)
+
+
+@TRANSFORMS.register_module()
+class RandomRollGain(BaseTransform):
+    """Scale the audio by a gain drawn from Beta(10, 10) + 0.5, and let it begin at a random sample, in a circle.
+
+    For training only (the reference's code scales in the test too, which makes test scores random). Reads and replaces
+    `audios`, A arrays (n,) float32, each with a draw of its own.
+
+    Args:
+        roll: begin at a random sample. The reference recipe means to, but draws below the number of channels, 1: it
+            never does.
+    """
+
+    def __init__(self, roll: bool = False) -> None:
+        self.roll = roll
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, audios='LoadAudioWindows')
+        return dict(results, audios=[self._augment(samples) for samples in results['audios']])
+
+    def _augment(self, samples: np.ndarray) -> np.ndarray:
+        if self.roll:
+            samples = np.roll(samples, np.random.randint(len(samples)))
+        return samples * np.float32(np.random.beta(10, 10) + 0.5)

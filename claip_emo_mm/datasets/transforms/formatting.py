@@ -1,0 +1,69 @@
+"""The end of every pipeline."""
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmaction.structures import ActionDataSample
+from mmcv.transforms import BaseTransform
+from torch import Tensor
+
+from claip_emo_mm.datasets.transforms.loading import check_keys
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import MISSING_INDEX
+
+_META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'audio_missing',
+              'audio_note', 'frame_missing')
+
+
+@TRANSFORMS.register_module()
+class PackAudioVisualInputs(BaseTransform):
+    """Pack what the model reads, for the modalities that the pipeline loaded.
+
+    Returns `inputs`, with `frames` (U, 3, H, W) uint8 RGB and `frame_index` (V, T) int64 where there are `imgs`, and
+    `mel` (A, 1, M, F) float32 and `audio_index` (V,) int64 where there is `mel`; and `data_samples`, an
+    ActionDataSample with `gt_label` (where the sample has a label) and the facts about the clip. What was left out of a
+    clip, by `on_missing='mask'`, is an empty tensor: U or A is 0, and the index -1.
+
+    Args:
+        meta_keys: facts to keep, where the sample has them.
+
+    Raises:
+        InputError: the sample has neither modality, both were left out, or it has frames of different sizes.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        inputs = {}
+        if 'imgs' in results:
+            check_keys(self, results, frame_index='SampleFrameViews')
+            inputs['frames'] = self._frames(results['imgs'])
+            inputs['frame_index'] = torch.from_numpy(results['frame_index'])
+        if 'mel' in results:
+            inputs['mel'] = results['mel']
+            inputs['audio_index'] = torch.from_numpy(results['audio_index'])
+        for key, index_key in (('frames', 'frame_index'), ('mel', 'audio_index')):
+            if index_key in inputs and (inputs[index_key] == MISSING_INDEX).all():
+                inputs[key] = inputs[key][:0]
+        if not inputs:
+            raise InputError('PackAudioVisualInputs: the sample has neither imgs nor mel (found: '
+                             f'{", ".join(results)}). Put DecodeFrames or LogMel, or both, before it in the pipeline.')
+        if not any(len(inputs[key]) for key in ('frames', 'mel') if key in inputs):
+            raise InputError(f'{results["clip"].path}: nothing is left of this clip: it has none of the modalities '
+                             'that the pipeline reads. Take it out of the list.')
+        data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        if 'label' in results:
+            data_sample.set_gt_label(results['label'])
+        return dict(inputs=inputs, data_samples=data_sample)
+
+    def _frames(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
+        shapes = {image.shape for image in images}
+        if len(shapes) > 1:
+            raise InputError(f'PackAudioVisualInputs: the frames of a clip have {len(shapes)} sizes, for example '
+                             f'{" and ".join(map(str, sorted(shapes)[:2]))}. Put ResizeFrames before it in the '
+                             'pipeline.')
+        colors = np.stack([cv2.split(image) for image in images])  # (U, 3, H, W); 4 times faster than a strided copy
+        return torch.from_numpy(colors)

@@ -1,0 +1,183 @@
+"""Geometric transforms of frames."""
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import torch
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+from PIL import Image
+from timm.data.random_erasing import RandomErasing
+from torchvision.transforms import RandomResizedCrop
+from torchvision.transforms.v2 import functional
+
+from claip_emo_mm.datasets.transforms.loading import check_keys
+from claip_emo_mm.errors import InputError, check_whole
+
+
+@TRANSFORMS.register_module()
+class ResizeFrames(BaseTransform):
+    """Resize frames to a square, without keeping their aspect ratio (reference recipe).
+
+    Bilinear with antialiasing, as Pillow does it. By default by a kernel of torchvision for uint8, which is as fast as
+    OpenCV's bilinear without antialiasing: from 256 to 224 pixels, 0.3 % of the values come out one step of brightness
+    off, and one in ten million two steps. `exact` lets Pillow do it, which takes 4 times as long.
+
+    Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
+
+    Args:
+        size: height and width, pixels.
+        exact: exactly Pillow's values.
+
+    Raises:
+        InputError: `size` is no whole number above 0.
+    """
+
+    def __init__(self, size: int, exact: bool = False) -> None:
+        check_whole(self, size=size)
+        self.size = size
+        self.exact = exact
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, imgs='DecodeFrames')
+        frames = results['imgs']
+        if self.exact:
+            resized = np.stack([self._resize_by_pillow(frame) for frame in frames])
+        elif isinstance(frames, np.ndarray):
+            resized = self._resize(frames)
+        else:
+            resized = np.concatenate([self._resize(frame[None]) for frame in frames])
+        return dict(results, imgs=resized, img_shape=(self.size, self.size))
+
+    def _resize(self, frames: np.ndarray) -> np.ndarray:
+        pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (U, 3, H, W), colors beside each other in memory
+        resized = functional.resize(pixels, [self.size, self.size], antialias=True)
+        return resized.permute(0, 2, 3, 1).numpy()
+
+    def _resize_by_pillow(self, frame: np.ndarray) -> np.ndarray:
+        return np.asarray(Image.fromarray(frame).resize((self.size, self.size), Image.Resampling.BILINEAR))
+
+
+@TRANSFORMS.register_module()
+class RandomFlipFrames(BaseTransform):
+    """Mirror all frames of a clip left to right, or none; for training only.
+
+    Reads and replaces `imgs`, frames (H, W, 3) uint8.
+
+    Args:
+        prob: of mirroring, 0..1.
+
+    Raises:
+        InputError: `prob` is none.
+    """
+
+    def __init__(self, prob: float = 0.5) -> None:
+        if not 0 <= prob <= 1:
+            raise InputError(f'RandomFlipFrames: prob is {prob}. Expected 0..1.')
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, imgs='DecodeFrames')
+        if np.random.random() >= self.prob:
+            return dict(results)
+        frames = results['imgs']
+        mirrored = [cv2.flip(frame, 1) for frame in frames]
+        return dict(results, imgs=np.stack(mirrored) if isinstance(frames, np.ndarray) else mirrored)
+
+
+@TRANSFORMS.register_module()
+class RandomResizedCropFrames(BaseTransform):
+    """Cut the same random part out of all frames of a clip and resize it to a square; for training only.
+
+    torchvision draws the part (`RandomResizedCrop.get_params`). It is enlarged bilinearly, as in the reference recipe;
+    where it is larger than `size`, neighboring pixels are not averaged, which nothing needs that comes after
+    `ResizeFrames(size)`. Of frames of different sizes, each gives the same share.
+
+    Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
+
+    Args:
+        size: height and width, pixels.
+        scale: least and largest ratio of the area.
+        ratio: least and largest width / height.
+
+    Raises:
+        InputError: `size` is no whole number above 0, or `scale` or `ratio` is not two ascending numbers above 0.
+    """
+
+    def __init__(self, size: int, scale: Sequence[float] = (0.08, 1.0), ratio: Sequence[float] = (0.75, 1.333)) -> None:
+        check_whole(self, size=size)
+        for name, bounds in (('scale', scale), ('ratio', ratio)):
+            if len(bounds) != 2 or not 0 < bounds[0] <= bounds[1]:
+                raise InputError(f'RandomResizedCropFrames: {name} is {bounds}. Expected two ascending numbers above '
+                                 '0, such as 0.5, 1.')
+        self.size = size
+        self.scale = list(scale)
+        self.ratio = list(ratio)
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, imgs='DecodeFrames')
+        frames = results['imgs']
+        height, width = frames[0].shape[:2]
+        part = RandomResizedCrop.get_params(torch.empty(1, height, width, device='meta'), self.scale, self.ratio)
+        ratios = np.array(part) / (height, width, height, width)  # top, left, height, width
+        cut = np.empty((len(frames), self.size, self.size, 3), np.uint8)
+        for frame, out in zip(frames, cut, strict=True):
+            cv2.resize(self._cut(frame, ratios), (self.size, self.size), dst=out)
+        return dict(results, imgs=cut, img_shape=(self.size, self.size))
+
+    def _cut(self, frame: np.ndarray, ratios: np.ndarray) -> np.ndarray:
+        top, left, height, width = np.rint(ratios * (frame.shape[:2] * 2)).astype(int)
+        return frame[top:top + max(height, 1), left:left + max(width, 1)]
+
+
+# ImageNet's, as in AudioVisualDataPreprocessor: brightness 0..255, RGB
+_MEAN = (123.675, 116.28, 103.53)
+_STD = (58.395, 57.12, 57.375)
+
+
+@TRANSFORMS.register_module()
+class RandomEraseFrames(BaseTransform):
+    """Overwrite a rectangle (arXiv 1708.04896) with noise, the same rectangle in all frames; for training only.
+
+    timm draws the rectangle: 2 % to a third of the area, its sides' ratio between 0.3 and 1 / 0.3. Every frame has
+    noise of its own. The reference recipe erases after normalization, with noise of N(0, 1); frames here are normalized
+    later, on the device, so the noise is drawn in normalized units and brought to brightness with the same mean and
+    standard deviation. What leaves 0..255 is clipped: with ImageNet's metrics, 3 % of the noise.
+
+    Reads and replaces `imgs`, (U, H, W, 3) uint8.
+
+    Args:
+        prob: of erasing, 0..1.
+        mean: of each color, brightness 0..255; the same as in the data preprocessor.
+        std: of each color, likewise.
+
+    Raises:
+        InputError: `prob` is none, or the frames differ in size.
+    """
+
+    def __init__(self, prob: float = 0.25, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD) -> None:
+        if not 0 <= prob <= 1:
+            raise InputError(f'RandomEraseFrames: prob is {prob}. Expected 0..1.')
+        self.prob = prob
+        self._erase = RandomErasing(prob, mode='const', device='cpu')
+        self._mean, self._std = torch.tensor(mean), torch.tensor(std)
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, imgs='DecodeFrames')
+        frames = results['imgs']
+        if not isinstance(frames, np.ndarray):
+            raise InputError('RandomEraseFrames: the frames of a clip have different sizes. Put ResizeFrames or '
+                             'RandomResizedCropFrames before it in the pipeline.')
+        kept = self._erase(torch.ones(1, *frames.shape[1:3]))[0].bool().numpy()  # (H, W), false in the rectangle
+        rows, columns = np.flatnonzero(~kept.all(axis=1)), np.flatnonzero(~kept.all(axis=0))
+        if not len(rows):
+            return dict(results)
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        erased = frames.copy()
+        erased[:, box[0], box[1]] = self._noise(len(frames), len(rows), len(columns))
+        return dict(results, imgs=erased)
+
+    def _noise(self, num_frames: int, height: int, width: int) -> np.ndarray:
+        """(U, h, w, 3) uint8."""
+        noise = torch.randn(num_frames, height, width, 3)
+        return noise.mul_(self._std).add_(self._mean).round_().clamp_(0, 255).byte().numpy()

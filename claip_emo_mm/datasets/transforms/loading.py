@@ -1,0 +1,96 @@
+"""Opening of clips and decoding of frames."""
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.audio import AudioFile
+from claip_emo_mm.media.image_folder import FrameFolder
+from claip_emo_mm.media.video import VideoFile
+from claip_emo_mm.structures import MISSING_INDEX
+
+
+def check_keys(transform: object, sample: dict, **producers: str) -> None:
+    """Check that a sample has the keys that a transform reads.
+
+    Args:
+        transform: the transform, named in the message.
+        sample: what it was given.
+        producers: key = name of the transform that makes it.
+
+    Raises:
+        InputError: a key is missing.
+    """
+    missing = [key for key in producers if key not in sample]
+    if missing:
+        raise InputError(f'{type(transform).__name__}: the sample has no {", ".join(missing)} (found: '
+                         f'{", ".join(sample)}). Put {", ".join(dict.fromkeys(producers[key] for key in missing))} '
+                         f'before {type(transform).__name__} in the pipeline.')
+
+
+@TRANSFORMS.register_module()
+class OpenAudioVisualClip(BaseTransform):
+    """Open a clip: a video file (`filename`), or a frame folder with an audio file (`frame_dir`, `audio_path`).
+
+    Adds `clip` (a `ClipReader`) and `total_frames`. One pipeline serves both kinds, and the samples of MMAction2's data
+    sets: VideoDataset (`filename`), RawframeDataset (`frame_dir`, with its `filename_tmpl`) and AudioDataset
+    (`audio_path` alone, with `total_frames`). A sample that brings an opened `clip` keeps it: a window of a long video.
+
+    Raises:
+        InputError: the files are missing, empty, cut off, or of another kind.
+    """
+
+    def transform(self, results: dict) -> dict:
+        if results.get('clip') is not None:
+            clip = results['clip']
+        elif results.get('filename'):
+            clip = VideoFile(results['filename'])
+        elif results.get('frame_dir'):
+            if results.get('offset'):
+                raise InputError(f"{results['frame_dir']}: begins at frame {results['offset']} of its folder. "
+                                 'OpenAudioVisualClip reads whole folders: set with_offset=False.')
+            clip = FrameFolder(results['frame_dir'], results.get('audio_path'), results.get('filename_tmpl'))
+        elif results.get('audio_path'):
+            clip = AudioFile(results['audio_path'], results.get('total_frames', 1))
+        else:
+            raise InputError(f'OpenAudioVisualClip: the sample has no filename, frame_dir or audio_path (found: '
+                             f'{", ".join(results)}). Use it with AudioVisualDataset, or give one of them.')
+        return dict(results, clip=clip, total_frames=clip.num_frames)
+
+
+_BLANK_SIDE = 64  # pixels of the frame that stands for no frames
+
+
+@TRANSFORMS.register_module()
+class DecodeFrames(BaseTransform):
+    """Read the distinct frames of the views.
+
+    Reads `clip` and `frame_inds` (U,). Adds `imgs`, (U, H, W, 3) uint8 RGB (a list of (H, W, 3) where a folder's images
+    differ in size), and `img_shape` (H, W) of the first, as MMAction2's transforms expect them.
+
+    Args:
+        on_missing: what to do with a clip without frames, an audio file: 'error', or 'mask'. It then has one black
+            frame, which the transforms behind can work on and `PackAudioVisualInputs` takes out, `frame_index` is -1
+            and `frame_missing` true.
+
+    Raises:
+        InputError: a frame cannot be decoded, or there is none.
+    """
+
+    def __init__(self, on_missing: str = 'error') -> None:
+        if on_missing not in ('error', 'mask'):
+            raise InputError(f"DecodeFrames: on_missing is {on_missing!r}. Expected 'error' or 'mask'.")
+        self.on_missing = on_missing
+
+    def transform(self, results: dict) -> dict:
+        check_keys(self, results, clip='OpenAudioVisualClip', frame_inds='SampleFrameViews')
+        clip = results['clip']
+        if clip.has_frames:
+            frames = clip.decode(results['frame_inds'])
+            return dict(results, imgs=frames, img_shape=frames[0].shape[:2])
+        if self.on_missing == 'error':
+            raise InputError(f"{clip.path}: an audio file has no frames. Take DecodeFrames out of the pipeline of a "
+                             "model without frames, or set on_missing='mask' in it, for a model of both.")
+        blank = np.zeros((1, _BLANK_SIDE, _BLANK_SIDE, 3), np.uint8)
+        return dict(results, imgs=blank, img_shape=blank.shape[1:3], frame_missing=True,
+                    frame_index=np.full_like(results['frame_index'], MISSING_INDEX))

@@ -1,0 +1,154 @@
+"""The two ways, by name, in which a training's metric comes about."""
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmaction.registry import HOOKS
+from mmengine.config import Config, ConfigDict
+from mmengine.hooks import EarlyStoppingHook
+from mmengine.registry import DefaultScope
+
+from claip_emo_mm.engine.hooks.checkpoint import BestEpochHook
+from claip_emo_mm.engine.resume import best_checkpoint, newest_checkpoint
+from claip_emo_mm.errors import InputError
+
+MONITOR = 'WAR'
+PROTOCOLS = {
+    'paper': 'the best epoch by the WAR on the test split itself, as the reference chooses it',
+    'clean': 'the last epoch of a training whose length was set beforehand: nothing is chosen on the test split',
+}
+_HELD_OUT = 'val'  # name of the split that is held out of training, and prefix of its metrics
+
+
+@dataclass(frozen=True)
+class ChosenEpoch:
+    """The epoch of a training that a protocol takes its metric from.
+
+    Args:
+        epoch: from 1.
+        checkpoint: name of its file in the work folder.
+    """
+
+    epoch: int
+    checkpoint: str
+
+
+def describe_protocols(val_ratio: float = 0., val_seed: int = 0) -> dict[str, str]:
+    """Say in words what each protocol is, where `val_ratio` of the training clips is held out."""
+    if not val_ratio:
+        return dict(PROTOCOLS)
+    held_out = f'{100 * val_ratio:g} % of the training clips, held out of training by class with seed {val_seed}'
+    return dict(paper=f'{PROTOCOLS["paper"]}; but trained without {held_out}',
+                clean=f'the best epoch by the WAR on {held_out}: nothing is chosen on the test split')
+
+
+def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., val_seed: int = 0) -> None:
+    """Let one training give the checkpoints of these protocols.
+
+    `paper` keeps the best checkpoint by the WAR on the validation's clips, which must be the test split. `clean` takes
+    the last epoch; no early stop ends the training then, as it would be the test split that decides how long it is, and
+    the choice of `paper` ends where the training would have. With `val_ratio`, `clean` keeps the best checkpoint by the
+    WAR on clips that are held out of training, and an early stop goes by these.
+
+    Args:
+        cfg: config of a training; changed.
+        protocols: of PROTOCOLS.
+        val_ratio: of the training clips that is held out; 0 for none.
+        val_seed: decides which.
+    Raises:
+        InputError: a protocol is unknown, or the training is not one by epochs.
+    """
+    unknown = [name for name in protocols if name not in PROTOCOLS]
+    if unknown or not protocols:
+        raise InputError(f'protocols: {", ".join(unknown) or "none"} given; expected {" or ".join(PROTOCOLS)}.')
+    if not cfg.train_cfg.get('max_epochs'):
+        raise InputError(f'{cfg.filename}: train_cfg has no max_epochs. The protocols choose between epochs: give '
+                         "train_cfg=dict(type='ResumableTrainLoop', max_epochs=...).")
+    if val_ratio and 'clean' not in protocols:
+        raise InputError('A validation split is held out for the protocol `clean`, which is not asked for.')
+    hooks = ConfigDict(cfg.get('default_hooks') or {})
+    checkpoint = ConfigDict(hooks.get('checkpoint') or dict(type='CheckpointHook', interval=1))
+    monitors = [MONITOR] if 'paper' in protocols else []
+    if val_ratio:
+        monitors.append(f'{_HELD_OUT}/{MONITOR}')
+        _hold_out(cfg, val_ratio, val_seed)
+    if monitors:
+        checkpoint.update(save_best=monitors if len(monitors) > 1 else monitors[0], rule='greater')
+    else:
+        checkpoint.pop('save_best', None)
+    hooks['checkpoint'] = checkpoint
+    custom = list(cfg.get('custom_hooks') or ())
+    if 'clean' in protocols:
+        stop = (dict(monitor=monitors[-1]) if val_ratio else dict(type='BestEpochHook') if monitors else None)
+        scope = cfg.get('default_scope') or 'mmaction'
+        hooks = ConfigDict({name: _with_stop(hook, stop, scope, f'default_hooks.{name}')
+                            for name, hook in hooks.items()})
+        custom = [_with_stop(hook, stop, scope, f'custom_hooks[{number}]') for number, hook in enumerate(custom)]
+    cfg.default_hooks, cfg.custom_hooks = hooks, [hook for hook in custom if hook is not None]
+
+
+def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_ratio: float = 0.) -> dict[str, ChosenEpoch]:
+    """Find the checkpoint of each protocol in the work folder of a training that has ended.
+
+    Args:
+        work_dir: the folder; what the training itself took for its best is asked of its last checkpoint, as others of
+            that name may lie there.
+        protocols: names.
+        val_ratio: as for `set_protocols`.
+    Raises:
+        InputError: one is not there.
+    """
+    found = {}
+    for name in protocols:
+        if name == 'paper' or val_ratio:
+            path = best_checkpoint(work_dir, MONITOR if name == 'paper' else f'{_HELD_OUT}/{MONITOR}')
+        else:
+            path = newest_checkpoint(work_dir)
+        number = re.search(r'epoch_(\d+)\.pth$', '' if path is None else path.name)
+        if number is None:
+            raise InputError(f'{work_dir}: the training left no checkpoint of an epoch for {name} ({PROTOCOLS[name]}). '
+                             'It needs a CheckpointHook by epochs, and for paper a validation.')
+        found[name] = ChosenEpoch(int(number[1]), path.name)
+    return found
+
+
+def _hold_out(cfg: Config, ratio: float, seed: int) -> None:
+    """Train without a split of the training clips, and evaluate both it and the test split after an epoch."""
+    trained, validated = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
+    split = dict(ratio=ratio, seed=seed)
+    seen_as = {key: validated[key] for key in ('pipeline', 'test_mode') if key in validated}
+    cfg.train_dataloader.dataset = dict(type='HoldoutSubset', dataset=trained, held_out=False, **split)
+    cfg.val_dataloader.dataset = dict(type='NamedConcatDataset', splits=dict(
+        test=validated, val=dict(type='HoldoutSubset', dataset=dict(trained, **seen_as), held_out=True, **split)))
+    cfg.val_evaluator = [dict(type='EmotionMetric', split='test'),
+                         dict(type='EmotionMetric', split='val', prefix=_HELD_OUT)]
+
+
+def _with_stop(hook: Any, change: Mapping[str, Any] | None, scope: str, place: str) -> Any:
+    """Change the keys of an EarlyStoppingHook, however its type is spelled, or take it out; any other hook stays.
+
+    Args:
+        hook: config of a hook, or None.
+        change: keys; None takes it out.
+        scope: the config's `default_scope`.
+        place: in the config, for the message.
+    Raises:
+        InputError: a kind of early stop that is not MMAction2's own would have to go on without stopping.
+    """
+    kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
+    if isinstance(kind, str):
+        with DefaultScope.overwrite_default_scope(scope):
+            kind = HOOKS.get(kind)  # None where there is no such hook, which is said when it is built
+    if not isinstance(kind, type) or not issubclass(kind, EarlyStoppingHook):
+        return hook
+    if change is None:
+        return None
+    if not isinstance(hook, Mapping) or ('type' in change and kind not in (EarlyStoppingHook, BestEpochHook)):
+        raise InputError(f'{place}: {kind.__name__} is an early stop of its own kind, and the protocol `clean` needs a '
+                         "training that is not stopped early. Use dict(type='EarlyStoppingHook', ...), or ask for one "
+                         'protocol at a time.')
+    changed = ConfigDict(hook)
+    changed.update(change)
+    return changed

@@ -1,0 +1,209 @@
+"""Aligned predictions of several models, and tests of their difference."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.predictions import ClipScores
+
+_CLOSE = 1e-3  # by which a clip's scores may differ that the same model gave it in another batch, or on another device
+_SATURATED = 1e-5  # nearer to 0 or 1 than this, many clips have the same scores
+_SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'dev', 'eval', 'test', 'testing'}
+
+
+def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
+    """Bring the clips and classes of several evaluations into the order of the first.
+
+    Clips are matched by their names; where these differ, by their paths within the folder of all of them, then by the
+    last split of these, so that the data may lie elsewhere; where a dump names no clips, by their order, if the labels
+    agree. Classes are matched by their names; where a dump names none, the labels must agree.
+
+    Args:
+        several: of equal clips.
+        files: where they came from, for messages.
+    Raises:
+        InputError: they differ in their clips, labels or classes.
+    """
+    first, aligned = several[0], [several[0]]
+    for other, file in zip(several[1:], files[1:], strict=True):
+        other = _in_order_of_classes(other, first, file, files[0])
+        order = _order(first.names, other.names)
+        if order is None:
+            raise InputError(f'{file}: has other clips than {files[0]} ({len(other.names)} and {len(first.names)}'
+                             f'{_example(first.names, other.names)}). Test both on the same split of the data.')
+        labels = other.labels[order]
+        if (labels != first.labels).any():
+            place = int(np.flatnonzero(labels != first.labels)[0])
+            raise InputError(f'{file}: clip {first.names[place]} has label {other.classes[labels[place]]}, in '
+                             f'{files[0]} it has {first.classes[first.labels[place]]}. The classes must have the same '
+                             'order in both, and the lists the same labels.')
+        aligned.append(ClipScores(first.names, first.labels, other.scores[order], first.classes))
+    return aligned
+
+
+def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> list[str]:
+    """Find clips of an evaluation that another one has, too, also where the data lie elsewhere or have other names.
+
+    A clip is the same where it has the same name; the same label and the same scores of all models; or the same label
+    and nearly the same scores and the same last split of its name. Where more than half of the other evaluation's clips
+    have a partner of the same label whose path ends in the same way, these are the same whatever their scores, unless
+    the folders in which they differ are called as splits of a data set are (``val``, ``test``).
+
+    Args:
+        tested: by each model, of the same clips in the same order.
+        others: likewise, by the same models.
+    Returns: names of the tested clips that are among the others.
+    """
+    first, other = tested[0], others[0]
+    if sorted(other.classes) == sorted(first.classes):
+        others = [_in_order_of_classes(clips, first, Path(), Path()) for clips in others]
+        other = others[0]
+    scores, other_scores = (np.concatenate([clips.scores for clips in several], axis=1) for several in (tested, others))
+    comparable = scores.shape[1] == other_scores.shape[1]
+    unnamed = _numbers(first.classes) in (first.classes, other.classes)
+    labels, other_labels = (clips.labels.tolist() if unnamed else [clips.classes[label] for label in clips.labels]
+                            for clips in (first, other))
+    by_name = {} if _has_no_names(other) else {name: place for place, name in enumerate(other.names)}
+    by_end: dict[tuple[str, Any], list[int]] = {}
+    by_content: set[tuple[Any, bytes]] = set()
+    for place, (name, label) in enumerate(zip(other.names, other_labels, strict=True)):
+        if by_name:
+            by_end.setdefault((_last_part(name), label), []).append(place)
+        by_content.add((label, other_scores[place].tobytes()))
+    found, partners = set(), set()
+    for place, (name, label) in enumerate(zip(first.names, labels, strict=True)):
+        ends = [] if _has_no_names(first) else by_end.get((_last_part(name), label), [])
+        close = comparable and any(np.abs(scores[place] - other_scores[end]).max() <= _CLOSE for end in ends)
+        telling = comparable and ((scores[place] > _SATURATED) & (abs(scores[place] - 1) > _SATURATED)).any()
+        if (name in by_name and not _has_no_names(first)) or close or (
+                telling and (label, scores[place].tobytes()) in by_content):
+            found.add(place)
+        if any(not _in_other_splits(name, other.names[end]) for end in ends):
+            partners.add(place)
+    if 2 * len(partners) > len(other.names):
+        found |= partners
+    return [first.names[place] for place in sorted(found)]
+
+
+def _in_order_of_classes(clips: ClipScores, wanted: ClipScores, file: Path, other: Path) -> ClipScores:
+    if clips.scores.shape[1] != wanted.scores.shape[1]:
+        raise InputError(f'{file}: has scores of {clips.scores.shape[1]} classes, {other} of '
+                         f'{wanted.scores.shape[1]}. Only models of the same classes can be held together.')
+    if clips.classes == wanted.classes or _numbers(wanted.classes) in (clips.classes, wanted.classes):
+        return clips
+    if sorted(clips.classes) != sorted(wanted.classes):
+        raise InputError(f'{file}: has the classes {", ".join(clips.classes)}, {other} {", ".join(wanted.classes)}. '
+                         'Only models of the same classes can be held together.')
+    places = [clips.classes.index(name) for name in wanted.classes]
+    return ClipScores(clips.names, np.argsort(places)[clips.labels], clips.scores[:, places], wanted.classes)
+
+
+def _order(wanted: Sequence[str], found: Sequence[str]) -> list[int] | None:
+    """Places of the wanted clips among the found ones; None where they are others."""
+    if len(wanted) != len(found):
+        return None
+    for shorten in (list, _within, _last_parts):
+        places = {name: place for place, name in enumerate(shorten(found))}
+        names = shorten(wanted)
+        if len(places) == len(found) and set(names) == set(places):
+            return [places[name] for name in names]
+    return list(range(len(wanted))) if _numbers(wanted) in (tuple(wanted), tuple(found)) else None
+
+
+def _within(names: Sequence[str]) -> list[str]:
+    """Paths without the folder that all ratio, and without suffix."""
+    folders = {PurePath(name).is_absolute() for name in names}
+    root = commonpath([PurePath(name).parent for name in names]) if len(folders) == 1 else ''
+    return [str((PurePath(name).parent / PurePath(name).stem).relative_to(root)) for name in names]
+
+
+def _last_parts(names: Sequence[str]) -> list[str]:
+    return list(map(_last_part, names))
+
+
+def _last_part(name: str) -> str:
+    return PurePath(name).stem
+
+
+def _in_other_splits(first: str, second: str) -> bool:
+    """Whether the last folders that differ in two paths are called as different splits of a data set are."""
+    pairs = zip(reversed(PurePath(first).parts[:-1]), reversed(PurePath(second).parts[:-1]), strict=False)
+    differing = next((pair for pair in pairs if pair[0] != pair[1]), ('', ''))
+    return all(name.lower() in _SPLITS for name in differing)
+
+
+def _has_no_names(clips: ClipScores) -> bool:
+    return clips.names == _numbers(clips.names)
+
+
+def _numbers(names: Sequence[str]) -> tuple[str, ...]:
+    """What clips or classes are called that have no names."""
+    return tuple(map(str, range(len(names))))
+
+
+def _example(first: Sequence[str], other: Sequence[str]) -> str:
+    """A clip that only one of the two has."""
+    only = sorted(set(first).symmetric_difference(other))
+    return f'; only one has {only[0]}' if only else ''
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """How the second model differs from the first, in percent points.
+
+    Args:
+        war, uar: differences, positive where the second is better.
+        war_interval, uar_interval: 95 % intervals of the paired bootstrap.
+        only_first, only_second: clips that one of the two alone gets right.
+        p_value: of McNemar's exact test: how likely such an uneven split of these clips is by chance.
+    """
+
+    war: float
+    uar: float
+    war_interval: tuple[float, float]
+    uar_interval: tuple[float, float]
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000, seed: int = 0) -> PairedComparison:
+    """Compare two models.
+
+    The bootstrap draws the clips of each class anew, both models' answers together. What counts is whether the first
+    alone, the second alone, both or none are right, so a class's draw is one of a multinomial distribution.
+
+    Args:
+        first, second: of the same clips in the same order.
+        n_bootstrap: of the bootstrap.
+        seed: of the draws.
+    """
+    right = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
+    only_second, only_first = right[1] & ~right[0], right[0] & ~right[1]
+    labels, clips = np.unique(first.labels, return_counts=True)
+    rng = np.random.default_rng(seed)
+    gained = np.empty((len(labels), n_bootstrap))  # clips that the second has more, by class
+    for place, (label, count) in enumerate(zip(labels, clips, strict=True)):
+        of_class = first.labels == label
+        ratios = [(only & of_class).sum() / count for only in (only_first, only_second)]
+        drawn = rng.multinomial(count, [*ratios, max(0., 1 - sum(ratios))], size=n_bootstrap)  # (n_bootstrap, 3)
+        gained[place] = drawn[:, 1] - drawn[:, 0]
+    found = np.array([(only_second & (first.labels == label)).sum() - (only_first & (first.labels == label)).sum()
+                      for label in labels])
+    discordant = int(only_first.sum() + only_second.sum())
+    return PairedComparison(
+        war=float(100 * found.sum() / clips.sum()), uar=float(100 * (found / clips).mean()),
+        war_interval=_interval(100 * gained.sum(axis=0) / clips.sum()),
+        uar_interval=_interval(100 * (gained / clips[:, None]).mean(axis=0)),
+        only_first=int(only_first.sum()), only_second=int(only_second.sum()),
+        p_value=float(binomtest(int(only_second.sum()), discordant).pvalue) if discordant else 1.)
+
+
+def _interval(values: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(values, (.025, .975))
+    return float(low), float(high)

@@ -1,0 +1,77 @@
+"""The metrics of several folds together: each, their mean and standard deviation, and pooled over all clips."""
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.metrics import EmotionMetrics, emotion_metrics
+from claip_emo_mm.evaluation.predictions import ClipScores
+
+POOLED_N_BOOTSTRAP = 2000
+
+
+@dataclass(frozen=True)
+class FoldMetrics:
+    """The metrics of the folds by one protocol, in percent.
+
+    Args:
+        classes: K names.
+        folds: metrics of each fold by its number.
+        pooled: metrics of all folds' clips as one set, with bootstrap intervals.
+        values: name of a metric (`WAR` ..., `recall of happy` ...) -> (folds,) float64; nan for a class without clips.
+        pooled_values: the same names -> the pooled metric.
+    """
+
+    classes: tuple[str, ...]
+    folds: Mapping[int, EmotionMetrics]
+    pooled: EmotionMetrics
+    values: Mapping[str, np.ndarray]
+    pooled_values: Mapping[str, float]
+
+    def mean(self, name: str) -> float:
+        """Mean over the folds that have the metric."""
+        values = self._there(name)
+        return float(values.mean()) if len(values) else float('nan')
+
+    def deviation(self, name: str) -> float:
+        """Standard deviation over the folds that have the metric (divided by their number less 1); nan for one fold."""
+        values = self._there(name)
+        return float(values.std(ddof=1)) if len(values) > 1 else float('nan')
+
+    def _there(self, name: str) -> np.ndarray:
+        return self.values[name][~np.isnan(self.values[name])]
+
+
+def fold_metrics(clips: Mapping[int, ClipScores]) -> FoldMetrics:
+    """Compute the metrics from the scores of every clip.
+
+    Args:
+        clips: of each fold by its number.
+    Raises:
+        InputError: the folds have different classes, or a clip is in two of them.
+    """
+    first = next(iter(clips.values()))
+    for fold, scores in clips.items():
+        if scores.classes != first.classes:
+            raise InputError(f'Fold {fold} has the classes {", ".join(scores.classes)}, another one '
+                             f'{", ".join(first.classes)}: they cannot be put together.')
+    names = Counter(name for scores in clips.values() for name in set(scores.names) if not name.isdigit())
+    twice = [name for name, number in names.items() if number > 1]
+    if twice:
+        raise InputError(f'{min(twice)}: the clip is in the test part of two folds. Correct the lists: every clip is '
+                         'tested once.')
+    folds = {fold: emotion_metrics(scores.labels, scores.scores) for fold, scores in clips.items()}
+    pooled = emotion_metrics(np.concatenate([scores.labels for scores in clips.values()]),
+                             np.concatenate([scores.scores for scores in clips.values()]), POOLED_N_BOOTSTRAP)
+    named = [_by_name(metrics, first.classes) for metrics in folds.values()]
+    pooled_values = _by_name(pooled, first.classes)
+    values = {name: np.array([metrics.get(name, np.nan) for metrics in named]) for name in pooled_values}
+    return FoldMetrics(first.classes, folds, pooled, values, pooled_values)
+
+
+def _by_name(metrics: EmotionMetrics, classes: Sequence[str]) -> dict[str, float]:
+    recalls = {f'recall of {name}': float(value)
+               for name, value in zip(classes, metrics.recalls.recall, strict=True)}
+    return {**metrics.scalars(), **recalls}

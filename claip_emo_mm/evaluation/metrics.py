@@ -1,0 +1,238 @@
+"""Classification metrics, calibration, bootstrap intervals."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from mmaction.evaluation.functional import top_k_accuracy
+from sklearn.metrics import confusion_matrix, f1_score
+from torch import nn
+
+from claip_emo_mm.errors import InputError
+
+DIVERGED = ('The training diverged, or the checkpoint is broken: lower the learning rate (optim_wrapper.optimizer.lr) '
+            'or start from an earlier checkpoint.')
+
+
+def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: Sequence[str] | None = None,
+                 what: str = 'scores') -> None:
+    """Check that scores are finite.
+
+    Args:
+        scores: (clips, ...).
+        where: what they are of, such as a file.
+        remedy: what is to be done about them.
+        names: of the clips; None numbers them, from 1.
+        what: they are called.
+    Raises:
+        InputError: some are infinite or NaN.
+    """
+    broken = np.flatnonzero(~np.isfinite(scores).all(axis=tuple(range(1, scores.ndim))))
+    if len(broken):
+        first = f'clip {broken[0] + 1}' if names is None else names[broken[0]]
+        raise InputError(f'{where}: the {what} of {len(broken)} of {len(scores)} clips are not finite, those of '
+                         f'{first} for instance. {remedy}')
+
+
+def why_not_finite(model: nn.Module) -> str:
+    """Say whether a model's weights are to blame for scores that are not finite, and what to do."""
+    broken = [name for name, value in model.state_dict().items()
+              if value.is_floating_point() and not torch.isfinite(value).all()]
+    if broken:
+        return (f"{len(broken)} of the model's weights hold values that are infinite or NaN, {broken[0]} for instance: "
+                'take an earlier checkpoint.')
+    return "The model's weights are finite: look for extreme values in the frame or the audio."
+
+
+_WHOLE = 1e-3  # how far the sum of a clip's scores may be from 1; half precision is within
+
+
+def are_probabilities(scores: np.ndarray) -> bool:
+    """Whether each clip's scores (clips, K) are not negative and sum up to 1, as those after a softmax."""
+    return bool((scores >= 0).all() and (abs(scores.sum(axis=1) - 1) <= _WHOLE).all())
+
+
+def expected_calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:
+    """The expected calibration error in percent (Guo et al. 2017, arXiv 1706.04599, equation 3).
+
+    The clips are put into bins by the score of the class they are taken for; a bin's distance between the ratio that is
+    right and the mean score counts as much as it has clips.
+
+    Args:
+        labels: (clips,) ints 0..K-1.
+        scores: (clips, K) probabilities.
+        bins: of equal width, from 0 to 1; a score on an edge belongs to the lower bin.
+    Raises:
+        InputError: scores are infinite or NaN.
+    """
+    check_scores(scores, 'calibration')
+    surest = scores.max(axis=1)
+    right = scores.argmax(axis=1) == labels
+    bin_of = np.clip(np.ceil(surest * bins).astype(int) - 1, 0, bins - 1)
+    excess = np.bincount(bin_of, weights=right - surest.astype(np.float64), minlength=bins)
+    return float(100 * np.abs(excess).sum() / len(labels))
+
+
+@dataclass(frozen=True)
+class ClassificationMetrics:
+    """The metrics of a set of clips, in percent. Classes without a clip (recall nan) are left out of the means.
+
+    Args:
+        war: weighted average recall: the ratio of clips that are right, the accuracy.
+        uar: unweighted average recall: the mean of the classes' recalls.
+        f1_macro: mean of the classes' F1.
+        f1_weighted: mean of the classes' F1, weighted by their clips.
+        recall: (K,) float64, ratio of each class's clips that are right; nan for a class without clips.
+        precision: (K,) float64, ratio of the clips taken for a class that are of it; nan where none was.
+        confusion: (K, K) int64, number of clips of class (row) that were taken for class (column).
+    """
+
+    war: float
+    uar: float
+    f1_macro: float
+    f1_weighted: float
+    recall: np.ndarray
+    precision: np.ndarray
+    confusion: np.ndarray
+
+    @property
+    def absent(self) -> list[int]:
+        """Labels of the classes without a clip."""
+        return np.flatnonzero(self.confusion.sum(axis=1) == 0).tolist()
+
+
+def classification_metrics(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> ClassificationMetrics:
+    """Compute all metrics.
+
+    Args:
+        labels: (clips,) ints 0..K-1.
+        predictions: (clips,) ints 0..K-1.
+        num_classes: K.
+
+    Raises:
+        InputError: there are no clips, or labels or predictions outside 0..K-1.
+    """
+    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    if not len(labels):
+        raise InputError('There are no clips to compute WAR and UAR of. Check the annotation list.')
+    for name, values in (('label', labels), ('prediction', predictions)):
+        if values.min() < 0 or values.max() >= num_classes:
+            raise InputError(f'The {name}s reach from {values.min()} to {values.max()}, but there are {num_classes} '
+                             f"classes: 0 to {num_classes - 1} expected. Set the head's num_classes and the data "
+                             "set's classes alike.")
+    confusion = confusion_matrix(labels, predictions, labels=np.arange(num_classes))
+    clips, right = confusion.sum(axis=1), confusion.diagonal()
+    recall, precision = (np.divide(100.0 * right, count, out=np.full(num_classes, np.nan), where=count > 0)
+                         for count in (clips, confusion.sum(axis=0)))
+    present = np.flatnonzero(clips)
+    f1_macro, f1_weighted = (100 * f1_score(labels, predictions, labels=present, average=average, zero_division=0)
+                             for average in ('macro', 'weighted'))
+    return ClassificationMetrics(war=float(100 * right.sum() / clips.sum()), uar=float(np.nanmean(recall)),
+                         f1_macro=float(f1_macro), f1_weighted=float(f1_weighted), recall=recall, precision=precision,
+                         confusion=confusion)
+
+
+INTERVAL_METRICS = ('WAR', 'UAR', 'F1_macro', 'F1_weighted')
+
+
+def bootstrap_intervals(confusion: np.ndarray, n_bootstrap: int = 2000, seed: int = 0,
+                        ratio: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap over the clips, in percent.
+
+    Each draw takes as many clips of every true class as there are, with replacement (stratified: the folds of DFEW and
+    MAFW are dealt evenly by class, so another test part would have as many of each). The metrics depend on the
+    confusion matrix alone, and drawing a class's clips anew is drawing its row anew from a multinomial distribution.
+
+    Args:
+        confusion: (K, K) clips by true class (row) and predicted class (column).
+        n_bootstrap: how often the clips are drawn.
+        seed: of the draws; the same seed gives the same intervals.
+        ratio: of the draws that lies within an interval.
+    Returns: lower and upper end of each of INTERVAL_METRICS.
+    Raises:
+        InputError: `n_bootstrap` is not 1 or more.
+    """
+    if n_bootstrap < 1:
+        raise InputError(f'Bootstrap intervals from {n_bootstrap} n_bootstrap: 1 or more are needed, 2000 are usual.')
+    rng = np.random.default_rng(seed)
+    clips = confusion.sum(axis=1)
+    right = np.zeros((n_bootstrap, len(confusion)), np.int64)
+    taken = np.zeros_like(right)  # (n_bootstrap, K) clips taken for each class
+    for label in np.flatnonzero(clips):
+        row = rng.multinomial(clips[label], confusion[label] / clips[label], size=n_bootstrap)
+        right[:, label] = row[:, label]
+        taken += row
+    present = clips > 0
+    right, taken, clips = right[:, present], taken[:, present], clips[present]
+    f1 = 2 * right / (clips + taken)
+    drawn = (right.sum(axis=1) / clips.sum(), (right / clips).mean(axis=1), f1.mean(axis=1),
+             (f1 * clips).sum(axis=1) / clips.sum())
+    ends = np.quantile(100 * np.stack(drawn), [(1 - ratio) / 2, (1 + ratio) / 2], axis=1)  # (2, metrics)
+    return {name: (float(low), float(high)) for name, low, high in zip(INTERVAL_METRICS, *ends, strict=True)}
+
+
+@dataclass(frozen=True)
+class EmotionMetrics:
+    """What an evaluation gives, in percent.
+
+    Args:
+        recalls: WAR, UAR, F1, and the metrics of each class.
+        top2: ratio of clips whose class has one of the two highest scores.
+        ece: expected calibration error; None where the scores are no probabilities.
+        intervals: ends of the 95 % bootstrap intervals by name; None where they were not asked for.
+        n_bootstrap: of the bootstrap; 0 for none.
+    """
+
+    recalls: ClassificationMetrics
+    top2: float
+    ece: float | None
+    intervals: dict[str, tuple[float, float]] | None = None
+    n_bootstrap: int = 0
+
+    def scalars(self) -> dict[str, float]:
+        """The metrics that are one number, by the names that logs and `save_best` know."""
+        metrics = dict(WAR=self.recalls.war, UAR=self.recalls.uar, F1_macro=self.recalls.f1_macro,
+                       F1_weighted=self.recalls.f1_weighted, top2=self.top2)
+        return metrics if self.ece is None else dict(metrics, ECE=self.ece)
+
+    def details(self, classes: Sequence[str]) -> dict[str, Any]:
+        """What is not one number, for a json file: None where a class has no clips, or none was taken for it.
+
+        Args:
+            classes: K names.
+        """
+        def by_class(values: np.ndarray) -> dict[str, float | None]:
+            return {name: None if np.isnan(value) else float(value)
+                    for name, value in zip(classes, values, strict=True)}
+
+        clips = self.recalls.confusion.sum(axis=1).tolist()
+        details = dict(classes=list(classes), class_clips=dict(zip(classes, clips, strict=True)),
+                       absent=[classes[label] for label in self.recalls.absent],
+                       recall=by_class(self.recalls.recall), precision=by_class(self.recalls.precision),
+                       confusion=self.recalls.confusion.tolist())
+        if self.intervals is not None:
+            details['bootstrap'] = dict(n_bootstrap=self.n_bootstrap, stratified=True, ratio=.95,
+                                        intervals=self.intervals)
+        return details
+
+
+def emotion_metrics(labels: np.ndarray, scores: np.ndarray, n_bootstrap: int = 0, seed: int = 0) -> EmotionMetrics:
+    """Compute all metrics.
+
+    Args:
+        labels: (clips,) ints 0..K-1.
+        scores: (clips, K), higher for the likelier class.
+        n_bootstrap: of the bootstrap; 0 for no intervals.
+        seed: of the bootstrap.
+    Raises:
+        InputError: there are no clips, labels outside 0..K-1, or scores that are infinite or NaN.
+    """
+    check_scores(scores, 'metrics')
+    num_classes = scores.shape[1]
+    recalls = classification_metrics(labels, scores.argmax(axis=1), num_classes)
+    return EmotionMetrics(
+        recalls=recalls, top2=float(100 * top_k_accuracy(scores, labels, (min(2, num_classes),))[0]),
+        ece=expected_calibration_error(labels, scores) if are_probabilities(scores) else None,
+        intervals=bootstrap_intervals(recalls.confusion, n_bootstrap, seed) if n_bootstrap else None,
+        n_bootstrap=n_bootstrap)

@@ -1,0 +1,1 @@
+"""Face detection, tracking, cropping, and identities in a video."""

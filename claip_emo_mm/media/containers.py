@@ -1,0 +1,171 @@
+"""Opening of media files: formats, suffixes, streams, lengths."""
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+import av
+from av.stream import Disposition
+
+from claip_emo_mm.errors import InputError
+
+VIDEO_SUFFIXES = (
+    '.3g2', '.3gp', '.3gpp', '.amv', '.asf', '.avi', '.divx', '.dv', '.f4v', '.flv', '.gif', '.m2t', '.m2ts', '.m4v',
+    '.mj2', '.mk3d', '.mkv', '.mov', '.mp4', '.mpe', '.mpeg', '.mpg', '.mts', '.mxf', '.nut', '.ogm', '.ogv', '.qt',
+    '.rm', '.rmvb', '.ts', '.vob', '.webm', '.wmv', '.wtv')
+AUDIO_SUFFIXES = (
+    '.aac', '.ac3', '.aif', '.aifc', '.aiff', '.amr', '.ape', '.au', '.caf', '.eac3', '.flac', '.m4a', '.m4b', '.mka',
+    '.mp2', '.mp3', '.mpc', '.oga', '.ogg', '.opus', '.ra', '.snd', '.spx', '.tta', '.w64', '.wav', '.weba', '.wma',
+    '.wv')
+MEDIA_SUFFIXES = tuple(sorted((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)))
+
+# What Windows, macOS, Linux and network storage put into folders by themselves; lower case.
+_SYSTEM_NAMES = frozenset((
+    '$recycle.bin', '__macosx', '@eadir', 'desktop.ini', 'ehthumbs.db', 'lost+found', 'system volume information',
+    'thumbs.db'))
+
+
+def is_system_file(name: str) -> bool:
+    """Whether a file or folder is hidden, or nobody's content: ``.DS_Store``, ``._clip.mp4``, ``Thumbs.db``."""
+    return name.startswith('.') or name.lower() in _SYSTEM_NAMES
+
+
+# FFmpeg's readers of files that hold frames and audio themselves. What is not here is refused before it is read:
+# playlists and manifests (hls, concat, dash, sdp, imf), which name other files and addresses; numbered images (image2),
+# single images (..._pipe), texts as frames (tty), filter graphs and devices.
+MEDIA_FORMATS = (
+    'mov', 'matroska', 'avi', 'flv', 'asf', 'mpeg', 'mpegts', 'mpegvideo', 'm4v', 'ogg', 'gif', 'dv', 'mxf', 'gxf',
+    'nut', 'rm', 'nsv', 'ivf', 'wtv', 'dhav', 'h261', 'h263', 'h264', 'hevc', 'vvc', 'av1', 'obu', 'vc1',
+    'yuv4mpegpipe', 'wav', 'w64', 'flac', 'mp3', 'aac', 'loas', 'ac3', 'eac3', 'dts', 'truehd', 'aiff', 'caf', 'au',
+    'amr', 'amrnb', 'amrwb', 'ape', 'mpc', 'mpc8', 'tta', 'tak', 'wv', 'voc', 'oma', 'qcp', 'dsf',
+)
+
+REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe).'
+
+_OPTIONS = {'protocol_whitelist': 'file', 'format_whitelist': ','.join(MEDIA_FORMATS)}
+
+
+def open_media(path: str | os.PathLike, remedy: str = REMEDY) -> av.container.InputContainer:
+    """Open a video or audio file; every file that is read through PyAV is opened here.
+
+    A name is never taken for an address (`http:`, `concat:`), and what is in the file leads to no other file.
+
+    Args:
+        path: the file.
+        remedy: what to do about a file that cannot be used, for the message.
+    Returns: the container, to be used as a context manager.
+    Raises:
+        InputError: it is no ordinary file, is empty, or of a kind that is not in `MEDIA_FORMATS`.
+        av.error.FFmpegError: FFmpeg cannot read it.
+    """
+    path = os.fspath(path)
+    if not os.path.isfile(path):
+        raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file.')
+    if not os.path.getsize(path):
+        raise InputError(f'{path}: the file is empty (0 bytes). {remedy}')
+    try:
+        return av.open(f'file:{os.path.abspath(path)}', container_options=_OPTIONS, metadata_errors='replace')
+    except av.error.ArgumentError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise InputError(f'{path}: a frame or a text, not a video or audio, or of a kind that is not read. '
+                         f'{remedy}') from error
+
+
+def _why_no_file(path: str) -> str:
+    if os.path.exists(path):
+        return 'this is no ordinary file (a folder, a pipe, a device)'
+    if os.path.islink(path):
+        return 'this link leads nowhere'
+    try:
+        os.stat(path)
+    except PermissionError:
+        return 'you may not look into its folder'
+    except OSError:
+        pass
+    return 'there is no such file'
+
+
+def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
+    """The frames that are read: FFmpeg's choice among the streams that it can decode, without images of a cover."""
+    return _chosen(container, 'video')
+
+
+def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
+    """The audio that is read: FFmpeg's choice among the streams that it can decode."""
+    return _chosen(container, 'audio')
+
+
+def decode_stream(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.frame.Frame]:
+    """Yield what a stream shows (or audio like), in that order: frames that an edit list hides are not among it.
+
+    A file that begins within a group of frames has some at its beginning that nothing can be made of; they are left
+    out. An empty packet (avi: the frame stays) gives none.
+
+    Raises:
+        av.error.FFmpegError: nothing can be decoded, or not all.
+    """
+    end = error = None
+    has_begun = False
+    for packet in container.demux(stream):
+        if not packet.size:
+            end = packet
+            continue
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError as found:
+            if has_begun:
+                raise
+            error = found
+            continue
+        has_begun = has_begun or bool(frames)
+        yield from frames
+    if end is not None:  # PyAV's last packet, which gets the frames that the decoder still holds
+        for frame in end.decode():
+            has_begun = True
+            yield frame
+    if error is not None and not has_begun:
+        raise error
+
+
+def _chosen(container: av.container.InputContainer, kind: str) -> av.stream.Stream | None:
+    usable = [stream for stream in getattr(container.streams, kind)
+              if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic]
+    best = container.streams.best(kind)
+    return best if best in usable else next(iter(usable), None)
+
+
+def stated_duration_s(container: av.container.InputContainer, path: str) -> float | None:
+    """From the beginning of a file to the stated end of the streams that are read; None where the file says nothing.
+
+    Subtitles or a second video may be longer.
+    """
+    if not container.duration or is_unfinished(container, path):
+        return None
+    whole_s, origin_s = container.duration / 1e6, (container.start_time or 0) / 1e6  # both in microseconds
+    ends_s = [_stated_end_s(stream) for stream in (video_stream(container), audio_stream(container)) if stream]
+    if not ends_s or None in ends_s:
+        return whole_s
+    return min(max(ends_s) - origin_s, whole_s)
+
+
+def is_unfinished(container: av.container.InputContainer, path: str) -> bool:
+    """Whether an avi file was written into a pipe, or its recording broke off: its lengths were never filled in."""
+    return container.format.name == 'avi' and _riff_size(path) in (0, 0xFFFFFFFF)
+
+
+def found_ratio(path: str) -> float:
+    """How much of an avi file is there; FFmpeg shortens the lengths that it states to what is there."""
+    return min(1., os.path.getsize(path) / (8 + _riff_size(path)))
+
+
+def _riff_size(path: str) -> int:
+    with open(path, 'rb') as file:
+        return int.from_bytes(file.read(8)[4:], 'little')
+
+
+def _stated_end_s(stream: av.stream.Stream) -> float | None:
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
+    found = re.match(r'(\d+):(\d+):(\d+\.?\d*)', stream.metadata.get('DURATION', ''))  # Matroska
+    return found and sum(float(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))

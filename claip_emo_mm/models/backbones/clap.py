@@ -1,0 +1,151 @@
+"""CLAP's audio encoder."""
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.backbones.htsat import build_empty_encoder, find_arch, make_spec_augmenter
+from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, CLAP_HEADS
+from claip_emo_mm.models.weights.load import load_pretrained
+
+
+def run_swin_block(block: nn.Module, x: Tensor) -> Tensor:
+    """Compute what laion_clap's ``SwinTransformerBlock`` computes, its attention map apart.
+
+    Args:
+        block: The block, for tokens of a grid of H' x W' patches.
+        x: (A, H' W', C) tokens.
+    Returns: (A, H' W', C).
+    """
+    grid, side, shift = block.input_resolution, block.window_size, block.shift_size
+    y = block.norm1(x).unflatten(1, grid)  # (A, H', W', C)
+    if shift:
+        y = y.roll((-shift, -shift), (1, 2))
+    y = y.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3)  # (A, H'/side, W'/side, side, side, C)
+    windows = _attend(block.attn, y.reshape(-1, side * side, y.shape[-1]), block.attn_mask)
+    y = windows.view(y.shape).transpose(2, 3).reshape(-1, *grid, x.shape[-1])
+    if shift:
+        y = y.roll((shift, shift), (1, 2))
+    x = x + block.drop_path(y.flatten(1, 2))
+    return x + block.drop_path(block.mlp(block.norm2(x)))
+
+
+def _attend(attention: nn.Module, windows: Tensor, mask: Tensor | None) -> Tensor:
+    """Attend within windows (A nW, N, C); ``mask`` (nW, N, N) keeps apart what the shift brought together."""
+    tokens = windows.shape[1]
+    q, k, v = attention.qkv(windows).unflatten(-1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    bias = attention.relative_position_bias_table[attention.relative_position_index.flatten()]  # (N N, heads)
+    bias = bias.T.reshape(1, -1, tokens, tokens)
+    if mask is not None:
+        bias = (bias + mask[:, None]).repeat(windows.shape[0] // mask.shape[0], 1, 1, 1)  # (A nW, heads, N, N)
+    x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype), scale=attention.scale)
+    return attention.proj(x.transpose(1, 2).flatten(2))
+
+
+@MODELS.register_module()
+class CLAPAudioBackbone(BaseModule):
+    """HTSAT of LAION CLAP: mel spectrograms to latent maps.
+
+    While training, the batch norm over the mel bins follows the data and stochastic depth and SpecAugment are active,
+    also where the encoder is frozen, as in the reference implementation of arXiv 2509.14527. No clip is ever marked
+    "longer", so the feature fusion of the fusion checkpoints is not entered.
+
+    Args:
+        arch: ``'HTSAT-tiny'`` or ``'HTSAT-base'``, with ``-fusion`` behind it for the fusion checkpoints, or a dict of
+            the fields of ``HTSATArch``.
+        pretrained: File of CLAP weights, or ``'toy'`` for the weights of the toy encoder that come with the package;
+            None leaves the encoder random.
+        lora: Fields of ``LoRAConfig``; None for no adapters.
+        frozen: Whether the encoder's own weights stay as they are.
+        drop_path_rate: Stochastic depth of the last block.
+        spec_augment: Stripes that are blanked while training: True for HTSAT's own (2 of up to 64 frames and 2 of up
+            to 8 mel bins), False for none, or a dict of the arguments of torchlibrosa's ``SpecAugmentation``.
+        checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
+        init_cfg: mmengine's initialization.
+    """
+
+    def __init__(self, arch: str | dict = 'HTSAT-tiny-fusion', pretrained: str | None = None,
+                 lora: dict | None = None, frozen: bool = True, drop_path_rate: float = 0.1,
+                 spec_augment: dict | bool = True, checkpoint_blocks: bool = False,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.arch = find_arch(arch)
+        self.out_channels = self.arch.out_channels
+        self.checkpoint_blocks = checkpoint_blocks
+        self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
+        self.unread_weights = tuple(f'encoder.{start}' for start in CLAP_HEADS)
+        self.encoder = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once: drawn, or from the file
+        if isinstance(spec_augment, dict):
+            self.encoder.spec_augmenter = make_spec_augmenter(**spec_augment)
+        elif not spec_augment:
+            self.encoder.spec_augmenter = nn.Identity()
+        if pretrained is None:
+            self.encoder.sample_weights()
+        else:
+            load_pretrained(self.encoder, pretrained, AUDIO_FORMATS)
+        self.encoder.requires_grad_(not frozen)
+        self._freeze_unused()
+        if lora is not None:
+            add_adapters(self.encoder, LoRAConfig(**lora), [
+                f'layers.{stage}.blocks.{block}'
+                for stage, depth in enumerate(self.arch.depths) for block in range(depth)])
+
+    def _freeze_unused(self) -> None:
+        """Take from training what the latent map does not depend on: it would never get a gradient."""
+        patch_embed = self.encoder.patch_embed
+        unused = [self.encoder.tscam_conv, self.encoder.head]
+        if self.arch.fusion:
+            unused += [patch_embed.mel_conv2d, patch_embed.fusion_model]
+        for module in unused:
+            module.requires_grad_(False)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape (1, M, F) of the spectrograms that the encoder takes."""
+        return 1, self.arch.num_frames, self.arch.mel_bins
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Encode spectrograms.
+
+        Args:
+            mel: (A, 1, M, F) log-mel spectrograms.
+        Returns: (A, D, F', M') latent maps; (A, 768, 2, 32) for HTSAT-tiny and 1024 x 64 spectrograms.
+        Raises:
+            InputError: The spectrograms do not have the encoder's size.
+        """
+        expected = self.input_shape
+        if tuple(mel.shape[1:]) != expected:
+            raise InputError(f'CLAPAudioBackbone: spectrograms of shape {tuple(mel.shape[1:])} arrived, but this '
+                             'encoder '
+                             f'takes {expected} (channel, frames, mel bins). Set num_frames={expected[1]} and '
+                             f'num_mel_bins={expected[2]} in LogMel.')
+        encoder = self.encoder
+        x = encoder.bn0(mel.transpose(1, 3)).transpose(1, 3)  # the norm's channels are the mel bins
+        if self.training:
+            x = encoder.spec_augmenter(x)
+        x = encoder.patch_embed(self._fold(x), longer_idx=[])  # (A, N, C)
+        for stage in encoder.layers:
+            for block in stage.blocks:
+                if self.checkpoint_blocks and self.training and torch.is_grad_enabled():
+                    x = checkpoint(run_swin_block, block, x, use_reentrant=False)
+                else:
+                    x = run_swin_block(block, x)
+            if stage.downsample is not None:
+                x = stage.downsample(x)
+        return self._unfold(encoder.norm(x))
+
+    def _fold(self, x: Tensor) -> Tensor:
+        """Put the pieces of time below each other: (A, 1, M, F) to (A, 1, S, S)."""
+        pieces = self.arch.spec_size // self.arch.mel_bins
+        return x.transpose(2, 3).unflatten(3, (pieces, -1)).transpose(2, 3).flatten(2, 3)
+
+    def _unfold(self, x: Tensor) -> Tensor:
+        """Put the pieces of time behind each other again: (A, N, D) to (A, D, F', M')."""
+        pieces = self.arch.spec_size // self.arch.mel_bins
+        side = int(x.shape[1] ** 0.5)
+        x = x.transpose(1, 2).unflatten(2, (pieces, side // pieces, side))  # (A, D, pieces, F', M' / pieces)
+        return x.transpose(2, 3).flatten(3)

@@ -1,0 +1,1 @@
+"""Layers: attention, LoRA, missing modalities, views, CPU kernels."""

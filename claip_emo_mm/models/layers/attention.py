@@ -1,0 +1,85 @@
+"""Self-attention of the visual encoder, with projections that adapters can reach one by one."""
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SeparateProjectionAttention(nn.Module):
+    """Multi-head attention with separate query, key, value and output projections.
+
+    Computes what ``nn.MultiheadAttention`` computes. That module keeps its three input projections in one matrix and
+    calls its output projection without ``forward``; adapters put on it lose their dropout or do nothing at all.
+
+    Args:
+        embed_dims: Width D of the tokens.
+        num_heads: Number of heads; divides ``embed_dims``.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.q_proj = nn.Linear(embed_dims, embed_dims)
+        self.k_proj = nn.Linear(embed_dims, embed_dims)
+        self.v_proj = nn.Linear(embed_dims, embed_dims)
+        self.out_proj = nn.Linear(embed_dims, embed_dims)
+
+    def reset_parameters(self) -> None:
+        """Draw the projections as ``nn.MultiheadAttention`` does: Xavier-uniform over the stacked input matrix."""
+        embed_dims = self.q_proj.in_features
+        bound = (6 / (embed_dims + 3 * embed_dims)) ** 0.5
+        for projection in (self.q_proj, self.k_proj, self.v_proj):
+            nn.init.uniform_(projection.weight, -bound, bound)
+            nn.init.zeros_(projection.bias)
+        self.out_proj.reset_parameters()
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False,
+                attn_mask: Tensor | None = None) -> tuple[Tensor, None]:
+        """Attend from ``query`` to ``key``; called as open_clip's blocks call their attention.
+
+        Args:
+            query: (B, N, D) tokens that ask; ``key`` and ``value``: (B, N', D) tokens that answer.
+            need_weights: Must be False; the attention weights are never formed.
+            attn_mask: Broadcastable to (B, heads, N, N'), as ``scaled_dot_product_attention`` takes it.
+        Returns: the (B, N, D) result, and None in place of the weights.
+        """
+        if need_weights:
+            raise ValueError('SeparateProjectionAttention does not form attention weights: call it with '
+                             'need_weights=False.')
+        heads = (self.num_heads, query.shape[-1] // self.num_heads)
+        q = self.q_proj(query).unflatten(-1, heads).transpose(1, 2)  # (B, heads, N, D / heads)
+        k = self.k_proj(key).unflatten(-1, heads).transpose(1, 2)
+        v = self.v_proj(value).unflatten(-1, heads).transpose(1, 2)
+        x = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
+        return self.out_proj(x.transpose(1, 2).flatten(2)), None
+
+
+def split_fused_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Rename ``nn.MultiheadAttention``'s fused input projections to the separate ones.
+
+    Args:
+        state: State dict that may hold ``*.in_proj_weight`` (3D, D) and ``*.in_proj_bias`` (3D,).
+    Returns: a new dict in which these are ``*.{q,k,v}_proj.{weight,bias}`` (views of the same memory).
+    """
+    split: dict[str, Tensor] = {}
+    for key, value in state.items():
+        prefix, _, name = key.rpartition('.')
+        if name in ('in_proj_weight', 'in_proj_bias'):
+            for projection, part in zip('qkv', torch.chunk(value, 3), strict=True):
+                split[f'{prefix}.{projection}_proj.{name.removeprefix("in_proj_")}'] = part
+        else:
+            split[key] = value
+    return split
+
+
+def fuse_separate_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Undo `split_fused_projections`."""
+    fused: dict[str, Tensor] = {}
+    for key, value in state.items():
+        prefix, _, name = key.rpartition('_proj.')
+        if prefix.endswith('.q'):
+            parts = [value, *(state[f'{prefix[:-1]}{projection}_proj.{name}'] for projection in 'kv')]
+            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat(parts)
+        elif not prefix.endswith(('.k', '.v')):
+            fused[key] = value
+    return fused

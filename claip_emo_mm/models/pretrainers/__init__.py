@@ -1,3 +1,0 @@
-from .contrastive_pretrainer import ContrastivePretrainer
-
-__all__ = ['ContrastivePretrainer']

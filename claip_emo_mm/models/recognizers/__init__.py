@@ -1,3 +1,0 @@
-from .audio_visual_recognizer import AudioVisualRecognizer
-
-__all__ = ['AudioVisualRecognizer']

@@ -1,0 +1,141 @@
+"""Strict loading of pretrained weights."""
+import argparse
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from claip_emo_mm.compat.safe_load import load_from_local
+from claip_emo_mm.compat.safe_pickle import RefusedGlobal
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.weights.formats import State, WeightFormat, find_format
+from claip_emo_mm.models.weights.resolve import find_file
+from claip_emo_mm.models.weights.torchscript import is_torchscript, read_torchscript
+
+# Under which trainings keep the weights: mmengine and laion_clap; the reference; DeepSpeed.
+_WRAPPERS = ('state_dict', 'model', 'module')
+
+
+def read_weights(path: str | Path) -> dict[str, Tensor]:
+    """Read the tensors of a safetensors file, of a torch checkpoint or of a TorchScript archive.
+
+    Returns: tensors by their names, on the CPU, in the dtypes of the file.
+    Raises:
+        InputError: The file is missing, damaged, no such file, or holds something that could run code.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        inside = sorted(file.name for file in path.iterdir() if file.suffix in ('.safetensors', '.bin', '.pt', '.pth'))
+        raise InputError(f'{path}: is a folder, expected the file of weights in it. Found there: '
+                         f'{", ".join(inside) or "no such file"}.')
+    if not path.is_file():
+        raise InputError(f'{path}: there is no such file of weights. Give the path of one, or pretrained=None for '
+                         'random weights.')
+    if is_torchscript(path):
+        return _read_archive(path)
+    # The reference and its kin keep their command line's arguments beside the weights: a plain bag of attributes.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        loaded = load_from_local(str(path), map_location='cpu')
+    for wrapper in _WRAPPERS:
+        if isinstance(loaded.get(wrapper), dict):
+            loaded = loaded[wrapper]
+            break
+    return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
+
+
+def _read_archive(path: Path) -> dict[str, Tensor]:
+    try:
+        return read_torchscript(path)
+    except MemoryError:
+        raise
+    except RefusedGlobal as error:
+        raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
+                         'Loading such a thing can run code, so nothing of the file was loaded. '
+                         'Fetch the weights from their publisher.') from None
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '
+                         'Copy or download it again: it may be damaged.') from None
+
+
+_SHOWN = 10
+
+
+def load_pretrained(encoder: nn.Module, source: str | Path, forms: Sequence[WeightFormat],
+                    arch: str | dict | None = None) -> None:
+    """Load a encoder's weights from a file in any of the forms, strictly.
+
+    Args:
+        encoder: The network; may lie on torch's meta device, then it takes the file's tensors as its own.
+        source: The file, or ``'toy'``, or with an ``arch`` a tag of open_clip's weights, such as ``'openai'``.
+        forms: Forms that the file may have.
+        arch: open_clip's name of the encoder.
+    Raises:
+        InputError: The file is missing, unreadable, of no known form, or does not fit the encoder; the message names
+            the keys.
+    """
+    path = find_file(source, [form.packaged for form in forms if form.packaged], arch)
+    state = read_weights(path)
+    form = find_format(state, forms, str(path))
+    print_log(f'Loading {path} ({form.name})', logger='current')
+    state = form.encoder_state(state)
+    unread = {key: value for key, value in encoder.state_dict().items()
+              if form.optional and key.startswith(form.optional) and value.is_floating_point()}
+    if unread and not set(unread) & set(state):
+        print_log(f'{path} lacks {", ".join(unread)}, which nothing reads: set to zero', logger='current')
+        state |= {key: torch.zeros(value.shape) for key, value in unread.items()}
+    load_strictly(encoder, state, str(path))
+
+
+def load_strictly(module: nn.Module, state: State, source: str) -> None:
+    """Load ``state`` into ``module``; integer buffers, which are made anew, may be missing.
+
+    Raises:
+        InputError: Missing, unexpected or mis-shaped keys; ten of each are listed, with their count.
+    """
+    check_fit(module.state_dict(), state, source, type(module).__name__)
+    module.load_state_dict(state, strict=False, assign=True)
+
+
+def check_fit(expected: State, state: State, source: str, what: str) -> None:
+    """Compare the keys and shapes of ``state`` with those of ``expected``.
+
+    Integer buffers and the masks of HTSAT, which the model makes itself, may be missing.
+
+    Args:
+        expected: State dict of the model; its tensors may lie on torch's meta device.
+        state: What was read.
+        source: Where it was read, for the message.
+        what: What it is for, for the message.
+    Raises:
+        InputError: Missing, unexpected or mis-shaped keys; ten of each are listed, with their count.
+    """
+    missing = [key for key, value in expected.items() if key not in state and value.is_floating_point()
+               and not key.endswith('attn_mask')]
+    unexpected = [key for key in state if key not in expected]
+    misshapen = [f'{key} {tuple(value.shape)}, expected {tuple(expected[key].shape)}'
+                 for key, value in state.items() if key in expected and value.shape != expected[key].shape]
+    problems = [f'  {len(keys)} {kind}: {", ".join(keys[:_SHOWN])}{", ..." if len(keys) > _SHOWN else ""}'
+                for kind, keys in (('missing', missing), ('unexpected', unexpected), ('of another shape', misshapen))
+                if keys]
+    if problems:
+        raise InputError('\n'.join([f'{source}: its weights do not fit this {what}.', *problems,
+                                    'Check that arch in the config is the one that the file was trained with.']))
+
+
+def hash_weights(weights: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and bytes, in the order of the names; 1.2 GB (ViT-L/14) take 1 to 4 s.
+
+    Args:
+        weights: name -> tensor. A layer has the same name with an adapter around it as without.
+    Returns: 64 hexadecimal digits.
+    """
+    named = {key.replace('.base_layer.', '.'): value for key, value in weights.items()}
+    digest = hashlib.sha256()
+    for key in sorted(named):
+        value = named[key].detach().cpu().contiguous()
+        digest.update(f'{key} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -1,0 +1,96 @@
+"""From the name of pretrained weights to their file."""
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mmengine.logging import print_log
+from open_clip import pretrained as published
+
+from claip_emo_mm.errors import InputError
+
+# Where OpenAI's own package and open_clip keep files that they fetched by address.
+CLIP_CACHE = Path('~/.cache/clip')
+# LAION's own files, by what our encoders are called.
+LAION_FILES = {
+    '630k-audioset-fusion-best.pt': 'HTSAT-tiny-fusion',
+    '630k-fusion-best.pt': 'HTSAT-tiny-fusion',
+    '630k-audioset-best.pt': 'HTSAT-tiny',
+    '630k-best.pt': 'HTSAT-tiny',
+    'music_audioset_epoch_15_esc_90.14.pt': 'HTSAT-base',
+    'music_speech_audioset_epoch_15_esc_89.98.pt': 'HTSAT-base',
+    'music_speech_epoch_15_esc_89.25.pt': 'HTSAT-base',
+}
+
+
+def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | None = None) -> Path:
+    """Return the file that ``source`` means; a tag of open_clip's weights is downloaded where that is needed.
+
+    Args:
+        source: A file; ``'toy'``; or, for a encoder of open_clip, a tag of its weights, such as ``'openai'``.
+        packaged: Names, below ``claip_emo_mm/weights``, of the files that ``'toy'`` may mean; the first is taken.
+        arch: open_clip's name of the encoder.
+    Raises:
+        InputError: There is no such file and no such tag, or it cannot be downloaded; the message says which file to
+            fetch and where to put it.
+    """
+    path = Path(source).expanduser()
+    if source == 'toy':
+        return Path(str(files('claip_emo_mm') / 'weights' / packaged[0]))
+    if path.exists():
+        return path
+    if path.name in LAION_FILES:
+        raise InputError(f'{path}: there is no such file of weights. It is LAION\'s, for {LAION_FILES[path.name]}: '
+                         f'fetch {path.name} from the repository lukewys/laion_clap on the Hugging Face hub and put '
+                         'it there, or name the place where it is as pretrained. pretrained=None gives random weights.')
+    if isinstance(arch, str) and not path.suffix and len(path.parts) == 1:
+        return _published_file(arch, str(source))
+    return path
+
+
+def _published_file(arch: str, tag: str) -> Path:
+    tags = published.list_pretrained_tags_by_model(arch)
+    settings = published.get_pretrained_cfg(arch, tag)
+    if not settings:
+        raise InputError(f"pretrained='{tag}': is neither a file nor a tag of weights that open_clip has for {arch}. "
+                         f'It has {", ".join(tags) or "none"}. Give one of these, or the path of a file.')
+    name = settings.get('url', '').rpartition('/')[2]
+    kept = CLIP_CACHE.expanduser() / name
+    if name and kept.is_file():
+        return kept
+    print_log(f"pretrained='{tag}': fetching the weights of {arch} through open_clip", logger='current')
+    try:
+        return Path(published.download_pretrained(settings))
+    except Exception as error:  # the network, the hub and the disk each have their own
+        hub = settings.get('hf_hub', '').rstrip('/')
+        ways = [f'{_publisher(tag)} file {name}, and put it at {CLIP_CACHE / name}'] if name else []
+        ways += [f'open_clip_model.safetensors of the repository {hub} on the Hugging Face hub, and set '
+                 'pretrained=FILE to where you put it'] if hub else []
+        reason = f'{type(error).__name__}: {str(error)}'.splitlines()[0]
+        raise InputError(f"pretrained='{tag}': the weights of {arch} could not be downloaded ({reason}). Without a "
+                         f'network, fetch on another machine {"; or ".join(ways)}.') from error
+
+
+def _publisher(tag: str) -> str:
+    return "OpenAI's" if tag == 'openai' else "open_clip's"
+
+
+def with_random_weights(part: Any) -> Any:
+    """Return the config of a model, or a part of it, with `pretrained` and every `init_cfg` of type Pretrained gone.
+
+    For looking at a model (its sizes, its shapes) where the files are not at hand.
+
+    Args:
+        part: dict, list or value of the config; it is not changed.
+    """
+    if isinstance(part, Mapping):
+        absent = dict(pretrained=None, clip_pretrained=False)
+        return {key: absent.get(key, with_random_weights(value)) for key, value in part.items()
+                if not (key == 'init_cfg' and _is_pretrained(value))}
+    if isinstance(part, list | tuple):
+        return type(part)(with_random_weights(value) for value in part if not _is_pretrained(value))
+    return part
+
+
+def _is_pretrained(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get('type') in ('Pretrained', 'PretrainedInit')

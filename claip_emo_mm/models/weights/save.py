@@ -1,0 +1,83 @@
+"""Files of weights that are never seen half-written."""
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.layers.attention import fuse_separate_projections
+from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, VISUAL_FORMATS
+from claip_emo_mm.utils.io import atomic_write, save_tensors
+from claip_emo_mm.version import META_KEY
+
+SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
+
+
+def write_encoder(encoder: nn.Module, path: Path, kind: str, note: str) -> None:
+    """Write a encoder without adapters in the form in which CLIP or CLAP is published.
+
+    Args:
+        encoder: The network.
+        path: The ``.safetensors`` file; it takes its name when it is complete.
+        kind: ``'clip'`` or ``'clap'``.
+        note: Goes into the file's header.
+    """
+    write_state(published_format(encoder.state_dict(), kind), path, note)
+
+
+def published_format(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
+    """Name the weights of a encoder as open_clip (``kind='clip'``) or laion_clap (``'clap'``) does.
+
+    Args:
+        state: The encoder's state dict; integer buffers are left out.
+        kind: Which encoder.
+    Returns: a new dict.
+    """
+    state = {key: value for key, value in state.items() if value.is_floating_point()}
+    if kind == 'clip':
+        state = fuse_separate_projections(state)
+    prefix = {'clip': VISUAL_FORMATS, 'clap': AUDIO_FORMATS}[kind][0].prefix
+    return {prefix + key: value for key, value in state.items()}
+
+
+def write_state(state: dict[str, Tensor], path: Path, note: str, facts: dict[str, Any] | None = None) -> None:
+    """Write named tensors as safetensors, or as a torch checkpoint with ``state_dict`` and ``meta``, by the suffix.
+
+    Args:
+        state: The tensors.
+        path: The file; it takes its name when it is complete, and a failure leaves nothing behind.
+        note: Goes into the file's header, or into ``meta``.
+        facts: What a checkpoint says of itself; goes there, too.
+    Raises:
+        InputError: The suffix says neither, or the file cannot be written.
+    """
+    check_suffix(path)
+    # Without views: a view would drag the whole of its storage into the file, or be refused.
+    tensors = {key: value.detach().clone(memory_format=torch.contiguous_format) if _is_view(value) else
+               value.detach() for key, value in state.items()}
+    with atomic_write(path) as part:
+        if path.suffix == '.safetensors':
+            header = {} if facts is None else {META_KEY: json.dumps(facts)}
+            save_tensors(tensors, part, dict(header, format='pt', note=note))
+        else:
+            meta = {} if facts is None else {META_KEY: facts}
+            content = io.BytesIO()  # torch tells of a full disk in an error without a reason
+            torch.save(dict(meta=dict(meta, note=note), state_dict=tensors), content)
+            part.write_bytes(content.getbuffer())
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a name whose suffix does not say what to write.
+
+    Raises:
+        InputError: It is none of ``SUFFIXES``.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f'{path}: the suffix says how to write the file; expected one of {", ".join(SUFFIXES)}.')
+
+
+def _is_view(value: Tensor) -> bool:
+    return not value.is_contiguous() or value.untyped_storage().nbytes() != value.numel() * value.element_size()

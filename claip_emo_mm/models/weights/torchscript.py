@@ -1,0 +1,106 @@
+"""The tensors of a TorchScript archive, the form in which OpenAI publishes CLIP, without its code."""
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from claip_emo_mm.compat.safe_pickle import SafeUnpickler, rebuild_tensor
+
+_DTYPES = {'DoubleStorage': torch.float64, 'FloatStorage': torch.float32, 'HalfStorage': torch.float16,
+           'BFloat16Storage': torch.bfloat16, 'LongStorage': torch.int64, 'IntStorage': torch.int32,
+           'ShortStorage': torch.int16, 'CharStorage': torch.int8, 'ByteStorage': torch.uint8,
+           'BoolStorage': torch.bool}
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether the file is a TorchScript archive, by the entry that torch itself goes by."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.count('/') == 1 and name.endswith('/constants.pkl') for name in archive.namelist())
+
+
+def read_torchscript(path: Path) -> dict[str, Tensor]:
+    """Read parameters and buffers under the names that ``torch.jit.load(path).state_dict()`` would give them.
+
+    ``torch.load(weights_only=True)`` refuses such archives, and ``torch.jit.load`` compiles the code inside and runs
+    some of it as it loads. Weights need neither: an archive is a zip file with a pickle of the tree of modules and one
+    entry per tensor. The pickle is read with nothing allowed but tensors, lists and modules, and a module is an inert
+    stand-in, whatever class the archive says it has; the entries with code are not opened.
+
+    Args:
+        path: The archive.
+    Returns: tensors by their names, on the CPU, in the dtypes of the file.
+    Raises:
+        RefusedGlobal: The pickle names something else.
+        Exception: Whatever a damaged archive raises: zipfile.BadZipFile, KeyError, RuntimeError and more.
+    """
+    with zipfile.ZipFile(path) as archive:
+        root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]
+        tree = _ModuleTreeUnpickler(archive, root).load()
+    tensors: dict[str, Tensor] = {}
+    _collect(tree, '', tensors)
+    return tensors
+
+
+class _Module:
+    """Stands for every module of an archive: its attributes, and nothing to call."""
+
+    def __init__(self, *ignored: object) -> None:
+        self.attributes: dict[str, Any] = {}
+
+    def __setstate__(self, state: object) -> None:
+        if isinstance(state, dict):
+            self.attributes = state
+
+
+def _collect(module: object, prefix: str, tensors: dict[str, Tensor]) -> None:
+    """Put the tensors below a module into ``tensors``."""
+    if isinstance(module, _Module):
+        for name, value in module.attributes.items():
+            if isinstance(value, Tensor):
+                tensors[f'{prefix}{name}'] = value
+            else:
+                _collect(value, f'{prefix}{name}.', tensors)
+
+
+class _ModuleTreeUnpickler(SafeUnpickler):
+    """Reads ``data.pkl`` of an archive.
+
+    Args:
+        archive: The zip file.
+        root: The folder inside it.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
+        super().__init__(archive.read(f'{root}/data.pkl'), {
+            '__torch__': _Module, 'torch._utils._rebuild_tensor_v2': rebuild_tensor,
+            **{f'torch.{name}': dtype for name, dtype in _DTYPES.items()}})
+        self._archive = archive
+        self._root = root
+        self._storages: dict[str, Tensor] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the stand-in for a global of the pickle; never the thing that it names."""
+        if module == '__torch__' or module.startswith('__torch__.'):
+            return _Module
+        if module == 'torch.jit._pickle':  # build_intlist and its like, restore_type_tag
+            return _first
+        return super().find_class(module, name)
+
+    def persistent_load(self, pid: tuple) -> Tensor:
+        """Return a storage as a flat tensor."""
+        kind, dtype, key, _, numel = pid
+        if kind != 'storage' or not isinstance(dtype, torch.dtype):
+            raise pickle.UnpicklingError(f'Unsupported persistent id {kind!r}')
+        if key not in self._storages:
+            data = bytearray(self._archive.read(f'{self._root}/data/{key}'))  # checks the entry's CRC-32
+            self._storages[key] = torch.frombuffer(data, dtype=dtype, count=numel) if numel else torch.empty(0)
+        return self._storages[key]
+
+
+def _first(value: object, *ignored: object) -> object:
+    return value

@@ -1,0 +1,199 @@
+"""What the layers pass to each other: results, faces and tracks, missing modalities, skipped clips."""
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mmaction.structures import ActionDataSample
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.text import printable
+from claip_emo_mm.version import INTENDED_USE
+
+MISSING_INDEX = -1  # index of a view without frames, or without audio
+
+
+SKIP_REASON = 'skip_reason'  # a fact of the data sample of a clip that is left out: what was wrong with it
+
+
+def skipped_sample(info: Mapping[str, Any], reason: str, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Make the packed sample of a clip that cannot be read.
+
+    Args:
+        info: what the data set knows of the clip.
+        reason: the error's message.
+        names: of the inputs of clips that can be read, so that they are collated together.
+    Returns: `inputs`, None for each name, and `data_samples` with the label and the reason.
+    """
+    data_sample = ActionDataSample(metainfo={**info, SKIP_REASON: reason}).set_gt_label(info['label'])
+    return dict(inputs=dict.fromkeys(names), data_samples=data_sample)
+
+
+def input_names(sample: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Name the inputs of a packed sample; None where they have no names, as those of MMAction2's recognizers."""
+    inputs = sample.get('inputs')
+    return tuple(inputs) if isinstance(inputs, Mapping) else None
+
+
+def is_skipped(data_sample: ActionDataSample) -> bool:
+    """Whether this clip has no inputs."""
+    return SKIP_REASON in data_sample.metainfo_keys()
+
+
+def clip_name(data_sample: ActionDataSample) -> str:
+    """Name a clip by its file or folder, else by its number in the data set."""
+    return str(media_name(data_sample) or data_sample.get('sample_idx'))
+
+
+def media_name(info: Mapping[str, Any] | ActionDataSample) -> str | None:
+    """Name a clip by its file or folder; by the audio's where it has no frames."""
+    return info.get('filename') or info.get('frame_dir') or info.get('audio_path')
+
+
+Span = tuple[float, float]  # from and to, in s
+Box = tuple[float, float, float, float]  # left, top, width, height as fractions of the frame's width and height
+
+
+@dataclass
+class PersonTrack:
+    """Where and when a person is seen.
+
+    Args:
+        number: from 1, in the order of appearance.
+        spans: when, in s; moments without the face are part of them.
+        path: (time in s, box), for drawing boxes.
+        portrait: (64, 64, 3) uint8 RGB.
+    """
+    number: int
+    spans: list[Span]
+    path: list[tuple[float, Box]]
+    portrait: np.ndarray = field(repr=False, compare=False)
+
+
+ENVELOPE_HZ = 10  # loudest samples that are kept for the frame, in a second
+
+
+@dataclass
+class EmotionRow:
+    """The emotion of one person in one window.
+
+    Args:
+        from_s, to_s: the window.
+        person: number in the order of appearance; None for the whole frame, or for audio alone.
+        box: left, top, width and height of the face as fractions of the frame; None without a face.
+        scores: score of each class, 0 to 1; they sum to 1.
+        warnings: what is to be known about the window.
+    """
+    from_s: float
+    to_s: float
+    person: int | None
+    box: Box | None
+    scores: dict[str, float]
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def top(self) -> str:
+        return _top(self.scores)
+
+
+@dataclass
+class EmotionResult:
+    """Emotions of one input over its time.
+
+    Args:
+        name: file of the input.
+        duration_s: length that was read.
+        classes: names of the classes.
+        rows: by time, then by person.
+        warnings: what is to be known about the whole input.
+        people: those of the rows.
+        envelope: loudest sample of every tenth of a second, for drawing the audio.
+    """
+    name: str
+    duration_s: float
+    classes: list[str]
+    rows: list[EmotionRow]
+    warnings: list[str] = field(default_factory=list)
+    people: list[PersonTrack] = field(default_factory=list)
+    envelope: list[float] = field(default_factory=list)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Average over the rows, weighted by the length of their windows."""
+        return self._average(self.rows)
+
+    @property
+    def top(self) -> str:
+        return _top(self.scores)
+
+    def scores_of(self, person: int | None) -> dict[str, float]:
+        """Average over the rows of one person, likewise."""
+        return self._average([row for row in self.rows if row.person == person])
+
+    def tops(self) -> dict[int | None, tuple[str, float]]:
+        """The emotion of each person (None: the whole frame, or audio alone) with its average score."""
+        found = {}
+        for person in sorted({row.person for row in self.rows}, key=lambda person: (person is None, person)):
+            scores = self.scores_of(person)
+            found[person] = _top(scores), max(scores.values())
+        return found
+
+    def summary(self) -> str:
+        """The emotion of each person, with its average score."""
+        found = self.tops()
+        if len(found) == 1:
+            return f'{self.top} ({100 * self.scores[self.top]:.0f} %)'
+        return ', '.join(f'{"whole frame" if person is None else f"person {person}"} {top} ({100 * score:.0f} %)'
+                         for person, (top, score) in found.items())
+
+    def _average(self, rows: list[EmotionRow]) -> dict[str, float]:
+        weights = [row.to_s - row.from_s for row in rows]
+        return {name: sum(weight * row.scores[name] for weight, row in zip(weights, rows, strict=True))
+                / sum(weights) for name in self.classes}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as it is written to json; `intended_use` says what the scores are not.
+
+        Raises:
+            InputError: a score is infinite or NaN.
+        """
+        self._check()
+        rows = [dict(from_s=round(row.from_s, 3), to_s=round(row.to_s, 3), person=row.person,
+                     box=row.box and [round(value, 4) for value in row.box], top=row.top,
+                     scores=_rounded(row.scores), warnings=row.warnings)
+                for row in self.rows]
+        warnings = [printable(warning) for warning in self.warnings]
+        people = [dict(person=person.number, top=_top(scores := self.scores_of(person.number)), scores=_rounded(scores),
+                       seen_s=[[round(start, 3), round(end, 3)] for start, end in person.spans])
+                  for person in self.people]
+        return dict(input=printable(self.name), duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE,
+                    top=self.top, scores=_rounded(self.scores), people=people,
+                    box_unit='left, top, width, height as fractions of the frame', warnings=warnings, rows=rows)
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + '\n'
+
+    def _check(self) -> None:
+        for row in self.rows:
+            if not all(map(math.isfinite, row.scores.values())):
+                raise InputError(f'{self.name}: the scores of {row.from_s:.1f}-{row.to_s:.1f} s are not finite '
+                                 f'({row.scores}). The model is broken, or the input.')
+
+    def csv_header(self) -> list[str]:
+        return ['from_s', 'to_s', 'person', 'left', 'top', 'width', 'height', 'emotion', *self.classes, 'warnings']
+
+    def csv_rows(self) -> list[list[object]]:
+        self._check()
+        return [[f'{row.from_s:.3f}', f'{row.to_s:.3f}', '' if row.person is None else row.person,
+                 *([f'{value:.4f}' for value in row.box] if row.box else [''] * 4), row.top,
+                 *(f'{row.scores[name]:.6f}' for name in self.classes), '; '.join(row.warnings)] for row in self.rows]
+
+
+def _top(scores: dict[str, float]) -> str:
+    return max(scores, key=scores.__getitem__)
+
+
+def _rounded(scores: dict[str, float]) -> dict[str, float]:
+    return {name: round(score, 6) for name, score in scores.items()}

@@ -1,0 +1,93 @@
+"""Work on many clips in several processes, which Ctrl-C and a killed parent end cleanly."""
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TypeVar
+
+import cv2
+
+from claip_emo_mm.errors import InputError
+
+Job = TypeVar('Job')
+Result = TypeVar('Result')
+
+
+def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, done: Callable[[Result], None],
+             worth_a_worker: int = 1) -> None:
+    """Do all jobs, in this process or in several.
+
+    Args:
+        work: does one job; with several processes it, the jobs and the results are pickled.
+        jobs: what there is to do.
+        workers: processes at most.
+        done: gets each result in this process, in the order in which the jobs end.
+        worth_a_worker: so many jobs take about as long as starting a process.
+    Raises:
+        InputError: fewer than one worker, or a worker was killed from outside.
+        Exception: the first that a job raises; the jobs that are begun are ended, the others left.
+    """
+    if workers < 1:
+        raise InputError(f'--workers {workers}: must be 1 or more.')
+    workers = min(workers, len(jobs) // worth_a_worker)
+    if workers <= 1:
+        for job in jobs:
+            done(work(job))
+        return
+    try:
+        _work_in_processes(work, jobs, workers, done)
+    except BrokenProcessPool as error:
+        raise InputError('a worker was killed from outside, perhaps for want of memory. The same command goes on with '
+                         'what is missing; --workers 1 needs the least memory.') from error
+
+
+def _work_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int,
+                       done: Callable[[Result], None]) -> None:
+    executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
+    # Results come through a queue: concurrent.futures.wait holds the locks of all futures for moments, and where Ctrl-C
+    # met it there, the executor would wait for them for ever.
+    ended: SimpleQueue[Future[Result]] = SimpleQueue()
+
+    def report(future: Future) -> None:
+        if not future.cancelled():
+            ended.put(future)
+
+    try:
+        with _ignored_interrupts():  # inherited by the workers, which start here: Ctrl-C is the parent's business
+            for job in jobs:
+                executor.submit(work, job).add_done_callback(report)
+        for _ in jobs:
+            done(ended.get().result())
+    finally:
+        executor.shutdown(cancel_futures=True)  # when interrupted, finishes only the jobs that are begun
+
+
+@contextmanager
+def _ignored_interrupts() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signals, or gets them
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _prepare_worker() -> None:
+    """Use one thread, as the workers share the cores, and end when the parent is killed."""
+    cv2.setNumThreads(1)
+    os.environ['OMP_NUM_THREADS'] = '1'  # for the libraries that are loaded later, the face finder's for one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

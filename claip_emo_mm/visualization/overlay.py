@@ -1,0 +1,173 @@
+"""A video with boxes, labels and its own audio."""
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.containers import audio_stream, decode_stream, open_media, video_stream
+from claip_emo_mm.media.stream import LONGEST_GAP_S, nominal_rate
+from claip_emo_mm.media.video import ToImage
+from claip_emo_mm.media.writer import overlay_audio
+from claip_emo_mm.structures import Box, EmotionResult, EmotionRow
+from claip_emo_mm.utils.file_errors import write_error
+from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.visualization.plots import person_color
+
+_LARGEST_SIDE = 1280
+_NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
+_TIME_BASE = Fraction(1, 90000)
+_BRIDGED_S = .7  # between two places of a face: it is followed through such a time
+_SHOWN_S = .13  # that a box stays where no newer one is known: places are as far apart
+
+
+def write_overlay(video: str, result: EmotionResult, path: Path,
+                  progress: Callable[[float], None] | None = None) -> None:
+    """Write an mp4 (h264) whose images keep their times, with the audio of the original.
+
+    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac. The file takes its name
+    when it is complete.
+
+    Args:
+        video: what the result was made of.
+        result: who is where, and what they look like.
+        path: the copy.
+        progress: called with the time up to which it is written, in s.
+    Raises:
+        InputError: the video has no image, or cannot be decoded from its beginning.
+        WriteError: the copy cannot be written, such as on a full disk.
+    """
+    try:
+        with atomic_write(path) as part, open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
+            _copy(source, target, _Labels(result), *_image_form(video), progress or (lambda time_s: None))
+    except av.error.FFmpegError as error:
+        if error.errno in _NOT_WRITTEN:
+            raise write_error(path, error) from error
+        raise InputError(f'{video}: no overlay can be made of it ({error}).') from error
+
+
+def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
+          size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
+    video, audio = video_stream(source), audio_stream(source)
+    origin_s = (source.start_time or 0) / 1e6
+    drawn = _video_stream(target, size, pixel_ratio, nominal_rate(video))
+    heard = audio and overlay_audio(audio, source, target, origin_s)
+    last_pts, to_frame = -1, ToImage(_LARGEST_SIDE)
+    for packet in _read(source, [stream for stream in (video, audio) if stream is not None]):
+        if packet.stream is not video:
+            heard.write(packet)
+            continue
+        for frame in _decode(packet, last_pts < 0):
+            time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
+            if last_pts >= 0 and time_s - last_pts * _TIME_BASE > LONGEST_GAP_S:
+                break
+            image = labels.draw(to_frame(frame), time_s)
+            last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
+            out = av.VideoFrame.from_ndarray(_fitted(image, drawn), format='rgb24')
+            out.pts, out.time_base = last_pts, _TIME_BASE
+            target.mux(drawn.encode(out))
+            progress(time_s)
+    target.mux(drawn.encode(None))
+    if heard:
+        heard.end()
+
+
+def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Packet]:
+    """Yield packets up to the end, or to a place from which the file cannot be read."""
+    with suppress(av.error.FFmpegError):
+        yield from source.demux(streams)
+
+
+def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
+    try:
+        yield from packet.decode()
+    except av.error.FFmpegError:  # a broken packet is left out
+        if is_first:
+            raise
+
+
+def _image_form(video: str) -> tuple[tuple[int, int], Fraction]:
+    """Height and width of the first image, upright, and how much wider than high its pixels are.
+
+    The streams of the copy are made before the first packet.
+    """
+    with open_media(video) as container:
+        stream = video_stream(container)
+        frame = stream and next(decode_stream(container, stream), None)
+        if not frame:
+            raise InputError(f'{video}: no image to draw on.')
+        ratio = stream.sample_aspect_ratio or Fraction(1)
+        return ToImage(_LARGEST_SIDE)(frame).shape[:2], 1 / ratio if round(frame.rotation / 90) % 2 else ratio
+
+
+def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], pixel_ratio: Fraction,
+                  rate: Fraction) -> av.VideoStream:
+    stream = target.add_stream('libx264', rate=min(rate, Fraction(240)).limit_denominator(60000))
+    stream.height, stream.width = (max(2, side - side % 2) for side in size)
+    stream.pix_fmt = 'yuv420p'
+    stream.codec_context.time_base = _TIME_BASE
+    stream.codec_context.sample_aspect_ratio = pixel_ratio
+    stream.options = dict(preset='veryfast', crf='23')
+    return stream
+
+
+def _fitted(image: np.ndarray, stream: av.VideoStream) -> np.ndarray:
+    if image.shape[:2] == (stream.height, stream.width):
+        return image
+    return cv2.resize(image, (stream.width, stream.height), interpolation=cv2.INTER_AREA)
+
+
+class _Labels:
+    """What is to be drawn at a time: the people of the window whose middle is nearest."""
+
+    def __init__(self, result: EmotionResult) -> None:
+        self._paths = {person.number: (np.array([time_s for time_s, _ in person.path]),
+                                       np.array([box for _, box in person.path]).reshape(-1, 4))
+                       for person in result.people}
+        windows: dict[tuple[float, float], list[EmotionRow]] = {}
+        for row in result.rows:
+            windows.setdefault((row.from_s, row.to_s), []).append(row)
+        self._windows = list(windows.values())
+        self._middles = np.array([sum(times) / 2 for times in windows])
+
+    def draw(self, image: np.ndarray, time_s: float) -> np.ndarray:
+        """Draw on a copy of (H, W, 3) RGB."""
+        image = image.copy()
+        for row in self._windows[np.abs(self._middles - time_s).argmin()]:
+            box = None if row.person is None else self._box(row.person, time_s)
+            if row.from_s <= time_s <= row.to_s and (row.person is None or box is not None):
+                number = f'{row.person}: ' if len(self._paths) > 1 and row.person else ''
+                _draw(image, box, f'{number}{row.top} {100 * row.scores[row.top]:.0f} %', person_color(row.person))
+        return image
+
+    def _box(self, person: int, time_s: float) -> Box | None:
+        times, boxes = self._paths[person]
+        after = int(np.searchsorted(times, time_s))
+        near = times[max(after - 1, 0):after + 1]
+        is_between = len(near) == 2 and near[1] - near[0] <= _BRIDGED_S
+        if not is_between and not (len(near) and np.abs(near - time_s).min() <= _SHOWN_S):
+            return None
+        if not is_between:
+            return tuple(boxes[int(np.abs(times - time_s).argmin())].tolist())
+        return tuple(float(np.interp(time_s, times, column)) for column in boxes.T)
+
+
+def _draw(image: np.ndarray, box: Box | None, label: str, color: tuple[int, int, int]) -> None:
+    height, width = image.shape[:2]
+    scale = max(min(height, width) / 600, .35)
+    thickness = max(1, round(2 * scale))
+    (text_width, text_height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
+    left, top = round(6 * scale), text_height + round(12 * scale)
+    if box is not None:
+        left, top = round(box[0] * width), round(box[1] * height)
+        corner = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)
+        cv2.rectangle(image, (left, top), corner, color, thickness)
+        left, top = min(max(left, 0), max(width - text_width, 0)), max(top, text_height + round(12 * scale))
+    cv2.rectangle(image, (left, top - text_height - round(10 * scale)), (left + text_width, top), color, -1)
+    cv2.putText(image, label, (left, top - round(5 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), thickness,
+                cv2.LINE_AA)

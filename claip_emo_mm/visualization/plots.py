@@ -1,0 +1,182 @@
+"""Plots of metrics, features and training curves."""
+import json
+from argparse import ArgumentTypeError
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from sklearn.manifold import TSNE
+from sklearn.preprocessing import StandardScaler
+
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import atomic_write
+
+
+def png_file(text: str) -> Path:
+    """Path of a plot to write, for a command line's ``type``."""
+    if Path(text).suffix.lower() != '.png':
+        raise ArgumentTypeError(f'{text}: expected the name of a file that ends in .png')
+    return Path(text)
+
+
+def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
+    """Write a png file, and the folders above it; it takes its name when it is complete."""
+    with atomic_write(path) as part:
+        figure.savefig(part, format='png', dpi=dpi)
+
+
+# Okabe, Ito.
+_PERSON_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
+
+
+def person_color(person: int | None) -> tuple[int, int, int]:
+    """RGB, 0 to 255, of a person's number, from 1; None is the whole plot."""
+    return _PERSON_COLORS[((person or 1) - 1) % len(_PERSON_COLORS)]
+
+
+def plot_confusion_matrix(matrix: np.ndarray, classes: Sequence[str], title: str = '') -> Figure:
+    """Draw clips by true class (rows) and predicted class (columns): ratios of each row by color, counts as text.
+
+    Args:
+        matrix: (K, K) counts.
+        classes: K names.
+        title: above the plot.
+    """
+    totals = matrix.sum(axis=1, keepdims=True)
+    ratios = matrix / np.maximum(totals, 1)  # a class without clips: an empty row
+    side = max(4., .45 * len(classes) + 1.5)
+    figure = Figure(figsize=(side + 1, side), layout='constrained')
+    axis = figure.subplots()
+    image = axis.imshow(100 * ratios, vmin=0, vmax=100, cmap='Blues')
+    figure.colorbar(image, ax=axis, label='% of the true class')
+    axis.set_xticks(range(len(classes)), classes, rotation=60, ha='right', rotation_mode='anchor', fontsize=8)
+    axis.set_yticks(range(len(classes)), classes, fontsize=8)
+    axis.set_xlabel('predicted')
+    axis.set_ylabel('true')
+    axis.set_title(title, fontsize=10)
+    for row, column in zip(*np.nonzero(matrix), strict=True):
+        axis.text(column, row, f'{matrix[row, column]:.0f}', ha='center', va='center', fontsize=7,
+                  color='white' if ratios[row, column] > .6 else 'black')
+    return figure
+
+
+_FEWEST = 5
+
+
+def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Lay features (clips, D) out in a plane by t-SNE (scikit-learn), each dimension scaled to a spread of 1.
+
+    Returns: (clips, 2).
+    Raises:
+        InputError: there are fewer than 5 clips.
+    """
+    if len(features) < _FEWEST:
+        raise InputError(f't-SNE of {len(features)} clips: at least {_FEWEST} are needed to say anything.')
+    perplexity = min(30., (len(features) - 1) / 3)
+    scaled = StandardScaler().fit_transform(features)
+    return TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(scaled)
+
+
+def plot_features(points: Mapping[str, np.ndarray], labels: np.ndarray, classes: Sequence[str]) -> Figure:
+    """Draw a panel for each kind of feature.
+
+    Args:
+        points: title -> (clips, 2).
+        labels: (clips,) classes.
+        classes: K names.
+    """
+    legend_columns = -(-len(classes) // 22)
+    figure = Figure(figsize=(4.2 * len(points) + 1.6 * legend_columns, 4.6), layout='constrained')
+    axes = figure.subplots(1, len(points), squeeze=False)[0]
+    colors = colormaps['tab10' if len(classes) <= 10 else 'tab20']
+    markers = 'osD^v'  # where there are more classes than colors
+    for axis, (title, places) in zip(axes, points.items(), strict=True):
+        for label in np.unique(labels):
+            of_class = labels == label
+            axis.scatter(*places[of_class].T, s=14, color=colors(label % colors.N), label=classes[label],
+                         marker=markers[label // colors.N % len(markers)])
+        axis.set_title(title, fontsize=10)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=8, ncols=legend_columns)
+    return figure
+
+
+_BAR_COLORS = dict(WAR='#33618d', UAR='#d08c40')
+
+
+def plot_robustness(metrics: dict[str, dict[str, float]], title: str = '') -> Figure:
+    """Draw WAR and UAR under each condition as bars, and those of the first one, clean clips, as lines.
+
+    Args:
+        metrics: name of the condition -> WAR and UAR, percent.
+        title: above the plot.
+    """
+    figure = Figure(figsize=(8, .42 * len(metrics) + 1.6), layout='constrained')
+    axis = figure.subplots()
+    places = range(len(metrics))
+    clean = next(iter(metrics.values()))
+    for offset, (key, color) in zip((-.2, .2), _BAR_COLORS.items(), strict=True):
+        values = [row[key] for row in metrics.values()]
+        bars = axis.barh([place + offset for place in places], values, .38, color=color, label=key)
+        axis.bar_label(bars, fmt='%.1f', fontsize=7, padding=2)
+        axis.axvline(clean[key], color=color, linewidth=.8, linestyle=':')
+    axis.set_yticks(places, metrics, fontsize=8)
+    axis.invert_yaxis()
+    axis.set_xlim(0, 108)
+    axis.set_xlabel('%')
+    axis.margins(y=.01)
+    figure.legend(fontsize=8, loc='outside upper right', ncols=2)  # above the bars, which may fill the axis
+    axis.set_title(title, fontsize=10, loc='left')
+    return figure
+
+
+# Title of a panel -> what the names of its curves begin with.
+_PANELS = {'loss': ('loss',), 'learning rate': ('lr',), 'validation (%)': ('WAR', 'UAR', 'F1')}
+
+
+def read_scalars(paths: list[Path]) -> dict[str, dict[int, float]]:
+    """Read the scalars that MMEngine wrote, one json object a line, with `step`.
+
+    Args:
+        paths: `scalars.json` of the runs of one training, the oldest first; where a resumed run repeats a step, it
+            counts.
+    Returns: name -> step -> value.
+    """
+    series: dict[str, dict[int, float]] = {}
+    for path in paths:
+        for line in path.read_text(encoding='utf-8').splitlines():
+            try:
+                values = json.loads(line)
+            except json.JSONDecodeError:  # cut off by a crash
+                continue
+            step = values.get('step')
+            for name, value in values.items():
+                if step is not None and name != 'step' and isinstance(value, int | float):
+                    series.setdefault(name, {})[step] = value
+    return series
+
+
+def plot_training_curves(series: dict[str, dict[int, float]]) -> Figure:
+    """Draw losses and learning rate over iterations, and the validation metrics over epochs.
+
+    Args:
+        series: name -> step -> value, of `read_scalars`.
+    """
+    panels = {title: {name: values for name, values in series.items() if name.split('/')[-1].startswith(starts)}
+              for title, starts in _PANELS.items()}
+    panels = {title: curves for title, curves in panels.items() if curves} or {'nothing was logged': {}}
+    figure = Figure(figsize=(8, 2.6 * len(panels)), layout='constrained')
+    axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
+    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
+        for name, values in sorted(curves.items()):
+            steps = sorted(values)
+            axis.plot(steps, [values[step] for step in steps], label=name, marker='.' if len(steps) < 200 else '')
+        axis.set_title(title, fontsize=10, loc='left')
+        axis.set_xlabel('epoch' if title.startswith('validation') else 'iteration', fontsize=8)
+        axis.grid(alpha=.3)
+        if curves:
+            axis.legend(fontsize=7)
+    return figure

@@ -1,0 +1,101 @@
+"""Names, reruns and full disks, with results made up here."""
+import errno
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from claip_emo_mm.apis import result_writer
+from claip_emo_mm.apis.result_writer import ResultWriter
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import EmotionResult, EmotionRow
+
+RESULT = EmotionResult('a.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=.7, sad=.3))])
+
+
+def make_inputs(folder: Path, *names: str) -> list[Path]:
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(name)
+    return [folder / name for name in names]
+
+
+def results(tmp_path: Path, inputs: list[Path], **options: str) -> ResultWriter:
+    return ResultWriter(tmp_path / 'out', inputs, tmp_path / 'checkpoint', options)
+
+
+def test_a_result_is_found_again_whatever_stands_beside_it(tmp_path: Path) -> None:
+    first, second = make_inputs(tmp_path, 'a/x.mp4', 'b/x.mkv')
+    results(tmp_path, [first]).write(first, RESULT)
+    both = results(tmp_path, [first, second])
+    assert both.is_done(first) and not both.is_done(second)
+    names = both.write(second, RESULT)
+    assert names[0].startswith('x-') and len(list((tmp_path / 'out').iterdir())) == 6
+    assert all(results(tmp_path, [each]).is_done(each) for each in (first, second))
+    assert not results(tmp_path, [first], face='all').is_done(first)
+    second.write_text('changed')
+    assert not results(tmp_path, [second]).is_done(second)
+
+
+def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    results(tmp_path, [path]).write(path, RESULT)
+
+    def write_some(part: Path, *content: object, **how: object) -> None:
+        part.touch()
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    with monkeypatch.context() as full:
+        full.setattr(result_writer, 'plot_timeline', lambda result: type('Figure', (), dict(
+            savefig=lambda self, part, **how: write_some(part)))())
+        with pytest.raises(InputError, match=r'out: the results of .*x\.mp4 cannot be written there \(No space left'):
+            results(tmp_path, [path], face='all').write(path, RESULT)
+    assert not results(tmp_path, [path]).is_done(path)  # its table is that of the other options now
+    assert not list((tmp_path / 'out').glob('*.part'))
+
+
+def test_links_in_a_circle_are_names_like_others(tmp_path: Path) -> None:
+    (tmp_path / 'loop.mp4').symlink_to('loop.mp4')
+    assert not results(tmp_path, [tmp_path / 'loop.mp4']).is_done(tmp_path / 'loop.mp4')
+
+
+def test_names_that_are_too_long_or_no_text(tmp_path: Path) -> None:
+    names = ['n' * 251, 'n' * 250 + 'm', '笑' * 83, 'a.b']
+    paths = make_inputs(tmp_path, *(f'{name}.mp4' for name in names))
+    for name in (b'caf\xe9.mp4', b'caf\xe8.mp4'):
+        paths.append(Path(os.fsdecode(os.fsencode(tmp_path) + b'/' + name)))
+        paths[-1].write_text('')
+    folder = results(tmp_path, paths)
+    written = [folder.write(path, RESULT) for path in paths]
+    assert len({name for names in written for name in names}) == 3 * len(paths)
+    assert all(results(tmp_path, [path]).is_done(path) for path in paths)
+    for path, (json_name, *_) in zip(paths, written, strict=True):
+        assert len(os.fsencode(json_name)) < 250
+        content = json.loads((tmp_path / 'out' / json_name).read_text(encoding='utf-8'))
+        assert content['made_from']['input']['bytes'] == path.stat().st_size
+    assert written[3][0] == 'a.b.json' and written[4][0].startswith('caf_xe9')
+    assert all(Path(name).stem.encode('utf-8') for names in written for name in names)
+
+
+@pytest.mark.parametrize('content', ['3', '{"made_from": 3}', '{"made_from": {"input": []}}', '{'])
+def test_a_foreign_json_file_of_that_name(tmp_path: Path, content: str) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    (tmp_path / 'out').mkdir()
+    (tmp_path / 'out/x.json').write_text(content)
+    folder = results(tmp_path, [path])
+    assert not folder.is_done(path)
+    folder.write(path, RESULT)
+    assert folder.is_done(path)
+
+
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+def test_scores_that_are_no_numbers_are_not_written(tmp_path: Path, value: float) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    broken = EmotionResult('x.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=value, sad=.3))])
+    for make in (broken.to_dict, broken.to_json, broken.csv_rows,
+                 lambda: results(tmp_path, [path]).write(path, broken)):
+        with pytest.raises(InputError, match=r'x\.mp4: the scores of 0\.0-2\.0 s are not finite'):
+            make()
+    assert not list((tmp_path / 'out').iterdir())

@@ -1,0 +1,36 @@
+"""Draw a confusion matrix: python tools/analysis_tools/confusion_matrix.py SCORES --out PNG."""
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from claip_emo_mm.datasets.labels import get_schema
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.evaluation import classification_metrics
+from claip_emo_mm.evaluation.predictions import read_scores
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization import plot_confusion_matrix
+from claip_emo_mm.visualization.plots import png_file, write_figure
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Draw the confusion matrix of a test.')
+    parser.add_argument('scores', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
+    parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='plot to write')
+    parser.add_argument('--classes', metavar='SET', help='data set that names the classes of a pickle: dfew, mafw, '
+                                                         'mafw_compound')
+    parser.add_argument('--title', help='above the plot (default: WAR and UAR)')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    check_writable(args.out)
+    clips = read_scores(args.scores, get_schema(args.classes).classes if args.classes else None)
+    metrics = classification_metrics(clips.labels, clips.scores.argmax(axis=1), len(clips.classes))
+    title = f'WAR {metrics.war:.2f}   UAR {metrics.uar:.2f}' if args.title is None else args.title
+    write_figure(args.out, plot_confusion_matrix(metrics.confusion, clips.classes, title))
+    sys.stdout.write(f'{args.out}: {len(clips.names)} clips, WAR {metrics.war:.2f}, UAR {metrics.uar:.2f}\n')
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,70 @@
+"""Draw clip features by t-SNE: python tools/analysis_tools/features.py CONFIG CHECKPOINT --out PNG."""
+import io
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import check_groups, require_lists
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.features import collect_features
+from claip_emo_mm.utils.io import atomic_write, check_writable
+from claip_emo_mm.visualization.plots import embed, plot_features, png_file, write_figure
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description="Draw the features of a test part's clips before the head, by t-SNE: of the "
+                                        'plot, the audio, and both; and write them to a npz file beside the '
+                                        'plot.')
+    parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
+    parser.add_argument('checkpoint', help='checkpoint of a training')
+    parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='plot to write')
+    parser.add_argument('--seed', type=int, default=0, help='of t-SNE (default: %(default)s)')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where to compute (default: %(default)s)')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
+                        help='change keys of the config')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    file = args.out.with_suffix('.npz')
+    for path in (args.out, file):
+        check_writable(path)
+    cfg = load_config(args.config, args.cfg_options)
+    check_groups(cfg, 'test')
+    require_lists(cfg, 'test')
+    init_default_scope('mmaction')
+    model, cfg, classes = load_trained(args.checkpoint, cfg)
+    if not hasattr(model, 'extract_feat') or not hasattr(model, 'modality'):
+        raise InputError(f'{args.config}: the model is a {type(model).__name__}. Features are drawn for '
+                         'AudioVisualRecognizer.')
+    found = collect_features(model.to(args.device), Runner.build_dataloader(cfg.test_dataloader, seed=0))
+    features = {name: values for name, values in found.of.items() if np.ptp(values)}  # the others are not read
+    if len(features) == 2:
+        features['both'] = np.concatenate(list(features.values()), axis=1)
+    points = {name: embed(values, args.seed) for name, values in features.items()}
+    write_figure(args.out, plot_features(points, found.labels, classes))
+    _save(file, names=np.array(found.names), labels=found.labels, classes=np.array(classes), **features)
+    sizes = ', '.join(f'{name} {values.shape[1]}' for name, values in features.items())
+    sys.stdout.write(f'{args.out} and {file}: {len(found.names)} clips, {sizes} dimensions\n')
+
+
+def _save(path: Path, **arrays: np.ndarray) -> None:
+    """Write a npz file, which takes its name when it is complete."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    with atomic_write(path) as part:
+        part.write_bytes(content.getvalue())
+
+
+if __name__ == '__main__':
+    run(main)
