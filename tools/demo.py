@@ -64,7 +64,7 @@ def main() -> int:
         try:
             _, address, _ = page.launch(
                 server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
-                prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, ratio=False, footer_links=[])
+                prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
         except OSError as error:  # somebody was quicker
             raise InputError(f'{args.host}:{args.port}: cannot listen there. Choose another --port.') from error
         print(f'The page is at {address} (Ctrl-C ends it)', flush=True)

@@ -6,20 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-from claip_emo_mm.data_preparation import (
-    FolderSet,
-    OfficialSet,
-    make_toy_set,
-    prepare_folder_dataset,
-    prepare_official_dataset,
-)
+from claip_emo_mm.data_preparation import FolderSet, OfficialSet, prepare_folder_dataset, prepare_official_dataset
 from claip_emo_mm.data_preparation.crop_policy import FACES
 from claip_emo_mm.data_preparation.report import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.official_splits import NUM_FOLDS
 from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.toy.dataset import DEFAULT_CLIPS
+from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set
 from claip_emo_mm.toy.layouts import write_toy_folds
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'

@@ -60,7 +60,7 @@ def config_text(out: Path, base: Path, classes: Sequence[str]) -> str:
                          f'{", ".join(absent) or "model.cls_head.num_classes"} missing. Take one of configs/.')
     changed = [f'cls_head=dict(num_classes={len(classes)})']
     if (cfg.model.get('data_preprocessor') or {}).get('blending'):
-        changed.append(f'data_preprocessor=dict(blend=dict(num_classes={len(classes)}))')
+        changed.append(f'data_preprocessor=dict(blending=dict(num_classes={len(classes)}))')
     base_path = Path(os.path.relpath(base.resolve(), out.resolve())).as_posix()
     leaf = _LEAF.format(count=len(classes), root=out.as_posix(), base=base.name, base_path=base_path,
                         classes=list(classes), model=', '.join(changed))

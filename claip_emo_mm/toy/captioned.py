@@ -109,14 +109,14 @@ def _draw_voices(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, l
     rng = identity_stream(settings.seed, 'pretrain', _FIRST_VOICE + index)
     voice = VoiceIdentity.sample(rng)
     log_mel = LogMel(SAMPLE_RATE_HZ, window_ms=25, shift_ms=12, num_frames=256)
-    audio, captions = [], []
+    spectrograms, captions = [], []
     for _ in range(settings.per_identity):
         prosody = Prosody.sample(rng)
-        audio = babble(rng, voice, prosody, rng.uniform(_SHORTEST_S, _LONGEST_S))
-        audio = np.roll(fill_window(audio, _WINDOW_SAMPLES), rng.integers(_WINDOW_SAMPLES))
-        audio.append(log_mel(dict(audios=[audio], sample_rate_hz=SAMPLE_RATE_HZ))['mel'][0, 0].half().numpy())
+        waveform = babble(rng, voice, prosody, rng.uniform(_SHORTEST_S, _LONGEST_S))
+        waveform = np.roll(fill_window(waveform, _WINDOW_SAMPLES), rng.integers(_WINDOW_SAMPLES))
+        spectrograms.append(log_mel(dict(audios=[waveform], sample_rate_hz=SAMPLE_RATE_HZ))['mel'][0, 0].half().numpy())
         captions.append(describe_voice(voice, prosody))
-    return np.stack(audio), captions
+    return np.stack(spectrograms), captions
 
 
 @DATASETS.register_module()

@@ -49,7 +49,7 @@ _EYES_SHUT = 'eyes shut'
 _BEARDS = ('with beard', 'without beard')
 _GLASSES = ('with glasses', 'without glasses')
 _SPEAKERS = ('deep voice of a man', 'bright voice of a woman')
-_TOUCHES = ('clear audio', 'breathy audio')
+_TOUCHES = ('clear sound', 'breathy sound')
 
 VOCABULARY: tuple[str, ...] = tuple(sorted({
     word

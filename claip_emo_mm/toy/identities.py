@@ -30,11 +30,11 @@ SKINS: dict[str, RGB] = {
     'brown': (148, 100, 68), 'dark': (112, 73, 52)}
 HAIRS: dict[str, RGB] = {
     'black': (32, 28, 30), 'brown': (88, 55, 36), 'chestnut': (145, 88, 50), 'blond': (218, 172, 98),
-    'red': (158, 62, 34), 'gray': (138, 134, 134)}
+    'red': (158, 62, 34), 'grey': (138, 134, 134)}
 CLOTHS: dict[str, RGB] = {
     'red': (190, 45, 45), 'orange': (225, 130, 45), 'yellow': (222, 200, 75), 'green': (65, 145, 75),
     'teal': (45, 150, 150), 'blue': (55, 90, 185), 'purple': (125, 70, 160), 'pink': (222, 130, 165),
-    'white': (225, 225, 222), 'gray': (125, 128, 132), 'black': (45, 45, 50)}
+    'white': (225, 225, 222), 'grey': (125, 128, 132), 'black': (45, 45, 50)}
 HAIR_STYLES = ('short', 'long', 'parted', 'curly')
 
 

@@ -44,7 +44,7 @@ def test_windows_hold_their_samples() -> None:
 def test_packets_are_kept_as_they_came_and_forgotten_behind_the_window() -> None:
     buffer = AudioBuffer(Packets())
     buffer.read_until(60.)
-    assert len(buffer._kept) == 3000 and all(np.ratio_memory(packet, WHOLE) for packet in buffer._kept)
+    assert len(buffer._kept) == 3000 and all(np.shares_memory(packet, WHOLE) for packet in buffer._kept)
     buffer.forget(2.01)
     assert len(buffer._kept) == 2900  # the one in which 2.01 s lies is kept
     np.testing.assert_array_equal(buffer.cut(2.01, 62.01).samples, MEAN[2010:62010])

@@ -79,7 +79,7 @@ def test_a_long_name_is_cut_and_stays_its_own(tmp_path: Path) -> None:
     found = find_labeled_videos(tmp_path)
     assert len(found.videos) == 3 and not found.failures
     *_, other, cut = sorted(found.videos, key=lambda video: video.label)
-    assert other.clip_id == f'anger_{"x" * 235}.mp4'  # 245 bytes: .wav.split still fits
+    assert other.clip_id == f'anger_{"x" * 235}.mp4'  # 245 bytes: .wav.part still fits
     name = f'joy_{long}'
     mark = hashlib.sha256(name.encode()).hexdigest()[:12]
     assert cut.clip_id == f'joy_{"笑" * 76}-{mark}'  # 4 + 228 + 13 = 245 bytes

@@ -211,8 +211,8 @@ def test_leftovers_go_and_finished_work_stays(tmp_path: Path, toy_clips: dict[st
     made = preparation(clip)
     assert preparation.is_ready(clip)
     os.utime(made.audio, (1, 1))
-    shutil.copytree(made.frames, tmp_path / 'frames/00002.split')
-    (tmp_path / 'audio/00002.wav.split').write_bytes(b'half')
+    shutil.copytree(made.frames, tmp_path / 'frames/00002.part')
+    (tmp_path / 'audio/00002.wav.part').write_bytes(b'half')
     preparation.open_folder()
     assert preparation(clip) == made
     assert made.audio.stat().st_mtime == 1

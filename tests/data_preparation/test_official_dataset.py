@@ -208,7 +208,7 @@ def test_goes_on_after_it_was_killed(dfew_videos: Path, tmp_path: Path, toy_clip
     report = prepare_official_dataset(replace(dfew(dfew_videos, out, folds=(1,)), faces='crop'))
     assert report.with_audio == report.cropped == count and not report.failures
     assert there[0].stat().st_mtime == 1
-    assert not list(out.glob('*/*.split'))
+    assert not list(out.glob('*/*.part'))
 
 
 def test_ctrl_c_ends_cleanly(dfew_videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -98,6 +98,6 @@ def test_voices_are_described_as_spoken(prosody: Prosody, phrase: str) -> None:
 
 def test_the_speaker_is_named() -> None:
     assert describe_voice(VoiceIdentity(True, 200., 1.2, .01), Prosody())[4:] == (
-        'bright voice of a woman', 'clear audio')
+        'bright voice of a woman', 'clear sound')
     assert describe_voice(VoiceIdentity(False, 110., 1., .025), Prosody())[4:] == (
-        'deep voice of a man', 'breathy audio')
+        'deep voice of a man', 'breathy sound')

@@ -88,7 +88,7 @@ def test_only_what_is_missing_is_made(folder: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((folder / name).read_bytes())
     kept = tmp_path / 'videos/test_000_fear.mp4'
     os.utime(kept, (1, 1))
-    (tmp_path / 'videos/train_000_sad.mp4.split').write_bytes(b'half')
+    (tmp_path / 'videos/train_000_sad.mp4.part').write_bytes(b'half')
     make_toy_set(tmp_path, SEED, CLIPS, workers=1)
     assert kept.stat().st_mtime == 1
     assert digests(tmp_path) == digests(folder)
@@ -96,7 +96,7 @@ def test_only_what_is_missing_is_made(folder: Path, tmp_path: Path) -> None:
 
 def test_goes_on_after_it_was_killed(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / 'set'
-    script = f'from claip_emo_mm.data_preparation import make_toy_set; make_toy_set({str(out)!r}, {SEED}, {CLIPS})'
+    script = f'from claip_emo_mm.toy.dataset import make_toy_set; make_toy_set({str(out)!r}, {SEED}, {CLIPS})'
     process = subprocess.Popen([sys.executable, '-c', script], stderr=subprocess.DEVNULL)
     while len(list(out.glob('videos/*.mp4'))) < 3 and process.poll() is None:
         time.sleep(.01)
