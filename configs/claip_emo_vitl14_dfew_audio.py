@@ -3,28 +3,9 @@ _base_ = 'claip_emo_vitl14_dfew.py'
 
 model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channels=0))
 
-train_pipeline = [
-    {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
-    {{_base_.load_audio}},
-    dict(type='RandomRollGain'),
-    {{_base_.log_mel}},
-    {{_base_.pack}},
-]
-val_pipeline = [
-    {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True),
-    {{_base_.load_audio}},
-    {{_base_.log_mel}},
-    {{_base_.pack}},
-]
-test_pipeline = [
-    {{_base_.open_clip}},
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
-    {{_base_.load_audio}},
-    {{_base_.log_mel}},
-    {{_base_.pack}},
-]
+train_pipeline = [*_base_.train_views, *_base_.train_audio, *_base_.pack]
+val_pipeline = [*_base_.val_views, *_base_.test_audio, *_base_.pack]
+test_pipeline = [*_base_.test_views, *_base_.test_audio, *_base_.pack]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))

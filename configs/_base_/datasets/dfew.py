@@ -3,50 +3,32 @@ data_root = 'data/dfew'
 fold = 1  # 1 to 5: --cfg-options fold=2 changes it in every loader
 
 open_clip = dict(type='OpenAudioVisualClip')
-decode_frames = dict(type='DecodeFrames')
-resize_frames = dict(type='ResizeFrames', size=224)  # bilinear, without keeping the aspect ratio
-resize_exactly = dict(type='ResizeFrames', size=224, exact=True)  # Pillow's pixels, as the reference tests with
-augment_frames = [
+train_views = [open_clip, dict(type='SampleFrameViews', clip_len=16, frame_interval=4)]
+# The middle window, always; the reference samples one anew in each validation.
+val_views = [open_clip, dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True)]
+# The reference's 2 windows x 2 crops; of square frames the two crops show the same pixels.
+test_views = [open_clip, dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True)]
+train_visual = [
+    dict(type='DecodeFrames'),
+    dict(type='ResizeFrames', size=224),  # bilinear, without keeping the aspect ratio
     dict(type='RandAugmentFrames', spec='rand-m7-n4-mstd0.5-inc1'),
     dict(type='RandomResizedCropFrames', size=224, scale=(0.08, 1), ratio=(0.75, 1.333)),
     dict(type='RandomFlipFrames'),
     dict(type='RandomEraseFrames', prob=0.25),
 ]
+test_visual = [
+    dict(type='DecodeFrames'),
+    dict(type='ResizeFrames', size=224, exact=True),  # Pillow's pixels, as the reference tests with
+]
 load_audio = dict(type='LoadAudioWindows', sample_rate_hz=48000, window_s=10, resampler='sinc')
 log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
-pack = dict(type='PackAudioVisualInputs')
+train_audio = [load_audio, dict(type='RandomRollGain'), log_mel]  # the gain alone, as in the reference
+test_audio = [load_audio, log_mel]
+pack = [dict(type='PackAudioVisualInputs')]
 
-train_pipeline = [
-    open_clip,
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4),
-    decode_frames,
-    resize_frames,
-    *augment_frames,
-    load_audio,
-    dict(type='RandomRollGain'),  # the gain alone, as the reference does
-    log_mel,
-    pack,
-]
-val_pipeline = [
-    open_clip,
-    # The middle window, always; the reference draws one anew in each validation.
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=1, test_mode=True),
-    decode_frames,
-    resize_exactly,
-    load_audio,
-    log_mel,
-    pack,
-]
-test_pipeline = [
-    open_clip,
-    # The reference's 2 windows x 2 crops; of square frames the two crops show the same pixels.
-    dict(type='SampleFrameViews', clip_len=16, frame_interval=4, num_clips=2, test_mode=True),
-    decode_frames,
-    resize_exactly,
-    load_audio,
-    log_mel,
-    pack,
-]
+train_pipeline = train_views + train_visual + train_audio + pack
+val_pipeline = val_views + test_visual + test_audio + pack
+test_pipeline = test_views + test_visual + test_audio + pack
 
 train_dataloader = dict(
     batch_size=8,

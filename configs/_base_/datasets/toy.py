@@ -2,31 +2,17 @@
 data_root = 'data/toy'
 
 open_clip = dict(type='OpenAudioVisualClip')
-visual_pipeline = [
-    dict(type='DecodeFrames'),
-    dict(type='ResizeFrames', size=64),
-]
+train_views = [open_clip, dict(type='SampleFrameViews', clip_len=8, frame_interval=4)]
+test_views = [open_clip, dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=2, test_mode=True)]
+visual = [dict(type='DecodeFrames'), dict(type='ResizeFrames', size=64)]
 load_audio = dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=3.072)
 log_mel = dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256)
-pack = dict(type='PackAudioVisualInputs')
+train_audio = [load_audio, dict(type='RandomRollGain', roll=True), log_mel]
+test_audio = [load_audio, log_mel]
+pack = [dict(type='PackAudioVisualInputs')]
 
-train_pipeline = [
-    open_clip,
-    dict(type='SampleFrameViews', clip_len=8, frame_interval=4),
-    *visual_pipeline,
-    load_audio,
-    dict(type='RandomRollGain', roll=True),
-    log_mel,
-    pack,
-]
-test_pipeline = [
-    open_clip,
-    dict(type='SampleFrameViews', clip_len=8, frame_interval=4, num_clips=2, test_mode=True),
-    *visual_pipeline,
-    load_audio,
-    log_mel,
-    pack,
-]
+train_pipeline = train_views + visual + train_audio + pack
+test_pipeline = test_views + visual + test_audio + pack
 
 train_dataloader = dict(
     batch_size=16,
