@@ -1,4 +1,4 @@
-"""Draw clips as the model sees and hears them: python tools/browse_dataset.py CONFIG --out DIR."""
+"""Plot clips as the model reads them: python tools/browse_dataset.py CONFIG --out DIR."""
 import sys
 from argparse import ArgumentParser, Namespace
 
@@ -14,7 +14,7 @@ from claip_emo_mm.visualization import write_contact_sheets
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Draw contact sheets of a config\'s data, after its whole pipeline: the frames '
+    parser = ArgumentParser(description='Plot contact sheets of a config\'s data after its whole pipeline: the frames '
                                         'and the spectrogram of each view, with label and file.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('--out', type=output_folder, required=True, metavar='DIR', help='folder for the png files')

@@ -7,7 +7,7 @@ from claip_emo_mm.models.weights.convert import KINDS, convert_weights
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Convert published weights. Every form that people have is recognized by its '
+    parser = ArgumentParser(description='Convert published weights. The published format is recognized by its '
                                         'keys. No code of the file is run.')
     parser.add_argument('kind', choices=KINDS,
                         help='clip: vision encoder; clap: audio encoder; reference: checkpoint of the whole model')

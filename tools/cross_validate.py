@@ -22,7 +22,7 @@ _TERMINATED = 128 + signal.SIGTERM
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Train and test each fold, and put the metrics into one table: results.txt, .md, .csv and .json in '
-                    'the work folder, with the pooled confusion matrix as a frame. The same command goes on after '
+                    'the work folder, with a plot of the pooled confusion matrix. The same command resumes after '
                     'any stop: finished folds are not done again, and an unfinished one is resumed.')
     parser.add_argument('config', help='config file with a fold, such as configs/claip_emo_tiny_toy_folds.py')
     parser.add_argument('--folds', type=_folds, default=tuple(range(1, 6)), metavar='N|N-M|N,M',
@@ -51,8 +51,8 @@ def parse_args() -> argparse.Namespace:
 
 def _folds(text: str) -> tuple[int, ...]:
     folds: set[int] = set()
-    for split in text.split(','):
-        first, _, last = split.partition('-')
+    for item in text.split(','):
+        first, _, last = item.partition('-')
         folds.update(range(int(first), int(last or first) + 1))
     if not folds or min(folds) < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected folds from 1, as 1-5 or 1,3')

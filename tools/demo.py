@@ -1,4 +1,4 @@
-"""The emotions in a video, in a browser: python tools/demo.py --checkpoint CKPT."""
+"""Web page that recognizes the emotions in a video: python tools/demo.py --checkpoint CKPT."""
 import os
 import signal
 import socket
@@ -14,8 +14,8 @@ from claip_emo_mm.errors import InputError
 
 def parse_args() -> Namespace:
     limits = DemoLimits()
-    parser = ArgumentParser(description='Show a page that judges videos, for this computer alone unless --host says '
-                                        'otherwise.')
+    parser = ArgumentParser(description='Serve a web page that recognizes emotions in videos, on this computer only '
+                                        'unless --host says otherwise.')
     parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
     parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
@@ -65,7 +65,7 @@ def main() -> int:
             _, address, _ = page.launch(
                 server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
                 prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
-        except OSError as error:  # somebody was quicker
+        except OSError as error:  # taken meanwhile
             raise InputError(f'{args.host}:{args.port}: cannot listen there. Choose another --port.') from error
         print(f'The page is at {address} (Ctrl-C ends it)', flush=True)
         stop.wait()

@@ -38,7 +38,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--overlay', action='store_true', help='write the video with boxes and labels, too')
     parser.add_argument('--overwrite', action='store_true', help='make results again that are there already')
     parser.add_argument('--launcher', choices=_RANKS, default='none',
-                        help='share the inputs out over the processes of torchrun or srun')
+                        help='distribute the inputs over the processes of torchrun or srun')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
                         help="change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")

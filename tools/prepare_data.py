@@ -1,4 +1,4 @@
-"""Make data sets ready: one subcommand per data set."""
+"""Prepare data sets: one subcommand per data set."""
 import argparse
 import csv
 import logging
@@ -150,8 +150,8 @@ def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
 
 def _folds(text: str) -> tuple[int, ...]:
     folds: set[int] = set()
-    for split in text.split(','):
-        first, _, last = split.partition('-')
+    for item in text.split(','):
+        first, _, last = item.partition('-')
         folds.update(range(int(first), int(last or first) + 1))
     if not folds or not folds <= set(range(1, NUM_FOLDS + 1)):
         raise argparse.ArgumentTypeError(f'{text}: expected folds from 1 to {NUM_FOLDS}, as 1-5 or 1,3')

@@ -17,8 +17,7 @@ WEIGHTS = Path(__file__).parents[1] / 'claip_emo_mm' / 'weights'
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Draw captioned faces (clip) or voices (clap), pretrain the encoder on them, '
-                                        'and '
-                                        'write its weights. Run again, it goes on from where it was stopped.')
+                                        'and write its weights. Run again, it resumes.')
     parser.add_argument('encoders', nargs='+', choices=['clip', 'clap'])
     parser.add_argument('--out', type=output_folder, default=WEIGHTS, help='folder for toy_<encoder>.safetensors')
     parser.add_argument('--workers', type=int, default=2, help='processes that draw')

@@ -1,4 +1,4 @@
-"""Make one safetensors file of a checkpoint to ratio: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
+"""Export a checkpoint as one safetensors file to publish: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from claip_emo_mm.engine.resume import require_checkpoint
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Write the trained weights, with classes, config, front end and the names and '
+    parser = ArgumentParser(description='Write the trainable weights, with classes, config, front end and the names '
+                                        'and '
                                         'hashes of the backbones in the header, to a file that test.py, infer.py and '
                                         'load_checkpoint take.')
     parser.add_argument('checkpoint', type=Path, help='checkpoint of a training, such as work_dirs/NAME/epoch_3.pth')

@@ -68,7 +68,7 @@ if [ "$metrics" -nt "$checkpoint" ]; then
     printf '\n== 4/5 Test: done before (%s)\n' "$metrics"
     test_took='done before'
 else
-    step '4/5 Test on people whom the model has never seen or heard' test.log '^class |^[a-z]+ +[0-9.]+ +[0-9]+ \||^WAR ' \
+    step '4/5 Test on unseen identities' test.log '^class |^[a-z]+ +[0-9.]+ +[0-9]+ \||^WAR ' \
         python tools/test.py "$config" "$checkpoint" --work-dir "$work"
     test_took=$took
 fi
@@ -84,7 +84,7 @@ metric() {
 cat <<END
 
 == Done
-   test split      $(($(wc -l <"$data/test.csv") - 1)) clips of people unseen in training
+   test split      $(($(wc -l <"$data/test.csv") - 1)) clips of unseen identities
    WAR            $(metric WAR) %
    UAR            $(metric UAR) %
 
@@ -98,6 +98,6 @@ cat <<END
    Next
    . ${VIRTUAL_ENV#"$PWD"/}/bin/activate
    python tools/infer.py YOUR_VIDEO.mp4 --checkpoint $checkpoint
-   python tools/train.py configs/claip_emo_tiny_toy_visual.py     # the face alone
-   python tools/train.py configs/claip_emo_tiny_toy_audio.py      # the voice alone
+   python tools/train.py configs/claip_emo_tiny_toy_visual.py     # visual only
+   python tools/train.py configs/claip_emo_tiny_toy_audio.py      # audio only
 END

@@ -27,18 +27,18 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint file of a training')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions of every clip to a pickle file')
-    parser.add_argument('--show-dir', metavar='DIR', help='write frames of the predictions to this folder')
+    parser.add_argument('--show-dir', metavar='DIR', help='write images of the predictions to this folder')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
     parser.add_argument('--interval', type=int, default=1, help='show every n-th clip (default: 1)')
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
     parser.add_argument('--modality', choices=('both', 'visual', 'audio'),
-                        help='what the model reads, the other modality being left out (default: what the config says)')
+                        help='modality that the model reads (default: what the config says)')
     parser.add_argument('--raw-weights', action='store_true',
                         help='of a training with EMAHook: test the weights of the last step, not the averaged ones')
     parser.add_argument('--robustness', action='store_true',
                         help='test on corrupted clips: noise, blur, occlusion, lost frames, a missing modality; a '
-                             'table, '
-                             'robustness.json, .csv and .png in the work folder; goes on where it was interrupted')
+                             'table, robustness.json, .csv and .png in the work folder; resumes where it was '
+                             'interrupted')
     parser.add_argument('--allow-trained-clips', action='store_true',
                         help='test clips that the checkpoint was trained on, too (default: refuse them)')
     add_run_arguments(parser)
@@ -102,7 +102,7 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
 
 
 def print_robustness(cfg: Config, args: Namespace) -> None:
-    """Test under every condition, and write the table and the frame."""
+    """Test under every condition, and write the table and the plot."""
     def test(corrupted: Config) -> dict[str, float]:
         corrupted.experiment_name = Path(corrupted.work_dir).name  # runners of one name share what they log
         corrupted.log_level = 'WARNING'
@@ -127,11 +127,10 @@ def allow_trained_clips(cfg: Config) -> None:
 
 
 def set_visualization(cfg: Config, args: Namespace) -> None:
-    """Turn on the config's hook for frames, ours or MMAction2's, for `--show` and `--show-dir`."""
+    """Turn on the config's visualization hook, ours or MMAction2's, for `--show` and `--show-dir`."""
     if 'visualization' not in cfg.get('default_hooks', {}):
         raise InputError(f"{args.config}: --show and --show-dir need visualization=dict(type='ClipVisualizationHook') "
-                         "in "
-                         "the config's default_hooks.")
+                         "in the config's default_hooks.")
     cfg.default_hooks.visualization.update(enable=True, show=args.show, wait_time=args.wait_time, out_dir=args.show_dir,
                                            interval=args.interval)
 

@@ -20,12 +20,12 @@ def parse_args() -> Namespace:
     parser = ArgumentParser(description='Train a model. Checkpoints and logs go to the work folder.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
-                        help='go on from this checkpoint; without a value, from the newest one of the work folder')
+                        help='resume from this checkpoint; without a value, from the newest one of the work folder')
     parser.add_argument('--amp', action='store_true', help='train with automatic mixed precision (needs a GPU)')
     parser.add_argument('--no-validate', action='store_true', help='do not validate during the training')
     parser.add_argument('--auto-scale-lr', action='store_true',
                         help="scale the learning rate from the config's base batch size to the actual one")
-    parser.add_argument('--seed', type=int, help="random seed (default: the config's, else drawn)")
+    parser.add_argument('--seed', type=int, help="random seed (default: the config's, else a random one)")
     parser.add_argument('--diff-rank-seed', action='store_true', help='give every process a seed of its own')
     parser.add_argument('--deterministic', action='store_true', help='use only deterministic algorithms; slower')
     add_run_arguments(parser)
@@ -69,7 +69,7 @@ def set_precision(cfg: Config, amp: bool, options: Mapping[str, object] | None =
     elif kind == 'OptimWrapper':
         refuse_options(options, *(f'optim_wrapper.{key}' for key in _PRECISION_KEYS),
                        reason='it is a key of mixed precision (--amp, optim_wrapper.type=AmpOptimWrapper)')
-        for key in _PRECISION_KEYS:  # a base's, where the type alone was changed
+        for key in _PRECISION_KEYS:  # of a base config, where only the type was changed
             cfg.optim_wrapper.pop(key, None)
     if kind == 'AmpOptimWrapper' and not torch.cuda.is_available():
         raise InputError('mixed precision (--amp, AmpOptimWrapper) needs a GPU, and PyTorch finds none here. Leave '

@@ -1,4 +1,4 @@
-"""Draw where a model looks: python tools/analysis_tools/attention.py CHECKPOINT VIDEO ... --out DIR."""
+"""Plot the attention of a model: python tools/analysis_tools/attention.py CHECKPOINT VIDEO ... --out DIR."""
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -26,10 +26,9 @@ from claip_emo_mm.visualization.plots import write_figure
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Draw the first view of each video: what reaches the class token from each '
+    parser = ArgumentParser(description='Plot the first view of each video: what reaches the class token from each '
                                         'patch (attention rollout through all blocks of the visual encoder), and how '
-                                        'the '
-                                        'temporal Transformer weighs the frames.')
+                                        'the temporal Transformer weighs the frames.')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('videos', nargs='+', metavar='VIDEO', help='video file')
     parser.add_argument('--out', type=output_folder, required=True, metavar='DIR', help='folder for the png files')
@@ -46,7 +45,8 @@ def main() -> int:
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
     if not isinstance(trained.model, AudioVisualRecognizer):
-        raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is drawn for an '
+        raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is plotted for '
+                         'an '
                          'AudioVisualRecognizer.')
     trained.model.to(args.device)
     pipeline = build_test_pipeline(trained.cfg, args.checkpoint)
@@ -54,10 +54,10 @@ def main() -> int:
     for number, video in enumerate(args.videos, 1):
         path = args.out / f'{number:03d}_{Path(video).stem}.png'  # files of one name lie in several folders
         try:
-            _draw(trained, pipeline(dict(filename=video)), path, Path(video).name)
+            _plot(trained, pipeline(dict(filename=video)), path, Path(video).name)
         except WriteError:
             raise
-        except InputError as error:  # the other videos are still worth a plot
+        except InputError as error:  # the other videos are still plotted
             sys.stderr.write(f'error: {error}\n')
             failed += 1
             continue
@@ -65,14 +65,14 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _draw(trained: TrainedModel, sample: dict, path: Path, name: str) -> None:
+def _plot(trained: TrainedModel, sample: dict, path: Path, name: str) -> None:
     inputs = sample['inputs']
     if 'frame_index' in inputs and inputs['frame_index'][0, 0] == MISSING_INDEX:
-        raise InputError(f'{name}: has no plot to look at.')
+        raise InputError(f'{name}: has no frames.')
     with torch.inference_mode(), noted_weights(trained.model) as noted:
         scores = trained.model.test_step(pseudo_collate([sample]))[0].pred_score
     if not noted['encoder']:
-        raise InputError(f'{name}: the model has not looked at it by a CLIPVisualBackbone. Attention is drawn for '
+        raise InputError(f'{name}: the visual backbone is not a CLIPVisualBackbone. Attention is plotted for '
                          'models with this visual encoder.')
     index = inputs['frame_index'][0].numpy()  # (T,) of the first view
     looks = patch_attention(noted['encoder'])[index].numpy()

@@ -17,8 +17,8 @@ def parse_args() -> Namespace:
                                         "bootstrap and McNemar's test, and which clips changed.")
     parser.add_argument('first', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
     parser.add_argument('second', type=Path, help='of another model on the same clips')
-    parser.add_argument('--n-bootstrap', type=int, default=2000, help='of the bootstrap (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, help='of these draws (default: %(default)s)')
+    parser.add_argument('--n-bootstrap', type=int, default=2000, help='bootstrap repetitions (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of the bootstrap (default: %(default)s)')
     parser.add_argument('--out', type=Path, metavar='CSV', help='write the clips that one of the two alone gets right')
     args = parser.parse_args()
     if args.n_bootstrap < 1:

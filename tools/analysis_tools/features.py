@@ -1,4 +1,4 @@
-"""Draw clip features by t-SNE: python tools/analysis_tools/features.py CONFIG CHECKPOINT --out PNG."""
+"""Plot clip features by t-SNE: python tools/analysis_tools/features.py CONFIG CHECKPOINT --out PNG."""
 import io
 import sys
 from argparse import ArgumentParser, Namespace
@@ -20,9 +20,8 @@ from claip_emo_mm.visualization.plots import embed, plot_features, png_file, wri
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description="Draw the features of a test part's clips before the head, by t-SNE: of the "
-                                        'plot, the audio, and both; and write them to a npz file beside the '
-                                        'plot.')
+    parser = ArgumentParser(description="Plot the features of the test split's clips before the head by t-SNE: visual, "
+                                        'audio, and both; and write them to an npz file beside the plot.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint of a training')
     parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='plot to write')
@@ -45,7 +44,7 @@ def main() -> None:
     init_default_scope('mmaction')
     model, cfg, classes = load_trained(args.checkpoint, cfg)
     if not hasattr(model, 'extract_feat') or not hasattr(model, 'modality'):
-        raise InputError(f'{args.config}: the model is a {type(model).__name__}. Features are drawn for '
+        raise InputError(f'{args.config}: the model is a {type(model).__name__}. Features are plotted for '
                          'AudioVisualRecognizer.')
     found = collect_features(model.to(args.device), Runner.build_dataloader(cfg.test_dataloader, seed=0))
     features = {name: values for name, values in found.of.items() if np.ptp(values)}  # the others are not read
@@ -59,7 +58,7 @@ def main() -> None:
 
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
-    """Write a npz file, which takes its name when it is complete."""
+    """Write an npz file atomically."""
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)
     with atomic_write(path) as part:

@@ -59,7 +59,7 @@ def _found_weights(args: Namespace, tested: list[ClipScores]) -> tuple[float, ..
     if common:
         raise InputError(f'--search: {len(common)} clips are among those whose metrics are reported, such as '
                          f'{min(common)}. Weights that are chosen on the test clips make the metrics too good: search '
-                         'them on a validation part.')
+                         'them on a validation split.')
     return search_weights(others)
 
 

@@ -1,4 +1,4 @@
-"""Print how many parameters a model has, and how many are trained: python tools/analysis_tools/params.py CONFIG."""
+"""Print the total and trainable parameters of a model: python tools/analysis_tools/params.py CONFIG."""
 from argparse import ArgumentParser, Namespace
 
 from mmaction.registry import MODELS
@@ -13,25 +13,26 @@ from claip_emo_mm.models.weights.resolve import with_random_weights
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Print all and trained parameters of each part of a model. No weights are '
-                                        'needed.')
+    parser = ArgumentParser(description='Print total and trainable parameters of each component of a model. No '
+                                        'weights are '
+                                        'are needed.')
     parser.add_argument('config', help='config file, also one of configs/_base_/models')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, help='override keys of the config')
     return parser.parse_args()
 
 
 def build_without_weights(cfg: Config) -> nn.Module:
-    """Build the model of a config with random encoders."""
+    """Build the model of a config without loading weights."""
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     return MODELS.build(with_random_weights(cfg.model.to_dict()))
 
 
 def table(model: nn.Module) -> list[str]:
-    """Lines of the table: each part that has parameters, and the whole."""
+    """Lines of the table: each component that has parameters, and the model."""
     rows = [(name, *count_parameters(part)) for name, part in model.named_children()]
     rows = [row for row in rows if row[2]] + [('model', *count_parameters(model))]
     width = max(len(row[0]) for row in rows)
-    return [f'{"":<{width}}  {"all":>13}  {"trained":>11}  {"ratio":>8}',
+    return [f'{"":<{width}}  {"total":>13}  {"trainable":>11}  {"ratio":>8}',
             *(f'{name:<{width}}  {whole:>13,}  {trained:>11,}  {100 * trained / max(whole, 1):>6.2f} %'
               for name, trained, whole in rows)]
 
