@@ -4,9 +4,9 @@
 """
 from . import compat
 
-compat.repair()
+compat.apply_patches()
 
-from . import datasets, engine, evaluation, models  # noqa: E402 - MMAction2 must be repaired first
+from . import datasets, engine, evaluation, models  # noqa: E402 - MMAction2 must be patched first
 from .version import __version__  # noqa: E402
 
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

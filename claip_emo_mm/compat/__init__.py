@@ -1,18 +1,17 @@
-"""What has to be repaired, in memory, before MMAction2 1.2.0 and MMEngine 0.10.7 run on today's PyTorch.
+"""In-memory patches that let MMAction2 1.2.0 and MMEngine 0.10.7 run on current PyTorch.
 
-`repair()` is called by `import claip_emo_mm`. One module per subject; each function says what it repairs, how the
-breakage shows, and when it can go. Nothing is written to disk, and no repair acts where MMAction2 works by itself.
+Each patch says what breaks, how it shows and when it can go. None acts where MMAction2 works by itself.
 """
 from functools import cache
 
 from claip_emo_mm.compat.requirements import check_requirements, quiet_mmcv_lite
 
-__all__ = ['repair']
+__all__ = ['apply_patches']
 
 
 @cache
-def repair() -> None:
-    """Apply every repair, once per process; later calls do nothing.
+def apply_patches() -> None:
+    """Apply every patch, once per process.
 
     Raises:
         InputError: a package that MMAction2 needs is missing or has a version that it refuses.
@@ -20,23 +19,14 @@ def repair() -> None:
     quiet_mmcv_lite()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
-    from claip_emo_mm.compat import averaging, checkpoint_io, distributed, fsdp, imports, metric_rules, safe_load
-    imports.repair_localizers()
-    imports.repair_multimodal()
-    safe_load.repair_loading()
-    safe_load.repair_remote_loading()
-    checkpoint_io.repair_writing()
-    checkpoint_io.repair_log_files()
-    checkpoint_io.repair_removal()
-    checkpoint_io.repair_removal_elsewhere()
-    metric_rules.add_metric_rules()
-    distributed.repair_launch()
-    distributed.repair_data_parallel()
-    distributed.repair_batch_norm()
-    fsdp.repair_fsdp_device()
-    fsdp.repair_fsdp_resume()
-    fsdp.repair_fsdp_batch_norm()
-    fsdp.repair_flexible_runner()
-    distributed.repair_worker_queues()
-    averaging.repair_averaging()
-    averaging.repair_averaged_loading()
+    from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
+    for patch in (
+            imports.patch_localizers, imports.patch_multimodal,
+            safe_load.patch_local_loading, safe_load.patch_remote_loading,
+            checkpoint_io.patch_writing, checkpoint_io.patch_log_files, checkpoint_io.patch_rotation,
+            checkpoint_io.patch_rotation_on_resume,
+            hooks.patch_metric_rules, hooks.patch_averaging, hooks.patch_averaged_loading,
+            distributed.patch_launch, distributed.patch_data_parallel, distributed.patch_batch_norm,
+            distributed.patch_worker_queues,
+            fsdp.patch_device, fsdp.patch_resume, fsdp.patch_batch_norm, fsdp.patch_flexible_runner):
+        patch()

@@ -1,8 +1,9 @@
-"""Distributed training on today's PyTorch."""
+"""Patches of distributed training: CPUs, data loader workers, synchronized batch norm."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from multiprocessing.queues import Queue
+from unittest.mock import patch
 
 import torch
 from mmengine.dist import utils
@@ -18,26 +19,36 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import get_worker_info
 
 
-def repair_launch() -> None:
+def patch_launch() -> None:
     """Let `init_dist` start on machines without CUDA.
 
-    mmengine 0.10.7 calls `torch.cuda.set_device` in any case, and MMAction2's configs ask for the nccl backend. Shows
-    as `module 'torch._C' has no attribute '_cuda_setDevice'` or `Found no NVIDIA driver`, then as `ProcessGroupNCCL is
-    only supported with GPUs`. While mmengine starts the processes, and only where CUDA is not available, choosing the
-    device does nothing and gloo takes the place of nccl; other backends stay. Can go when mmengine's
-    `_init_dist_pytorch`, `_init_dist_mpi` and `_init_dist_slurm` ask for CUDA before they use it.
+    MMEngine 0.10.7 always calls `torch.cuda.set_device`, and MMAction2's configs ask for nccl. Shows as `module
+    'torch._C' has no attribute '_cuda_setDevice'` or `Found no NVIDIA driver`, then as `ProcessGroupNCCL is only
+    supported with GPUs`. Without CUDA no device is set, and gloo replaces nccl. Can go when `_init_dist_pytorch`,
+    `_init_dist_mpi` and `_init_dist_slurm` check for CUDA.
     """
     for name in ('_init_dist_pytorch', '_init_dist_mpi', '_init_dist_slurm'):
         setattr(utils, name, _without_cuda(getattr(utils, name)))
 
 
-def repair_data_parallel() -> None:
+def _without_cuda(init_dist: Callable[..., None]) -> Callable[..., None]:
+    @wraps(init_dist)
+    def init(backend: str, *args: object, **kwargs: object) -> None:
+        if torch.cuda.is_available():
+            init_dist(backend, *args, **kwargs)
+            return
+        with patch.object(torch.cuda, 'set_device', lambda device: None):
+            init_dist('gloo' if backend == 'nccl' else backend, *args, **kwargs)
+
+    return init
+
+
+def patch_data_parallel() -> None:
     """Let DistributedDataParallel take a model on the CPU.
 
-    mmengine 0.10.7's Runner and DDPStrategy always pass `device_ids=[LOCAL_RANK]`. Shows as a ValueError:
-    `DistributedDataParallel device_ids and output_device arguments only work with ... GPU modules`. Where every
-    parameter is on the CPU, the argument is dropped; other models get it as before. Can go when mmengine passes
-    `device_ids` for accelerators only.
+    MMEngine 0.10.7's Runner and DDPStrategy always pass `device_ids=[LOCAL_RANK]`. Shows as `DistributedDataParallel
+    device_ids and output_device arguments only work with ... GPU modules`. Can go when they do so for accelerators
+    only.
     """
     original_init = MMDistributedDataParallel.__init__
 
@@ -51,33 +62,12 @@ def repair_data_parallel() -> None:
     MMDistributedDataParallel.__init__ = init
 
 
-def _without_cuda(init_dist: Callable[..., None]) -> Callable[..., None]:
-    @wraps(init_dist)
-    def init(backend: str, *args: object, **kwargs: object) -> None:
-        if torch.cuda.is_available():
-            init_dist(backend, *args, **kwargs)
-            return
-        set_device = torch.cuda.set_device
-        torch.cuda.set_device = _ignore_device
-        try:
-            init_dist('gloo' if backend == 'nccl' else backend, *args, **kwargs)
-        finally:
-            torch.cuda.set_device = set_device
+def patch_worker_queues() -> None:
+    """Let a data loader raise the error of a worker that cannot hand a batch over.
 
-    return init
-
-
-def _ignore_device(device: object) -> None:
-    """Stand in for `torch.cuda.set_device` where there is no device to choose."""
-
-
-def repair_worker_queues() -> None:
-    """Let a worker of a data loader say why it cannot hand a batch over.
-
-    The thread that puts a worker's batches into shared memory prints its errors and drops the batch, and torch 2.14
-    waits for it without end. Shows with MMEngine's `pseudo_collate` on a full /dev/shm, with too many open files, and
-    with batches that cannot be pickled. In a worker the error is put into the queue in the batch's place, so that the
-    data loader raises it; elsewhere it is printed as before. Can go when torch's workers do that.
+    The thread that puts batches into shared memory prints its errors and drops the batch, and torch 2.14 waits for it
+    forever. Shows with MMEngine's `pseudo_collate` on a full /dev/shm, with too many open files, and with batches that
+    cannot be pickled. In a worker the error now takes the batch's place in the queue. Can go when torch does that.
     """
     original_on_error = Queue._on_queue_feeder_error
 
@@ -92,12 +82,11 @@ def repair_worker_queues() -> None:
     Queue._on_queue_feeder_error = on_error
 
 
-def repair_batch_norm() -> None:
-    """Let `sync_bn = 'torch'` work on the CPU.
+def patch_batch_norm() -> None:
+    """Let `sync_bn = 'torch'` work on the CPU, where the statistics are computed here.
 
-    torch's SyncBatchNorm is written for accelerators. Shows as `SyncBatchNorm layers only work with GPU modules`, and
-    then as `SyncBatchNorm expected input tensor to be on GPU`. On the CPU the statistics are computed here, and
-    DistributedDataParallel does not refuse the layer; elsewhere nothing changes. Can go when torch does it.
+    torch's SyncBatchNorm is written for accelerators. Shows as `SyncBatchNorm layers only work with GPU modules`, then
+    as `SyncBatchNorm expected input tensor to be on GPU`. Can go when torch supports the CPU.
     """
     original_forward = SyncBatchNorm.forward
     original_check = DistributedDataParallel._passing_sync_batchnorm_handle
@@ -116,7 +105,7 @@ def repair_batch_norm() -> None:
 
 
 def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
-    """Normalize (B, C, ...) with the mean and variance of each channel over all processes, which may differ in B."""
+    """Normalize (B, C, ...) with the mean and variance of each channel over all ranks, which may differ in B."""
     tracked = norm.running_mean is not None
     if not (norm.training or not tracked) or not is_initialized() or get_world_size(norm.process_group) == 1:
         if norm.training and tracked:
@@ -129,8 +118,8 @@ def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
     values = x.float()
     count = _total(values.new_tensor([x.numel() / x.shape[1]]), norm.process_group)
     mean = _total(values.sum(dims), norm.process_group) / count  # (C,)
-    centred = values - mean.view(shape)
-    variance = _total(centred.square().sum(dims), norm.process_group) / count
+    centered = values - mean.view(shape)
+    variance = _total(centered.square().sum(dims), norm.process_group) / count
     if norm.training and tracked:
         with torch.no_grad():
             norm.num_batches_tracked.add_(1)
@@ -138,29 +127,27 @@ def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
             norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), momentum)
             unbiased = variance * count / (count - 1).clamp(min=1)
             norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), momentum)
-    y = centred * (variance + norm.eps).rsqrt().view(shape)
+    y = centered * (variance + norm.eps).rsqrt().view(shape)
     if norm.affine:
         y = y * norm.weight.view(shape) + norm.bias.view(shape)
     return y.to(x.dtype)
 
 
 def _total(value: Tensor, group: ProcessGroup | None) -> Tensor:
-    """The sum over all processes; gradients flow back to each."""
+    """Sum over all ranks; gradients flow back to each."""
     return all_reduce(value, group=group or torch.distributed.group.WORLD)
 
 
 @contextmanager
 def without_statistics(network: nn.Module) -> Iterator[None]:
-    """Let the batch norms of a network normalize as in evaluation, while the network as a whole stays in training.
+    """Let a network's batch norms normalize as in evaluation, while the network stays in training mode.
 
-    Those over the clips of all processes take part in the others' exchange, with no clip of their own; where no process
-    has one, their running statistics stay.
+    A synchronized one takes part in the other ranks' exchange with no clip of its own; where no rank has one, the
+    running statistics stay.
     """
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.training]
-    exchanging = [norm for norm in norms if isinstance(norm, SyncBatchNorm) and is_initialized()
-                  and get_world_size(norm.process_group) > 1]
     for norm in norms:
-        if norm in exchanging:
+        if isinstance(norm, SyncBatchNorm) and is_initialized() and get_world_size(norm.process_group) > 1:
             norm.forward = partial(_normalize_apart, norm)
         else:
             norm.eval()
@@ -173,11 +160,11 @@ def without_statistics(network: nn.Module) -> Iterator[None]:
 
 
 def _normalize_apart(norm: SyncBatchNorm, x: Tensor) -> Tensor:
-    """Normalize x (B, C, ...) by the running statistics, and let the other processes find theirs without it."""
+    """Normalize x (B, C, ...) by the running statistics, and let the other ranks compute theirs without it."""
     statistics = [buffer for buffer in (norm.running_mean, norm.running_var) if buffer is not None]
     before = [buffer.clone() for buffer in statistics]
-    nothing = SyncBatchNorm.forward(norm, x[:0])
+    empty = SyncBatchNorm.forward(norm, x[:0])
     for buffer, old in zip(statistics, before, strict=True):
-        buffer.copy_(torch.where(buffer.isfinite(), buffer, old))  # of 0 clips, where no process has one
+        buffer.copy_(torch.where(buffer.isfinite(), buffer, old))  # not finite where no rank has a clip
     y = batch_norm(x, *before, norm.weight, norm.bias, False, 0., norm.eps) if before else x
-    return y + 0 * nothing.sum()  # the exchange has a backward pass, too
+    return y + 0 * empty.sum()  # the exchange has a backward pass, too

@@ -1,4 +1,4 @@
-"""Files of weights from http addresses, into the cache of torch's hub."""
+"""Downloads of weights over http into the cache of torch.hub."""
 import hashlib
 import http.client
 import re
@@ -13,35 +13,35 @@ import torch
 from mmengine.logging import print_log
 from tqdm import tqdm
 
+from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write
 
-# They never give one name to two files, so theirs keep their names in the cache, where people put them by hand.
+# They never give one name to two files, so their files keep their names in the cache, where people put them by hand.
 PUBLISHERS = ('download.openmmlab.com', 'download.pytorch.org')
-SILENCE_S = 60.  # after which a server that says nothing is given up
+TIMEOUT_S = 60.  # of a server that sends nothing
 
-_HASH = re.compile(r'-([0-9a-f]{8,64})\.')  # the end of a name such as resnet50-11ad3fa6.pth: a part of its SHA-256
+_HASH = re.compile(r'-([0-9a-f]{8,64})\.')  # the end of a name such as resnet50-11ad3fa6.pth: digits of its SHA-256
 _LONGEST_NAME = 150
-_PIECE = 1 << 20
+_CHUNK = 1 << 20  # bytes
 
 
 def fetch(address: str) -> Path:
-    """Return the file of an address, which is downloaded where the cache of torch's hub has none.
+    """Return the cached file of an address, downloaded atomically where it is missing.
 
     Args:
         address: http:// or https://.
-    Returns: its path below `torch.hub.get_dir()`; a file lies there only when it is complete.
+    Returns: its path below `torch.hub.get_dir()`.
     Raises:
-        InputError: the address cannot be read, or gives another file than its name says; or the cache cannot be
-            written.
+        InputError: the address cannot be read, its content has another hash than its name, or the cache is read-only.
     """
     try:
         path = cached_file(address)
         if path.is_file():
             return path
         print_log(f'Downloading {address} to {path}', logger='current')
-        with atomic_write(path) as part:
-            with part.open('wb') as file:
+        with atomic_write(path) as temporary:
+            with temporary.open('wb') as file:
                 digest = _download(address, file)
             expected = _HASH.search(path.name)
             if expected and not digest.startswith(expected[1]):
@@ -56,7 +56,7 @@ def fetch(address: str) -> Path:
 
 
 def cached_file(address: str) -> Path:
-    """Where the file of an address is kept: under its own name, or where that may belong to another, a longer one."""
+    """Path of an address in the cache: its own file name, with a hash of the address where that may be ambiguous."""
     parts = urlsplit(address)
     name = parts.path.rpartition('/')[2][-_LONGEST_NAME:] or 'weights'
     if not _HASH.search(name) and parts.hostname not in PUBLISHERS:
@@ -65,16 +65,16 @@ def cached_file(address: str) -> Path:
 
 
 def _download(address: str, file: BinaryIO) -> str:
-    """Write what an address gives; return its SHA-256."""
+    """Write the content of an address to a file; return its SHA-256."""
     digest = hashlib.sha256()
-    with urlopen(address, timeout=SILENCE_S) as answer:
-        length = answer.headers.get('Content-Length', '')
+    with urlopen(address, timeout=TIMEOUT_S) as response:
+        length = response.headers.get('Content-Length', '')
         with tqdm(total=int(length) if length.isdecimal() else None, unit='B', unit_scale=True,
                   disable=not sys.stderr.isatty()) as bar:
-            while piece := answer.read(_PIECE):
-                file.write(piece)
-                digest.update(piece)
-                bar.update(len(piece))
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+                digest.update(chunk)
+                bar.update(len(chunk))
     if length.isdecimal() and file.tell() != int(length):
         raise http.client.HTTPException(f'{file.tell()} of {length} bytes arrived')
     return digest.hexdigest()
@@ -84,4 +84,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f'the server says {error.code} {error.reason}'
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    return ' '.join(str(getattr(reason, 'strerror', None) or reason).split()) or type(error).__name__
+    return one_line(getattr(reason, 'strerror', None) or reason)

@@ -1,4 +1,4 @@
-"""MMAction2's own command-line tools."""
+"""Runs MMAction2's own command-line tools."""
 import json
 import os
 import runpy
@@ -14,15 +14,13 @@ from unittest.mock import patch
 import mmaction
 from mmengine.fileio.handlers import PickleHandler
 
-from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle
+from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
 
 
 def find_tool(name: str) -> Path:
-    """Find a tool of MMAction2.
+    """Find a tool of MMAction2 by its name, such as ``get_flops``.
 
-    Args:
-        name: such as ``get_flops``.
     Raises:
         InputError: there is none of this name.
     """
@@ -36,12 +34,10 @@ def find_tool(name: str) -> Path:
 
 
 def run_tool(name: str, arguments: Sequence[str]) -> None:
-    """Run a tool of MMAction2 in this process.
+    """Run a tool of MMAction2 in this process, reading pickles such as test dumps safely.
 
-    Pickles, such as the dumps of tests, are read without running anything that they hold.
-
-    Its confusion_matrix registers MMAction2's parts before it reads a config that imports ours, so that MMAction2 as
-    PyPI has it fails there, unrepaired; analyze_logs reads a form of logs that MMEngine does not write.
+    On its own, confusion_matrix imports MMAction2 before the config that patches it, and fails; and analyze_logs
+    expects another log format than MMEngine's.
 
     Args:
         name: such as ``get_flops``.
@@ -62,7 +58,6 @@ def run_tool(name: str, arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _safe_pickles(arguments: Sequence[str]) -> Iterator[None]:
-    """Let MMEngine read pickles without running what they hold."""
     names = ', '.join(argument for argument in arguments if argument.endswith(('.pkl', '.pickle'))) or 'the pickle'
 
     def load(handler: PickleHandler, file: BinaryIO, **options: object) -> Any:
@@ -73,19 +68,18 @@ def _safe_pickles(arguments: Sequence[str]) -> Iterator[None]:
             raise InputError(f'{names}: holds {error}, expected tensors, arrays, numbers and texts. Loading such a '
                              'thing can run code, so nothing of the file was loaded.') from None
         except Exception as error:  # a damaged pickle can raise nearly anything
-            reason = ' '.join(str(error).split()) or type(error).__name__
-            raise InputError(f'{names}: cannot be read as a pickle ({reason}). Write it again.') from None
+            raise InputError(f'{names}: cannot be read as a pickle ({one_line(error)}). Write it again.') from None
 
     with patch.object(PickleHandler, 'load_from_fileobj', load):
         yield
 
 
 def epoch_lines(log: Path) -> list[str]:
-    """Give the training lines of a log (scalars.json) what plot_curve looks for.
+    """Convert the training lines of a log (scalars.json) to what plot_curve expects.
 
     MMEngine's lines have no ``mode``, where the tool ends in `IndexError: list index out of range`, and their
-    iterations count on over the epochs, where it adds the epochs' lengths itself: to iterations within the epoch, the
-    last one times the epochs before. This can go when the tool reads MMEngine's logs.
+    iterations continue over the epochs, where it adds the epochs' lengths itself: to iterations within the epoch, the
+    last one times the epochs before. Can go when the tool reads MMEngine's logs.
 
     Raises:
         InputError: the file cannot be read, or is no such log.
@@ -103,11 +97,7 @@ def epoch_lines(log: Path) -> list[str]:
 
 @contextmanager
 def readable_logs(arguments: Sequence[str]) -> Iterator[list[str]]:
-    """Put copies that analyze_logs can read in place of the logs; the curves bear the logs' own names.
-
-    Args:
-        arguments: the tool's command line.
-    """
+    """Yield the command line of analyze_logs with converted copies of the logs, labeled by the logs' own names."""
     logs = [argument for argument in arguments if argument.endswith('.json')]
     with TemporaryDirectory() as folder:
         copies = {log: os.path.join(folder, f'{number}.json') for number, log in enumerate(logs)}
@@ -115,13 +105,7 @@ def readable_logs(arguments: Sequence[str]) -> Iterator[list[str]]:
             Path(copy).write_text('\n'.join(epoch_lines(Path(log))), encoding='utf-8')
         changed = [copies.get(argument, argument) for argument in arguments]
         if 'plot_curve' in changed and '--legend' not in changed:
-            keys = _values(arguments, '--keys') or ['top1_acc']  # the tool's default
+            after_keys = arguments[arguments.index('--keys') + 1:] if '--keys' in arguments else []
+            keys = list(takewhile(lambda value: not value.startswith('-'), after_keys)) or ['top1_acc']  # its default
             changed += ['--legend', *(f'{log} {key}' for log in logs for key in keys)]
         yield changed
-
-
-def _values(arguments: Sequence[str], option: str) -> list[str]:
-    """Values of an option that takes several; none where it is not given."""
-    if option not in arguments:
-        return []
-    return list(takewhile(lambda value: not value.startswith('-'), arguments[arguments.index(option) + 1:]))

@@ -1,9 +1,9 @@
-"""Stand-ins under which the objects in mmengine's checkpoints are read.
+"""Stubs under which the objects in MMEngine's checkpoints are unpickled.
 
-Every checkpoint of mmengine holds its log history: an object with numpy arrays and with methods, which pickle writes as
-calls of `getattr`. To allow `getattr`, `numpy.dtype` and `numpy.ndarray` themselves would open doors: a pickle can
-reach any function through the first, and can make numpy read raw bytes as pointers through the other two. A stand-in
-takes the same arguments, keeps numbers and texts, and is replaced by the real thing afterwards (`unwrap`).
+Every checkpoint of MMEngine holds its log history: an object with numpy arrays and with methods, which pickle writes as
+calls of `getattr`. Allowing `getattr`, `numpy.dtype` and `numpy.ndarray` themselves would open doors: a pickle can
+reach any function through the first, and make numpy read raw bytes as pointers through the others. A stub takes the
+same arguments, keeps numbers and texts, and is replaced by the real object afterwards (`unwrap`).
 """
 import re
 from collections.abc import Callable
@@ -15,17 +15,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
 
 
-class NumberDtype:
-    """Stands for `numpy.dtype`: bool, int, uint, float, complex, bytes and str of a fixed width.
-
-    Args:
-        code: kind and width in bytes (characters for str), such as 'f8'.
-        align: as numpy pickles it, without meaning here.
-        copy: as numpy pickles it, without meaning here.
-
-    Raises:
-        UnpicklingError: the code is another one, such as 'O' for objects.
-    """
+class DtypeStub:
+    """Stub of `numpy.dtype` with its arguments: bool, int, uint, float, complex, bytes and str of a fixed width."""
 
     def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
         if not isinstance(code, str) or not re.fullmatch(r'[biufcSU]\d{1,9}', code):
@@ -33,12 +24,12 @@ class NumberDtype:
         self.value = np.dtype(code)
 
     def __setstate__(self, state: tuple) -> None:
-        """Take the byte order, the only part of the state that such a dtype needs."""
+        """Take the byte order, the only field of the state that such a dtype needs."""
         self.value = self.value.newbyteorder(state[1])
 
 
-class NumberArray:
-    """Stands for `numpy.ndarray`, and for the function that numpy pickles to build one."""
+class ArrayStub:
+    """Stub of `numpy.ndarray`, and of the function that numpy pickles to build one."""
 
     def __init__(self, *args: object) -> None:
         self.value = np.empty(0)
@@ -50,8 +41,8 @@ class NumberArray:
         self.value = np.ndarray(shape, _checked(dtype, data), buffer=data, order=order).copy(order)
 
 
-class LogHistory:
-    """Stands for mmengine's `HistoryBuffer`, without the methods that a file would set for all of them."""
+class HistoryStub:
+    """Stub of MMEngine's `HistoryBuffer`, without the methods that a file would set for all of them."""
 
     def __init__(self) -> None:
         self.value = HistoryBuffer()
@@ -62,73 +53,70 @@ class LogHistory:
         self.value = HistoryBuffer(log, count, state['max_length'])
 
 
-class OneCycle:
-    """Stands for mmengine's scheduler of this name as the owner of its two functions."""
+class OneCycleStub:
+    """Stub of MMEngine's one-cycle scheduler as the owner of its two functions."""
 
 
-def read_number(dtype: NumberDtype, data: bytes) -> np.generic:
-    """Stand for the function that numpy pickles to build a single number."""
+def read_number(dtype: DtypeStub, data: bytes) -> np.generic:
+    """Replace the function that numpy pickles to build a scalar."""
     return np.frombuffer(data, _checked(dtype, data), count=1)[0]
 
 
 def read_method(owner: object, name: str) -> Callable[..., float] | None:
-    """Stand for `getattr`: the functions of the one-cycle schedule; None for those of the log history."""
-    if owner is OneCycle and name in ('_annealing_cos', '_annealing_linear'):
+    """Replace `getattr`: the functions of the one-cycle schedule; None for those of the log history."""
+    if owner is OneCycleStub and name in ('_annealing_cos', '_annealing_linear'):
         return getattr(OneCycleParamScheduler, name)
-    if owner is LogHistory:
+    if owner is HistoryStub:
         return None
     raise UnpicklingError(f'Unsupported getattr of {name!r}')
 
 
 def read_empty_bytes() -> bytes:
-    """Stand for `bytes`, whose call without arguments pickle writes for b'', such as the content of an empty array."""
+    """Replace `bytes`, which pickle calls without arguments for b'', such as the content of an empty array."""
     return b''
 
 
+def _checked(dtype: object, data: object) -> np.dtype:
+    if not isinstance(dtype, DtypeStub) or not isinstance(data, bytes):
+        raise UnpicklingError('Unsupported numpy content')
+    return dtype.value
+
+
 def unwrap(value: object) -> object:
-    """Put the real things in place of their stand-ins, in dicts, lists and tuples; dicts and lists stay the same."""
+    """Replace stubs in dicts, lists and tuples by what they hold; dicts and lists are changed in place."""
     return _unwrap(value, {})
 
 
 def _unwrap(value: object, done: dict[int, tuple[object, object]]) -> object:
-    if isinstance(value, (NumberArray, LogHistory)):
+    if isinstance(value, (ArrayStub, HistoryStub)):
         return value.value
     if id(value) in done:  # once each: a file can hold one list a million times
         return done[id(value)][1]
     if isinstance(value, dict):
         done[id(value)] = value, value
-        for key, item in list(value.items()):
-            value[key] = _unwrap(item, done)
+        for key, entry in list(value.items()):
+            value[key] = _unwrap(entry, done)
     elif isinstance(value, list):
         done[id(value)] = value, value
-        value[:] = [_unwrap(item, done) for item in value]
+        value[:] = [_unwrap(entry, done) for entry in value]
     elif type(value) is tuple:  # not torch.Size
-        unwrapped = tuple(_unwrap(item, done) for item in value)
+        unwrapped = tuple(_unwrap(entry, done) for entry in value)
         done[id(value)] = value, unwrapped
         return unwrapped
     return value
 
 
-def _checked(dtype: object, data: object) -> np.dtype:
-    if not isinstance(dtype, NumberDtype) or not isinstance(data, bytes):
-        raise UnpicklingError('Unsupported numpy content')
-    return dtype.value
-
-
-# numpy 1 and numpy 2 pickle under different names; a file of the one is read with the other.
-NUMPY_STAND_INS: dict[str, object] = {
-    'numpy.dtype': NumberDtype,
-    'numpy.ndarray': NumberArray,
-    'numpy.core.multiarray._reconstruct': NumberArray,
-    'numpy._core.multiarray._reconstruct': NumberArray,
-    'numpy.core.multiarray.scalar': read_number,
-    'numpy._core.multiarray.scalar': read_number,
+NUMPY_STUBS: dict[str, object] = {
+    'numpy.dtype': DtypeStub,
+    'numpy.ndarray': ArrayStub,
+    **{f'numpy.{core}.multiarray.{name}': stub for core in ('core', '_core')  # of numpy 1 and numpy 2
+       for name, stub in (('_reconstruct', ArrayStub), ('scalar', read_number))},
 }
-STAND_INS: dict[str, object] = {
+STUBS: dict[str, object] = {
     'builtins.bytes': read_empty_bytes,
     'builtins.getattr': read_method,
     'mmengine.config.config.ConfigDict': ConfigDict,
-    'mmengine.logging.history_buffer.HistoryBuffer': LogHistory,
-    'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': OneCycle,
-    **NUMPY_STAND_INS,
+    'mmengine.logging.history_buffer.HistoryBuffer': HistoryStub,
+    'mmengine.optim.scheduler.param_scheduler.OneCycleParamScheduler': OneCycleStub,
+    **NUMPY_STUBS,
 }

@@ -5,33 +5,26 @@ from importlib.util import find_spec
 
 from claip_emo_mm.errors import InputError
 
-_INSTALL = {
-    'torch': 'torch',
-    'mmengine': 'mmengine==0.10.7',
-    'mmcv': 'mmcv-lite==2.1.0',
-    'mmaction': 'mmaction2==1.2.0',
-    'importlib_metadata': 'importlib_metadata',
-}
+_INSTALL = dict(torch='torch', mmengine='mmengine==0.10.7', mmcv='mmcv-lite==2.1.0', mmaction='mmaction2==1.2.0',
+                importlib_metadata='importlib_metadata')
 _MMCV_CHOICE = ('Install one of the two, not both: pip install mmcv-lite==2.1.0 (a wheel, enough for this project), or '
                 'the full mmcv 2.1.0, whose source distribution needs setuptools<81 to build')
 
 
 def check_requirements() -> None:
-    """Say in one message which package to install, where MMAction2 would fail with a bare ImportError or assert.
+    """Name the package to install, where MMAction2 1.2.0 would fail with a bare ImportError or AssertionError.
 
-    - `importlib_metadata`: mmaction2 1.2.0 imports it and does not declare it. Shows as `No module named
-      'importlib_metadata'`. Can go when mmaction2 uses the standard library's `importlib.metadata`.
-    - mmcv: mmaction2 1.2.0 takes mmcv or mmcv-lite, >= 2.0.0rc4 and < 2.2.0, and depends on neither, so a plain
-      `pip install mmcv` brings a version that it refuses with an AssertionError. The bounds are MMAction2's own: it is
-      asked, not copied. Can go when mmaction2 declares the dependency.
+    It imports `importlib_metadata` undeclared (shows as `No module named 'importlib_metadata'`), and refuses mmcv
+    outside of 2.0.0rc4 to 2.2.0, on which it does not depend: `pip install mmcv` brings another. Its own check is
+    asked, not copied. Can go when MMAction2 declares both.
 
     Raises:
-        InputError: not an ImportError, because mmengine's `custom_imports` replaces the message of that one.
+        InputError: not an ImportError, whose message MMEngine's `custom_imports` would replace.
     """
     for name, requirement in _INSTALL.items():
         if find_spec(name) is None:
-            remedy = _MMCV_CHOICE if name == 'mmcv' else f'Install it: pip install {requirement}'
-            raise InputError(f'the Python package {name} is not installed; mmaction2 needs it. {remedy}.')
+            hint = _MMCV_CHOICE if name == 'mmcv' else f'Install it: pip install {requirement}'
+            raise InputError(f'the Python package {name} is not installed; mmaction2 needs it. {hint}.')
     try:
         import_module('mmaction')
     except AssertionError as error:
@@ -41,10 +34,9 @@ def check_requirements() -> None:
 
 
 def quiet_mmcv_lite() -> None:
-    """Do not let every start of every process begin with a warning that mmcv-lite is not mmcv.
+    """Silence the warning of every process that mmcv-lite lacks compiled operators, which nothing here needs.
 
-    mmcv-lite lacks compiled operators by design; nothing here needs them. Shows as `Fail to import
-    MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go when mmcv-lite stops
-    warning of it at import.
+    Shows as `Fail to import MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go
+    when mmcv-lite does not warn at import.
     """
     warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)

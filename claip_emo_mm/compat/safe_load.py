@@ -1,8 +1,8 @@
-"""Checkpoints load without running code, from disk and from the network."""
+"""Patches that load checkpoints without running code, from disk and from the network."""
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import wraps
 from importlib import import_module
@@ -16,19 +16,19 @@ from mmengine.runner import CheckpointLoader, checkpoint
 from torch import serialization
 
 from claip_emo_mm.compat.downloads import fetch
-from claip_emo_mm.compat.pickle_stubs import STAND_INS, unwrap
-from claip_emo_mm.compat.safe_pickle import check_depth
+from claip_emo_mm.compat.pickle_stubs import STUBS, unwrap
+from claip_emo_mm.compat.safe_pickle import check_depth, one_line
 from claip_emo_mm.errors import InputError
 
+_TORCH_PREFIX = 'WeightsUnpickler error: '  # of the reason in torch's message
 
-def repair_loading() -> None:
-    """Make `load_checkpoint`, `Runner.load_checkpoint` and `Runner.resume` work with torch >= 2.6, safely.
 
-    Since torch 2.6 `torch.load` builds nothing but tensors and plain containers, and mmengine 0.10.7 writes its log
-    history into every checkpoint. Shows as `Weights only load failed ... Unsupported global:
-    mmengine.logging.history_buffer.HistoryBuffer`. `load_from_local` below takes the place of mmengine's loader of
-    local files, the one registered for the empty prefix, and `remote_loading` does so for all other prefixes. Can go
-    when mmengine allow-lists what it saves.
+def patch_local_loading() -> None:
+    """Let MMEngine load its own checkpoints with torch >= 2.6, safely.
+
+    Since torch 2.6 `torch.load` builds only tensors and plain containers, and MMEngine 0.10.7 saves its log history in
+    every checkpoint. Shows as `Weights only load failed ... Unsupported global:
+    mmengine.logging.history_buffer.HistoryBuffer`. Can go when MMEngine allow-lists what it saves.
     """
     CheckpointLoader.register_scheme('', load_from_local, force=True)
 
@@ -36,15 +36,13 @@ def repair_loading() -> None:
 def load_from_local(filename: str, map_location: object = None) -> dict:
     """Load a checkpoint file: torch's format with `weights_only=True`, or safetensors by its suffix.
 
-    On top of torch's own, only the classes in mmengine's checkpoints are allowed, and only during this call. The text
-    `meta['config']` is left out: `Runner.resume` would run it as Python, and mmengine itself never writes it.
+    Beside torch's own classes only those in MMEngine's checkpoints are allowed, and only during this call. The text
+    `meta['config']`, which `Runner.resume` would run as Python and MMEngine itself never writes, is dropped.
 
     Args:
-        filename: path of the file; `~` stands for the home folder.
+        filename: path of the file; `~` is the home folder.
         map_location: as in `torch.load`; for safetensors None, a name or a device.
-
-    Returns: what was saved. For safetensors, dict(state_dict=..., meta=the texts in the file's header).
-
+    Returns: what was saved; for safetensors dict(state_dict=..., meta=the file's metadata).
     Raises:
         InputError: the file is missing, damaged, no checkpoint, or holds something that could run code.
     """
@@ -57,13 +55,7 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
 
 
 def load_file(path: Path, source: str, map_location: object = None) -> dict:
-    """Load a checkpoint file as `load_from_local` does.
-
-    Args:
-        path: the file, which is there.
-        source: what it is called in messages: the address that it came from.
-        map_location: as in `load_from_local`.
-    """
+    """Load an existing checkpoint file as `load_from_local` does; messages name it by its `source`."""
     read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
     try:
         checkpoint = read(path, map_location)
@@ -82,9 +74,8 @@ def load_file(path: Path, source: str, map_location: object = None) -> dict:
 
 def _read_torch(path: Path, map_location: object) -> object:
     check_depth(path)
-    with allowing(STAND_INS):
-        checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    return unwrap(checkpoint)
+    with _allowing_stubs():
+        return unwrap(torch.load(path, map_location=map_location, weights_only=True))
 
 
 def _read_safetensors(path: Path, map_location: object) -> dict:
@@ -96,15 +87,15 @@ def _read_safetensors(path: Path, map_location: object) -> dict:
 
 
 @contextmanager
-def allowing(allowed: dict[str, object]) -> Iterator[None]:
-    """Let torch's safe loading build these too, under these names, also where somebody allow-listed the names before.
+def _allowing_stubs() -> Iterator[None]:
+    """Let torch's safe loading build the stubs, also where somebody allow-listed other objects of their names.
 
     `torch.serialization.safe_globals` alone would add a second entry of the same name, and chance would choose.
     """
     before = serialization.get_safe_globals()
-    others = [entry for entry in before if _name(entry) not in allowed]
+    others = [entry for entry in before if _name(entry) not in STUBS]
     serialization.clear_safe_globals()
-    serialization.add_safe_globals(others + [(value, name) for name, value in allowed.items()])
+    serialization.add_safe_globals(others + [(value, name) for name, value in STUBS.items()])
     try:
         yield
     finally:
@@ -117,17 +108,17 @@ def _name(entry: object) -> str:
 
 
 def _describe(path: Path, source: str, reason: str) -> str:
-    """Say what is wrong with a file that could not be read, from the message of torch or safetensors."""
+    """Say what is wrong with a file, from the message of torch or safetensors."""
     refused = re.search(r'GLOBAL (\S+)|Unsupported ((?:numpy|getattr) .*)', reason)
     if refused:
-        thing = refused[1] or refused[2]
-        remedy = ('It was saved by FSDP with MMAction2\'s default state_dict_cfg=\'local\': train with '
-                  'strategy=dict(type=\'FSDPStrategy\', state_dict_cfg=\'full\')' if 'torch.distributed' in thing else
-                  'Ask its author for a .safetensors file, or for the weights alone: torch.save(model.state_dict(), '
-                  'path)')
-        return (f'{source}: holds {thing}, expected tensors, numbers, texts and mmengine\'s log history. Loading such '
-                f'a thing can run code, so nothing of the file was loaded. {remedy}.')
-    cause = reason.split('WeightsUnpickler error: ')[-1].strip().split('\n')[0].split('. ')[0]
+        found = refused[1] or refused[2]
+        hint = ('It was saved by FSDP with MMAction2\'s default state_dict_cfg=\'local\': train with '
+                'strategy=dict(type=\'FSDPStrategy\', state_dict_cfg=\'full\')' if 'torch.distributed' in found else
+                'Ask its author for a .safetensors file, or for the weights alone: torch.save(model.state_dict(), '
+                'path)')
+        return (f'{source}: holds {found}, expected tensors, numbers, texts and mmengine\'s log history. Loading such '
+                f'a thing can run code, so nothing of the file was loaded. {hint}.')
+    cause = reason.split(_TORCH_PREFIX)[-1].strip().split('\n')[0].split('. ')[0]
     with path.open('rb') as file:
         head = file.read(24)
     return (f'{source}: cannot be read as a checkpoint ({cause}); found {path.stat().st_size} bytes that begin with '
@@ -135,28 +126,19 @@ def _describe(path: Path, source: str, reason: str) -> str:
             'short, or a text in place of the file.')
 
 
-_HUB_NAMES = ('load_state_dict_from_url', 'load_url')  # under which others have imported torch.hub's function
-
-
-def repair_remote_loading() -> None:
+def patch_remote_loading() -> None:
     """Let no checkpoint from an address run code.
 
-    mmengine 0.10.7 loads from http through `torch.hub.load_state_dict_from_url`, which has `weights_only=False`: a
-    pickle of a server runs what it likes, without a word. So do the shorthands that lead there (torchvision://,
-    open-mmlab://, mmcls:// and so on), torchvision's own weights, and files of object stores where
-    `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` is set. Can go when both use `weights_only=True`, and mmengine allow-lists what
-    it saves.
+    MMEngine 0.10.7 and torchvision load through `torch.hub.load_state_dict_from_url` with `weights_only=False`, and
+    object stores do where `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` is set. Shows silently: a server's pickle runs. Can go
+    when all use `weights_only=True`, and MMEngine allow-lists what it saves.
     """
-    for prefixes, loader in (
-            (('http://', 'https://'), load_from_http),
-            (('modelzoo://', 'torchvision://'), load_from_torchvision),
-            (('open-mmlab://', 'openmmlab://'), load_from_openmmlab),
-            ('mmcls://', load_from_mmcls),
-            ('pavi://', load_from_pavi),
-            ((r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_ceph)):
-        CheckpointLoader.register_scheme(prefixes, loader, force=True)
+    CheckpointLoader.register_scheme(('http://', 'https://'), load_from_http, force=True)
+    CheckpointLoader.register_scheme(('modelzoo://', 'torchvision://', 'open-mmlab://', 'openmmlab://', 'mmcls://'),
+                                     load_from_zoo, force=True)
+    CheckpointLoader.register_scheme(('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_store, force=True)
     checkpoint.load_from_http = load_from_http
-    _repair_hub()
+    _patch_hub()
 
 
 def load_from_http(filename: str, map_location: object = None, **options: object) -> dict:
@@ -165,7 +147,7 @@ def load_from_http(filename: str, map_location: object = None, **options: object
     Raises:
         InputError: it cannot be downloaded, or as for `load_from_local`.
     """
-    del options  # MMAction2's folder and progress bar
+    del options  # MMEngine's folder and progress bar
     rank, _ = get_dist_info()
     try:
         if rank == 0:
@@ -175,85 +157,65 @@ def load_from_http(filename: str, map_location: object = None, **options: object
     return load_file(fetch(filename), filename, map_location)
 
 
-def load_from_torchvision(filename: str, map_location: object = None) -> dict:
-    """Load weights by torchvision's name for them."""
-    return load_from_http(_look_up(filename, checkpoint.get_torchvision_models()), map_location)
+def load_from_zoo(filename: str, map_location: object = None) -> dict:
+    """Load weights by a name of torchvision, OpenMMLab or MMClassification (of which only the backbone is kept).
 
-
-def load_from_openmmlab(filename: str, map_location: object = None) -> dict:
-    """Load weights by OpenMMLab's name for them; a list of the user's own may name files in MMEngine's folder."""
-    deprecated = checkpoint.get_deprecated_model_names()
+    OpenMMLab's names may be extended by a list of the user's own, with files in MMEngine's home folder.
+    """
     scheme, _, name = filename.partition('://')
-    place = _look_up(f'{scheme}://{deprecated.get(name, name)}', checkpoint.get_external_models())
-    if place.startswith(('http://', 'https://')):
-        return load_from_http(place, map_location)
-    return load_from_local(str(Path(checkpoint._get_mmengine_home(), place)), map_location)
-
-
-def load_from_mmcls(filename: str, map_location: object = None) -> dict:
-    """Load the backbone of a classifier by MMClassification's name for it."""
-    loaded = load_from_http(_look_up(filename, checkpoint.get_mmcls_models()), map_location)
-    return checkpoint._process_mmcls_checkpoint(loaded)
-
-
-def load_from_ceph(filename: str, map_location: object = None, backend: str = 'petrel') -> dict:
-    """Load a checkpoint from an object store."""
-    def copy(folder: Path) -> Path:
-        path = folder / filename.rpartition('/')[2]
-        path.write_bytes(get_file_backend(filename, backend_args=dict(backend=backend)).get(filename))
-        return path
-
-    return _load_copy(filename, copy, map_location)
-
-
-def load_from_pavi(filename: str, map_location: object = None) -> dict:
-    """Load a checkpoint from Pavi."""
-    def copy(folder: Path) -> Path:
-        model = import_module('pavi').modelcloud.get(filename.removeprefix('pavi://'))
-        path = folder / Path(model.name).name
-        model.download(str(path))
-        return path
-
-    return _load_copy(filename, copy, map_location)
-
-
-def _load_copy(source: str, copy: Callable[[Path], Path], map_location: object) -> dict:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = copy(Path(folder))
-        except Exception as error:  # each store's client has errors of its own
-            raise InputError(f'{source}: cannot be fetched ({" ".join(str(error).split()) or type(error).__name__}). '
-                             'Fetch the file by other means and give its path.') from error
-        return load_file(path, source, map_location)
-
-
-def _look_up(filename: str, addresses: Mapping[str, str]) -> str:
-    name = filename.partition('://')[2]
+    if scheme in ('modelzoo', 'torchvision'):
+        addresses = checkpoint.get_torchvision_models()
+    elif scheme == 'mmcls':
+        addresses = checkpoint.get_mmcls_models()
+    else:
+        addresses = checkpoint.get_external_models()
+        name = checkpoint.get_deprecated_model_names().get(name, name)
     if name not in addresses:
         raise InputError(f'{filename}: there are no weights of this name. Expected one of the {len(addresses)} that '
                          f'begin with {", ".join(sorted(addresses)[:3])} ...; or give the path of a file.')
-    return addresses[name]
+    address = addresses[name]
+    if not address.startswith(('http://', 'https://')):
+        return load_from_local(str(Path(checkpoint._get_mmengine_home(), address)), map_location)
+    loaded = load_from_http(address, map_location)
+    return checkpoint._process_mmcls_checkpoint(loaded) if scheme == 'mmcls' else loaded
 
 
-def _repair_hub() -> None:
+def load_from_store(filename: str, map_location: object = None, backend: str = 'petrel') -> dict:
+    """Load a checkpoint from an object store: pavi://, s3:// or petrel://."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if filename.startswith('pavi://'):
+                model = import_module('pavi').modelcloud.get(filename.removeprefix('pavi://'))
+                path = Path(folder, Path(model.name).name)
+                model.download(str(path))
+            else:
+                path = Path(folder, filename.rpartition('/')[2])
+                path.write_bytes(get_file_backend(filename, backend_args=dict(backend=backend)).get(filename))
+        except Exception as error:  # each store's client has errors of its own
+            raise InputError(f'{filename}: cannot be fetched ({one_line(error)}). Fetch the file by other means and '
+                             'give its path.') from error
+        return load_file(path, filename, map_location)
+
+
+def _patch_hub() -> None:
     """Replace `torch.hub.load_state_dict_from_url`, also where it was imported by name."""
-    of_torch = torch.hub.load_state_dict_from_url
+    original_load = torch.hub.load_state_dict_from_url
 
-    @wraps(of_torch)
+    @wraps(original_load)
     def load(url: str, model_dir: str | None = None, map_location: object = None, progress: bool = True,
              check_hash: bool = False, file_name: str | None = None, weights_only: bool = True) -> dict[str, Any]:
         del weights_only
         try:
-            with allowing(STAND_INS):
-                return unwrap(of_torch(url, model_dir, map_location, progress, check_hash, file_name, True))
+            with _allowing_stubs():
+                return unwrap(original_load(url, model_dir, map_location, progress, check_hash, file_name, True))
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:  # the network, the disk and a damaged file each have their own
-            reason = str(getattr(error, 'reason', None) or error).split('WeightsUnpickler error: ')[-1].split('\n')[0]
+            reason = str(getattr(error, 'reason', None) or error).split(_TORCH_PREFIX)[-1].split('\n')[0]
             raise InputError(f'{url}: its weights cannot be had ({reason}). Nothing of a file is loaded that could run '
                              'code. Check the network, or download the file and give its path.') from error
 
     for module in list(sys.modules.values()):
-        for name in _HUB_NAMES:
-            if getattr(module, '__dict__', {}).get(name) is of_torch:
+        for name in ('load_state_dict_from_url', 'load_url'):
+            if getattr(module, '__dict__', {}).get(name) is original_load:
                 setattr(module, name, load)

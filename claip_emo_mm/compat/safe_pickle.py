@@ -1,8 +1,8 @@
-"""Plain pickles read without running anything that they hold."""
+"""Unpicklers that run nothing of what a pickle holds."""
 import io
 import pickle
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,17 +11,17 @@ from zipfile import ZipFile, is_zipfile
 import torch
 from torch import Tensor
 
-from claip_emo_mm.compat.pickle_stubs import NUMPY_STAND_INS, read_empty_bytes, unwrap
+from claip_emo_mm.compat.pickle_stubs import NUMPY_STUBS, read_empty_bytes, unwrap
 
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
            torch.int8, torch.uint8, torch.bool)
 _PLAIN = (str, bytes, int, float, complex, bool, type(None))
-_MOST_TUPLES = 64
+_MAX_DEPTH = 64  # of tuples
 _OLD_FORMAT_PICKLES = 4  # before the storages: a number, a version, the system, what was saved
 
 
 class RefusedGlobal(pickle.UnpicklingError):
-    """A pickle names a function or a class that it does not need; the message is its name."""
+    """A pickle names a function or a class that is not allowed; the message is its name."""
 
 
 class DeepTuples(pickle.UnpicklingError):
@@ -31,13 +31,12 @@ class DeepTuples(pickle.UnpicklingError):
 class SafeUnpickler(pickle._Unpickler):
     """Builds plain containers and what is allowed by name, and nothing else.
 
-    Python's own reader in Python, not the one in C: that one makes room for as many memoised things as a pickle claims
-    to have, and a file of a few bytes fills the memory.
+    This is Python's own unpickler in Python: the one in C allocates as many memo entries as a pickle claims to have,
+    so that a file of a few bytes fills the memory.
 
     Args:
         data: the pickle, or an opened file that stands where it begins.
-        allowed: 'module.name' in the pickle -> the function or class that is called in its place, such as the stand-ins
-            of `claip_emo_mm.compat.pickle_stubs`.
+        allowed: 'module.name' in the pickle -> the function or class to call instead, such as those of `pickle_stubs`.
     Raises:
         RefusedGlobal: the pickle names something else.
         Exception: whatever a damaged pickle raises: EOFError, KeyError, RecursionError and more.
@@ -52,155 +51,119 @@ class SafeUnpickler(pickle._Unpickler):
         self._stateful = tuple(kind for kind in allowed.values() if hasattr(kind, '__setstate__'))
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for a global of the pickle; never the thing that it names."""
+        """Return the replacement of a global; never the object that it names."""
         if f'{module}.{name}' not in self._allowed:
             raise RefusedGlobal(f'{module}.{name}')
         return self._allowed[f'{module}.{name}']
 
     def persistent_load(self, pid: object) -> Any:
-        """Refuse what lies outside of the pickle."""
+        """Refuse objects outside of the pickle."""
         raise pickle.UnpicklingError('Unsupported persistent id')
 
     def get_extension(self, code: int) -> None:
-        """Refuse what the process has registered under a number."""
+        """Refuse objects that the process has registered under a number."""
         raise pickle.UnpicklingError(f'Unsupported extension {code}')
 
     def load_build(self) -> None:
-        """Give an object its state, if it is one that a stand-in has made; never a class or a function."""
-        made = self.stack[-2] if len(self.stack) > 1 else None
-        if type(made) not in self._stateful:
-            raise pickle.UnpicklingError(f'Unsupported state of a {type(made).__name__}')
+        """Set the state of an instance of a stub; never of a class or a function."""
+        built = self.stack[-2] if len(self.stack) > 1 else None
+        if type(built) not in self._stateful:
+            raise pickle.UnpicklingError(f'Unsupported state of a {type(built).__name__}')
         super().load_build()
 
+    dispatch[pickle.BUILD[0]] = load_build
+
     def check_keys(self, keys: list) -> None:
-        """Refuse keys of a dict, or members of a set, that are more than numbers, texts and tuples of them."""
+        """Allow numbers, texts and flat tuples of them: hashing deeply nested tuples crashes Python."""
         for key in keys:
-            parts = key if type(key) is tuple else (key,)
-            if not all(isinstance(part, _PLAIN) for part in parts):
+            if not all(isinstance(entry, _PLAIN) for entry in (key if type(key) is tuple else (key,))):
                 raise pickle.UnpicklingError(f'Unsupported key of a dict, a {type(key).__name__}')
 
-    def load_setitem(self) -> None:
-        """Add to a dict, by a key whose hash is no matter of depth: deeply nested tuples crash Python."""
-        self.check_keys(self.stack[-2:-1])
-        super().load_setitem()
 
-    def load_setitems(self) -> None:
-        """Add to a dict."""
-        self.check_keys(self.stack[::2])
-        super().load_setitems()
+def _with_checked_keys(load: Callable[[SafeUnpickler], None], keys: slice) -> Callable[[SafeUnpickler], None]:
+    def load_checked(self: SafeUnpickler) -> None:
+        self.check_keys(self.stack[keys])
+        load(self)
 
-    def load_dict(self) -> None:
-        """Make a dict."""
-        self.check_keys(self.stack[::2])
-        super().load_dict()
+    return load_checked
 
-    def load_additems(self) -> None:
-        """Add to a set."""
-        self.check_keys(self.stack)
-        super().load_additems()
 
-    def load_frozenset(self) -> None:
-        """Make a frozen set."""
-        self.check_keys(self.stack)
-        super().load_frozenset()
-
-    dispatch[pickle.BUILD[0]] = load_build
-    dispatch[pickle.SETITEM[0]] = load_setitem
-    dispatch[pickle.SETITEMS[0]] = load_setitems
-    dispatch[pickle.DICT[0]] = load_dict
-    dispatch[pickle.ADDITEMS[0]] = load_additems
-    dispatch[pickle.FROZENSET[0]] = load_frozenset
+for _opcode, _keys in ((pickle.SETITEM, slice(-2, -1)), (pickle.SETITEMS, slice(None, None, 2)),
+                       (pickle.DICT, slice(None, None, 2)), (pickle.ADDITEMS, slice(None)),
+                       (pickle.FROZENSET, slice(None))):  # which entries of the unpickler's stack become keys
+    SafeUnpickler.dispatch[_opcode[0]] = _with_checked_keys(SafeUnpickler.dispatch[_opcode[0]], _keys)
 
 
 class _Anything:
-    """Stands for whatever a pickle makes."""
+    """Stub of whatever a pickle builds."""
 
     def __new__(cls, *args: object, **kwargs: object) -> '_Anything':
         return super().__new__(cls)
 
     def __call__(self, *args: object) -> '_Anything':
-        """Stand for what a function or a class makes."""
         return self
 
     def __setitem__(self, key: object, value: object) -> None:
-        """Take an item."""
+        pass
 
     def extend(self, items: object) -> None:
-        """Take items."""
+        pass
 
     append = extend
 
 
 class _MeasuredTuple(tuple):
-    """A tuple that knows how deep tuples lie in it."""
-
     depth: int
 
 
 class _DepthReader(SafeUnpickler):
-    """Reads a pickle for the tuples in it alone, and makes nothing that it names."""
+    """Measures how deep tuples are nested, and builds nothing else that the pickle names."""
+
+    dispatch = dict(SafeUnpickler.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return what stands for anything."""
         return _Anything
 
     def persistent_load(self, pid: object) -> Any:
-        """Return what stands for numbers that lie outside of the pickle."""
         return _Anything()
 
     def load_build(self) -> None:
-        """Drop the state of an object."""
         self.stack.pop()
 
     def load_newobj(self) -> None:
-        """Make an object of whatever stands for a class."""
         self.stack.pop()
         self.stack[-1] = _Anything()
 
     def load_newobj_ex(self) -> None:
-        """Make an object from arguments with names, too."""
         self.stack.pop()
         self.load_newobj()
 
+    dispatch.update({pickle.BUILD[0]: load_build, pickle.NEWOBJ[0]: load_newobj, pickle.NEWOBJ_EX[0]: load_newobj_ex})
+
     def check_keys(self, keys: list) -> None:
-        """Take any key: no tuple is deep."""
+        """Allow any key: no tuple is deep."""
 
-    def load_tuple(self) -> None:
-        """Make a tuple of what stands behind the mark."""
-        super().load_tuple()
-        self._measure()
 
-    def load_tuple1(self) -> None:
-        """Make a tuple of one."""
-        super().load_tuple1()
-        self._measure()
+def _with_depth(load: Callable[[_DepthReader], None]) -> Callable[[_DepthReader], None]:
+    def load_measured(self: _DepthReader) -> None:
+        load(self)
+        built = _MeasuredTuple(self.stack[-1])
+        built.depth = 1 + max((entry.depth for entry in built if isinstance(entry, _MeasuredTuple)), default=0)
+        if built.depth > _MAX_DEPTH:
+            raise DeepTuples(f'Unsupported tuples, more than {_MAX_DEPTH} in each other')
+        self.stack[-1] = built
 
-    def load_tuple2(self) -> None:
-        """Make a tuple of two."""
-        super().load_tuple2()
-        self._measure()
+    return load_measured
 
-    def load_tuple3(self) -> None:
-        """Make a tuple of three."""
-        super().load_tuple3()
-        self._measure()
 
-    def _measure(self) -> None:
-        made = _MeasuredTuple(self.stack[-1])
-        made.depth = 1 + max((part.depth for part in made if isinstance(part, _MeasuredTuple)), default=0)
-        if made.depth > _MOST_TUPLES:
-            raise DeepTuples(f'Unsupported tuples, more than {_MOST_TUPLES} in each other')
-        self.stack[-1] = made
-
-    dispatch = {**SafeUnpickler.dispatch, pickle.BUILD[0]: load_build, pickle.NEWOBJ[0]: load_newobj,
-                pickle.NEWOBJ_EX[0]: load_newobj_ex, pickle.TUPLE[0]: load_tuple, pickle.TUPLE1[0]: load_tuple1,
-                pickle.TUPLE2[0]: load_tuple2, pickle.TUPLE3[0]: load_tuple3}
+for _opcode in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+    _DepthReader.dispatch[_opcode[0]] = _with_depth(_DepthReader.dispatch[_opcode[0]])
 
 
 def check_depth(path: Path) -> None:
-    """Refuse a file of torch.save with tuples in tuples in tuples, and so on: Python crashes when it hashes them.
+    """Refuse a file of torch.save with deeply nested tuples, which crash Python when it hashes them.
 
-    What else is wrong with a file is left to torch's own reader to say.
+    Other faults of the file are left to torch's own reader.
 
     Raises:
         DeepTuples: there are some.
@@ -218,7 +181,7 @@ def check_depth(path: Path) -> None:
                 _DepthReader(file).load()
     except DeepTuples:
         raise
-    except Exception:  # a damaged file, or no pickle at all: torch's reader meets the same, and tells of it
+    except Exception:  # a damaged file, or no pickle at all: torch's reader meets the same, and reports it
         return
 
 
@@ -229,13 +192,18 @@ def load_pickle(data: bytes) -> Any:
         RefusedGlobal: it holds something else.
         Exception: whatever a damaged pickle raises.
     """
-    return unwrap(SafeUnpickler(data, NUMPY_STAND_INS | {'torch._utils._rebuild_tensor_v2': rebuild_tensor,
-                                                         'torch.storage._load_from_bytes': _load_storage}).load())
+    return unwrap(SafeUnpickler(data, NUMPY_STUBS | {'torch._utils._rebuild_tensor_v2': rebuild_tensor,
+                                                     'torch.storage._load_from_bytes': _load_storage}).load())
+
+
+def one_line(error: object) -> str:
+    """The message of an error in one line, or its type where it has none."""
+    return ' '.join(str(error).split()) or type(error).__name__
 
 
 def rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...],
                    *ignored: object) -> Tensor:
-    """Stand for what torch pickles to build a tensor, on a storage (n,); it must lie within, and be no larger."""
+    """Replace what torch pickles to build a tensor on a storage (n,); it must lie within, and be no larger."""
     if not isinstance(storage, Tensor) or prod(size) > len(storage):
         raise pickle.UnpicklingError('Unsupported tensor, larger than what is stored of it')
     # as_strided itself refuses what would lie outside of the storage.
@@ -243,7 +211,7 @@ def rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: 
 
 
 def _load_storage(data: bytes) -> Tensor:
-    """The numbers of a tensor (n,), from the file of torch in which it lies in a pickle."""
+    """A tensor's numbers (n,), from the file of torch.save that a pickle holds of them."""
     try:
         storage = torch.load(io.BytesIO(data), weights_only=True)
     except Exception:  # its message recommends weights_only=False, so it is not shown
@@ -253,13 +221,12 @@ def _load_storage(data: bytes) -> Tensor:
     return torch.empty(0, dtype=storage.dtype).set_(storage._untyped_storage)
 
 
-def _ordered_dict() -> OrderedDict:
-    """An empty one; its items come one by one."""
+def _ordered_dict() -> OrderedDict:  # no arguments: items are set one by one, with checked keys
     return OrderedDict()
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:
-    """What older pickles write bytes as."""
+    """Decode bytes as older pickles write them."""
     if encoding != 'latin1':
         raise pickle.UnpicklingError(f'Unsupported encoding {encoding!r}')
     return text.encode(encoding)

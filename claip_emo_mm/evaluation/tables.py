@@ -39,7 +39,7 @@ def metrics_table(metrics: EmotionMetrics, classes: Sequence[str]) -> str:
             line += f'  ({low:.2f} to {high:.2f})'
         lines.append(line)
     lines.append(f'over {recalls.confusion.sum()} clips' + (
-        f'; in brackets the 95 % interval of {metrics.draws} bootstrap draws of the clips of each class'
+        f'; in brackets the 95 % interval of {metrics.n_bootstrap} bootstrap samples of the clips of each class'
         if metrics.intervals else ''))
     if metrics.ece is None:
         lines.append('The scores are no probabilities: there is no calibration error.')

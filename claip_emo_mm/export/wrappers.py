@@ -58,7 +58,7 @@ class MediaModel(nn.Module):
         arrays = {}
         for key, index_key in (('frames', 'frame_index'), ('audio', 'audio_index')):
             if index_key in packed[0]:
-                parts = [clip.audio if key == 'audio' else inputs[key]
+                parts = [clip.waveform if key == 'audio' else inputs[key]
                          for clip, inputs in zip(clips, packed, strict=True)]
                 starts = accumulate((len(part) for part in parts[:-1]), initial=0)
                 arrays[key] = torch.cat(parts)

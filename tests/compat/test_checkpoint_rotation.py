@@ -7,7 +7,7 @@ from mmengine.fileio import get_file_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 
 
 class DyingRunner(SimpleNamespace):

@@ -1,4 +1,4 @@
-"""What the two repairs pass on to torch; tests of real processes are in test_processes.py."""
+"""What the two patches pass on to torch; tests of real processes are in test_processes.py."""
 import mmengine.dist.utils as dist_utils
 import pytest
 import torch
@@ -6,7 +6,7 @@ from mmengine.model import MMDistributedDataParallel
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 
 
 @pytest.mark.parametrize('launch', ['_init_dist_pytorch', '_init_dist_mpi', '_init_dist_slurm'])

@@ -14,7 +14,7 @@ def test_stands_in_only_where_the_folder_is_absent(complete, tmp_path, monkeypat
     monkeypatch.setattr(imports, '_mmaction_folder', lambda: tmp_path)
     for name in NAMES:
         monkeypatch.delitem(sys.modules, name, raising=False)
-    imports.repair_localizers()
+    imports.patch_localizers()
     assert [name in sys.modules for name in NAMES] == [not complete, not complete]
 
 

@@ -1,4 +1,4 @@
-"""What the repairs pass on to torch; tests of real processes are in test_processes.py."""
+"""What the patches pass on to torch; tests of real processes are in test_processes.py."""
 import mmengine._strategy.fsdp as mmengine_fsdp
 import pytest
 import torch
@@ -6,7 +6,7 @@ from mmengine.model.wrappers import MMFullyShardedDataParallel
 from torch import nn
 from torch.distributed.fsdp import FullOptimStateDictConfig, FullyShardedDataParallel, StateDictType
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 
 
 @pytest.mark.parametrize(('accelerator', 'device_id'), [(True, 1), (False, torch.device('cpu'))])

@@ -73,9 +73,9 @@ def test_package_works_after_mmaction_failed(fresh_python, incomplete_mmaction):
     assert 'DRN: DRN is missing in the mmaction2 that is installed' in result.stdout, result.stderr
 
 
-def test_repairs_are_applied_once():
+def test_patches_are_applied_once():
     first = MMDistributedDataParallel.__init__
-    claip_emo_mm.compat.repair()
+    claip_emo_mm.compat.apply_patches()
     assert MMDistributedDataParallel.__init__ is first
     assert not hasattr(first.__wrapped__, '__wrapped__')
 

@@ -18,7 +18,7 @@ def test_leaves_the_models_out_only_where_transformers_lacks_a_function(text, ke
     spec.submodule_search_locations.append(str(tmp_path))
     monkeypatch.setattr(imports, 'find_spec', lambda name: spec)
     monkeypatch.setattr(dependency, 'WITH_MULTIMODAL', True)
-    imports.repair_multimodal()
+    imports.patch_multimodal()
     assert dependency.WITH_MULTIMODAL is kept
 
 

@@ -11,7 +11,7 @@ from claip_emo_mm.errors import InputError
 
 SCRIPT = Path(__file__).with_name('tiny_training.py')
 
-# What mmengine alone does on such a machine, step by step with the step before repaired by hand.
+# What mmengine alone does on such a machine, step by step with the step before patched by hand.
 WITHOUT_THE_PACKAGE = """
 import torch, mmengine.dist
 from mmengine.model import MMDistributedDataParallel

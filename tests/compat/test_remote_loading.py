@@ -20,7 +20,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_with_prefix
 from safetensors.torch import save_file
 from torch import nn
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 from claip_emo_mm.compat.downloads import cached_file
 from claip_emo_mm.errors import InputError
 

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 from claip_emo_mm.errors import InputError
 
 

@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from mmengine.runner import FlexibleRunner, Runner
 from torch import nn
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 
 LEARNING_RATE = 0.01
 SAMPLES = [(torch.linspace(-1, 1, 5).roll(number) * (number + 1), number % 3) for number in range(8)]

@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from sampled_components import sampled_config
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 
 
 class LossOfAllRanks(Hook):

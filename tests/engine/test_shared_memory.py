@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from mmengine.structures import BaseDataElement
 from torch.utils.data import DataLoader, Dataset
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2
+import claip_emo_mm  # noqa: F401 - patches MMAction2
 from claip_emo_mm.engine import shared_memory
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.shared_memory import check_shared_memory

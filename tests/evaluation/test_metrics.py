@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from claip_emo_mm.evaluation import emotion_metrics, metrics_table
 
@@ -22,16 +23,16 @@ def test_as_scikit_learn_on_random_scores() -> None:
     rng = np.random.default_rng(3)
     labels, scores = rng.integers(5, size=300), rng.dirichlet(np.ones(5), size=300)
     taken = scores.argmax(axis=1)
-    metrics = emotion_metrics(labels, scores)
-    assert metrics.scalars() == pytest.approx(dict(
+    found = emotion_metrics(labels, scores)
+    assert found.scalars() == pytest.approx(dict(
         WAR=100 * metrics.accuracy_score(labels, taken), UAR=100 * metrics.balanced_accuracy_score(labels, taken),
         F1_macro=100 * metrics.f1_score(labels, taken, average='macro'),
         F1_weighted=100 * metrics.f1_score(labels, taken, average='weighted'),
-        top2=100 * metrics.top_k_accuracy_score(labels, scores, k=2), ECE=metrics.ece))
-    for found, score in ((metrics.recalls.recall, metrics.recall_score),
-                         (metrics.recalls.precision, metrics.precision_score)):
-        np.testing.assert_allclose(found, 100 * score(labels, taken, average=None))
-    assert (metrics.recalls.confusion == metrics.confusion_matrix(labels, taken)).all()
+        top2=100 * metrics.top_k_accuracy_score(labels, scores, k=2), ECE=found.ece))
+    for values, score in ((found.recalls.recall, metrics.recall_score),
+                         (found.recalls.precision, metrics.precision_score)):
+        np.testing.assert_allclose(values, 100 * score(labels, taken, average=None))
+    assert (found.recalls.confusion == metrics.confusion_matrix(labels, taken)).all()
 
 
 def test_details_say_what_is_absent() -> None:
@@ -65,7 +66,7 @@ def test_table_with_intervals() -> None:
     metrics = emotion_metrics(np.array([0, 1]), np.eye(2), n_bootstrap=5)
     lines = metrics_table(metrics, ['yes', 'no']).split('\n')
     assert 'UAR 100.00 %  (100.00 to 100.00)' in lines
-    assert lines[-1] == ('over 2 clips; in brackets the 95 % interval of 5 bootstrap draws of the clips of each class')
+    assert lines[-1] == ('over 2 clips; in brackets the 95 % interval of 5 bootstrap samples of the clips of each class')
 
 
 def test_table_of_many_classes_names_mistakes() -> None:

@@ -59,7 +59,7 @@ def _notes(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], fail
     return [
         *(f'{protocol}: {meanings[protocol]}.' for protocol in metrics),
         'Percent. mean and std are over the folds (std divides by their number less 1); pooled is over all clips as '
-        f'one set, with the interval of {one.pooled.draws} bootstrap draws of the clips of each class.',
+        f'one set, with the interval of {one.pooled.n_bootstrap} bootstrap samples of the clips of each class.',
         f'{Path(validation.source).name}, config {validation.config_hash()[:12]}, claip_emo_mm {__version__}, '
         f'seed {_seed(validation)}.',
         *absent_classes(one),

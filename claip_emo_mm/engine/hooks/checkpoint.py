@@ -9,7 +9,7 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook, EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
-from claip_emo_mm.compat.averaging import AVERAGED, averaged_key
+from claip_emo_mm.compat.hooks import AVERAGED, averaged_key
 from claip_emo_mm.engine.checkpoints.compatibility import check_fit, frozen_keys, weight_hash, without_wrapper
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, config_as_json, make_metadata, read_metadata
 from claip_emo_mm.engine.checkpoints.training_clips import TrainedClips, describe_overlap, find_trained, trained_clips

@@ -1,0 +1,87 @@
+"""Patches of MMEngine's hooks: averaged weights of partly frozen models, and rules for this project's metrics."""
+import re
+from collections.abc import Sequence
+from functools import wraps
+
+import torch
+from mmengine.hooks import CheckpointHook, EarlyStoppingHook, EMAHook
+from mmengine.model import BaseAveragedModel
+from mmengine.runner import Runner, load_state_dict
+from torch import nn
+
+AVERAGED = 'ema_state_dict'  # key of a checkpoint; MMEngine keeps the weights of the last step there
+_PREFIX = 'module.'  # of the keys in it
+_RULES = dict(war='greater', uar='greater', f1_macro='greater', f1_weighted='greater', ece='less')
+
+
+def patch_averaging() -> None:
+    """Let averaged models share the frozen parameters with the model that they average.
+
+    MMEngine 0.10.7 copies and averages all of them. Shows as twice the memory of a frozen encoder, and silently where a
+    checkpoint omits the encoder: a resumed run with a random encoder validates with a copy of another one. Can go when
+    `BaseAveragedModel` omits parameters that need no gradient.
+    """
+    original_init = BaseAveragedModel.__init__
+
+    @wraps(original_init)
+    def init(self: BaseAveragedModel, model: nn.Module, *args: object, **kwargs: object) -> None:
+        original_init(self, model, *args, **kwargs)
+        frozen = {name: parameter for name, parameter in model.named_parameters(remove_duplicate=False)
+                  if not parameter.requires_grad}
+        for name, parameter in frozen.items():
+            path, _, own_name = name.rpartition('.')
+            self.module.get_submodule(path)._parameters[own_name] = parameter
+        self.avg_parameters = {name: value for name, value in self.avg_parameters.items() if name not in frozen}
+
+    BaseAveragedModel.__init__ = init
+
+
+def patch_averaged_loading() -> None:
+    """Let EMAHook load a checkpoint without frozen weights, which the averaged model shares with the model.
+
+    MMEngine 0.10.7 expects all keys of the model. Shows as a list of missing keys with every checkpoint that is tested,
+    and with `strict_load=True` as an error. Can go when checkpoints hold all weights.
+    """
+    EMAHook.after_load_checkpoint = _after_load_checkpoint
+
+
+def _after_load_checkpoint(self: EMAHook, runner: Runner, checkpoint: dict) -> None:
+    averaged = self.ema_model
+    if runner._resume and AVERAGED in checkpoint:
+        self._swap_ema_state_dict(checkpoint)
+        averaged.load_state_dict({**averaged.state_dict(), **checkpoint[AVERAGED]}, strict=self.strict_load)
+        return
+    if runner._resume:
+        runner.logger.warning('The checkpoint holds no averaged weights: EMAHook begins with a copy of its weights.')
+    given = {re.sub(f'^{_PREFIX}', '', key): value for key, value in checkpoint.get('state_dict', checkpoint).items()}
+    with torch.no_grad():
+        load_state_dict(averaged.module, {**averaged.module.state_dict(), **given}, strict=self.strict_load)
+
+
+def averaged_key(key: str) -> str:
+    """The model's key of a key in `ema_state_dict`; counters of the averaging have none and keep theirs."""
+    return key.removeprefix(_PREFIX)
+
+
+def patch_metric_rules() -> None:
+    """Let CheckpointHook and EarlyStoppingHook know which metrics of `EmotionMetric` are better when larger.
+
+    MMEngine 0.10.7 infers the rule from a fixed list of substrings ('acc', 'top' ...). Shows with MMAction2's own
+    `save_best='auto'` as "Cannot infer the rule for key WAR" after the first evaluation. The name must match entirely,
+    without an evaluator's prefix; a rule in the config is kept. Can go when a metric can tell its own rule.
+    """
+    infer_rules, infer_rule = CheckpointHook._init_rule, EarlyStoppingHook._init_rule
+
+    def init_rules(self: CheckpointHook, rules: Sequence[str | None], key_indicators: Sequence[str]) -> None:
+        if len(rules) == 1:
+            rules = list(rules) * len(key_indicators)
+        infer_rules(self, [rule or _rule(key) for rule, key in zip(rules, key_indicators, strict=True)], key_indicators)
+
+    def init_rule(self: EarlyStoppingHook, monitor: str) -> str:
+        return _rule(monitor) or infer_rule(self, monitor)
+
+    CheckpointHook._init_rule, EarlyStoppingHook._init_rule = init_rules, init_rule
+
+
+def _rule(metric: str) -> str | None:
+    return _RULES.get(metric.rpartition('/')[2].lower())
