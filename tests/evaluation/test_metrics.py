@@ -66,7 +66,8 @@ def test_table_with_intervals() -> None:
     metrics = emotion_metrics(np.array([0, 1]), np.eye(2), n_bootstrap=5)
     lines = metrics_table(metrics, ['yes', 'no']).split('\n')
     assert 'UAR 100.00 %  (100.00 to 100.00)' in lines
-    assert lines[-1] == ('over 2 clips; in brackets the 95 % interval of 5 bootstrap samples of the clips of each class')
+    assert lines[-1] == ('over 2 clips; in brackets the 95 % interval of 5 bootstrap samples of the clips of each '
+                         'class')
 
 
 def test_table_of_many_classes_names_mistakes() -> None:
