@@ -1,4 +1,4 @@
-# The voice alone: it tells three of the seven emotions apart (3/7 = 42.9 % at best).
+# Audio only: separates three of the seven emotions (at best 3/7 = 42.9 %).
 _base_ = 'claip_emo_tiny_toy.py'
 
 model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channels=0))

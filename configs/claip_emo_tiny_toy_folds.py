@@ -1,4 +1,4 @@
-# Folds made of the toy set's people: python tools/prepare_data.py toy --folds 5; for tools/cross_validate.py.
+# Folds of the toy set, split by identity: python tools/prepare_data.py toy --folds 5; for tools/cross_validate.py.
 _base_ = 'claip_emo_tiny_toy.py'
 
 fold = 1  # --cfg-options fold=2 changes it in every loader

@@ -1,4 +1,4 @@
-# The face alone: it tells four of the seven emotions apart (4/7 = 57.1 % at best).
+# Visual only: separates four of the seven emotions (at best 4/7 = 57.1 %).
 _base_ = 'claip_emo_tiny_toy.py'
 
 model = dict(audio_backbone=None, audio_neck=None, cls_head=dict(audio_channels=0))

@@ -1,4 +1,4 @@
-# Ablation: the voice alone.
+# Ablation: audio only.
 _base_ = 'claip_emo_vitl14_dfew.py'
 
 model = dict(visual_backbone=None, visual_neck=None, cls_head=dict(visual_channels=0))

@@ -1,4 +1,4 @@
-# Ablation: the voice scales and shifts the features of the face (arXiv 1709.07871).
+# Ablation: FiLM, audio scales and shifts the visual features (arXiv 1709.07871).
 _base_ = 'claip_emo_vitl14_dfew.py'
 
 model = dict(cls_head=dict(type='FiLMFusionHead', condition='audio'))

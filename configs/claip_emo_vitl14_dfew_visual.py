@@ -1,4 +1,4 @@
-# Ablation: the face alone.
+# Ablation: visual only.
 _base_ = 'claip_emo_vitl14_dfew.py'
 
 model = dict(audio_backbone=None, audio_neck=None, cls_head=dict(audio_channels=0))

@@ -1,4 +1,4 @@
-# The toy model's audio encoder, pretrained on voices with captions: python tools/pretrain_toy.py clap
+# The toy model's audio encoder, pretrained on captioned synthetic voices: python tools/pretrain_toy.py clap
 _base_ = 'pretrain_toy_clip.py'
 
 model = dict(

@@ -1,11 +1,11 @@
-# The toy model's visual encoder, pretrained on drawn faces with captions: python tools/pretrain_toy.py clip
+# The toy model's visual encoder, pretrained on captioned synthetic faces: python tools/pretrain_toy.py clip
 _base_ = ['_base_/schedules/pretrain_toy.py', '_base_/runtime.py']
 
 custom_imports = dict(imports=['claip_emo_mm', 'claip_emo_mm.toy'])
 
 model = dict(
     type='ContrastivePretrainer',
-    data_preprocessor=dict(type='AudioVisualDataPreprocessor', mean=None, std=None),  # learns sooner
+    data_preprocessor=dict(type='AudioVisualDataPreprocessor', mean=None, std=None),  # converges faster
     backbone=dict(
         type='CLIPVisualBackbone',
         arch=dict(image_size=64, patch_size=8, width=128, layers=4, head_width=32),

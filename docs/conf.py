@@ -1,11 +1,11 @@
-"""Settings of Sphinx: sphinx-build -W docs docs/_build."""
+"""Sphinx configuration: sphinx-build -W docs docs/_build."""
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / 'docs')]
 
-from registered_parts import reference_page  # noqa: E402
+from registered_components import reference_page  # noqa: E402
 
 import claip_emo_mm  # noqa: E402
 

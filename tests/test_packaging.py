@@ -160,7 +160,7 @@ def test_metafiles_agree_with_the_tables(readme: str) -> None:
     assert len(table) > 10
     sizes = {name: model['Metadata'] for name, model in _models().items()}
     for name, trained, whole in table:
-        found = sizes[name]['Trained Parameters'], sizes[name]['Parameters']
+        found = sizes[name]['Trainable Parameters'], sizes[name]['Parameters']
         assert found == (int(trained.replace(',', '')), int(whole.replace(',', '')))
 
 
@@ -170,7 +170,7 @@ def test_metafiles_agree_with_the_toy_models(name: str) -> None:
     init_default_scope('mmaction')
     model = MODELS.build(Config.fromfile(ROOT / 'configs' / f'{name}.py').model)
     trained, whole = count_parameters(model)
-    assert models[name]['Metadata']['Trained Parameters'] == trained
+    assert models[name]['Metadata']['Trainable Parameters'] == trained
     assert models[name]['Metadata']['Parameters'] == whole
 
 

@@ -26,7 +26,7 @@ custom_hooks = [
 
 env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
                dist_cfg=dict(backend='nccl'))
-sync_bn = 'torch'  # with several processes, batch norm follows the clips of all of them
+sync_bn = 'torch'  # synchronize batch norm over all processes
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)

@@ -1,4 +1,4 @@
-# What the reference recipe adds: the best epoch is kept, and 20 epochs without a better accuracy are the last ones.
+# The reference recipe keeps the best epoch and stops after 20 epochs without improvement.
 _base_ = './runtime.py'
 
 default_hooks = dict(

@@ -1,4 +1,4 @@
-# Theirs in ours: a classification head of MMAction2, with its dropout, on the features of both modalities.
+# A classification head of MMAction2, with its dropout, on the features of both modalities.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Theirs in ours: MMAction2's ResNetAudio in CLAP's place. There are no weights of it: it learns from scratch, faster.
+# MMAction2's ResNetAudio instead of CLAP. It has no pretrained weights, so it is trained from scratch at a higher rate.
 _base_ = '../claip_emo_vitl14_dfew.py'
 
 model = dict(

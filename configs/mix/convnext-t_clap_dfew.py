@@ -1,4 +1,4 @@
-# Theirs in ours: ConvNeXt-T of MMPretrain sees each frame on its own, as CLIP does; adapters in its pointwise layers.
+# ConvNeXt-T of MMPretrain on single frames, like CLIP; LoRA adapters in its pointwise layers.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 weights = ('https://download.openmmlab.com/mmclassification/v0/convnext/'

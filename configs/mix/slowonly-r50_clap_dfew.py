@@ -1,5 +1,5 @@
-# Theirs in ours: SlowOnly ResNet-50 of MMAction2, pretrained on Kinetics-400 and trained as a whole; our temporal
-# Transformer reads its time steps.
+# SlowOnly ResNet-50 of MMAction2, pretrained on Kinetics-400 and fully trained, with TemporalTransformer on its time
+# steps.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 weights = ('https://download.openmmlab.com/mmaction/v1.0/recognition/slowonly/'

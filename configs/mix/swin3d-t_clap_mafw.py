@@ -1,4 +1,4 @@
-# Theirs in ours: Video Swin-T of MMAction2, pretrained on Kinetics-400; MAFW, 11 classes.
+# Video Swin-T of MMAction2, pretrained on Kinetics-400; MAFW, 11 classes.
 _base_ = '../claip_emo_vitb16_mafw.py'
 
 weights = ('https://download.openmmlab.com/mmaction/v1.0/recognition/swin/'

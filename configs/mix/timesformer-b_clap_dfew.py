@@ -1,4 +1,4 @@
-# Theirs in ours: TimeSformer ViT-B of MMAction2, pretrained on ImageNet, with positions for the 16 frames of a view.
+# TimeSformer ViT-B of MMAction2, pretrained on ImageNet, with position embeddings for the 16 frames of a view.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# Ours in theirs: CLAP's audio encoder with adapters in MMAction2's RecognizerAudio, on its AudioDataset: lists of
+# CLAP's audio encoder with LoRA adapters in MMAction2's RecognizerAudio, on its AudioDataset: lists of
 # 'AUDIO FRAMES LABEL', with audio files (wav, flac, ogg, mp3) and the number of frames of their videos.
 _base_ = ['../_base_/schedules/paper.py', '../_base_/runtime_paper.py']
 data_root = 'data/own'

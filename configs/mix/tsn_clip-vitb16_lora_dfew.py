@@ -1,4 +1,4 @@
-# Ours in theirs: CLIP ViT-B/16 with adapters is the backbone of MMAction2's TSN; DFEW, the face alone.
+# CLIP ViT-B/16 with LoRA adapters as the backbone of MMAction2's TSN; DFEW, visual only.
 _base_ = [
     '../_base_/datasets/dfew_host_frames.py', '../_base_/schedules/paper.py', '../_base_/runtime_paper.py'
 ]
@@ -14,7 +14,7 @@ model = dict(
         type='TSNHead',
         num_classes=7,
         in_channels=768,
-        spatial_type=None,  # the encoder gives a vector a frame, nothing is left to pool
+        spatial_type=None,  # the encoder returns one vector per frame, so there is nothing to pool
         dropout_ratio=0.4,
         topk=1,
         average_clips='prob'),

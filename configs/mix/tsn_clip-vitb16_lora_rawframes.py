@@ -1,4 +1,4 @@
-# Ours in theirs: our transforms, encoder and metric on MMAction2's RawframeDataset: lists of 'FOLDER FRAMES LABEL'.
+# Our transforms, encoder and metric on MMAction2's RawframeDataset: lists of 'FOLDER FRAMES LABEL'.
 _base_ = './tsn_clip-vitb16_lora_dfew.py'
 data_root = 'data/own'
 classes = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear')

@@ -1,4 +1,4 @@
-# Ours in theirs: our transforms, encoder and metric on MMAction2's VideoDataset: lists of 'PATH LABEL', labels from 0.
+# Our transforms, encoder and metric on MMAction2's VideoDataset: lists of 'PATH LABEL', labels from 0.
 _base_ = './tsn_clip-vitb16_lora_dfew.py'
 data_root = 'data/own'
 classes = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear')
@@ -8,7 +8,7 @@ train_dataset = dict(
     type='VideoDataset',
     ann_file=f'{data_root}/train.txt',
     data_prefix=dict(video=data_root),
-    metainfo=dict(classes=classes),  # for tables and frames; without it classes are called 0, 1, ...
+    metainfo=dict(classes=classes),  # for tables and plots; without it classes are named 0, 1, ...
     pipeline={{_base_.train_pipeline}})
 val_dataset = dict(
     train_dataset, ann_file=f'{data_root}/val.txt', test_mode=True, pipeline={{_base_.val_pipeline}})

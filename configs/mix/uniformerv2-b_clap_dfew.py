@@ -1,4 +1,4 @@
-# Theirs in ours: UniFormerV2-B of MMAction2, which is CLIP's ViT-B/16 with temporal blocks, pretrained on Kinetics-710.
+# UniFormerV2-B of MMAction2: CLIP's ViT-B/16 with temporal blocks, pretrained on Kinetics-710.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 weights = ('https://download.openmmlab.com/mmaction/v1.0/recognition/uniformerv2/kinetics710/'
@@ -25,6 +25,6 @@ model = dict(
             n_head=12,
             clip_pretrained=False,
             init_cfg=dict(type='Pretrained', checkpoint=weights, prefix='backbone.')),
-        lora=dict(targets=['c_fc', 'c_proj'], rank=8, alpha=32, dropout=0.1),  # its attention takes none
+        lora=dict(targets=['c_fc', 'c_proj'], rank=8, alpha=32, dropout=0.1),  # not in its attention
         frozen=True),
     visual_neck=None)

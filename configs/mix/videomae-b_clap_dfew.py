@@ -1,4 +1,4 @@
-# Theirs in ours: VideoMAE ViT-B of MMAction2, pretrained on Kinetics-400, sees the 16 frames of a view together.
+# VideoMAE ViT-B of MMAction2, pretrained on Kinetics-400, reads the 16 frames of a view together.
 _base_ = '../claip_emo_vitb16_dfew.py'
 
 weights = ('https://download.openmmlab.com/mmaction/v1.0/recognition/videomae/'
@@ -18,7 +18,7 @@ model = dict(
             num_frames=16,
             norm_cfg=dict(type='LN', eps=1e-6),
             init_cfg=dict(type='Pretrained', checkpoint=weights, prefix='backbone.')),
-        lora=dict(  # the fused qkv has a layer for each projection then
+        lora=dict(  # splits the fused qkv into one layer per projection
             targets=['q_proj', 'k_proj', 'v_proj', 'proj', 'layers.0.0', 'layers.1'], rank=8, alpha=32, dropout=0.1),
         frozen=True),
-    visual_neck=None)  # one vector a view
+    visual_neck=None)  # one vector per view

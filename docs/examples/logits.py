@@ -1,10 +1,10 @@
-"""Build the recognizer and get logits from tensors: python docs/examples/logits.py."""
+"""Build the recognizer and compute logits from tensors: python docs/examples/logits.py."""
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-import claip_emo_mm  # noqa: F401 - repairs MMAction2 and registers every part
+import claip_emo_mm  # noqa: F401 - patches MMAction2, registers every component
 
 init_default_scope('mmaction')
 cfg = Config.fromfile('configs/_base_/models/claip_emo_tiny.py')

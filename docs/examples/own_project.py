@@ -1,4 +1,4 @@
-# A project that holds nothing but this file, where claip_emo_mm is installed: mim train claip_emo_mm own_project.py
+# A project of one file, with claip_emo_mm installed: mim train claip_emo_mm own_project.py
 default_scope = 'mmaction'
 custom_imports = dict(imports=['claip_emo_mm'])
 data_root = 'data/toy'  # mim run claip_emo_mm prepare_data toy
@@ -12,7 +12,7 @@ model = dict(
         pretrained='toy',
         lora=dict(targets=['q_proj', 'k_proj', 'v_proj', 'out_proj', 'c_fc', 'c_proj'], rank=4, alpha=16)),
     visual_neck=dict(type='TemporalTransformer', embed_dims=128, num_frames=8, num_heads=4, head_dims=32, mlp_dims=128),
-    cls_head=dict(type='ConcatFusionHead', num_classes=7, visual_channels=128))  # the face alone
+    cls_head=dict(type='ConcatFusionHead', num_classes=7, visual_channels=128))  # visual only
 
 pipeline = [
     dict(type='OpenAudioVisualClip'),

@@ -8,14 +8,14 @@ from mmaction.registry import DATASETS, MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-import claip_emo_mm  # noqa: F401 - registers every part
+import claip_emo_mm  # noqa: F401 - registers every component
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *(ROOT / 'docs').rglob('*.md')])
 
 
-def test_the_reference_has_every_registered_part() -> None:
-    text = runpy.run_path(str(ROOT / 'docs' / 'registered_parts.py'))['reference_page']()
+def test_the_reference_has_every_registered_component() -> None:
+    text = runpy.run_path(str(ROOT / 'docs' / 'registered_components.py'))['reference_page']()
     sections = re.split(r'^## (\w+)$', text, flags=re.MULTILINE)[1:]
     documented = {(registry, name) for registry, body in zip(sections[::2], sections[1::2], strict=True)
                   for name in re.findall(r'^\.\. auto\w+:: claip_emo_mm\.[\w.]+\.(\w+)$', body, re.MULTILINE)}

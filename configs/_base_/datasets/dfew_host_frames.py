@@ -1,4 +1,4 @@
-# DFEW's frames through our transforms, in the form that MMAction2's Recognizer2D reads.
+# DFEW's frames with our transforms, in the input format of MMAction2's Recognizer2D.
 _base_ = ['./dfew.py']
 
 mmaction_inputs = [

@@ -1,4 +1,4 @@
-# Drawn talking faces with a voice: python tools/prepare_data.py toy
+# Synthetic talking faces: python tools/prepare_data.py toy
 data_root = 'data/toy'
 
 open_clip = dict(type='OpenAudioVisualClip')
@@ -35,4 +35,4 @@ test_dataloader = dict(
         type='AudioVisualDataset', ann_file='test.csv', data_root=data_root, pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='EmotionMetric')
-test_evaluator = dict(type='EmotionMetric', n_bootstrap=2000)  # of clips, for 95 % bootstrap intervals
+test_evaluator = dict(type='EmotionMetric', n_bootstrap=2000)  # resamples for 95 % bootstrap intervals

@@ -1,4 +1,4 @@
-# CLAIP-Emo with encoders of about 0.8 M parameters each, pretrained on drawn faces and voices (tools/pretrain_toy.py).
+# CLAIP-Emo with encoders of about 0.8 M parameters each, pretrained on synthetic faces and voices (pretrain_toy.py).
 model = dict(
     type='AudioVisualRecognizer',
     data_preprocessor=dict(type='AudioVisualDataPreprocessor', mean=None, std=None),  # as in the pretraining
