@@ -1,6 +1,9 @@
-"""The error of every bad input, and the checks of numbers that raise it."""
+"""The error of bad input, checks of options that raise it, and names as messages show them."""
 import math
+import os
+from collections.abc import Iterable
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 
@@ -13,15 +16,12 @@ class InputError(ValueError):
 
 
 def check_whole(owner: object, least: int = 1, **numbers: Any) -> None:
-    """Check that options are whole numbers.
+    """Raise an `InputError` where an option is no integer of at least `least`.
 
     Args:
-        owner: the part that has the options, or its name; named in the message.
-        least: the smallest number allowed.
-        numbers: option = its value, or several in a list or tuple; None is passed over.
-
-    Raises:
-        InputError: one is a fraction, no number at all, or below `least`.
+        owner: component that has the options, or its name.
+        least: smallest number allowed.
+        numbers: option = its value, or several in a list or tuple; None is ignored.
     """
     for option, value in numbers.items():
         for number in value if isinstance(value, list | tuple) else (value,):
@@ -34,18 +34,22 @@ def check_whole(owner: object, least: int = 1, **numbers: Any) -> None:
 
 
 def check_positive(owner: object, **numbers: Any) -> None:
-    """Check that options are numbers above 0.
-
-    Args:
-        owner: the part that has the options, or its name; named in the message.
-        numbers: option = its value.
-
-    Raises:
-        InputError: one is not.
-    """
+    """Raise an `InputError` where an option of a component (or its name) is no finite number above 0."""
     for option, number in numbers.items():
         if not isinstance(number, Real) or not 0 < number < math.inf:
             raise InputError(f'{_name(owner)}: {option} is {number!r}. Expected more than 0.')
+
+
+def printable(path: str | Path) -> str:
+    r"""Return a name that can be encoded as UTF-8: bytes that are no text become ``\xe9``."""
+    return os.fspath(path).encode('utf-8', 'surrogateescape').decode('utf-8', 'backslashreplace')
+
+
+def named(names: Iterable[str | Path], most: int = 3) -> str:
+    """Return the first names, and how many more there are."""
+    shown = [printable(name) for name in names]
+    more = f' and {len(shown) - most} more' if len(shown) > most else ''
+    return f'{", ".join(shown[:most])}{more}'
 
 
 def _name(owner: object) -> str:

@@ -1,4 +1,4 @@
-"""What the layers pass to each other: results, faces and tracks, missing modalities, skipped clips."""
+"""Results, person tracks and skipped clips: what the layers of the package exchange."""
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -8,37 +8,33 @@ from typing import Any
 import numpy as np
 from mmaction.structures import ActionDataSample
 
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils.text import printable
+from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.version import INTENDED_USE
 
 MISSING_INDEX = -1  # index of a view without frames, or without audio
+SKIP_REASON = 'skip_reason'  # metadata key of a skipped clip: what was wrong with it
+ENVELOPE_HZ = 10  # peaks of the audio in a second that a result keeps for plots
 
-
-SKIP_REASON = 'skip_reason'  # a fact of the data sample of a clip that is left out: what was wrong with it
+Span = tuple[float, float]  # from and to, in s
+Box = tuple[float, float, float, float]  # left, top, width, height as fractions of the frame's width and height
 
 
 def skipped_sample(info: Mapping[str, Any], reason: str, names: Iterable[str] = ()) -> dict[str, Any]:
-    """Make the packed sample of a clip that cannot be read.
+    """Make the packed sample of a clip that cannot be read, of its annotation and the message of the error.
 
-    Args:
-        info: what the data set knows of the clip.
-        reason: the error's message.
-        names: of the inputs of clips that can be read, so that they are collated together.
-    Returns: `inputs`, None for each name, and `data_samples` with the label and the reason.
+    `names` are the inputs of clips that can be read, None here, so that they are collated together.
     """
     data_sample = ActionDataSample(metainfo={**info, SKIP_REASON: reason}).set_gt_label(info['label'])
     return dict(inputs=dict.fromkeys(names), data_samples=data_sample)
 
 
 def input_names(sample: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Name the inputs of a packed sample; None where they have no names, as those of MMAction2's recognizers."""
+    """Names of the inputs of a packed sample; None for MMAction2's recognizers, which have none."""
     inputs = sample.get('inputs')
     return tuple(inputs) if isinstance(inputs, Mapping) else None
 
 
 def is_skipped(data_sample: ActionDataSample) -> bool:
-    """Whether this clip has no inputs."""
     return SKIP_REASON in data_sample.metainfo_keys()
 
 
@@ -48,17 +44,13 @@ def clip_name(data_sample: ActionDataSample) -> str:
 
 
 def media_name(info: Mapping[str, Any] | ActionDataSample) -> str | None:
-    """Name a clip by its file or folder; by the audio's where it has no frames."""
+    """Name a clip by its file or folder; by its audio file where it has no frames."""
     return info.get('filename') or info.get('frame_dir') or info.get('audio_path')
-
-
-Span = tuple[float, float]  # from and to, in s
-Box = tuple[float, float, float, float]  # left, top, width, height as fractions of the frame's width and height
 
 
 @dataclass
 class PersonTrack:
-    """Where and when a person is seen.
+    """Where and when a person is visible.
 
     Args:
         number: from 1, in the order of appearance.
@@ -72,9 +64,6 @@ class PersonTrack:
     portrait: np.ndarray = field(repr=False, compare=False)
 
 
-ENVELOPE_HZ = 10  # loudest samples that are kept for the frame, in a second
-
-
 @dataclass
 class EmotionRow:
     """The emotion of one person in one window.
@@ -82,9 +71,9 @@ class EmotionRow:
     Args:
         from_s, to_s: the window.
         person: number in the order of appearance; None for the whole frame, or for audio alone.
-        box: left, top, width and height of the face as fractions of the frame; None without a face.
+        box: face of the person; None without one.
         scores: score of each class, 0 to 1; they sum to 1.
-        warnings: what is to be known about the window.
+        warnings: of this window.
     """
     from_s: float
     to_s: float
@@ -107,9 +96,9 @@ class EmotionResult:
         duration_s: length that was read.
         classes: names of the classes.
         rows: by time, then by person.
-        warnings: what is to be known about the whole input.
+        warnings: of the whole input.
         people: those of the rows.
-        envelope: loudest sample of every tenth of a second, for drawing the audio.
+        envelope: peak of the audio in every 1 / `ENVELOPE_HZ` s.
     """
     name: str
     duration_s: float
@@ -129,7 +118,7 @@ class EmotionResult:
         return _top(self.scores)
 
     def scores_of(self, person: int | None) -> dict[str, float]:
-        """Average over the rows of one person, likewise."""
+        """Weighted average over the rows of one person."""
         return self._average([row for row in self.rows if row.person == person])
 
     def tops(self) -> dict[int | None, tuple[str, float]]:
@@ -141,54 +130,54 @@ class EmotionResult:
         return found
 
     def summary(self) -> str:
-        """The emotion of each person, with its average score."""
+        """The emotion of each person with its average score, as text."""
         found = self.tops()
         if len(found) == 1:
             return f'{self.top} ({100 * self.scores[self.top]:.0f} %)'
         return ', '.join(f'{"whole frame" if person is None else f"person {person}"} {top} ({100 * score:.0f} %)'
                          for person, (top, score) in found.items())
 
-    def _average(self, rows: list[EmotionRow]) -> dict[str, float]:
-        weights = [row.to_s - row.from_s for row in rows]
-        return {name: sum(weight * row.scores[name] for weight, row in zip(weights, rows, strict=True))
-                / sum(weights) for name in self.classes}
-
     def to_dict(self) -> dict[str, Any]:
-        """Plain data, as it is written to json; `intended_use` says what the scores are not.
+        """Plain data, as written to json.
 
         Raises:
             InputError: a score is infinite or NaN.
         """
-        self._check()
+        self._check_finite()
         rows = [dict(from_s=round(row.from_s, 3), to_s=round(row.to_s, 3), person=row.person,
                      box=row.box and [round(value, 4) for value in row.box], top=row.top,
                      scores=_rounded(row.scores), warnings=row.warnings)
                 for row in self.rows]
-        warnings = [printable(warning) for warning in self.warnings]
         people = [dict(person=person.number, top=_top(scores := self.scores_of(person.number)), scores=_rounded(scores),
                        seen_s=[[round(start, 3), round(end, 3)] for start, end in person.spans])
                   for person in self.people]
         return dict(input=printable(self.name), duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE,
                     top=self.top, scores=_rounded(self.scores), people=people,
-                    box_unit='left, top, width, height as fractions of the frame', warnings=warnings, rows=rows)
+                    box_unit='left, top, width, height as fractions of the frame',
+                    warnings=[printable(warning) for warning in self.warnings], rows=rows)
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + '\n'
-
-    def _check(self) -> None:
-        for row in self.rows:
-            if not all(map(math.isfinite, row.scores.values())):
-                raise InputError(f'{self.name}: the scores of {row.from_s:.1f}-{row.to_s:.1f} s are not finite '
-                                 f'({row.scores}). The model is broken, or the input.')
 
     def csv_header(self) -> list[str]:
         return ['from_s', 'to_s', 'person', 'left', 'top', 'width', 'height', 'emotion', *self.classes, 'warnings']
 
     def csv_rows(self) -> list[list[object]]:
-        self._check()
+        self._check_finite()
         return [[f'{row.from_s:.3f}', f'{row.to_s:.3f}', '' if row.person is None else row.person,
                  *([f'{value:.4f}' for value in row.box] if row.box else [''] * 4), row.top,
                  *(f'{row.scores[name]:.6f}' for name in self.classes), '; '.join(row.warnings)] for row in self.rows]
+
+    def _average(self, rows: list[EmotionRow]) -> dict[str, float]:
+        weights = [row.to_s - row.from_s for row in rows]
+        return {name: sum(weight * row.scores[name] for weight, row in zip(weights, rows, strict=True))
+                / sum(weights) for name in self.classes}
+
+    def _check_finite(self) -> None:
+        for row in self.rows:
+            if not all(map(math.isfinite, row.scores.values())):
+                raise InputError(f'{self.name}: the scores of {row.from_s:.1f}-{row.to_s:.1f} s are not finite '
+                                 f'({row.scores}). The model is broken, or the input.')
 
 
 def _top(scores: dict[str, float]) -> str:

@@ -1,16 +1,13 @@
-"""Version of the package and of its checkpoints, and what the models are meant for."""
+"""Version of the package and its checkpoint format, intended use and license of the models."""
 
 __version__ = '0.1.0'
-
 
 META_KEY = 'claip_emo_mm'
 FORMAT = 2
 READABLE = (1, 2)  # files of format 1 hold the whole model
 
-
-INTENDED_USE = ('For research on apparent expressions. A score says how much a clip looks and audio like those of a '
+INTENDED_USE = ('For research on apparent expressions. A score says how much a clip looks and sounds like those of a '
                 'class in the training data, which are mostly acted; it does not say what a person feels. Not for '
                 'decisions about people, not at work, not in education. See docs/model_card.md.')
 LICENSE = ('Code: Apache-2.0. The weights are under the terms of the encoders that they come from, and of the data '
-           'that '
-           'they were trained on.')
+           'that they were trained on.')

@@ -1,11 +1,17 @@
 """Fixtures that several test modules use."""
+import fractions
 import signal
+import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
+import soundfile
+
+from claip_emo_mm.media.video import VideoFile
 
 # Files that name other files, as their formats write it.
 MPD = """<?xml version="1.0"?>
@@ -59,3 +65,65 @@ def write_lists() -> Callable[[Path, Path], list[Path]]:
         paths[-1].write_bytes((folder / 'image_001.png').read_bytes())
         return paths
     return write
+
+
+@pytest.fixture(scope='session')
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good and bad files, and `frames` + `audio.wav`, what `clip.mp4` decodes to."""
+    folder = tmp_path_factory.mktemp('media')
+    clip = write_video(folder / 'clip.mp4')
+    cut(clip, folder / 'half.mp4')
+    cut(write_video(folder / 'fast.mp4', faststart=True), folder / 'half_fast.mp4')
+    cut(write_video(folder / 'clip.mkv'), folder / 'half.mkv')
+    write_video(folder / 'mute.mp4', audio_s=None)
+    turn_video(clip, folder / 'turned.mp4')
+    (folder / 'empty.mp4').touch()
+    (folder / 'text.mp4').write_text('not a video\n' * 100)
+    (folder / 'frames').mkdir()
+    video = VideoFile(str(clip))
+    for index, frame in enumerate(video.decode(np.arange(video.num_frames))):
+        cv2.imwrite(str(folder / 'frames' / f'{index + 1}.png'), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    samples, sample_rate_hz = video.audio()
+    soundfile.write(folder / 'audio.wav', samples, sample_rate_hz, subtype='FLOAT')
+    cut(folder / 'audio.wav', folder / 'half.wav')
+    cv2.imwrite(str(folder / 'frame.jpg'), frame)
+    (folder / 'frame.mp4').write_bytes((folder / 'frame.jpg').read_bytes())
+    (folder / 'audio.mp4').write_bytes((folder / 'audio.wav').read_bytes())
+    return folder
+
+
+def write_video(path: Path, num_frames: int = 40, audio_s: float | None = 2.0, faststart: bool = False) -> Path:
+    """40 frames of 64 x 32 at 20 fps, evenly gray, frame i of brightness 20 + 4 i; and a tone of 400 Hz at 16 kHz."""
+    with av.open(str(path), 'w', options={'movflags': 'faststart'} if faststart else {}) as container:
+        video = container.add_stream('libx264', rate=20)
+        video.width, video.height, video.pix_fmt = 64, 32, 'yuv420p'
+        video.options = {'crf': '10', 'threads': '1', 'x264-params': 'log-level=none'}
+        audio = audio_s and container.add_stream('aac', rate=16000, layout='mono')
+        for index in range(num_frames):
+            image = np.full((32, 64, 3), 20 + 4 * index, np.uint8)
+            container.mux(video.encode(av.VideoFrame.from_ndarray(image, format='rgb24')))
+        container.mux(video.encode())
+        if audio:
+            times = np.arange(int(audio_s * 16000)) / 16000
+            tone = (0.5 * np.sin(2 * np.pi * 400 * times)).astype(np.float32)
+            for start in range(0, len(tone), 1024):
+                frame = av.AudioFrame.from_ndarray(tone[None, start:start + 1024], format='fltp', layout='mono')
+                frame.sample_rate, frame.pts, frame.time_base = 16000, start, fractions.Fraction(1, 16000)
+                container.mux(audio.encode(frame))
+            container.mux(audio.encode())
+    return path
+
+
+def turn_video(video: Path, path: Path) -> Path:
+    """A copy whose track header asks players to turn the frame by a quarter, as phones write it."""
+    data = bytearray(video.read_bytes())
+    matrix = data.find(b'tkhd') + 44  # the fields before it, in version 0 of the box
+    data[matrix:matrix + 36] = struct.pack('>9i', 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def cut(source: Path, path: Path, ratio: float = 0.5) -> Path:
+    data = source.read_bytes()
+    path.write_bytes(data[:int(ratio * len(data))])
+    return path

@@ -1,4 +1,4 @@
-"""Numbers that make no sense are refused by name, wherever a registered component takes a whole number."""
+"""Numbers that make no sense are refused by name, wherever a registered component takes an integer."""
 import inspect
 import math
 from typing import Any
@@ -10,18 +10,17 @@ from mmengine.dataset import DefaultSampler
 from mmengine.registry import DefaultScope, Registry
 
 from claip_emo_mm.engine.optim import ScaledLROptimWrapperConstructor
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_positive, check_whole
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
 from claip_emo_mm.models.layers.lora_config import LoRAConfig
 from claip_emo_mm.models.mixup import AudioVisualMixup
-from claip_emo_mm.utils import check_positive, check_whole
 
 CHANNELS = dict(num_classes=3, visual_channels=4, audio_channels=5)
 NECK = dict(embed_dims=4, num_frames=3)
-OPTIONS: dict[str, dict[str, Any]] = {  # what a part cannot be made without
+OPTIONS: dict[str, dict[str, Any]] = {  # required options
     'ResizeFrames': dict(size=4), 'RandomResizedCropFrames': dict(size=4), 'AddAudioNoise': dict(snr_db=1),
     'DropFrames': dict(ratio=.5), 'OccludeFrames': dict(ratio=.5),
-    'DFEWDataset': dict(fold=1, part='train', pipeline=[]), 'MAFWDataset': dict(fold=1, part='train', pipeline=[]),
+    'DFEWDataset': dict(fold=1, split='train', pipeline=[]), 'MAFWDataset': dict(fold=1, split='train', pipeline=[]),
     'AudioVisualDataset': dict(ann_file='list.csv', pipeline=[]), 'FoldDataset': dict(fold=1, pipeline=[]),
     'HoldoutSubset': dict(dataset={}, ratio=.5),
     'CaptionedDataset': dict(drawn={}, data_root='', context_length=3),
@@ -39,12 +38,25 @@ OPTIONS: dict[str, dict[str, Any]] = {  # what a part cannot be made without
 NOT_OURS = {'indices', 'dynamic_intervals', 'patience', 'nonwrapped_numel', 'fill'}
 
 
+def options_of(component: type) -> list[inspect.Parameter]:
+    """Options of a constructor, and those of this package's parents that it passes on as keywords."""
+    found: dict[str, inspect.Parameter] = {}
+    for parent in inspect.getmro(component):
+        if not parent.__module__.startswith('claip_emo_mm'):
+            break
+        options = inspect.signature(parent).parameters
+        found = {**options, **found}
+        if not any(option.kind is option.VAR_KEYWORD for option in options.values()):
+            break
+    return list(found.values())
+
+
 def whole_options() -> list[tuple[type, str]]:
-    """Registered parts of this package, and their options that are annotated as whole numbers."""
+    """Registered components of this package, and their options that are annotated as integers."""
     registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
-    parts = {part for kind in registries for part in kind.module_dict.values()
-             if inspect.isclass(part) and part.__module__.startswith('claip_emo_mm')}
-    found = [(part, option.name) for part in parts for option in inspect.signature(part).parameters.values()
+    components = {component for kind in registries for component in kind.module_dict.values()
+                  if inspect.isclass(component) and component.__module__.startswith('claip_emo_mm')}
+    found = [(component, option.name) for component in components for option in options_of(component)
              if 'int' in str(option.annotation).replace('Point', '') and option.name not in NOT_OURS]
     return sorted(found, key=lambda pair: (pair[0].__name__, pair[1]))
 
@@ -52,21 +64,21 @@ def whole_options() -> list[tuple[type, str]]:
 WHOLE_OPTIONS = whole_options()
 
 
-def test_parts_were_found() -> None:
-    names = {(part.__name__, option) for part, option in WHOLE_OPTIONS}
-    assert {('SampleFrameViews', 'frame_interval'), ('TemporalTransformer', 'num_layers'), ('EmotionMetric',
-                                                                                            'n_bootstrap'),
-            ('AudioVisualRecognizer', 'frame_chunk_size'), ('SeededBatchSampler', 'batch_size')} <= names
+def test_components_were_found() -> None:
+    names = {(component.__name__, option) for component, option in WHOLE_OPTIONS}
+    assert {('SampleFrameViews', 'frame_interval'), ('TemporalTransformer', 'num_layers'),
+            ('EmotionMetric', 'n_bootstrap'), ('AudioVisualRecognizer', 'frame_chunk_size'),
+            ('SeededBatchSampler', 'batch_size')} <= names
     assert len(names) > 60
 
 
 @pytest.mark.parametrize('value', [1.5, 2., '3', -1])
-@pytest.mark.parametrize(('part', 'option'), WHOLE_OPTIONS, ids=lambda value: getattr(value, '__name__', value))
-def test_whole_numbers_are_meant(part: type, option: str, value: object) -> None:
-    options = {**OPTIONS.get(part.__name__, {}), option: value}
+@pytest.mark.parametrize(('component', 'option'), WHOLE_OPTIONS, ids=lambda value: getattr(value, '__name__', value))
+def test_integers_are_required(component: type, option: str, value: object) -> None:
+    options = {**OPTIONS.get(component.__name__, {}), option: value}
     with DefaultScope.overwrite_default_scope('mmaction'), \
             pytest.raises(InputError, match=rf'(?s)\b{option}\b.*[Ee]xpected'):
-        part(**options)
+        component(**options)
 
 
 SMALL_CLIP = dict(image_size=8, patch_size=4, width=8, layers=1, head_width=4)
@@ -87,18 +99,18 @@ def test_nested_numbers(make: Any, message: str) -> None:
         make()
 
 
-def test_what_is_whole_and_what_is_not() -> None:
-    check_whole('part', size=1, sizes=(2, np.int64(3)), nothing=None)
-    check_whole('part', least=0, size=0)
+def test_integers_and_other_values() -> None:
+    check_whole('component', size=1, sizes=(2, np.int64(3)), nothing=None)
+    check_whole('component', least=0, size=0)
     for value in (1., True, '1', [1, 1.5], math.nan):
-        with pytest.raises(InputError, match=r'^part: size is .*\. Expected a whole number'):
-            check_whole('part', size=value)
-    with pytest.raises(InputError, match='^part: size is 0. Expected at least 1'):
-        check_whole('part', size=0)
+        with pytest.raises(InputError, match=r'^component: size is .*\. Expected a whole number'):
+            check_whole('component', size=value)
+    with pytest.raises(InputError, match='^component: size is 0. Expected at least 1'):
+        check_whole('component', size=0)
 
 
 def test_what_is_positive() -> None:
-    check_positive('part', window_s=.5, shift_s=np.float32(2))
+    check_positive('component', window_s=.5, shift_s=np.float32(2))
     for value in (0, -1, math.nan, math.inf, '1'):
-        with pytest.raises(InputError, match='^part: window_s is .*Expected more than 0'):
-            check_positive('part', window_s=value)
+        with pytest.raises(InputError, match='^component: window_s is .*Expected more than 0'):
+            check_positive('component', window_s=value)

@@ -17,8 +17,7 @@ from claip_emo_mm.apis import EmotionInferencer, EmotionResult
 from claip_emo_mm.apis.inferencer import FACES, media_files
 from claip_emo_mm.apis.result_writer import ResultWriter, is_overlay
 from claip_emo_mm.engine.cli import KeyValueAction, output_folder, run
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils import named, printable
+from claip_emo_mm.errors import InputError, named, printable
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
 

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import write_csv, write_text
-from claip_emo_mm.utils.text import file_stem, printable
+from claip_emo_mm.utils.io import file_stem, write_csv, write_text
 from claip_emo_mm.visualization.overlay import write_overlay
 from claip_emo_mm.visualization.plots import write_figure
 from claip_emo_mm.visualization.timeline import plot_timeline

@@ -10,7 +10,8 @@ from claip_emo_mm.faces.crop import FACE_RATIO, box_ratio, crop_face
 from claip_emo_mm.faces.detector import FaceBox, FaceDetector
 from claip_emo_mm.faces.identities import PersonTracker
 from claip_emo_mm.faces.tracking import FaceLinker, steady_squares
-from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream, TimedFrame, shrunk
+from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream, TimedFrame
+from claip_emo_mm.media.video import shrink
 from claip_emo_mm.structures import Box, PersonTrack, Span
 
 # Frames of a window in a second, whatever the video's rate: films', from which DFEW's and MAFW's clips come. Models
@@ -153,7 +154,7 @@ class SlidingWindows:
             self._frames_end_s = (number + 1) / TICKS_HZ
             if frame is not shown:
                 full, shown = frame(), frame
-                tick = _Tick(shrunk(full, _SHORTER_SIDE), {} if self._face == 'none' else None)
+                tick = _Tick(shrink(full, _SHORTER_SIDE / min(full.shape[:2])), {} if self._face == 'none' else None)
             if self._face == 'none':
                 yield tick
                 continue
@@ -186,7 +187,7 @@ class SlidingWindows:
             if box is None:
                 continue
             if box_ratio(full, box) >= FACE_RATIO:  # a face and little else already, as in prepared clips
-                crop = shrunk(full, _SHORTER_SIDE)
+                crop = shrink(full, _SHORTER_SIDE / min(full.shape[:2]))
             else:
                 start = max(track.first, number + 1 - _SMOOTHED_TICKS)
                 crop = crop_face(full, steady_squares(track, start, number + 1)[-1])
@@ -197,7 +198,7 @@ class SlidingWindows:
     def _note(self, number: int, tick: _Tick) -> None:
         time_s = number / TICKS_HZ
         for track, face in tick.faces.items():
-            self._people.see(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
+            self._people.add(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
             if number % _SOUGHT_TICKS == 0:
                 self._paths.setdefault(track, []).append((time_s, face.box))
 

@@ -9,13 +9,13 @@ from claip_emo_mm.data_checks.checked_split import ERROR, NOTE, WARNING, Checked
 from claip_emo_mm.data_checks.clip_probe import ClipProbe
 from claip_emo_mm.data_preparation.clips import UNUSABLE, reason
 from claip_emo_mm.datasets.annotations import ListedClip
+from claip_emo_mm.errors import printable
 from claip_emo_mm.faces.crop import FACE_RATIO, face_ratio, ratio_of_face_frames
 from claip_emo_mm.faces.detector import FaceDetector
 from claip_emo_mm.media.audio_signal import SILENT
 from claip_emo_mm.media.containers import is_system_file
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
-from claip_emo_mm.utils.text import printable
 
 Metadata = Mapping[tuple[str, str], ClipProbe]
 

@@ -11,9 +11,8 @@ from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
 from claip_emo_mm.data_preparation.source_scan import find_distribution
 from claip_emo_mm.datasets.annotations import ListedClip
 from claip_emo_mm.datasets.labels import MAFW, MAFW_COMPOUND, OTHER_MAFW_ORDER, LabelSchema
-from claip_emo_mm.datasets.list_formats import clip_id
 from claip_emo_mm.datasets.official_splits import OfficialSplit
-from claip_emo_mm.utils.text import printable
+from claip_emo_mm.errors import printable
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ def check_official(split: CheckedSplit, folder: Path, first_number: int | None =
     official = read_fold_lists(folder, found.lists, published.schema, [published.fold],
                                _KINDS.get(published.schema.name, ''), first_number)
     labels = {clip.clip_id: clip.label for clip in official[published.fold, published.split]}
-    here = {clip_id(clip.name): clip for clip in split.clips}
+    here = {clip.clip_id: clip for clip in split.clips}
     absent = sorted(labels.keys() - here.keys())
     if absent:
         yield Issue('official list', WARNING, split.path, f'{len(absent)} of its {len(labels)} clips are not here: '

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from claip_emo_mm.data_preparation.clips import LONGEST_ENDING, Failure
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.media.containers import VIDEO_SUFFIXES, is_system_file
-from claip_emo_mm.utils.text import file_stem, named, printable
+from claip_emo_mm.utils.io import file_stem
 
 EXPECTED = 'videos (mp4, avi, mkv, mov, mpg, mts, webm and what else FFmpeg reads)'
 

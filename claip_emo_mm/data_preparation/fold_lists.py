@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from claip_emo_mm.datasets.annotations import ListedClip
 from claip_emo_mm.datasets.labels import LabelSchema
-from claip_emo_mm.datasets.list_formats import OfficialClip
 from claip_emo_mm.datasets.official_lists import read_official_list
 from claip_emo_mm.datasets.official_splits import FOLD_SPLITS
 from claip_emo_mm.errors import InputError
@@ -17,7 +17,7 @@ _KINDS = ('single', 'compound')
 _NAMED = 20
 _logger = logging.getLogger(__name__)
 
-FoldLists = dict[tuple[int, str], tuple[OfficialClip, ...]]  # (fold, 'train' or 'test') -> its clips
+FoldLists = dict[tuple[int, str], tuple[ListedClip, ...]]  # (fold, 'train' or 'test') -> its clips
 
 
 @dataclass
@@ -92,9 +92,9 @@ def _kind_of(root_name: str, name: str) -> str:
     return next((word for word in reversed(words) if word in _KINDS), '')
 
 
-def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[OfficialClip, ...]:
+def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[ListedClip, ...]:
     clips = read_official_list(path, schema, first_number, '--label-offset 0 or --label-offset 1').clips
-    seen: dict[str, OfficialClip] = {}
+    seen: dict[str, ListedClip] = {}
     for clip in clips:
         if clip.clip_id in seen:
             raise InputError(f'{path}:{clip.line}: clip {clip.clip_id} was listed in line {seen[clip.clip_id].line} '
@@ -114,7 +114,7 @@ def _check_same(family: _Family, lists: FoldLists, other_family: _Family, other:
                              f'other ({len(different)} clips differ). Say which to use: --lists FOLDER.')
 
 
-def _labels(clips: Iterable[OfficialClip]) -> dict[str, str]:
+def _labels(clips: Iterable[ListedClip]) -> dict[str, str]:
     return {clip.clip_id: clip.label for clip in clips}
 
 

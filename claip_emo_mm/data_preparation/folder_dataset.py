@@ -15,12 +15,11 @@ from claip_emo_mm.data_preparation.official_dataset import prepare_clips
 from claip_emo_mm.data_preparation.report import FAILURES_FILE, write_failures, write_notes
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.io import write_csv, write_text, writing_into
 from claip_emo_mm.utils.parallel import run_parallel
-from claip_emo_mm.utils.text import named, printable
 
 _LEAF = '''\
 # {count} classes, over {base}; made by tools/prepare_data.py folder, free to be changed.

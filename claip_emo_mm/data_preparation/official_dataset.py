@@ -14,11 +14,10 @@ from claip_emo_mm.data_preparation.report import PreparationReport
 from claip_emo_mm.data_preparation.source_scan import ClipSource, Distribution, find_distribution
 from claip_emo_mm.datasets.labels import LabelSchema
 from claip_emo_mm.datasets.official_splits import fold_list
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.utils.io import write_csv, writing_into
 from claip_emo_mm.utils.parallel import run_parallel
-from claip_emo_mm.utils.text import printable
 
 # So many clips take about as long as starting a process.
 _WORTH_A_WORKER = {'crop': 8, 'keep': 200}

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claip_emo_mm.data_preparation.clips import Failure
+from claip_emo_mm.errors import printable
 from claip_emo_mm.utils.io import write_csv
-from claip_emo_mm.utils.text import printable
 
 FAILURES_FILE, NOTES_FILE = 'failures.csv', 'notes.csv'
 

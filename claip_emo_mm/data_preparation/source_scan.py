@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.media.containers import AUDIO_SUFFIXES, VIDEO_SUFFIXES, is_system_file
 from claip_emo_mm.media.image_folder import FRAME_SUFFIXES
-from claip_emo_mm.utils.text import named, printable
 
 LIST_SUFFIXES = ('.csv', '.txt')
 

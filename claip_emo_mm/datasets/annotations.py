@@ -1,10 +1,12 @@
-"""Annotation lists in the project's format."""
+"""Annotation lists."""
 import codecs
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.containers import AUDIO_SUFFIXES, VIDEO_SUFFIXES
@@ -14,32 +16,69 @@ _MARKS = ((codecs.BOM_UTF8, 'utf-8'), (codecs.BOM_UTF16_LE, 'utf-16-le'), (codec
 _SEPARATORS = (',', ';', '\t', '|')
 
 
+EXPECTED = 'Expected the header video,label or frames,audio,label.'
+_MEDIA = ('video', 'frames', 'audio')
+# Other names of the column of the clips: videos, audio files or folders of frames, as their suffixes say.
+_OTHER_NAMES = ('path', 'file', 'filename', 'file_name', 'filepath', 'file_path', 'video_path', 'video_file', 'clip',
+                'clip_path', 'name')
+
+
 @dataclass(frozen=True)
-class ListTable:
-    """A table with a header.
+class ListedClip:
+    """One row of an annotation list or official list; paths are as written there, '' where the row has none.
 
     Args:
-        columns: names in lower case, without blanks around them.
-        rows: line of the file, from 1, and as many cells as there are columns, without blanks around them.
+        line: line of the file, from 1.
+        label: name of the class.
+        video: video file, with or without audio.
+        frames: folder of frames.
+        audio: audio file that belongs to `frames`; alone for a clip without frames.
+        num_frames: frames of the folder, where the list counts them.
+        bare_name: name of the clip, where the list has no path.
     """
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    line: int
+    label: str
+    video: str = ''
+    frames: str = ''
+    audio: str = ''
+    num_frames: int | None = None
+    bare_name: str = ''
 
-    def column(self, name: str) -> list[str]:
-        """The cells of a column."""
-        place = self.columns.index(name)
-        return [cells[place] for _, cells in self.rows]
+    @classmethod
+    def from_cells(cls, line: int, cells: Mapping[str, str]) -> 'ListedClip':
+        """Make a clip from its cells by column; a `path` is a video, an audio file or else a folder, by its suffix."""
+        fields: dict[str, Any] = dict(cells)
+        path = fields.pop('path', None)
+        if path is not None:
+            lower = path.lower()
+            is_video, is_audio = lower.endswith(VIDEO_SUFFIXES), lower.endswith(AUDIO_SUFFIXES)
+            fields['video' if is_video else 'audio' if is_audio else 'frames'] = path
+        if 'num_frames' in fields:
+            fields['num_frames'] = int(fields['num_frames'])
+        return cls(line, **fields)
+
+    @property
+    def is_audio_alone(self) -> bool:
+        return not (self.video or self.frames)
+
+    @property
+    def name(self) -> str:
+        """What the list calls the clip: its path, or else its name."""
+        return self.video or self.frames or self.audio or self.bare_name
+
+    @property
+    def clip_id(self) -> str:
+        """Name of the file or folder without suffix; numbers have five digits, as DFEW and MAFW name their clips."""
+        name = re.sub(r'\.[A-Za-z]\w*$', '', PurePosixPath(self.name.replace('\\', '/')).name)
+        return name.zfill(5) if name.isdecimal() else name
 
 
 def read_list_text(path: str | Path, encodings: Sequence[str] = ('utf-8',)) -> str:
-    """Read a list's text, its line ends as they are.
+    """Read a list's text, its line ends as they are; `encodings` are tried where it has no byte order mark.
 
-    Args:
-        path: the file.
-        encodings: to try where no mark at its beginning says UTF-8 or UTF-16, as spreadsheet programs write it.
     Raises:
-        InputError: the file is not there, cannot be read, or is no text in these encodings.
+        InputError: the file is missing, cannot be read, or is no text in these encodings.
     """
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such list. Make it with tools/prepare_data.py, or correct its name.')
@@ -62,7 +101,7 @@ def read_list_text(path: str | Path, encodings: Sequence[str] = ('utf-8',)) -> s
 
 
 def split_cells(line: str, separator: str) -> tuple[str, ...]:
-    """Take one line apart; names that hold the separator stand in double quotes. Cells have no blanks around them."""
+    """Split one line of a csv file into stripped cells; () where its quotes are wrong."""
     try:
         cells = next(csv.reader([line.strip('\r\n')], delimiter=separator, skipinitialspace=True, strict=True), [])
     except csv.Error:
@@ -71,10 +110,9 @@ def split_cells(line: str, separator: str) -> tuple[str, ...]:
 
 
 def read_header(text: str) -> tuple[tuple[str, ...], str, int]:
-    """Take the first line apart that is not blank.
+    """Split the first line that is not blank, behind a line ``sep=;`` for spreadsheet programs where there is one.
 
-    Returns: its cells in lower case, the separator that makes most of them, and the number of lines before the next.
-        A first line ``sep=;``, which is for spreadsheet programs, is believed and passed over.
+    Returns: its cells in lower case, the separator that makes most of them (or is named), and its line number.
     """
     lines = io.StringIO(text, newline=None)
     separators = _SEPARATORS
@@ -88,10 +126,10 @@ def read_header(text: str) -> tuple[tuple[str, ...], str, int]:
     return (), separators[0], 0
 
 
-def read_table(text: str, path: str | Path) -> ListTable:
-    """Read a table with a header; blank rows are passed over.
+def read_table(text: str, path: str | Path) -> list[tuple[int, tuple[str, ...]]]:
+    """Read the rows behind a header: the line, and the stripped cells.
 
-    A column of row numbers in front that the header does not name, as R writes it, is left out.
+    Blank rows are skipped, and so is a column of row numbers in front that the header does not name, as R writes it.
 
     Raises:
         InputError: quotes do not close, or a row has more or fewer cells than the header.
@@ -118,84 +156,39 @@ def read_table(text: str, path: str | Path) -> ListTable:
         if len(cells) != count:
             raise InputError(f'{path}:{line}: the row has {"more" if len(cells) > count else "fewer"} cells than '
                              f'the header ({count}). Put names that hold a comma in double quotes.')
-    return ListTable(columns, tuple(rows))
-
-
-EXPECTED = 'Expected the header video,label or frames,audio,label.'
-
-_MEDIA = ('video', 'frames', 'audio')
-# What people call the column of the clips: a video, an audio file or a folder of frames, as its suffix says.
-_OTHER_NAMES = ('path', 'file', 'filename', 'file_name', 'filepath', 'file_path', 'video_path', 'video_file', 'clip',
-                'clip_path', 'name')
-
-
-@dataclass(frozen=True)
-class ListedClip:
-    """One row of an annotation list; paths are as written there, '' where the row has none.
-
-    Args:
-        line: line of the file, from 1.
-        label: name of the class.
-        video: video file with audio.
-        frames: folder of frames.
-        audio: audio file that belongs to `frames`; alone for a clip without frames.
-        num_frames: frames of the folder, where the list counts them.
-    """
-
-    line: int
-    label: str
-    video: str = ''
-    frames: str = ''
-    audio: str = ''
-    num_frames: int | None = None
-
-    @property
-    def is_audio_alone(self) -> bool:
-        """Whether it has no frames."""
-        return not (self.video or self.frames)
-
-    @property
-    def name(self) -> str:
-        """What people call the clip: its path in the list."""
-        return self.video or self.frames or self.audio
+    return rows
 
 
 def read_annotation_list(path: str | Path) -> list[ListedClip]:
     """Read a csv file with the columns `video,label` or `frames,audio,label`; other columns are ignored.
 
     As spreadsheet programs, R and pandas write it: separated by commas, semicolons or tabs, the header in upper or
-    lower case and in quotes or not, in UTF-8, or in UTF-16 with a mark. In place of `video` a column may be called
-    path, file, filename, clip or name; what it holds are videos, audio files or folders of frames, by their suffixes.
+    lower case, in UTF-8, or in UTF-16 with a byte order mark. In place of `video` a column may be called path, file,
+    filename, clip or name, of videos, audio files or folders of frames, by their suffixes.
 
     Raises:
         InputError: the file is missing, no such text, empty, lacks a column, or has a row that does not fit its header.
     """
-    if not Path(path).is_file():
-        raise InputError(f'{path}: there is no such annotation list. Make it with tools/prepare_data.py, or correct '
-                         'ann_file and data_root in the config.')
     text = read_list_text(path)
     header, _, line = read_header(text)
     columns = find_columns(header, f'{path}:{max(line, 1)}')
-    table = read_table(text, path)
-    if not table.rows:
+    rows = read_table(text, path)
+    if not rows:
         raise InputError(f'{path}: no clip is listed. Expected a header and one row for each clip; make the list anew '
                          'with tools/prepare_data.py.')
-    return [_clip(line, {name: cells[place] for name, place in columns.items()}, path) for line, cells in table.rows]
+    return [_read_row(line, {name: cells[place] for name, place in columns.items()}, path) for line, cells in rows]
 
 
 def is_our_header(header: Sequence[str]) -> bool:
-    """Whether a first row is one of our headers, or was meant to be; cells are in lower case."""
+    """Whether a first row, in lower case, is the header of an annotation list, or was meant to be."""
     return 'video_name' not in header and bool({'label', *_MEDIA, *_OTHER_NAMES} & set(header))
 
 
 def find_columns(header: Sequence[str], where: str) -> dict[str, int]:
-    """Return the place of `label` and of `video`, of `frames` and `audio`, or of `path`.
+    """Return the index of `label` and of `video`, of `frames` and `audio`, or of `path` in a header in lower case.
 
-    Args:
-        header: names in lower case.
-        where: the list and the line, for messages.
     Raises:
-        InputError: a column is missing, or is there twice.
+        InputError: a column is missing, or is there twice; the message begins with `where`.
     """
     found = f'{where}: columns {", ".join(header) or "(none)"} found'
     other = [name for name in header if name in _OTHER_NAMES]
@@ -214,19 +207,10 @@ def find_columns(header: Sequence[str], where: str) -> dict[str, int]:
     return {'path' if name in other else name: header.index(name) for name in (*media, 'label')}
 
 
-def media_of(path: str) -> dict[str, str]:
-    """Say what a path is by its suffix: `video`, `audio`, or else `frames`, a folder of them."""
-    lower = path.lower()
-    kind = 'video' if lower.endswith(VIDEO_SUFFIXES) else 'audio' if lower.endswith(AUDIO_SUFFIXES) else 'frames'
-    return {kind: path}
-
-
-def _clip(line: int, cells: dict[str, str], path: str | Path) -> ListedClip:
+def _read_row(line: int, cells: dict[str, str], path: str | Path) -> ListedClip:
     may_be_empty = [name for name, other in (('audio', 'frames'), ('frames', 'audio')) if cells.get(other)]
     empty = [name for name, cell in cells.items() if not cell and name not in may_be_empty]
     if empty:
-        raise InputError(f'{path}:{line}: {", ".join(empty)} is empty. Only audio may be left empty, '
-                         'for a clip without audio, or frames, for one without frames.')
-    if 'path' in cells:
-        return ListedClip(line, cells['label'], **media_of(cells['path']))
-    return ListedClip(line=line, **cells)
+        raise InputError(f'{path}:{line}: {", ".join(empty)} is empty. Only audio may be empty, for a clip without '
+                         'audio, or frames, for one without frames.')
+    return ListedClip.from_cells(line, cells)

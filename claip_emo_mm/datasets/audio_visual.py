@@ -21,36 +21,27 @@ from claip_emo_mm.datasets.samplers import seed_clip
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import input_names, media_name, skipped_sample
 
+_NAMED_FILES = 10
+
 
 def read_listed_clips(path: str | Path, schema: LabelSchema, first_number: int | None = None) -> list[ListedClip]:
-    """Read an annotation list (see `read_annotation_list`), or a list without header or of a published form with paths.
+    """Read an annotation list (see `read_annotation_list`), or an official list with paths or one without a header.
 
     Args:
         path: the list.
         schema: classes; labels that are numbers become their names.
         first_number: number of the first class, 0 or 1, for a list of numbers that does not tell.
     Raises:
-        InputError: the list cannot be read, or names clips without saying where they lie.
+        InputError: the list cannot be read, or has names of clips without paths.
     """
-    if not _is_published(path):
+    header, _, _ = read_header(read_list_text(path, LIST_ENCODINGS))
+    if not header or is_our_header(header):
         return read_annotation_list(path)
     found = read_official_list(path, schema, first_number)
     if not found.has_paths:
-        raise InputError(f'{path}: {found.form}: it names clips, but not where their frames and audio lie. '
+        raise InputError(f'{path}: {found.format}: it names clips, but not where their frames and audio lie. '
                          'tools/prepare_data.py makes such a list ready: dfew or mafw, with --lists for its folder.')
-    return [ListedClip(clip.line, clip.label, clip.video, clip.frames, clip.audio, clip.num_frames)
-            for clip in found.clips]
-
-
-def _is_published(path: str | Path) -> bool:
-    """Whether the first row is none of our headers, nor one that was meant to be."""
-    if not Path(path).is_file():
-        return False
-    header, _, _ = read_header(read_list_text(path, LIST_ENCODINGS))
-    return bool(header) and not is_our_header(header)
-
-
-_NAMED_FILES = 10
+    return list(found.clips)
 
 
 @DATASETS.register_module()
@@ -58,9 +49,8 @@ class AudioVisualDataset(BaseDataset):
     """Clips of a list (see `read_listed_clips`): video files, or frame folders with audio files.
 
     A sample enters the pipeline as `filename`, or `frame_dir` and `audio_path` (either may be alone), with `label`
-    (int) and `sample_idx`.
-    No clip is ever replaced by another: one that cannot be read ends the run with an error that names it, or, by
-    choice, is left out of its batch; `SkippedClipsHook` lists those.
+    (int) and `sample_idx`. No clip is ever replaced by another: one that cannot be read raises an error that names it,
+    or is skipped in its batch; `SkippedClipsHook` lists those.
 
     Args:
         ann_file: annotation list; relative to `data_root`.
@@ -71,15 +61,14 @@ class AudioVisualDataset(BaseDataset):
         indices: use only the first (n), last (-n) or these clips.
         serialize_data: keep the list as bytes, which workers share without a copy.
         lazy_init: read the list at first use.
-        metainfo: further facts about the data set; `classes` is added.
-        on_error: 'raise', or 'skip' to leave a clip that cannot be read out of its batch.
+        metainfo: further metadata of the data set; `classes` is added.
+        on_error: 'raise', or 'skip' for clips that cannot be read.
         first_number: number of the first class, 0 or 1, where labels are numbers and the list is too short to tell.
-
     Raises:
         InputError: the list cannot be read, names an unknown class, or names files that are not there.
     """
 
-    published: OfficialSplit | None = None  # what the list should be, where a published fold is read
+    published: OfficialSplit | None = None  # the official fold that the list should be
 
     def __init__(self, ann_file: str, pipeline: Sequence[dict | Callable], data_root: str = '',
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
@@ -98,17 +87,12 @@ class AudioVisualDataset(BaseDataset):
                          pipeline=pipeline, test_mode=test_mode, lazy_init=lazy_init, max_refetch=0)
 
     def require_list(self) -> None:
-        """Check that the list is there.
-
-        Raises:
-            InputError: it is not; the message says how it is made.
-        """
-        if osp.isfile(self.ann_file):
-            return
-        remedy = 'Make it with tools/prepare_data.py, or correct ann_file and data_root in the config.'
-        if self.published is not None:
-            remedy = self.published.remedy(self.data_root)
-        raise InputError(f'{self.ann_file}: there is no such annotation list. {remedy}')
+        """Raise an `InputError` that says how the list is made where it is missing."""
+        if not osp.isfile(self.ann_file):
+            hint = 'Make it with tools/prepare_data.py, or correct ann_file and data_root in the config.'
+            if self.published is not None:
+                hint = self.published.hint(self.data_root)
+            raise InputError(f'{self.ann_file}: there is no such annotation list. {hint}')
 
     def listed_clips(self) -> list[ListedClip]:
         """Read the list; nothing else is opened."""
@@ -125,11 +109,11 @@ class AudioVisualDataset(BaseDataset):
         return [dict(self.media(clip), label=labels[clip.label]) for clip in clips]
 
     def get_cat_ids(self, idx: int) -> list[int]:
-        """Return the class of a clip, as MMEngine's ClassBalancedDataset asks for it."""
+        """Return the class of a clip, for MMEngine's ClassBalancedDataset."""
         return [self.get_data_info(idx)['label']]
 
     def prepare_data(self, idx: int) -> dict:
-        """Read a clip; one that is skipped has a place in its batch, but no inputs, whatever wraps this data set."""
+        """Read a clip; a skipped one has a place in its batch, but no inputs, whatever wraps this data set."""
         seed_clip(idx)
         idx = int(idx)
         try:
@@ -143,11 +127,7 @@ class AudioVisualDataset(BaseDataset):
         return sample
 
     def _names_of_inputs(self, idx: int, reason: str) -> tuple[str, ...]:
-        """Name the inputs of clips that can be read, of which the first one is read if need be.
-
-        Raises:
-            InputError: the clips are packed for a recognizer of MMAction2, which knows no empty places.
-        """
+        """Names of the inputs of clips that can be read; reads one where none was read before."""
         for other in chain(range(idx + 1, len(self)), range(idx)):
             if self._input_names is not None:
                 return self._input_names
@@ -159,19 +139,18 @@ class AudioVisualDataset(BaseDataset):
             if self._input_names is None:
                 raise InputError(f"{reason} (on_error='skip' leaves it out only of batches that PackAudioVisualInputs "
                                  "packs: set on_error='raise' for other recognizers.)")
-        self._input_names = self._input_names or ()  # not one can be read, so none needs another one's names
+        self._input_names = self._input_names or ()  # no clip can be read
         return self._input_names
 
     def _read(self, idx: int) -> dict:
         sample = super().prepare_data(idx)
         if sample is None:
-            info = self.get_data_info(idx)
-            raise InputError(f'{media_name(info)}: a transform of the pipeline gave nothing '
-                             'for this clip. Clips are not replaced by others here: take that transform out.')
+            raise InputError(f'{media_name(self.get_data_info(idx))}: a transform of the pipeline gave nothing for '
+                             'this clip. Clips are not replaced by others here: take that transform out.')
         return sample
 
     def media(self, clip: ListedClip) -> dict[str, str]:
-        """Return `filename`, or `frame_dir` and `audio_path`, of a row; `audio_path` alone where it has no frames."""
+        """Return `filename`, or `frame_dir` and `audio_path`, of a clip; `audio_path` alone where it has no frames."""
         if clip.video:
             return dict(filename=osp.join(self.data_root, clip.video))
         if not clip.frames:
@@ -188,9 +167,9 @@ class AudioVisualDataset(BaseDataset):
 
     def _check_files(self, clips: list[ListedClip]) -> None:
         exists = dict(filename=osp.isfile, frame_dir=osp.isdir, audio_path=osp.isfile)
-        missing = [[path for key, path in self.media(clip).items() if path and not exists[key](path)]
+        missing = [next((path for key, path in self.media(clip).items() if path and not exists[key](path)), None)
                    for clip in clips]
-        missing = [paths[0] for paths in missing if paths]
+        missing = [path for path in missing if path]
         if missing:
             names = ''.join(f'\n  {path}' for path in missing[:_NAMED_FILES])
             more = f'\n  ... and {len(missing) - _NAMED_FILES} more' if len(missing) > _NAMED_FILES else ''

@@ -1,11 +1,11 @@
-"""The classes of each data set, in the order of its published results: the one place where class lists are written."""
+"""Label schemas: the classes of each data set, in the order of its published results."""
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claip_emo_mm.errors import InputError
 
-# Other words for the eleven emotions of both data sets; the first of a row is what the two call it.
+# Synonyms of the eleven emotions of both data sets.
 _WORDS = (
     ('happiness', 'happy', 'joy'), ('sadness', 'sad'), ('neutral', 'neutrality'), ('anger', 'angry'),
     ('surprise', 'surprised'), ('disgust', 'disgusted'), ('fear', 'fearful', 'afraid'),
@@ -19,47 +19,39 @@ class LabelSchema:
     """Classes of a data set; the position of a name is its label.
 
     Args:
-        name: what configs call the schema.
-        title: what people call it.
+        name: of the schema in configs.
+        title: of the data set in messages.
         classes: the K class names, label 0 first; a name of several emotions joins them by ``_``.
-        official_first: the number of the first class where the data set's owners write numbers.
     """
 
     name: str
     title: str
     classes: tuple[str, ...]
-    official_first: int = 1
 
     def label(self, name: str) -> int:
-        """Return the label of a class by its name or another word for it, in upper or lower case.
+        """Return the label of a class by its name or a synonym, in upper or lower case.
 
         Several emotions may come in any order, joined by ``_``, ``,``, ``&``, ``+``, ``/`` or blanks.
 
         Raises:
-            InputError: no class is called so.
+            InputError: there is no such class.
         """
         if name in self.classes:
             return self.classes.index(name)
         labels = {_emotions(known): label for label, known in enumerate(self.classes)}
-        label = labels.get(_emotions(name))
-        if label is None:
+        if _emotions(name) not in labels:
             raise InputError(f'{name!r} is no class of {self.title}; expected one of {", ".join(self.classes)}, or '
                              'another form of these words.')
-        return label
+        return labels[_emotions(name)]
 
     def map_to(self, other: 'LabelSchema') -> tuple[int | None, ...]:
-        """Return for each label the one that means the same in another schema; None where there is none.
-
-        A class of several emotions is no class of one of them.
-        """
+        """Return the label of each class in another schema, None where it has no class of the same emotions."""
         meanings = {_emotions(name): label for label, name in enumerate(other.classes)}
         return tuple(meanings.get(_emotions(name)) for name in self.classes)
 
     def order_of(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Return the label here of each class of a list in another order, so as to convert its numbers.
+        """Return the label of each of all K class names in another order, such as ``OTHER_MAFW_ORDER``.
 
-        Args:
-            names: all K classes, as the other list numbers them from 0; ``OTHER_MAFW_ORDER`` for instance.
         Raises:
             InputError: a name is unknown, or the names are not all of the classes.
         """
@@ -72,7 +64,7 @@ class LabelSchema:
 
 
 def _emotions(name: str) -> frozenset[str]:
-    """The emotions that a class name holds; words that are none stay as they are."""
+    """The emotions of a class name; other words stay as they are."""
     words = re.split(r'[\s_,&+/]+', name.strip().lower())
     return frozenset(_EMOTIONS.get(word, word) for word in words if word not in ('', 'and'))
 
@@ -80,8 +72,8 @@ def _emotions(name: str) -> frozenset[str]:
 # Jiang et al., DFEW (ACM MM 2020). Its own csv files count from 1 in this order.
 DFEW = LabelSchema('dfew', 'DFEW', ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear'))
 
-# Liu et al., MAFW (ACM MM 2022). Its lists hold names; the order is that of the reference recipe's lists. The side file
-# id_to_calss.txt orders the names by the alphabet: its numbers are none of these.
+# Liu et al., MAFW (ACM MM 2022). Its lists hold names; the order is that of the reference recipe's lists. The numbers
+# of its file id_to_calss.txt, in alphabetical order, are others.
 MAFW = LabelSchema('mafw', 'MAFW single', (
     'anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise', 'contempt', 'anxiety', 'helplessness',
     'disappointment'))
@@ -95,7 +87,7 @@ MAFW_COMPOUND = LabelSchema('mafw_compound', 'MAFW compound', (
     'disgust_disappointment', 'disgust_anxiety', 'anger_disgust_contempt', 'disgust_surprise', 'disgust_sadness',
     'fear_sadness_anxiety', 'anger_disgust_anxiety', 'disgust_anxiety_helplessness',
     'disgust_helplessness_disappointment'))
-# The order of DFER-CLIP and others that follow it: DFEW's seven first, then the four that DFEW does not have.
+# The order of DFER-CLIP and its successors: DFEW's seven first, then the four that DFEW does not have.
 OTHER_MAFW_ORDER = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear', 'contempt', 'anxiety',
                     'helplessness', 'disappointment')
 
@@ -103,11 +95,7 @@ _SCHEMAS = {schema.name: schema for schema in (DFEW, MAFW, MAFW_COMPOUND)}
 
 
 def get_schema(name: str) -> LabelSchema:
-    """Look a schema up by its name.
-
-    Raises:
-        InputError: there is no such schema.
-    """
+    """Return a schema by its name; raises an `InputError` where there is none."""
     if name not in _SCHEMAS:
         raise InputError(f'Label schema {name!r} is not known: there is {", ".join(sorted(_SCHEMAS))}. '
                          'Other classes can be given as a list of names.')

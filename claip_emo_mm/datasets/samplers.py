@@ -1,4 +1,4 @@
-"""Samplers that continue where a training was interrupted."""
+"""Samplers for balanced classes and for resumable training."""
 import math
 import random
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from claip_emo_mm.errors import InputError, check_whole
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(Sampler):
-    """Draw the clips of an epoch at random, with replacement, so that rare classes are met more often.
+    """Sample the clips of an epoch with replacement, rare classes more often.
 
-    Every clip of a class of n clips is drawn with a probability that is proportional to n^-balance. An epoch has as
-    many clips as the data set. All processes draw the same clips and each takes its ratio of them, so the draw does
-    not depend on their number; it depends on seed and epoch alone.
+    Every clip of a class of n clips has a probability proportional to n^-balance. An epoch has as many clips as the
+    data set. All processes sample the same clips and each takes its part of them, so that the clips depend on seed and
+    epoch alone, not on the number of processes.
 
     Args:
         dataset: data set whose annotations have a `label`.
-        balance: 1 to meet all classes equally often, 0 to meet them as often as they are, or something between.
-        seed: random seed, the same for all processes; None draws one for all.
+        balance: 1 for all classes equally often, 0 for their own frequency, or a number between.
+        seed: random seed, the same for all processes; None for a random one.
     Raises:
         InputError: `balance` is not between 0 and 1, or a clip has no label.
     """
@@ -46,25 +46,21 @@ class ClassBalancedSampler(Sampler):
         self.weights = torch.bincount(labels).double()[labels] ** -balance  # one per clip
 
     def __len__(self) -> int:
-        """The number of clips of this process: the same for all, the draw being rounded up."""
+        """Number of clips of this process, the same for all: rounded up."""
         return math.ceil(len(self.weights) / self.world_size)
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
-        drawn = torch.multinomial(self.weights, len(self) * self.world_size, replacement=True, generator=generator)
-        return iter(drawn[self.rank::self.world_size].tolist())
+        indices = torch.multinomial(self.weights, len(self) * self.world_size, replacement=True, generator=generator)
+        return iter(indices[self.rank::self.world_size].tolist())
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose clips `__iter__` draws."""
+        """Choose the epoch whose clips `__iter__` samples."""
         self.epoch = epoch
 
 
 class SeededIndex(int):
-    """Number of a clip in its data set, with a seed.
-
-    Data sets around others (MMEngine's ConcatDataset and RepeatDataset) subtract or divide to find a clip's number in
-    the one inside; the seed stays.
-    """
+    """Index of a clip with a seed, which stays when MMEngine's ConcatDataset and RepeatDataset subtract or divide."""
 
     seed: int
 
@@ -84,7 +80,7 @@ class SeededIndex(int):
 
 
 def seed_clip(index: int) -> None:
-    """Seed Python's, NumPy's and PyTorch's random numbers (of the CPU) for a clip that carries a seed."""
+    """Seed Python's, NumPy's and PyTorch's generators (of the CPU) with the seed of a `SeededIndex`."""
     if isinstance(index, SeededIndex):
         random.seed(index.seed)
         np.random.seed(index.seed)
@@ -93,16 +89,15 @@ def seed_clip(index: int) -> None:
 
 @DATA_SAMPLERS.register_module()
 class SeededBatchSampler(Sampler):
-    """Cut a sampler's clips into batches and give each clip a seed from the run's seed, the epoch and its place in it.
+    """Batch the clips of a sampler, each with a seed from the run's seed, the epoch and its position in the epoch.
 
-    What is drawn for a clip then depends neither on the worker process that reads it, nor on the number of workers or
-    processes, nor on whether the training was interrupted before. `AudioVisualDataset` draws by these seeds.
+    The augmentation of a clip then depends neither on the number of workers or processes, nor on whether the training
+    was interrupted before. `AudioVisualDataset` seeds the generators with it.
 
     Args:
-        sampler: gives the numbers of this process's clips; with `seed` and `epoch`, as MMEngine's samplers have them.
+        sampler: yields the indices of this process's clips; with `seed` and `epoch`, as MMEngine's samplers have them.
         batch_size: clips of a batch.
-        drop_last: whether to leave out a last batch with fewer clips.
-
+        drop_last: whether to drop a last batch with fewer clips.
     Raises:
         InputError: the sampler has no seed or no epoch.
     """
@@ -119,12 +114,12 @@ class SeededBatchSampler(Sampler):
         self._skipped = 0
 
     def __len__(self) -> int:
-        """The number of batches of an epoch, skipped ones included."""
+        """Number of batches of an epoch, skipped ones included."""
         whole, rest = divmod(len(self.sampler), self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
     def skip(self, batches: int) -> None:
-        """Let the next epoch begin after some batches, which are not read."""
+        """Begin the next epoch after some batches, which are not read."""
         self._skipped = batches
 
     def __iter__(self) -> Iterator[list[SeededIndex]]:
@@ -136,5 +131,4 @@ class SeededBatchSampler(Sampler):
             yield [SeededIndex(indices[place], self._seed(place * world_size + rank)) for place in places]
 
     def _seed(self, place: int) -> int:
-        entropy = [self.sampler.seed, self.sampler.epoch, place]
-        return int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        return int(np.random.SeedSequence([self.sampler.seed, self.sampler.epoch, place]).generate_state(1)[0])

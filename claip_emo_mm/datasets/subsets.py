@@ -1,4 +1,4 @@
-"""Subsets of a data set, and several of them with a name each."""
+"""Held-out subsets, and concatenation of named splits."""
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,15 +13,15 @@ from claip_emo_mm.errors import InputError, check_whole
 
 @DATASETS.register_module()
 class HoldoutSubset(Dataset):
-    """The clips of a data set that are held out, or all the others: the same ones for the same seed.
+    """The held-out clips of a data set, or all others: a random split stratified by class, reproducible by its seed.
 
-    Each class gives the same ratio of its clips. Clips are dealt one by one: two of the same person may be in both.
+    Clips are assigned one by one: two of the same person may be in both subsets.
 
     Args:
-        dataset: config of a data set whose annotations have a `label`; with the pipeline for this split.
-        ratio: of the clips that is held out, between 0 and 1.
-        seed: decides which.
-        held_out: whether this is the split that is held out.
+        dataset: config of a data set whose annotations have a `label`; with the pipeline for this subset.
+        ratio: of the clips that are held out, between 0 and 1.
+        seed: of the split.
+        held_out: whether this is the held-out subset.
     Raises:
         InputError: the ratio is not between 0 and 1, a class has too few clips to be in both splits, or the data set is
             one of MMEngine's around others.
@@ -29,23 +29,22 @@ class HoldoutSubset(Dataset):
 
     def __init__(self, dataset: Mapping[str, Any], ratio: float, seed: int = 0, held_out: bool = False) -> None:
         if not 0 < ratio < 1:
-            raise InputError(f'HoldoutSubset: share is {ratio}. Expected a number between 0 and 1, such as 0.1.')
+            raise InputError(f'HoldoutSubset: ratio is {ratio}. Expected a number between 0 and 1, such as 0.1.')
         check_whole(self, least=0, seed=seed)
-        whole = DATASETS.build(dataset)
-        labels = np.array([whole.get_data_info(index)['label'] for index in range(len(whole))])
+        self.dataset: BaseDataset = DATASETS.build(dataset)
+        labels = np.array([self.get_data_info(index)['label'] for index in range(len(self.dataset))])
         try:
             rest, held = train_test_split(np.arange(len(labels)), test_size=ratio, stratify=labels, random_state=seed)
         except ValueError as error:
             raise InputError(f'HoldoutSubset: a ratio of {ratio} of {len(labels)} clips cannot be held out by class '
-                             f'({error}). Choose another share.') from error
+                             f'({error}). Choose another ratio.') from error
         try:
             # In place: `get_subset` remembers the objects of earlier copies by addresses that others have by now.
-            whole.get_subset_(sorted((held if held_out else rest).tolist()))
-        except NotImplementedError as error:  # data sets of MMEngine around others
-            raise InputError(f'HoldoutSubset: no split of a {type(whole).__name__} can be held out. Give it the data '
-                             'set '
-                             f'inside, and put the HoldoutSubset into the {type(whole).__name__}.') from error
-        self.dataset: BaseDataset = whole
+            self.dataset.get_subset_(sorted((held if held_out else rest).tolist()))
+        except NotImplementedError as error:  # MMEngine's wrappers of data sets
+            name = type(self.dataset).__name__
+            raise InputError(f'HoldoutSubset: no split of a {name} can be held out. Give it the data set inside, and '
+                             f'put the HoldoutSubset into the {name}.') from error
         self.metainfo = self.dataset.metainfo
 
     def __len__(self) -> int:
@@ -55,27 +54,27 @@ class HoldoutSubset(Dataset):
         return self.dataset[index]
 
     def get_data_info(self, index: int) -> dict[str, Any]:
-        """What the data set knows of a clip."""
+        """Annotation of a clip."""
         return self.dataset.get_data_info(index)
 
     def get_cat_ids(self, index: int) -> list[int]:
-        """The class of a clip, as MMEngine's ClassBalancedDataset asks for it."""
+        """The class of a clip, for MMEngine's ClassBalancedDataset."""
         return self.dataset.get_cat_ids(index)
 
     def full_init(self) -> None:
-        """Nothing: the list has been read. MMEngine's data sets around others ask for it."""
+        """Do nothing, as the list was read; MMEngine's wrappers of data sets call it."""
 
 
 @DATASETS.register_module()
 class NamedConcatDataset(ConcatDataset):
-    """Data sets one after the other; `metainfo['splits']` says where each begins and ends, each sample in which it is.
+    """Concatenation of data sets with names, for `EmotionMetric(split=...)`, which evaluates one of them.
 
-    `EmotionMetric(split=...)` evaluates one of them.
+    `metainfo['splits']` has the first index of each and the one behind its last; each sample's metadata its `split`.
 
     Args:
-        splits: name -> config of a data set; all have the same classes.
+        splits: name -> config of a data set.
     Raises:
-        InputError: they have not.
+        InputError: they have different classes.
     """
 
     def __init__(self, splits: Mapping[str, Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from claip_emo_mm.datasets.transforms.audio import LoadAudioWindows
-from claip_emo_mm.datasets.transforms.filterbanks import ClapFilterbank, LogMel
+from claip_emo_mm.datasets.transforms.filterbanks import LogMel
 from claip_emo_mm.datasets.transforms.image import ResizeFrames
 from claip_emo_mm.datasets.transforms.sampling import SampleFrameViews
 from claip_emo_mm.errors import InputError
@@ -43,9 +43,7 @@ class AudioFrontEnd(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Map waveforms (A, n) to spectrograms (A, 1, M, F)."""
         filterbank = self.log_mel.filterbank
-        waveform = self.log_mel.prepare(waveform)
-        if isinstance(filterbank, ClapFilterbank):
-            waveform = filterbank.mirrored(waveform)
+        waveform = filterbank.pad(self.log_mel.prepare(waveform))
         spectra = F.conv1d(waveform[:, None], self.kernel, stride=filterbank.shift_samples)  # (A, 2 bins, M')
         power = spectra.square().unflatten(1, (2, -1)).sum(1)  # (A, bins, M')
         mel = filterbank.logarithm(power.transpose(1, 2) @ self.filters)  # (A, M', F)

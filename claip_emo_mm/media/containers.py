@@ -1,4 +1,4 @@
-"""Opening of media files: formats, suffixes, streams, lengths."""
+"""Media files: suffixes, formats, opening, streams, durations."""
 import errno
 import os
 import re
@@ -19,18 +19,12 @@ AUDIO_SUFFIXES = (
     '.wv')
 MEDIA_SUFFIXES = tuple(sorted((*VIDEO_SUFFIXES, *AUDIO_SUFFIXES)))
 
-# What Windows, macOS, Linux and network storage put into folders by themselves; lower case.
+# What operating systems and network storage put into folders by themselves; lower case.
 _SYSTEM_NAMES = frozenset((
     '$recycle.bin', '__macosx', '@eadir', 'desktop.ini', 'ehthumbs.db', 'lost+found', 'system volume information',
     'thumbs.db'))
 
-
-def is_system_file(name: str) -> bool:
-    """Whether a file or folder is hidden, or nobody's content: ``.DS_Store``, ``._clip.mp4``, ``Thumbs.db``."""
-    return name.startswith('.') or name.lower() in _SYSTEM_NAMES
-
-
-# FFmpeg's readers of files that hold frames and audio themselves. What is not here is refused before it is read:
+# FFmpeg's demuxers of files that hold frames and audio themselves. All others are refused before anything is read:
 # playlists and manifests (hls, concat, dash, sdp, imf), which name other files and addresses; numbered images (image2),
 # single images (..._pipe), texts as frames (tty), filter graphs and devices.
 MEDIA_FORMATS = (
@@ -40,36 +34,49 @@ MEDIA_FORMATS = (
     'amr', 'amrnb', 'amrwb', 'ape', 'mpc', 'mpc8', 'tta', 'tak', 'wv', 'voc', 'oma', 'qcp', 'dsf',
 )
 
-REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe).'
+CONVERT_HINT = 'Copy or convert the file again (mp4 with h264 and aac is safe).'
+PREPARE_HINT = 'Prepare the clip again (tools/prepare_data.py), or take it out of the list.'
 
-_OPTIONS = {'protocol_whitelist': 'file', 'format_whitelist': ','.join(MEDIA_FORMATS)}
+
+def is_system_file(name: str) -> bool:
+    """Whether a file or folder is hidden or made by the system: ``.DS_Store``, ``._clip.mp4``, ``Thumbs.db``."""
+    return name.startswith('.') or name.lower() in _SYSTEM_NAMES
 
 
-def open_media(path: str | os.PathLike, remedy: str = REMEDY) -> av.container.InputContainer:
+def check_file(path: str | os.PathLike, kind: str, hint: str) -> None:
+    """Raise an `InputError` where a video or audio file is missing or empty."""
+    if not os.path.isfile(path):
+        raise InputError(f'{path}: there is no such {kind} file. {hint}')
+    if not os.path.getsize(path):
+        raise InputError(f'{path}: the {kind} file is empty (0 bytes). {hint}')
+
+
+def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.container.InputContainer:
     """Open a video or audio file; every file that is read through PyAV is opened here.
 
     A name is never taken for an address (`http:`, `concat:`), and what is in the file leads to no other file.
 
     Args:
         path: the file.
-        remedy: what to do about a file that cannot be used, for the message.
+        hint: what to do about a file that cannot be used, for the message.
     Returns: the container, to be used as a context manager.
     Raises:
-        InputError: it is no ordinary file, is empty, or of a kind that is not in `MEDIA_FORMATS`.
+        InputError: it is no regular file, is empty, or of a format that is not in `MEDIA_FORMATS`.
         av.error.FFmpegError: FFmpeg cannot read it.
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file.')
     if not os.path.getsize(path):
-        raise InputError(f'{path}: the file is empty (0 bytes). {remedy}')
+        raise InputError(f'{path}: the file is empty (0 bytes). {hint}')
+    options = {'protocol_whitelist': 'file', 'format_whitelist': ','.join(MEDIA_FORMATS)}
     try:
-        return av.open(f'file:{os.path.abspath(path)}', container_options=_OPTIONS, metadata_errors='replace')
+        return av.open(f'file:{os.path.abspath(path)}', container_options=options, metadata_errors='replace')
     except av.error.ArgumentError as error:
         if error.errno != errno.EINVAL:
             raise
-        raise InputError(f'{path}: a frame or a text, not a video or audio, or of a kind that is not read. '
-                         f'{remedy}') from error
+        raise InputError(f'{path}: an image or a text, not a video or audio, or of a kind that is not read. '
+                         f'{hint}') from error
 
 
 def _why_no_file(path: str) -> str:
@@ -87,20 +94,26 @@ def _why_no_file(path: str) -> str:
 
 
 def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The frames that are read: FFmpeg's choice among the streams that it can decode, without images of a cover."""
-    return _chosen(container, 'video')
+    """The video stream that is read: FFmpeg's choice among those that it can decode, without cover images."""
+    return _best_stream(container, 'video')
 
 
 def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
-    """The audio that is read: FFmpeg's choice among the streams that it can decode."""
-    return _chosen(container, 'audio')
+    """The audio stream that is read: FFmpeg's choice among those that it can decode."""
+    return _best_stream(container, 'audio')
+
+
+def _best_stream(container: av.container.InputContainer, kind: str) -> av.stream.Stream | None:
+    usable = [stream for stream in getattr(container.streams, kind)
+              if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic]
+    best = container.streams.best(kind)
+    return best if best in usable else next(iter(usable), None)
 
 
 def decode_stream(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.frame.Frame]:
-    """Yield what a stream shows (or audio like), in that order: frames that an edit list hides are not among it.
+    """Yield the frames of a stream in presentation order, without those that an edit list hides.
 
-    A file that begins within a group of frames has some at its beginning that nothing can be made of; they are left
-    out. An empty packet (avi: the frame stays) gives none.
+    Frames at the beginning that cannot be decoded, of a file cut out within a group of frames, are skipped.
 
     Raises:
         av.error.FFmpegError: nothing can be decoded, or not all.
@@ -108,7 +121,7 @@ def decode_stream(container: av.container.InputContainer, stream: av.stream.Stre
     end = error = None
     has_begun = False
     for packet in container.demux(stream):
-        if not packet.size:
+        if not packet.size:  # in avi: the frame stays
             end = packet
             continue
         try:
@@ -120,7 +133,7 @@ def decode_stream(container: av.container.InputContainer, stream: av.stream.Stre
             continue
         has_begun = has_begun or bool(frames)
         yield from frames
-    if end is not None:  # PyAV's last packet, which gets the frames that the decoder still holds
+    if end is not None:  # PyAV's last packet flushes the decoder
         for frame in end.decode():
             has_begun = True
             yield frame
@@ -128,25 +141,25 @@ def decode_stream(container: av.container.InputContainer, stream: av.stream.Stre
         raise error
 
 
-def _chosen(container: av.container.InputContainer, kind: str) -> av.stream.Stream | None:
-    usable = [stream for stream in getattr(container.streams, kind)
-              if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic]
-    best = container.streams.best(kind)
-    return best if best in usable else next(iter(usable), None)
-
-
 def stated_duration_s(container: av.container.InputContainer, path: str) -> float | None:
-    """From the beginning of a file to the stated end of the streams that are read; None where the file says nothing.
+    """Time from the beginning of a file to the end that it states of the streams that are read; None without one.
 
     Subtitles or a second video may be longer.
     """
     if not container.duration or is_unfinished(container, path):
         return None
-    whole_s, origin_s = container.duration / 1e6, (container.start_time or 0) / 1e6  # both in microseconds
+    total_s, origin_s = container.duration / 1e6, (container.start_time or 0) / 1e6  # both in microseconds
     ends_s = [_stated_end_s(stream) for stream in (video_stream(container), audio_stream(container)) if stream]
     if not ends_s or None in ends_s:
-        return whole_s
-    return min(max(ends_s) - origin_s, whole_s)
+        return total_s
+    return min(max(ends_s) - origin_s, total_s)
+
+
+def _stated_end_s(stream: av.stream.Stream) -> float | None:
+    if stream.duration:
+        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
+    found = re.match(r'(\d+):(\d+):(\d+\.?\d*)', stream.metadata.get('DURATION', ''))  # Matroska
+    return found and sum(float(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))
 
 
 def is_unfinished(container: av.container.InputContainer, path: str) -> bool:
@@ -155,17 +168,10 @@ def is_unfinished(container: av.container.InputContainer, path: str) -> bool:
 
 
 def found_ratio(path: str) -> float:
-    """How much of an avi file is there; FFmpeg shortens the lengths that it states to what is there."""
+    """Ratio of an avi file that is there; FFmpeg shortens the lengths that it states to what is there."""
     return min(1., os.path.getsize(path) / (8 + _riff_size(path)))
 
 
 def _riff_size(path: str) -> int:
     with open(path, 'rb') as file:
         return int.from_bytes(file.read(8)[4:], 'little')
-
-
-def _stated_end_s(stream: av.stream.Stream) -> float | None:
-    if stream.duration:
-        return float((stream.duration + (stream.start_time or 0)) * stream.time_base)
-    found = re.match(r'(\d+):(\d+):(\d+\.?\d*)', stream.metadata.get('DURATION', ''))  # Matroska
-    return found and sum(float(part) * unit for part, unit in zip(found.groups(), (3600, 60, 1), strict=True))

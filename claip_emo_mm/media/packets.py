@@ -1,4 +1,4 @@
-"""What the packets of a file say: frame times, and whether the file is cut."""
+"""Packets of a media file: frame times, and whether the file is cut off."""
 import os
 from dataclasses import dataclass, field
 from math import inf
@@ -8,21 +8,31 @@ from typing import BinaryIO
 import av
 import numpy as np
 
-from claip_emo_mm.media.containers import REMEDY, audio_stream, found_ratio, is_unfinished, open_media, video_stream
+from claip_emo_mm.media.containers import (
+    CONVERT_HINT,
+    audio_stream,
+    found_ratio,
+    is_unfinished,
+    open_media,
+    video_stream,
+)
 
-_UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav file that was written into a pipe says
+_UNKNOWN_SIZE = 0xFFFFFFFF  # that a wav file states which was written into a pipe
 _LARGEST_PAGE = 27 + 255 + 255 * 255  # bytes of an ogg file
 _LENGTH_TAGS = (b'Xing', b'Info', b'VBRI')  # in the first frame of an mp3 file: how many follow
 _TAG_WITHIN = 4096  # bytes behind the start of the first frame
+# Whose headers state their length; of others FFmpeg guesses it from what is there.
+_STATING_FORMATS = ('mov', 'matroska', 'avi', 'flv', 'asf', 'mxf', 'nut')
+# Where a packet is a frame that is shown at the packet's time.
+_TIMED_FORMATS = ('mov', 'matroska', 'flv')
+_TIMED_CODECS = ('h264', 'hevc', 'vp9', 'av1', 'mjpeg', 'prores', 'ffv1')
+_CUT_RATIO, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
 
 def missing_end(path: str | os.PathLike) -> str:
     """Compare a wav, ogg or mp3 file with the size, the length or the end that it states.
 
-    Returns: what is missing; '' where nothing is, for other kinds of files, and where the file states nothing.
-    Raises:
-        InputError: it is no ordinary file, or is empty.
-        OSError: it cannot be read; an error of FFmpeg where that reads no mp3 in it.
+    Returns: what is missing; '' where nothing is, for other formats, and where the file states nothing.
     """
     with Path(path).open('rb') as file:
         head = file.read(12)
@@ -36,11 +46,7 @@ def missing_end(path: str | os.PathLike) -> str:
 
 
 def states_length(path: str | os.PathLike) -> bool:
-    """Whether a file says how long it is or where it ends, so that `missing_end` can tell; mp3 and aac may not.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Whether a file states its length or its end, so that `missing_end` can compare them; mp3 and aac may not."""
     with Path(path).open('rb') as file:
         if _is_mp3(file):
             return _has_length_tag(file)
@@ -62,7 +68,7 @@ def _missing_of_wav(file: BinaryIO, head: bytes) -> str:
 
 
 def _has_last_page(file: BinaryIO) -> bool:
-    """Whether the last page of an ogg file is whole and says that it is the last."""
+    """Whether the last page of an ogg file is complete and marked as the last."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - 2 * _LARGEST_PAGE, 0))
     data = file.read()
@@ -74,7 +80,7 @@ def _has_last_page(file: BinaryIO) -> bool:
 
 
 def _skip_tag(file: BinaryIO) -> None:
-    """Go behind the ID3v2 tags at the start, whose sizes have 7 bits in a byte."""
+    """Seek behind the ID3v2 tags at the start, whose sizes have 7 bits in a byte."""
     place = 0
     while True:
         file.seek(place)
@@ -108,36 +114,20 @@ def _missing_of_mp3(path: str | os.PathLike) -> str:
         return f'{float(found * stream.time_base):.2f} s found, {float(stated * stream.time_base):.2f} s expected'
 
 
-# Whose headers say how long they are; of others FFmpeg guesses it from what is there.
-_STATING_FORMATS = ('mov', 'matroska', 'avi', 'flv', 'asf', 'mxf', 'nut')
-# Where a packet is a frame that is shown at the packet's time.
-_TIMED_FORMATS = ('mov', 'matroska', 'flv')
-_TIMED_CODECS = ('h264', 'hevc', 'vp9', 'av1', 'mjpeg', 'prores', 'ffv1')
-
-_CUT_RATIO, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
-
-
 @dataclass
 class StreamPackets:
-    """The packets of one stream.
+    """The packets of one stream."""
 
-    Args:
-        kind: 'video', 'audio' ...
-        codec: FFmpeg's name; '' where it has none.
-        unit_s: unit of the times.
-        stated_s: length that the file says of it; None where it does not.
-    """
-
-    kind: str
-    codec: str
-    unit_s: float
-    stated_s: float | None
+    kind: str  # 'video', 'audio' ...
+    codec: str  # FFmpeg's name; '' where it has none
+    unit_s: float  # of the times
+    stated_s: float | None  # length in the header
     count: int = 0
     start_s: float = inf
     end_s: float = -inf
     longest_s: float = 0.  # from a packet to the next one
     times: list[int | None] = field(default_factory=list)  # at which they are shown
-    keys: list[int] = field(default_factory=list)  # times of those that decoding can begin with
+    keys: list[int] = field(default_factory=list)  # times of key frames
     is_odd: bool = False  # some are hidden by an edit list, or damaged
     _last_s: float = inf
 
@@ -160,7 +150,7 @@ class StreamPackets:
             self._last_s = time_s
 
     def shown_at(self) -> np.ndarray | None:
-        """Times (n,) at which the packets are shown, ascending; None where they do not say so."""
+        """Ascending times (n,) at which the packets are shown; None where they do not state them."""
         if not self.times or self.is_odd or None in self.times or self.keys[:1] != self.times[:1]:
             return None
         times = np.sort(np.array(self.times, np.int64))
@@ -169,23 +159,15 @@ class StreamPackets:
 
 
 class FilePackets:
-    """The packets of a file.
-
-    Args:
-        path: the file, which is opened and read to its end.
-        remedy: what to do about a file that cannot be used, for the message.
-
-    Raises:
-        InputError: see `open_media`.
-        av.error.FFmpegError: it cannot be read.
+    """The packets of a file, which is read to its end; raises as `open_media` does.
 
     Attributes:
         video, audio: those of the streams that are read; None without.
         times: when each frame is shown, in the video's unit; None where only decoding tells.
     """
 
-    def __init__(self, path: str, remedy: str = REMEDY) -> None:
-        with open_media(path, remedy) as container:
+    def __init__(self, path: str, hint: str = CONVERT_HINT) -> None:
+        with open_media(path, hint) as container:
             self._format = container.format.name.partition(',')[0]
             self._stated_s = container.duration / 1e6 if container.duration else None  # in microseconds
             self._is_stated = self._format in _STATING_FORMATS and not is_unfinished(container, path)
@@ -201,10 +183,10 @@ class FilePackets:
         self.times = self.video.shown_at() if is_timed else None
 
     def missing(self) -> tuple[str, float, float] | None:
-        """What the file states and does not hold: kind of stream, its length and the stated one, in s.
+        """Kind, length and stated length, in s, of a stream that is cut off; None where none is.
 
-        The streams that are read are compared with what is said of them, from their own start. Where that is nothing,
-        the last packet of all streams (subtitles, too) is compared with the end of the file.
+        The streams that are read are compared with their stated lengths, from their own start. Where these are not
+        stated, the last packet of all streams (subtitles, too) is compared with the end of the file.
         """
         if not self._is_stated:
             return None
@@ -220,7 +202,7 @@ class FilePackets:
 
 
 def is_cut(found: float, expected: float, slack: float = _CUT_S) -> bool:
-    """Whether a length, in s, is so much below the expected one that something is missing."""
+    """Whether a length, in s, is so far below the expected one that something is missing."""
     return found < (1 - _CUT_RATIO) * expected - slack
 
 

@@ -1,4 +1,4 @@
-"""Where frames and audio come from, in the order of time, with few of them in memory."""
+"""Streaming of frames and audio from files and arrays."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -6,39 +6,37 @@ from functools import partial
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media.audio import check_finite
-from claip_emo_mm.media.containers import audio_stream, decode_stream, open_media, stated_duration_s, video_stream
+from claip_emo_mm.media.audio_signal import ToSamples, check_finite
+from claip_emo_mm.media.containers import (
+    CONVERT_HINT,
+    audio_stream,
+    decode_stream,
+    open_media,
+    stated_duration_s,
+    video_stream,
+)
 from claip_emo_mm.media.packets import missing_end, states_length
 from claip_emo_mm.media.video import ToImage
 
-LONGEST_GAP_S = 600.  # that a frame is shown, or between two packets of audio; a longer one is a wrong time
-
-_LARGEST_SIDE = 1920  # pixels; larger frames are made this small when they are decoded
+LONGEST_GAP_S = 600.  # that a frame is shown, or between two packets of audio; a longer one is a wrong timestamp
+_LARGEST_SIDE = 1920  # pixels; larger frames are shrunk to this
 _CHUNK_S = 1.  # of an array's audio
-_REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe).'
 _ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
-TimedFrame = Callable[[], np.ndarray]  # gives the (H, W, 3) uint8 RGB frame; what is not looked at is not converted
+TimedFrame = Callable[[], np.ndarray]  # returns the (H, W, 3) uint8 RGB frame, converted only on demand
 
 
 class MediaStream(Protocol):
-    """Frames and audio with times in seconds from the beginning.
+    """Frames and audio with times in seconds from the beginning."""
 
-    Attributes:
-        name: for messages.
-        duration_s: stated length; None where nobody says.
-        warnings: what was found wrong while reading.
-    """
-
-    name: str
-    duration_s: float | None
+    name: str  # for messages
+    duration_s: float | None  # stated length
     has_frames: bool
     has_audio: bool
-    warnings: list[str]
+    warnings: list[str]  # what was found wrong while reading
 
     def frames(self) -> Iterator[tuple[float, TimedFrame]]:
         """Yield the time from which a frame is shown, and the frame."""
@@ -50,11 +48,10 @@ class MediaStream(Protocol):
 
 
 class FileStream:
-    """A file that FFmpeg reads; each stream through an opened file of its own, however they are interleaved.
+    """A file that FFmpeg reads; frames and audio each through an opened file of their own.
 
     Attributes:
-        missing_end: what a wav, ogg or mp3 file lacks of what it states; '' for nothing.
-
+        missing_end: what is cut off of a wav, ogg or mp3 file; '' for nothing.
     Raises:
         InputError: the file is missing, empty, unreadable, or holds neither frames nor audio.
     """
@@ -75,16 +72,16 @@ class FileStream:
                 if not states_length(path):
                     self.duration_s = None  # FFmpeg guesses it by the size
                     self.warnings.append('the file does not state its length: whether it was cut off cannot be told')
+        except InputError:
+            raise
         except _ERRORS as error:
-            if isinstance(error, InputError):
-                raise
             raise InputError(f'{path}: cannot be opened ({getattr(error, "strerror", None) or error}): it is cut off, '
-                             f'not a video, or not readable for you. {_REMEDY}') from error
+                             f'not a video, or not readable for you. {CONVERT_HINT}') from error
         if not self.has_frames and not self.has_audio:
-            raise InputError(f'{path}: holds neither frames nor audio. {_REMEDY}')
+            raise InputError(f'{path}: holds neither frames nor audio. {CONVERT_HINT}')
 
     def frames(self) -> Iterator[tuple[float, TimedFrame]]:
-        """Yield frames, turned as the file says; see `MediaStream.frames`. Ends where decoding fails."""
+        """Yield frames, rotated as the file says; see `MediaStream.frames`. Ends where decoding fails."""
         last_s, to_frame = 0., ToImage(_LARGEST_SIDE)
         for frame in self._decode('video'):
             time_s = last_s if frame.time is None else max(frame.time - self._origin_s, last_s)
@@ -92,22 +89,17 @@ class FileStream:
             yield time_s, partial(to_frame, frame)
 
     def audio(self) -> Iterator[tuple[float, np.ndarray, int]]:
-        """Yield audio; see `MediaStream.audio`. Ends where decoding fails.
-
-        Raises:
-            InputError: samples are infinite or NaN.
-        """
-        to_float = av.AudioResampler(format='flt')  # PyAV 18 fails on the planes of more than 7 channels
+        """Yield audio; see `MediaStream.audio`. Ends where decoding fails; samples that are not finite are refused."""
+        to_samples = ToSamples()
         for frame in self._decode('audio'):
             time_s = 0. if frame.time is None else frame.time - self._origin_s
             try:
-                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels)  # (n, channels)
-                          for chunk in to_float.resample(frame)]
+                chunks = to_samples(frame)
             except _ERRORS as error:
-                self.warnings.append(f'the audio changes its form at {time_s:.1f} s; the rest was not read ({error})')
+                self.warnings.append(f'the audio changes its format at {time_s:.1f} s; the rest was not read ({error})')
                 return
             for chunk in chunks:
-                check_finite(chunk, f'{self.name}, at {time_s:.1f} s', _REMEDY)
+                check_finite(chunk, f'{self.name}, at {time_s:.1f} s', CONVERT_HINT)
                 yield time_s, chunk, frame.sample_rate
 
     def _decode(self, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
@@ -119,8 +111,7 @@ class FileStream:
                     reached_s = reached_s if frame.time is None else frame.time - self._origin_s
                     yield frame
         except _ERRORS as error:
-            what = 'frame' if kind == 'video' else 'audio'
-            self.warnings.append(f'the {what} cannot be decoded after {reached_s:.1f} s ({error})')
+            self.warnings.append(f'the {kind} cannot be decoded after {reached_s:.1f} s ({error})')
 
 
 @dataclass
@@ -132,9 +123,8 @@ class ArrayStream:
         fps: frames in a second.
         samples: (n,) or (channels, n) float32 in -1..1; None for no audio.
         sample_rate_hz: rate of the samples.
-
     Raises:
-        InputError: an array has another form, its rate is missing, or samples are infinite or NaN.
+        InputError: an array has another shape or type, its rate is missing, or samples are infinite or NaN.
     """
 
     frames_array: np.ndarray | None
@@ -146,21 +136,22 @@ class ArrayStream:
 
     def __post_init__(self) -> None:
         frames, samples = self.frames_array, self.samples
-        if frames is None and samples is None:
-            raise InputError('array: neither frames nor audio were given.')
-        if frames is not None and (frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8
-                                   or not frames.size):
-            raise InputError(f'array: frames are {frames.shape} {frames.dtype}. Expected (T, H, W, 3) uint8, RGB, '
-                             'with at least one frame.')
-        if frames is not None and not (self.fps and self.fps > 0):
-            raise InputError(f'array: fps is {self.fps}. Give the frames of a second.')
-        if samples is not None and (samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind != 'f'):
-            raise InputError(f'array: audio is {samples.shape} {samples.dtype}. Expected (n,) or (channels, n) float.')
-        if samples is not None and not (self.sample_rate_hz and self.sample_rate_hz > 0):
-            raise InputError(f'array: sample_rate_hz is {self.sample_rate_hz}. Give the samples of a second.')
-        if samples is not None:
-            check_finite(samples, 'array', 'Give numbers, -1 to 1.')
         self.has_frames, self.has_audio = frames is not None, samples is not None
+        if not self.has_frames and not self.has_audio:
+            raise InputError('array: neither frames nor audio were given.')
+        if self.has_frames:
+            if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not frames.size:
+                raise InputError(f'array: frames are {frames.shape} {frames.dtype}. Expected (T, H, W, 3) uint8, RGB, '
+                                 'with at least one frame.')
+            if not (self.fps and self.fps > 0):
+                raise InputError(f'array: fps is {self.fps}. Give the frames of a second.')
+        if self.has_audio:
+            if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind != 'f':
+                raise InputError(f'array: audio is {samples.shape} {samples.dtype}. Expected (n,) or (channels, n) '
+                                 'float.')
+            if not (self.sample_rate_hz and self.sample_rate_hz > 0):
+                raise InputError(f'array: sample_rate_hz is {self.sample_rate_hz}. Give the samples of a second.')
+            check_finite(samples, 'array', 'Give numbers, -1 to 1.')
         self.duration_s = max(len(frames) / self.fps if self.has_frames else 0,
                               samples.shape[-1] / self.sample_rate_hz if self.has_audio else 0)
 
@@ -182,14 +173,5 @@ class ArrayStream:
 
 
 def nominal_rate(stream: av.VideoStream) -> Fraction:
-    """Frames in a second, as far as the file knows."""
+    """Frames per second that the file states; 25 without."""
     return stream.average_rate or stream.guessed_rate or Fraction(25)
-
-
-def shrunk(frame: np.ndarray, shorter_side: int) -> np.ndarray:
-    """Make a frame so small that its shorter side is at most `shorter_side` pixels."""
-    shrink = shorter_side / min(frame.shape[:2])
-    if shrink >= 1:
-        return frame
-    size = [max(1, round(side * shrink)) for side in frame.shape[1::-1]]
-    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

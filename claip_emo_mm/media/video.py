@@ -1,26 +1,35 @@
-"""Frames of a video file."""
-import os
+"""Video files."""
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media.audio import check_finite
-from claip_emo_mm.media.audio_signal import mix_down
-from claip_emo_mm.media.containers import audio_stream, decode_stream, open_media, video_stream
+from claip_emo_mm.media.audio_signal import ToSamples, check_finite, mix_down
+from claip_emo_mm.media.containers import audio_stream, check_file, decode_stream, open_media, video_stream
 from claip_emo_mm.media.packets import FilePackets, is_cut
+
+_KEPT_BYTES = 2 ** 26  # of frames that were decoded to be counted
+_SKIPPED = 12  # frames between two that are read, from which on seeking is worth it
+_HINT = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
+
+
+def shrink(frame: np.ndarray, scale: float) -> np.ndarray:
+    """Scale a frame down by averaging over the pixels that become one; from a scale of 1 on it stays as it is."""
+    if scale >= 1:
+        return frame
+    size = [max(1, round(side * scale)) for side in frame.shape[1::-1]]
+    return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
 class ToImage:
-    """Converts decoded frames to (H, W, 3) uint8 RGB, turned as their display matrix says.
+    """Converts decoded frames to (H, W, 3) uint8 RGB, rotated by their display matrix.
 
-    FFmpeg's converter is kept from frame to frame: making it takes 20 times as long as using it.
-
-    Args:
-        largest_side: larger frames are made this small, in pixels; None for none.
+    FFmpeg's converter is kept from frame to frame: making it takes 20 times as long as using it. Frames whose larger
+    side is above `largest_side` pixels are shrunk to it.
     """
 
     def __init__(self, largest_side: int | None = None) -> None:
@@ -28,31 +37,23 @@ class ToImage:
         self._convert = VideoReformatter().reformat
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        shrink = min(1, (self._largest_side or np.inf) / max(frame.width, frame.height))
-        size = [max(1, round(side * shrink)) for side in (frame.width, frame.height)]
+        scale = min(1, (self._largest_side or np.inf) / max(frame.width, frame.height))
+        size = [max(1, round(side * scale)) for side in (frame.width, frame.height)]
         image = self._convert(frame, *size, format='rgb24').to_ndarray()
         turns = round(frame.rotation / 90) % 4  # counter-clockwise
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
-_KEPT_BYTES = 2 ** 26  # of frames that were decoded to be counted
-_SKIPPED = 12  # frames between two that are read, from which on looking for the second in the file is worth it
-
-
 class FrameReader:
-    """Reads frames: number i is the i-th that is shown when the file is played.
+    """Reads frames of a file by their number in presentation order.
 
-    A video whose packets say when each frame is shown is read from the last frame that decoding can begin with. The
-    time of every frame is compared with the packets' while it is read; where one does not agree, the video is decoded
-    in order, and what is shown at the time counts. Every other video is decoded in order, at once, because its frames
-    cannot be counted otherwise; where that fails, its packets are counted, and reading fails.
-
-    Args:
-        path: the file.
-        packets: its packets, some of them of video.
+    A video whose packets state the times of its frames is read from the nearest key frame on. The time of every frame
+    is compared with the packets' while it is read; where one differs, the video is decoded in order, and what is shown
+    at the time counts. Every other video is decoded in order, at once, because its frames cannot be counted otherwise;
+    where that fails, its packets are counted, and reading fails.
 
     Attributes:
-        num_frames: how many are shown; 0 where nothing can be decoded.
+        num_frames: 0 where nothing can be decoded.
     """
 
     def __init__(self, path: str, packets: FilePackets) -> None:
@@ -70,12 +71,7 @@ class FrameReader:
         return map(ToImage(), self._decode() if self._kept is None else self._kept)
 
     def read(self, numbers: Sequence[int]) -> np.ndarray | list[np.ndarray]:
-        """Read frames of ascending, distinct numbers below `num_frames`.
-
-        Returns: (U, H, W, 3) uint8 RGB; a list of (H, W, 3) where their sizes differ.
-        Raises:
-            av.error.FFmpegError: one cannot be decoded.
-        """
+        """Read frames of ascending, distinct numbers: (U, H, W, 3) uint8 RGB; a list where their sizes differ."""
         if self._error is not None:
             raise self._error
         if self._kept is not None:
@@ -90,7 +86,7 @@ class FrameReader:
             return _images(self._shown_at([self._times[number] for number in numbers]), len(numbers))
 
     def _count(self, num_packets: int) -> int:
-        """Count the frames, and keep them where they are small: they are about to be read."""
+        """Count the frames by decoding them, and keep small ones: they are about to be read."""
         count = size = 0
         self._kept = []
         try:
@@ -112,11 +108,7 @@ class FrameReader:
             yield from decode_stream(container, _in_one_thread(container))
 
     def _seek(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
-        """Yield frames of ascending numbers, leaving out what need not be decoded for them.
-
-        Raises:
-            _OtherTimeError: frames are shown at other times than the packets say.
-        """
+        """Yield frames of ascending numbers, seeking over others; raises where times differ from the packets'."""
         with open_media(self._path) as container:
             stream = _in_one_thread(container)
             frames, following = decode_stream(container, stream), 0
@@ -133,7 +125,7 @@ class FrameReader:
                 yield frame
 
     def _shown_at(self, times: Sequence[int]) -> Iterator[av.VideoFrame]:
-        """Yield what is shown at ascending times; decodes in order."""
+        """Yield what is shown at ascending times, decoding in order."""
         place, shown = 0, None
         for frame in self._decode():
             while shown and place < len(times) and frame.pts is not None and frame.pts > times[place]:
@@ -148,22 +140,21 @@ class _OtherTimeError(Exception):
 
 
 def _shown_from(frames: Iterable[av.VideoFrame], time: int) -> Iterator[av.VideoFrame]:
-    """Leave out what is shown before the frame that decoding began with: it may refer to what was not decoded."""
+    """Skip what is shown before the key frame: it may refer to frames that were not decoded."""
     return (frame for frame in frames if frame.pts is None or frame.pts >= time)
 
 
 def _in_one_thread(container: av.container.InputContainer) -> av.VideoStream:
-    """The stream that is read, to be decoded by one thread: data loaders have processes enough."""
+    """The stream that is read, decoded by one thread: data loaders have processes enough."""
     stream = video_stream(container)
     stream.codec_context.thread_count = 1
     return stream
 
 
 def _images(frames: Iterator[av.VideoFrame], count: int) -> np.ndarray | list[np.ndarray]:
-    """Convert as many frames one by one, as decoded ones take memory, too."""
-    to_image = ToImage()
+    """Convert `count` frames one by one, as decoded ones take memory, too."""
     images: np.ndarray | list[np.ndarray] = []
-    for place, image in enumerate(map(to_image, frames)):
+    for place, image in enumerate(map(ToImage(), frames)):
         if not place:
             images = np.empty((count, *image.shape), np.uint8)
         if isinstance(images, np.ndarray) and image.shape != images.shape[1:]:
@@ -175,15 +166,11 @@ def _images(frames: Iterator[av.VideoFrame], count: int) -> np.ndarray | list[np
     return images
 
 
-_REMEDY = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
-
-
 class VideoFile:
     """A video file, with or without audio.
 
     Opening reads all packets (about 1 ms for a clip of 3 s) and compares them with the lengths that the file states,
-    because decoders give the rest of a cut file without an error. Frames are those that are shown when the file is
-    played, in this order; see `FrameReader`.
+    because decoders read a cut file without an error. Frames are in presentation order; see `FrameReader`.
 
     Raises:
         InputError: the file is missing, empty, cut off, no video, or has no frames.
@@ -193,26 +180,23 @@ class VideoFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        if not os.path.isfile(path):
-            raise InputError(f'{path}: there is no such video file. {_REMEDY}')
-        if not os.path.getsize(path):
-            raise InputError(f'{path}: the video file is empty (0 bytes). {_REMEDY}')
+        check_file(path, 'video', _HINT)
         try:
-            packets = FilePackets(path, _REMEDY)
+            packets = FilePackets(path, _HINT)
         except av.error.FFmpegError as error:
             raise InputError(f'{path}: no video that can be opened ({error.strerror}): it is cut off, or not a video. '
-                             f'{_REMEDY}') from error
+                             f'{_HINT}') from error
         missing = packets.missing()
         if missing is not None:
             kind, found_s, expected_s = missing
             raise InputError(f'{path}: the file is cut off: {found_s:.2f} s of {kind} found, {expected_s:.2f} s '
-                             f'expected. {_REMEDY}')
+                             f'expected. {_HINT}')
         has_audio = bool(packets.audio and packets.audio.count)
         if not (packets.video and packets.video.count):
-            raise InputError(f'{path}: no frames in it{", only audio" if has_audio else ""}. {_REMEDY}')
+            raise InputError(f'{path}: no frames in it{", only audio" if has_audio else ""}. {_HINT}')
         self._frames = FrameReader(path, packets)
         if not self._frames.num_frames:
-            raise InputError(f'{path}: no frames in it that can be decoded. {_REMEDY}')
+            raise InputError(f'{path}: no frames in it that can be decoded. {_HINT}')
         self.num_frames = self._frames.num_frames
         self.duration_s = packets.video.found_s or None
         self.has_audio = has_audio
@@ -230,11 +214,7 @@ class VideoFile:
         return frames
 
     def every_frame(self) -> Iterator[np.ndarray]:
-        """Yield all frames in order, (H, W, 3) uint8 RGB, with few in memory at a time.
-
-        Raises:
-            InputError: one cannot be decoded.
-        """
+        """Yield all frames in order, (H, W, 3) uint8 RGB, with few in memory at a time."""
         try:
             yield from self._frames
         except av.error.FFmpegError as error:
@@ -242,22 +222,21 @@ class VideoFile:
 
     def _broken(self, indices: np.ndarray, reason: str) -> InputError:
         return InputError(f'{self.path}: frames {indices[0]} to {indices[-1]} of {self.num_frames} cannot be decoded '
-                          f'({reason}). {_REMEDY}')
+                          f'({reason}). {_HINT}')
 
     def audio(self) -> tuple[np.ndarray, int]:
         """Read the audio; see `ClipReader.audio`."""
-        to_float = av.AudioResampler(format='flt')  # PyAV 18 crashes on the planes of more than 7 channels
+        to_samples = ToSamples()
         try:
-            with open_media(self.path, _REMEDY) as container:
+            with open_media(self.path, _HINT) as container:
                 stream = audio_stream(container)
-                chunks = [chunk.to_ndarray().reshape(-1, chunk.layout.nb_channels)  # (n, channels)
-                          for frame in container.decode(stream) for chunk in to_float.resample(frame)]
+                chunks = [chunk for frame in container.decode(stream) for chunk in to_samples(frame)]  # (n, channels)
                 sample_rate_hz = stream.rate
         except (av.error.FFmpegError, ValueError) as error:
-            raise InputError(f'{self.path}: the audio cannot be decoded ({error}). {_REMEDY}') from error
+            raise InputError(f'{self.path}: the audio cannot be decoded ({error}). {_HINT}') from error
         samples, self.audio_note = mix_down(np.concatenate(chunks) if chunks else np.zeros((0, 1), np.float32))
         if not len(samples) or is_cut(len(samples) / sample_rate_hz, self._audio_s):
             raise InputError(f'{self.path}: {len(samples) / sample_rate_hz:.2f} s of audio can be decoded, '
-                             f'{self._audio_s:.2f} s expected. {_REMEDY}')
-        check_finite(samples, self.path, _REMEDY)
+                             f'{self._audio_s:.2f} s expected. {_HINT}')
+        check_finite(samples, self.path, _HINT)
         return samples, sample_rate_hz

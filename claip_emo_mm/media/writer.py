@@ -1,6 +1,5 @@
-"""The audio of a video in a copy of it: as it is where mp4 holds it so, otherwise encoded again."""
+"""Audio of a video in an mp4 copy: copied where mp4 can hold it, otherwise encoded again."""
 from collections.abc import Iterator
-from typing import Protocol
 
 import av
 import numpy as np
@@ -13,43 +12,33 @@ _HIGHEST_RATE_HZ = 48000
 _JITTER_S = .05  # times are coarser than samples in some containers
 
 
-class OverlayAudio(Protocol):
-    """Takes the packets of an audio stream and writes them at the times that they have, less the file's first time."""
-
-    def write(self, packet: av.Packet) -> None:
-        ...
-
-    def end(self) -> None:
-        """Write what is left."""
-        ...
-
-
 def overlay_audio(audio: av.AudioStream, source: av.container.InputContainer,
-                  target: av.container.OutputContainer, origin_s: float) -> OverlayAudio:
-    """Choose how audio goes from a file into another; adds its stream to the other."""
+                  target: av.container.OutputContainer, origin_s: float) -> 'CopiedAudio | EncodedAudio':
+    """Add an audio stream to a file, which writes packets at their times less `origin_s`, the first of the source."""
     exact = source.format.name.startswith(_EXACT_FORMATS)
-    kind = _CopiedAudio if exact and audio.codec_context.name in _COPIED else _EncodedAudio
+    kind = CopiedAudio if exact and audio.codec_context.name in _COPIED else EncodedAudio
     return kind(audio, target, origin_s)
 
 
-class _CopiedAudio:
+class CopiedAudio:
+    """Copies packets."""
+
     def __init__(self, audio: av.AudioStream, target: av.container.OutputContainer, origin_s: float) -> None:
         self._target, self._shift = target, round(origin_s / audio.time_base)
         self._stream = target.add_stream_from_template(audio)
 
     def write(self, packet: av.Packet) -> None:
-        if packet.dts is None:  # the empty packet at the end
-            return
-        packet.pts, packet.dts = packet.pts - self._shift, packet.dts - self._shift
-        packet.stream = self._stream
-        self._target.mux(packet)
+        if packet.dts is not None:  # it is None for the empty packet at the end
+            packet.pts, packet.dts = packet.pts - self._shift, packet.dts - self._shift
+            packet.stream = self._stream
+            self._target.mux(packet)
 
     def end(self) -> None:
         pass
 
 
-class _EncodedAudio:
-    """AAC in stereo, without gaps: silence stands where a file has no packets."""
+class EncodedAudio:
+    """Encodes to AAC in stereo; gaps become silence."""
 
     def __init__(self, audio: av.AudioStream, target: av.container.OutputContainer, origin_s: float) -> None:
         self._target, self._origin_s = target, origin_s
@@ -69,7 +58,7 @@ class _EncodedAudio:
     def _decode(self, packet: av.Packet) -> Iterator[av.AudioFrame]:
         try:
             yield from packet.decode()
-        except av.error.FFmpegError:  # what is behind a broken place is left out, as in the table
+        except av.error.FFmpegError:  # the rest is dropped, as in the results
             self._is_over = True
 
     def _add(self, chunks: list[np.ndarray], time_s: float | None) -> None:

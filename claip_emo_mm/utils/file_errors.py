@@ -5,18 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils.text import printable
+from claip_emo_mm.errors import InputError, printable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_ERRORS = (*_FULL, errno.EROFS)  # never of a file that is read
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
 _SOME_ROOM = 2 ** 20  # bytes
-_REMEDIES = {errno.EISDIR: 'It is a folder: give the name of a file.',
-             errno.ENOTDIR: 'Part of the path is a file: choose another folder.',
-             errno.ENAMETOOLONG: 'Choose a shorter name.',
-             **dict.fromkeys(_FULL, 'Make room, or choose another disk.')}
-_REMEDY = 'Choose a place where you may write.'
+_HINTS = {errno.EISDIR: 'It is a folder: give the name of a file.',
+          errno.ENOTDIR: 'Part of the path is a file: choose another folder.',
+          errno.ENAMETOOLONG: 'Choose a shorter name.',
+          **dict.fromkeys(_FULL, 'Make room, or choose another disk.')}
 
 
 class WriteError(InputError, OSError):
@@ -25,27 +23,23 @@ class WriteError(InputError, OSError):
     __str__ = BaseException.__str__  # the message, without the number of the error
 
     def __reduce__(self) -> tuple:
-        return _told, (str(self), self.errno, self.strerror)  # as it travels from a worker process
+        return _make_error, (str(self), self.errno, self.strerror)  # as it is sent from a worker process
 
 
-def write_error(path: str | Path, error: OSError, remedy: str | None = None) -> WriteError:
-    """Say in one line that a file or folder cannot be written, why, and what to do (None: what the error suggests)."""
+def write_error(path: str | Path, error: OSError, hint: str | None = None) -> WriteError:
+    """Make the error of a file or folder that cannot be written; `hint` says what to do, None for the usual."""
     if isinstance(error, WriteError):
         return error
     reason = error.strerror or str(error)
-    remedy = remedy or _REMEDIES.get(error.errno, _REMEDY)
-    return _told(f'{printable(path)}: cannot be written ({reason}). {remedy}', error.errno, reason)
+    hint = hint or _HINTS.get(error.errno, 'Choose a place where you may write.')
+    return _make_error(f'{printable(path)}: cannot be written ({reason}). {hint}', error.errno, reason)
 
 
 @contextmanager
-def writing_to(place: str | Path, remedy: str | None = None) -> Iterator[None]:
-    """Tell of what a disk refuses in the ``with`` block; errors of other files that are read there pass.
+def writing_to(place: str | Path, hint: str | None = None) -> Iterator[None]:
+    """Turn errors of writing a file, or files of a folder, in the ``with`` block into a `WriteError`.
 
-    Args:
-        place: The file, or the folder of the files, that are written.
-        remedy: What to do; None for what the error suggests.
-    Raises:
-        WriteError: A disk is full or write-protected, or ``place``, or what lies in it, cannot be written.
+    Errors of other files that are read pass. `hint` says what to do; None for what the error suggests.
     """
     try:
         yield
@@ -57,39 +51,34 @@ def writing_to(place: str | Path, remedy: str | None = None) -> Iterator[None]:
         is_place = error.errno in _REFUSED and lies_in(error.filename, place)
         if error.errno not in DISK_ERRORS and not is_place:
             raise
-        raise write_error(place if error.filename is None else os.fsdecode(error.filename), error, remedy) from error
+        raise write_error(place if error.filename is None else os.fsdecode(error.filename), error, hint) from error
 
 
-def _told(message: str, number: int | None, reason: str) -> WriteError:
-    error = WriteError(message)
-    error.errno, error.strerror = number, reason
-    return error
-
-
-def _has_room(place: str | Path) -> bool:
-    """Whether there is room where a file or folder lies, or would lie."""
-    path = Path(os.path.abspath(place))
-    status = os.statvfs(next(folder for folder in (path, *path.parents) if folder.exists()))
-    return status.f_bavail * status.f_frsize > _SOME_ROOM
+@contextmanager
+def reading(path: str | os.PathLike) -> Iterator[None]:
+    """Turn errors of the system in the ``with`` block into an `InputError` that names the file or folder."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror or error}). Correct the permissions, or copy the '
+                         'file again.') from error
 
 
 def lies_in(name: object, place: str | Path) -> bool:
-    """Whether an error's file is a place or lies in it."""
+    """Whether an error's file is a place or is in it."""
     if not isinstance(name, str | bytes | os.PathLike):
         return False
     path = Path(os.path.abspath(os.fsdecode(name)))
     return Path(os.path.abspath(place)) in (path, *path.parents)
 
 
-@contextmanager
-def reading(path: str | os.PathLike) -> Iterator[None]:
-    """Name the file or folder that the system refuses to read.
+def _make_error(message: str, number: int | None, reason: str) -> WriteError:
+    error = WriteError(message)
+    error.errno, error.strerror = number, reason
+    return error
 
-    Raises:
-        InputError: it cannot be read: no permission, a link to nowhere, a broken disk.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read ({error.strerror or error}). Correct the permissions, or copy the '
-                         'file again.') from error
+
+def _has_room(place: str | Path) -> bool:
+    path = Path(os.path.abspath(place))
+    status = os.statvfs(next(folder for folder in (path, *path.parents) if folder.exists()))
+    return status.f_bavail * status.f_frsize > _SOME_ROOM

@@ -1,4 +1,4 @@
-"""Work on many clips in several processes, which Ctrl-C and a killed parent end cleanly."""
+"""Parallel work on many clips in processes that Ctrl-C and a killed parent end cleanly."""
 import multiprocessing
 import os
 import signal
@@ -23,14 +23,14 @@ def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: in
     """Do all jobs, in this process or in several.
 
     Args:
-        work: does one job; with several processes it, the jobs and the results are pickled.
-        jobs: what there is to do.
+        work: does one job; with several processes, it, the jobs and the results are pickled.
+        jobs: arguments of `work`.
         workers: processes at most.
-        done: gets each result in this process, in the order in which the jobs end.
-        worth_a_worker: so many jobs take about as long as starting a process.
+        done: called with each result in this process, in the order in which the jobs end.
+        worth_a_worker: number of jobs that take about as long as starting a process.
     Raises:
         InputError: fewer than one worker, or a worker was killed from outside.
-        Exception: the first that a job raises; the jobs that are begun are ended, the others left.
+        Exception: the first that a job raises; running jobs are finished, the others dropped.
     """
     if workers < 1:
         raise InputError(f'--workers {workers}: must be 1 or more.')
@@ -40,17 +40,17 @@ def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: in
             done(work(job))
         return
     try:
-        _work_in_processes(work, jobs, workers, done)
+        _run_in_processes(work, jobs, workers, done)
     except BrokenProcessPool as error:
         raise InputError('a worker was killed from outside, perhaps for want of memory. The same command goes on with '
                          'what is missing; --workers 1 needs the least memory.') from error
 
 
-def _work_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int,
+def _run_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int,
                        done: Callable[[Result], None]) -> None:
     executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
-    # Results come through a queue: concurrent.futures.wait holds the locks of all futures for moments, and where Ctrl-C
-    # met it there, the executor would wait for them for ever.
+    # A queue, as concurrent.futures.wait holds the locks of all futures for moments: after Ctrl-C at such a moment, the
+    # executor would wait for them forever.
     ended: SimpleQueue[Future[Result]] = SimpleQueue()
 
     def report(future: Future) -> None:
@@ -58,18 +58,18 @@ def _work_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], worke
             ended.put(future)
 
     try:
-        with _ignored_interrupts():  # inherited by the workers, which start here: Ctrl-C is the parent's business
+        with _ignored_interrupts():  # inherited by the workers, which start here: the parent handles Ctrl-C
             for job in jobs:
                 executor.submit(work, job).add_done_callback(report)
         for _ in jobs:
             done(ended.get().result())
     finally:
-        executor.shutdown(cancel_futures=True)  # when interrupted, finishes only the jobs that are begun
+        executor.shutdown(cancel_futures=True)  # when interrupted, finishes only running jobs
 
 
 @contextmanager
 def _ignored_interrupts() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set signals, or gets them
+    if threading.current_thread() is not threading.main_thread():  # others may not set signals
         yield
         return
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -82,7 +82,7 @@ def _ignored_interrupts() -> Iterator[None]:
 def _prepare_worker() -> None:
     """Use one thread, as the workers share the cores, and end when the parent is killed."""
     cv2.setNumThreads(1)
-    os.environ['OMP_NUM_THREADS'] = '1'  # for the libraries that are loaded later, the face finder's for one
+    os.environ['OMP_NUM_THREADS'] = '1'  # for libraries that are loaded later, such as the face detector's
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

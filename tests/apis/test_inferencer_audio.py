@@ -19,7 +19,7 @@ from claip_emo_mm.errors import InputError
 RATE_HZ = 16000
 VOICE = (.2 * np.sin(np.arange(10 * RATE_HZ) * 2 * np.pi * 220 / RATE_HZ)
          + np.random.default_rng(0).normal(0, .05, 10 * RATE_HZ)).astype(np.float32)
-CANCELLED = 'the 2 channels of the audio cancel each other when they are averaged: channel 1 alone is heard'
+CANCELLED = 'the 2 channels of the audio cancel each other when they are averaged: channel 1 alone is used'
 
 
 @pytest.fixture(scope='module')

@@ -168,10 +168,10 @@ def test_cut_file(infer: EmotionInferencer, tmp_path: Path, cut: int) -> None:
 
 
 @pytest.mark.parametrize(('name', 'content', 'message'), [
-    ('empty.mp4', b'', 'empty'), ('text.mp4', b'this is no video\n' * 50, 'cannot be opened|a frame or a text'),
+    ('empty.mp4', b'', 'empty'), ('text.mp4', b'this is no video\n' * 50, 'cannot be opened|an image or a text'),
     ('zeros.mp4', bytes(5000), 'cannot be opened'), ('noise.avi', bytes(range(256)) * 40, 'cannot be opened'),
     ('head.wav', b'RIFF\x24\x00\x00\x00WAVEfmt ', 'cannot be opened|holds neither|nothing in it'),
-    ('page.webm', b'<html><body>404</body></html>', 'cannot be opened|a frame or a text')])
+    ('page.webm', b'<html><body>404</body></html>', 'cannot be opened|an image or a text')])
 def test_no_video(infer: EmotionInferencer, tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f'{name}: .*({message})'):
@@ -195,7 +195,7 @@ def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> N
     check(infer.infer(renamed))
     cv2.imwrite(str(tmp_path / 'still.png'), np.zeros((8, 8, 3), np.uint8))
     (tmp_path / 'still.png').rename(tmp_path / 'still.mp4')
-    with pytest.raises(InputError, match='still.mp4: a frame or a text'):
+    with pytest.raises(InputError, match='still.mp4: an image or a text'):
         infer.infer(tmp_path / 'still.mp4')
 
 

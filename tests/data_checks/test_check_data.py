@@ -89,7 +89,7 @@ def test_missing_frames_and_audio_files(tree: Path, make_config) -> None:
 
 
 @pytest.mark.parametrize('frame', ['00001.jpg', '00012.jpg', '00004.jpg'])
-def test_a_frame_that_is_cut_off(tree: Path, make_config, frame: str) -> None:
+def test_an_image_that_is_cut_off(tree: Path, make_config, frame: str) -> None:
     path = tree / 'frames/00002' / frame
     path.write_bytes(path.read_bytes()[:200])
     outcome = check(make_config(tree), tree)

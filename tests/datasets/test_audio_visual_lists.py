@@ -63,8 +63,8 @@ def test_a_short_list_of_numbers(write_list) -> None:
         AudioVisualDataset(**data, first_number=2)
 
 
-def test_ours_are_the_first_forms_that_an_error_names(write_list) -> None:
-    with pytest.raises(InputError, match='no known form. Expected the header video,label or frames,audio,label. Known'):
+def test_ours_are_the_first_formats_that_an_error_names(write_list) -> None:
+    with pytest.raises(InputError, match='known format. Expected the header video,label or frames,audio,label. Known'):
         read_listed_clips(write_list('vid,lab', 'a.mp4,sad'), DFEW)
 
 

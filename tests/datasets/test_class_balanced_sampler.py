@@ -24,28 +24,28 @@ class LabelledClips:
 @pytest.mark.parametrize(('balance', 'expected'), [
     (1, (1 / 3, 1 / 3, 1 / 3)), (0, (.9, .09, .01)),
     (.5, (.7034, .2224, .0741))])  # as the square roots of 9000, 900 and 100: 94.87, 30 and 10 of 134.87
-def test_shares_of_the_classes(balance: float, expected: tuple[float, ...]) -> None:
+def test_ratios_of_the_classes(balance: float, expected: tuple[float, ...]) -> None:
     clips = LabelledClips(9000, 900, 100)
     sampler = DATA_SAMPLERS.build(dict(type='ClassBalancedSampler', balance=balance, seed=1, dataset=clips))
-    drawn = Counter(clips.labels[index] for index in sampler)
-    assert sum(drawn.values()) == len(sampler) == 10000
-    assert [drawn[label] / 10000 for label in (0, 2, 3)] == pytest.approx(expected, abs=.02)
+    sampled = Counter(clips.labels[index] for index in sampler)
+    assert sum(sampled.values()) == len(sampler) == 10000
+    assert [sampled[label] / 10000 for label in (0, 2, 3)] == pytest.approx(expected, abs=.02)
 
 
 def test_epochs_and_seeds_differ_and_repeat() -> None:
-    def draw(seed: int, epoch: int) -> list[int]:
+    def sample(seed: int, epoch: int) -> list[int]:
         sampler = ClassBalancedSampler(LabelledClips(20, 5, 2), seed=seed)
         sampler.set_epoch(epoch)
         return list(sampler)
 
-    assert draw(1, 0) == draw(1, 0) and draw(1, 5) == draw(1, 5)
-    assert draw(1, 0) != draw(1, 5) and draw(1, 0) != draw(2, 0)
+    assert sample(1, 0) == sample(1, 0) and sample(1, 5) == sample(1, 5)
+    assert sample(1, 0) != sample(1, 5) and sample(1, 0) != sample(2, 0)
 
 
 @pytest.mark.parametrize('processes', [2, 3])
-def test_processes_share_one_draw(monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
+def test_processes_share_one_sample(monkeypatch: pytest.MonkeyPatch, processes: int) -> None:
     clips = LabelledClips(20, 5, 2)
-    whole = list(ClassBalancedSampler(clips, seed=7))
+    alone = list(ClassBalancedSampler(clips, seed=7))
     ratios = []
     for rank in range(processes):
         monkeypatch.setattr(samplers, 'get_dist_info', lambda rank=rank: (rank, processes))
@@ -53,7 +53,7 @@ def test_processes_share_one_draw(monkeypatch: pytest.MonkeyPatch, processes: in
         ratios.append(list(sampler))
         assert len(ratios[-1]) == len(sampler) == -(-27 // processes)
     together = [index for turn in zip(*ratios, strict=True) for index in turn]
-    assert together[:27] == whole  # the same clips, and with the same batches in all of them together
+    assert together[:27] == alone  # the same clips, and with the same batches in all of them together
 
 
 def test_what_cannot_be_balanced() -> None:

@@ -34,7 +34,7 @@ def test_sizes() -> None:
     (DFEW, 'happy', 0), (DFEW, 'Happiness', 0), (DFEW, 'ANGER', 3), (DFEW, 'Fear ', 6), (MAFW, 'happy', 3),
     (MAFW, 'Disappointed', 10), (MAFW_COMPOUND, 'disgust_anger', 11), (MAFW_COMPOUND, 'Anxiety & Helplessness', 12),
     (MAFW_COMPOUND, 'helpless, sad and disappointed', 23)])
-def test_other_words_for_a_class(schema, name: str, label: int) -> None:
+def test_synonyms_of_a_class(schema, name: str, label: int) -> None:
     assert schema.label(name) == label
 
 

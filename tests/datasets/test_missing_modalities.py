@@ -45,12 +45,12 @@ def test_a_batch_of_every_kind(media: Path, write_list: Callable[..., str], test
     assert inputs['audio_index'][2].tolist() == [sizes[0][1]] * views  # the first of its own
     assert inputs['frame_index'][2].tolist() == [[-1] * 3] * views
     assert inputs['frame_index'][1].min() == sizes[0][0]
-    facts = [(bool(sample.get('frame_missing')), bool(sample.get('audio_missing')))
+    missing = [(bool(sample.get('frame_missing')), bool(sample.get('audio_missing')))
              for sample in batch['data_samples']]
-    assert facts == [(False, False), (False, True), (True, False)]
+    assert missing == [(False, False), (False, True), (True, False)]
 
 
-def test_a_audio_file_is_an_error_unless_it_may_be_left_out(media: Path) -> None:
+def test_an_audio_file_is_an_error_unless_frames_may_be_missing(media: Path) -> None:
     sample = dict(audio_path=str(media / 'audio.wav'))
     with pytest.raises(InputError, match="audio.wav: an audio file has no frames.*on_missing='mask'"):
         Compose(pipeline(frame='error'))(sample)
@@ -66,5 +66,5 @@ def test_a_video_without_audio_can_do_without(media: Path) -> None:
 
 
 def test_a_row_needs_one_of_the_two(write_list: Callable[..., str]) -> None:
-    with pytest.raises(InputError, match='list.csv:2: frames, audio is empty. Only audio may be left empty'):
+    with pytest.raises(InputError, match='list.csv:2: frames, audio is empty. Only audio may be empty'):
         DATASETS.build(dict(type='AudioVisualDataset', ann_file=write_list('frames,audio,label', ',,sad'), pipeline=[]))

@@ -1,11 +1,11 @@
-"""Every form of list, in small and from the data sets' owners."""
+"""Every format of list, in small and from the data sets' owners."""
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from claip_emo_mm.datasets.annotations import ListedClip
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND
-from claip_emo_mm.datasets.list_formats import OfficialClip
 from claip_emo_mm.datasets.official_lists import read_official_list
 from claip_emo_mm.errors import InputError
 
@@ -21,13 +21,14 @@ def write(tmp_path: Path):
 
 def test_dfew_csv_from_1(write) -> None:
     found = read_official_list(write('video_name,label\n00001,7\n23,1\n'), DFEW)
-    assert found.form == "DFEW's csv, labels from 1"
-    assert found.clips == (OfficialClip(2, '00001', 'fear'), OfficialClip(3, '00023', 'happy'))
+    assert found.format == "DFEW's csv, labels from 1"
+    assert found.clips == (ListedClip(2, 'fear', bare_name='00001'), ListedClip(3, 'happy', bare_name='23'))
+    assert [clip.clip_id for clip in found.clips] == ['00001', '00023']
 
 
 def test_dfew_csv_from_0(write) -> None:
     found = read_official_list(write('video_name,label\r\n00001,6\r\n00002,0\r\n'), DFEW)
-    assert found.form == "DFEW's csv, labels from 0"
+    assert found.format == "DFEW's csv, labels from 0"
     assert [clip.label for clip in found.clips] == ['fear', 'happy']
 
 
@@ -38,8 +39,9 @@ def test_dfew_csv_from_0(write) -> None:
 def test_dfew_csv_from_other_programs(write, text: str) -> None:
     for encoding in ('utf-8', 'utf-8-sig', 'utf-16'):
         found = read_official_list(write(text, encoding), DFEW)
-        assert (found.form, found.has_paths) == ("DFEW's csv, labels from 1", False)
-        assert found.clips == (OfficialClip(2, '00001', 'fear'), OfficialClip(3, '00023', 'happy'))
+        assert (found.format, found.has_paths) == ("DFEW's csv, labels from 1", False)
+        assert found.clips == (ListedClip(2, 'fear', bare_name='00001'), ListedClip(3, 'happy', bare_name='23'))
+        assert [clip.clip_id for clip in found.clips] == ['00001', '00023']
 
 
 def test_labels_that_may_count_either_way(write) -> None:
@@ -61,16 +63,16 @@ def test_labels_that_count_in_no_way(write, labels: str, first: int | None, mess
 
 def test_mafw_txt(write) -> None:
     found = read_official_list(write('00025.mp4 anger\r\n10021.mp4 Fear\r\n'), MAFW)
-    assert found.form == "MAFW's txt"
-    assert found.clips == (OfficialClip(1, '00025', 'anger', video='00025.mp4'),
-                           OfficialClip(2, '10021', 'fear', video='10021.mp4'))
+    assert found.format == "MAFW's txt"
+    assert found.clips == (ListedClip(1, 'anger', video='00025.mp4'),
+                           ListedClip(2, 'fear', video='10021.mp4'))
 
 
 def test_mafw_captions(write) -> None:
     text = '00025.mp4\tanger_disgust\t一个男人大声讲话。\tA man talks loudly, 3 times.\r\n'
     found = read_official_list(write(text, 'gb18030'), MAFW_COMPOUND)
-    assert found.form == "MAFW's txt with captions"
-    assert found.clips == (OfficialClip(1, '00025', 'anger_disgust', video='00025.mp4'),)
+    assert found.format == "MAFW's txt with captions"
+    assert found.clips == (ListedClip(1, 'anger_disgust', video='00025.mp4'),)
 
 
 def test_rows_end_at_line_ends_alone(write) -> None:
@@ -84,21 +86,21 @@ def test_rows_end_at_line_ends_alone(write) -> None:
 def test_audiovisual_list(write) -> None:
     path = write('data/D F/frames/00002 data/wav/2.wav 0\n\ndata/D F/frames/00004 data/wav/4.wav 6')
     found = read_official_list(path, DFEW)
-    assert found.form == 'audiovisual list, labels from 0'
-    assert found.clips[1] == OfficialClip(3, '00004', 'fear', frames='data/D F/frames/00004', audio='data/wav/4.wav')
+    assert found.format == 'audiovisual list, labels from 0'
+    assert found.clips[1] == ListedClip(3, 'fear', frames='data/D F/frames/00004', audio='data/wav/4.wav')
 
 
 def test_counted_frames(write) -> None:
     found = read_official_list(write('clips/00002 31 1\nclips/00004 8 11'), MAFW)
-    assert found.form == 'list of counted frames, labels from 1'
-    assert found.clips[1] == OfficialClip(2, '00004', 'disappointment', frames='clips/00004', num_frames=8)
+    assert found.format == 'list of counted frames, labels from 1'
+    assert found.clips[1] == ListedClip(2, 'disappointment', frames='clips/00004', num_frames=8)
 
 
 def test_paths(write) -> None:
     found = read_official_list(write('clips/2.mp4 0\nframes/00004 3'), DFEW)
-    assert found.form == 'list of paths, labels from 0'
-    assert found.clips == (OfficialClip(1, '00002', 'happy', video='clips/2.mp4'),
-                           OfficialClip(2, '00004', 'angry', frames='frames/00004'))
+    assert found.format == 'list of paths, labels from 0'
+    assert found.clips == (ListedClip(1, 'happy', video='clips/2.mp4'),
+                           ListedClip(2, 'angry', frames='frames/00004'))
 
 
 def test_paths_of_videos_may_hold_blanks(write) -> None:
@@ -108,10 +110,10 @@ def test_paths_of_videos_may_hold_blanks(write) -> None:
 
 
 @pytest.mark.parametrize(('text', 'message'), [
-    ('', 'no clip is listed'), ('video_name,label\n', 'a header and no clip'),
-    ('{"a": 1}', r"list.txt:1: '\{\"a\": 1\}' is a row of no known form. Expected the header video,label or"),
+    ('', 'no clip is listed'), ('video_name,label\n', 'no clip is listed'),
+    ('{"a": 1}', r"list.txt:1: '\{\"a\": 1\}' is a row of no known format. Expected the header video,label or"),
     ('00001.mp4 anger\n00002.mp4 angst', r"list.txt:2: 'angst' is no class of MAFW single; expected one of anger"),
-    ('00001.mp4 anger\n00002.mp4', r"list.txt:2: '00002.mp4' does not have the form of the rows above it: video label"),
+    ('00001.mp4 anger\n00002.mp4', r"list.txt:2: '00002.mp4' does not have the format of the rows above it: video"),
     ('00001.mp4 anger\n\n00001.mp4 anger_disgust', r"list.txt:3: 'anger_disgust' is no class of MAFW single")])
 def test_bad_lists(write, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -127,11 +129,11 @@ def test_no_text(write, tmp_path: Path) -> None:
         read_official_list(tmp_path / 'gone.txt', MAFW)
 
 
-def test_what_another_list_leaves_out(write) -> None:
-    whole = read_official_list(write('00025.mp4 anger\n00026.mp4 fear\n'), MAFW)
+def test_clips_missing_in_another_list(write) -> None:
+    complete = read_official_list(write('00025.mp4 anger\n00026.mp4 fear\n'), MAFW)
     split = read_official_list(write('frames/00026 wav/26.wav 0\n'), MAFW)
-    assert [clip.clip_id for clip in whole.left_out_of(split)] == ['00025']
-    assert not split.left_out_of(whole)
+    assert [clip.clip_id for clip in complete.missing_in(split)] == ['00025']
+    assert not split.missing_in(complete)
 
 
 def test_real_dfew(shared: Path) -> None:
@@ -141,8 +143,8 @@ def test_real_dfew(shared: Path) -> None:
             official = read_official_list(
                 lists / f'EmoLabel_DataSplit/{split}(single-labeled)/{split}_set_{fold}.csv', DFEW)
             spread = read_official_list(lists / f'audio_visual/split0{fold}/{split}.csv', DFEW)
-            assert official.form == "DFEW's csv, labels from 0"  # a copy: the owners' own count from 1
-            assert spread.form == 'audiovisual list, labels from 0'
+            assert official.format == "DFEW's csv, labels from 0"  # a copy: the owners' own count from 1
+            assert spread.format == 'audiovisual list, labels from 0'
             assert {clip.clip_id: clip.label for clip in official.clips} == {
                 clip.clip_id: clip.label for clip in spread.clips}
 
@@ -152,14 +154,14 @@ def test_real_dfew_as_its_owners_count(shared: Path, write) -> None:
     header, *rows = (lists / 'EmoLabel_DataSplit/test(single-labeled)/test_set_1.csv').read_text().splitlines()
     shifted = [f'{row.split(",")[0]},{int(row.split(",")[1]) + 1}' for row in rows]
     official = read_official_list(write('\n'.join([header, *shifted])), DFEW)
-    assert official.form == "DFEW's csv, labels from 1"
+    assert official.format == "DFEW's csv, labels from 1"
     spread = read_official_list(lists / 'audio_visual/split01/test.csv', DFEW)
     assert [clip.label for clip in official.clips] == [clip.label for clip in spread.clips]
 
 
 def test_real_mafw(shared: Path) -> None:
     lists = shared / 'annotations' / 'MAFW'
-    left_out = []
+    missing = []
     for fold in range(1, 6):
         for split in ('train', 'test'):
             official = read_official_list(lists / f'single/no_caption/set_{fold}/{split}.txt', MAFW)
@@ -167,14 +169,14 @@ def test_real_mafw(shared: Path) -> None:
             labels = {clip.clip_id: clip.label for clip in official.clips}
             assert all(labels[clip.clip_id] == clip.label for clip in spread.clips)
             if split == 'test':
-                left_out.append([clip.clip_id for clip in official.left_out_of(spread)])
+                missing.append([clip.clip_id for clip in official.missing_in(spread)])
             compound = read_official_list(lists / f'compound/no_caption/set_{fold}/{split}.txt', MAFW_COMPOUND)
             spread = read_official_list(lists / f'audio_visual/compound/no_caption/split0{fold}/{split}.csv',
                                          MAFW_COMPOUND)
             assert {clip.clip_id: clip.label for clip in compound.clips} == {
                 clip.clip_id: clip.label for clip in spread.clips}
-    assert [len(clips) for clips in left_out] == [3, 4, 6, 3, 0]
-    assert sorted(left_out[0]) == ['00903', '03414', '03724']
+    assert [len(clips) for clips in missing] == [3, 4, 6, 3, 0]
+    assert sorted(missing[0]) == ['00903', '03414', '03724']
 
 
 @pytest.mark.parametrize(('kind', 'schema', 'sizes'), [('single', MAFW, (6423, 1611)),
@@ -184,8 +186,8 @@ def test_real_captions(shared: Path, kind: str, schema, sizes: tuple[int, int]) 
     for split, size in zip(('train', 'test'), sizes, strict=True):
         captions = read_official_list(lists / f'with_caption/set_1/{split}.txt', schema)
         names = read_official_list(lists / f'no_caption/set_1/{split}.txt', schema)
-        assert captions.form == "MAFW's txt with captions" and len(captions.clips) == size
-        assert not captions.left_out_of(names)
+        assert captions.format == "MAFW's txt with captions" and len(captions.clips) == size
+        assert not captions.missing_in(names)
         # Neutral clips have no caption; nothing else is left out.
-        assert Counter(clip.label for clip in names.left_out_of(captions)) == {
+        assert Counter(clip.label for clip in names.missing_in(captions)) == {
             'neutral': len(names.clips) - size}

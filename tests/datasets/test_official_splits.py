@@ -43,5 +43,5 @@ def test_counts_of_the_real_lists(shared: Path, fold: int, split: str) -> None:
 
 
 def test_no_such_fold() -> None:
-    with pytest.raises(InputError, match='fold 6, split .train.: there are the folds 1 to 5'):
+    with pytest.raises(InputError, match='DFEW: fold is 6. Expected 1 to 5'):
         official_counts(DFEW, 6, 'train')

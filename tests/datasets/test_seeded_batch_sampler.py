@@ -30,15 +30,15 @@ def batches(rank: int = 0, processes: int = 1, batch_size: int = 4, epoch: int =
 
 
 def test_seed_is_that_of_run_epoch_and_place() -> None:
-    whole = batches()
-    assert [len(batch) for batch in whole] == [4, 4, 3]
-    assert sorted(index for batch in whole for index, _ in batch) == list(range(11))
-    seeds = [seed for batch in whole for _, seed in batch]
+    alone = batches()
+    assert [len(batch) for batch in alone] == [4, 4, 3]
+    assert sorted(index for batch in alone for index, _ in batch) == list(range(11))
+    seeds = [seed for batch in alone for _, seed in batch]
     assert seeds[6] == np.random.SeedSequence([3, 0, 6]).generate_state(1)[0]
     assert len(set(seeds) | {seed for batch in batches(epoch=1) for _, seed in batch}) == 22
 
 
-def test_skipped_batches_are_left_out_once() -> None:
+def test_batches_are_skipped_once() -> None:
     sampler = SeededBatchSampler(DefaultSampler(range(11), shuffle=False, seed=3), 4)
     sampler.skip(2)
     assert len(sampler) == 3 and [list(map(int, batch)) for batch in sampler] == [[8, 9, 10]]
@@ -47,14 +47,14 @@ def test_skipped_batches_are_left_out_once() -> None:
     assert batches(drop_last=True) == batches()[:2]
 
 
-def test_processes_share_the_draws_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = [clip for batch in batches() for clip in batch]
+def test_processes_share_the_samples_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = [clip for batch in batches() for clip in batch]
     both = [[clip for batch in batches(rank, 2, 2, monkeypatch=monkeypatch) for clip in batch] for rank in (0, 1)]
     taken_in_turns = [clip for pair in zip(*both, strict=True) for clip in pair]
-    assert taken_in_turns[:11] == whole
+    assert taken_in_turns[:11] == alone
 
 
-def test_seed_stays_in_data_sets_around_others() -> None:
+def test_seed_stays_in_wrapped_data_sets() -> None:
     index = SeededIndex(7, 99)
     for changed, number in ((pickle.loads(pickle.dumps(index)), 7), (index - 5, 2), (index % 4, 3)):
         assert isinstance(changed, SeededIndex) and (int(changed), changed.seed) == (number, 99)
@@ -71,13 +71,13 @@ def test_seed_stays_in_data_sets_around_others() -> None:
 
 
 def test_clip_is_seeded() -> None:
-    draws = []
+    samples = []
     for index in (SeededIndex(1, 5), SeededIndex(2, 5), SeededIndex(1, 6)):
         seed_clip(index)
-        draws.append((random.random(), np.random.rand(), torch.rand(1).item()))
-    assert draws[0] == draws[1] and all(a != b for a, b in zip(draws[0], draws[2], strict=True))
+        samples.append((random.random(), np.random.rand(), torch.rand(1).item()))
+    assert samples[0] == samples[1] and all(a != b for a, b in zip(samples[0], samples[2], strict=True))
     seed_clip(1)  # a plain number changes nothing
-    assert random.random() != draws[2][0]
+    assert random.random() != samples[2][0]
 
 
 def test_sampler_without_a_seed() -> None:
@@ -85,11 +85,11 @@ def test_sampler_without_a_seed() -> None:
         SeededBatchSampler(SequentialSampler(range(3)), 2)
 
 
-def test_data_set_draws_by_the_seed(made_list: Path) -> None:
-    pipeline = [lambda results: dict(results, drawn=np.random.rand())]
+def test_data_set_samples_by_the_seed(made_list: Path) -> None:
+    pipeline = [lambda results: dict(results, sampled=np.random.rand())]
     dataset = AudioVisualDataset('list.csv', pipeline, data_root=str(made_list), classes=['calm', 'loud'])
     first, second, other = (dataset[index] for index in (SeededIndex(0, 4), SeededIndex(0, 4), SeededIndex(0, 5)))
-    assert first['drawn'] == second['drawn'] != other['drawn']
+    assert first['sampled'] == second['sampled'] != other['sampled']
     assert type(first['sample_idx']) is int
 
 

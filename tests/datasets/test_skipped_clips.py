@@ -1,4 +1,4 @@
-"""Clips that cannot be read, in every data set that may stand around theirs."""
+"""Clips that cannot be read, in every wrapper of data sets."""
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def test_not_one_can_be_read(listed: Callable[..., dict]) -> None:
     (dict(type='ClassBalancedDataset', oversample_thr=1.), [0, 0, None, None, 2, 2]),  # ceil of (3/2)**.5 and 3**.5
     (dict(type='HoldoutSubset', ratio=.5), None),
 ])
-def test_in_other_data_sets(listed: Callable[..., dict], wrapper: dict, expected: list | None) -> None:
+def test_in_wrapped_data_sets(listed: Callable[..., dict], wrapper: dict, expected: list | None) -> None:
     names = ['0', 'broken1', '2'] if expected else ['0', '1', '2', '3', 'broken4', 'broken5', 'broken6', 'broken7']
     found = batches(DATASETS.build(dict(wrapper, dataset=listed(*names))), size=4)
     values = [value for inputs, _ in found for value in inputs['mel']]
@@ -78,7 +78,7 @@ def test_in_other_data_sets(listed: Callable[..., dict], wrapper: dict, expected
     assert [skipped for _, several in found for skipped in several] == [value is None for value in values]
 
 
-def test_one_after_the_other(listed: Callable[..., dict]) -> None:
+def test_concatenated_data_sets(listed: Callable[..., dict]) -> None:
     datasets = [listed('broken0', '1', '2'), listed('3', 'broken4')]
     assert batches(DATASETS.build(dict(type='ConcatDataset', datasets=datasets)), 3) == [
         (dict(mel=[None, 1, 2]), [True, False, False]), (dict(mel=[3, None]), [False, True])]

@@ -1,4 +1,4 @@
-"""Who is who, from frames made up here."""
+"""Person identities, from frames made up here."""
 import numpy as np
 import pytest
 
@@ -16,10 +16,10 @@ def crop(color: tuple[int, int, int], brighter: int = 0) -> np.ndarray:
 def show(people: PersonTracker, track: int, start_s: float, end_s: float, color: tuple[int, int, int],
          **look: int) -> None:
     for number in range(round(10 * start_s), round(10 * end_s)):
-        people.see(track, number / 10, .1, crop(color, **look), quality=1.)
+        people.add(track, number / 10, .1, crop(color, **look), quality=1.)
 
 
-def test_who_comes_back_keeps_the_number() -> None:
+def test_a_person_who_comes_back_keeps_the_number() -> None:
     people = PersonTracker()
     show(people, 4, 0, 2, RED)
     show(people, 5, .5, 2, GREEN)
@@ -34,7 +34,7 @@ def test_who_comes_back_keeps_the_number() -> None:
     np.testing.assert_array_equal(people.portrait(2)[-1, 0], GREEN)
 
 
-def test_two_who_are_seen_at_once_are_two() -> None:
+def test_two_persons_at_once_get_two_numbers() -> None:
     people = PersonTracker()
     show(people, 1, 0, 3, RED)
     show(people, 2, 2.5, 4, RED)  # the first one is still there
@@ -42,7 +42,7 @@ def test_two_who_are_seen_at_once_are_two() -> None:
 
 
 @pytest.mark.parametrize(('again_s', 'color', 'number'), [(50, RED, 1), (70, RED, 2), (5, GREEN, 2)])
-def test_after_a_minute_or_with_other_looks_it_is_another_one(again_s: float, color: tuple[int, int, int],
+def test_after_a_minute_or_with_other_colors_it_is_another_person(again_s: float, color: tuple[int, int, int],
                                                               number: int) -> None:
     people = PersonTracker()
     show(people, 1, 0, 1, RED)

@@ -23,12 +23,12 @@ def encode(path: Path, codec: str, rate_hz: int = RATE_HZ, **options: str) -> Pa
     return path
 
 
-def write(path: Path, rate_hz: int = RATE_HZ, **form: str) -> Path:
-    soundfile.write(path, TONE, rate_hz, **form)
+def write(path: Path, rate_hz: int = RATE_HZ, **options: str) -> Path:
+    soundfile.write(path, TONE, rate_hz, **options)
     return path
 
 
-WHOLE = {
+COMPLETE = {
     'xing.mp3': lambda path: encode(path, 'libmp3lame'),
     'slow.mp3': lambda path: encode(path, 'libmp3lame', 16000),
     'lame.mp3': write,
@@ -39,9 +39,9 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize('name', WHOLE)
+@pytest.mark.parametrize('name', COMPLETE)
 def test_cuts_at_all_places(tmp_path: Path, name: str) -> None:
-    path = WHOLE[name](tmp_path / name)
+    path = COMPLETE[name](tmp_path / name)
     data = path.read_bytes()
     assert missing_end(path) == '' and states_length(path)
     for ratio in (.3, .5, .8, .95):

@@ -20,7 +20,7 @@ FIRST, SECOND = NOISE[:2]
 
 @pytest.mark.parametrize('channels', [
     (FIRST, SECOND), (FIRST, .5 * FIRST), (FIRST, 0 * FIRST), (0 * FIRST, 0 * FIRST), (FIRST, -.3 * FIRST),
-    (FIRST + .5, FIRST - .5),  # nobody hears that the microphones are off zero against each other
+    (FIRST + .5, FIRST - .5),  # inaudible: the offsets of the microphones differ
     (FIRST[:1], -FIRST[:1])])
 def test_channels_that_do_not_cancel_give_their_mean(channels: tuple[np.ndarray, np.ndarray]) -> None:
     left, right = (channel.astype(np.float32) for channel in channels)
@@ -44,10 +44,10 @@ def test_of_channels_that_cancel_the_louder_one_is_taken(right: np.ndarray, loud
     mixed = mix_down(channels)
     np.testing.assert_array_equal(mixed.samples, channels[:, louder - 1])
     assert mixed.note == ('the 2 channels of the audio cancel each other when they are averaged: '
-                          f'channel {louder} alone is heard')
+                          f'channel {louder} alone is used')
 
 
-def test_a_long_audio_is_judged_as_a_whole() -> None:
+def test_channels_of_long_audio_are_compared_over_all_of_it() -> None:
     left, right = np.tile(FIRST, 30), np.tile(FIRST, 30)
     right[:300000] *= -1  # its beginning cancels, the rest does not
     mixed = mix_down(np.stack([left, right], axis=1))
@@ -78,7 +78,7 @@ def streamed(source: MediaStream) -> tuple[np.ndarray, str]:
 
 
 @pytest.mark.parametrize('inverted', [True, False])
-def test_all_readers_hear_the_same(tmp_path: Path, inverted: bool) -> None:
+def test_all_readers_read_the_same_audio(tmp_path: Path, inverted: bool) -> None:
     left = np.round(FIRST * 2 ** 15).astype(np.int16)
     near = left - left // 8
     channels = np.stack([near, -left if inverted else left], axis=1)
@@ -88,14 +88,14 @@ def test_all_readers_hear_the_same(tmp_path: Path, inverted: bool) -> None:
     (tmp_path / '1.png').touch()
     readers = [VideoFile(video), AudioFile(str(tmp_path / 'audio.wav'), 9),
                FrameFolder(str(tmp_path), str(tmp_path / 'audio.wav'))]
-    heard = [(reader.audio()[0], reader.audio_note) for reader in readers]
+    read = [(reader.audio()[0], reader.audio_note) for reader in readers]
     floats = (channels / 2. ** 15).T
-    heard += [streamed(FileStream(video)), streamed(FileStream(str(tmp_path / 'audio.wav'))),
+    read += [streamed(FileStream(video)), streamed(FileStream(str(tmp_path / 'audio.wav'))),
               streamed(ArrayStream(None, None, floats, RATE_HZ)),
               streamed(ArrayStream(None, None, floats.astype(np.float32), RATE_HZ))]
-    for samples, note in heard:
+    for samples, note in read:
         np.testing.assert_array_equal(samples, wanted.astype(np.float32))
-        assert ('channel 2 alone is heard' in note) == inverted
+        assert ('channel 2 alone is used' in note) == inverted
 
 
 def test_windows_are_mixed_as_clips_of_their_own() -> None:

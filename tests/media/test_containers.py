@@ -15,8 +15,8 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import MEDIA_FORMATS, open_media
 
 
-def write_clip(path: Path, form: str | None = None, codec: str = 'mpeg4', metadata: bytes = b'') -> Path:
-    with av.open(str(path), 'w', format=form) as container:
+def write_clip(path: Path, muxer: str | None = None, codec: str = 'mpeg4', metadata: bytes = b'') -> Path:
+    with av.open(str(path), 'w', format=muxer) as container:
         container.metadata['title'] = metadata.decode('latin-1') or 'clip'
         video = container.add_stream(codec, rate=25)
         video.width, video.height = 64, 32
@@ -101,7 +101,7 @@ def test_videos_that_are_read(tmp_path: Path, name: str, codec: str) -> None:
     ('a.wav', 'pcm_s16le'), ('a.flac', 'flac'), ('a.mp3', 'libmp3lame'), ('a.aac', 'aac'), ('a.m4a', 'aac'),
     ('a.ogg', 'flac'), ('a.opus', 'libopus'), ('a.aiff', 'pcm_s16be'), ('a.caf', 'pcm_s16le'),
     ('a.ac3', 'ac3'), ('a.au', 'pcm_s16be'), ('a.voc', 'pcm_s16le'), ('a.wv', 'wavpack'), ('a.tta', 'tta')])
-def test_audio_that_are_read(tmp_path: Path, name: str, codec: str) -> None:
+def test_audio_formats_that_are_read(tmp_path: Path, name: str, codec: str) -> None:
     with open_media(write_audio(tmp_path / name, codec, 48000)) as container:
         assert container.streams.best('audio').rate == 48000
 
@@ -115,7 +115,7 @@ def test_nothing_else_in_the_package_opens_media_for_reading() -> None:
     package = Path(claip_emo_mm.__file__).parent
     opened = {path.relative_to(package).as_posix() for path in package.rglob('*.py')
               for call in path.read_text().split('av.open(')[1:] if "'w'" not in call.partition('\n')[0]}
-    assert opened == {'media/opening.py'}
+    assert opened == {'media/containers.py'}
 
 
 def test_a_file_in_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ def test_no_folder_and_no_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png'])
-def test_a_frame_that_is_cut_off(tmp_path: Path, suffix: str) -> None:
+def test_an_image_that_is_cut_off(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f'1.{suffix}'
     cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
     path.write_bytes(path.read_bytes()[:-200])
@@ -93,10 +93,10 @@ def test_a_frame_that_is_cut_off(tmp_path: Path, suffix: str) -> None:
 
 def test_a_jpg_that_is_cut_off_behind_its_thumbnail(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
-    whole, small = (cv2.imencode('.jpg', part)[1].tobytes() for part in (image, image[:8, :8]))
-    thumbnail = b'\xff\xe1' + (len(small) + 2).to_bytes(2, 'big') + small  # ends as a whole frame does
+    complete, small = (cv2.imencode('.jpg', part)[1].tobytes() for part in (image, image[:8, :8]))
+    thumbnail = b'\xff\xe1' + (len(small) + 2).to_bytes(2, 'big') + small  # ends as a complete frame does
     clip = tmp_path / '1.jpg'
-    clip.write_bytes(whole[:2] + thumbnail + whole[2:])
+    clip.write_bytes(complete[:2] + thumbnail + complete[2:])
     assert FrameFolder(str(tmp_path)).decode(np.array([0])).shape == (1, 64, 64, 3)
     clip.write_bytes(clip.read_bytes()[:-200])
     with pytest.raises(InputError, match=r'1\.jpg: an image of \d+ bytes that cannot be decoded'):
@@ -127,7 +127,7 @@ def test_bad_audio(media: Path, name: str, message: str) -> None:
 @pytest.mark.parametrize(('name', 'container', 'codec'), [
     ('a.m4a', 'ipod', 'aac'), ('a.wma', 'asf', 'wmav2'), ('a.mka', 'matroska', 'flac'), ('a.aac', 'adts', 'aac'),
     ('a.wv', 'wv', 'wavpack'), ('a.opus', 'opus', 'libopus')])
-def test_audio_files_of_other_kinds(media: Path, tmp_path: Path, name: str, container: str, codec: str) -> None:
+def test_audio_files_of_other_formats(media: Path, tmp_path: Path, name: str, container: str, codec: str) -> None:
     (tmp_path / name).write_bytes(write_media(container, '', codec, seconds=1.))
     clip = FrameFolder(str(media / 'frames'), str(tmp_path / name))
     samples, sample_rate_hz = clip.audio()
@@ -148,9 +148,9 @@ def test_a_wav_file_that_was_written_into_a_pipe(media: Path, tmp_path: Path) ->
     for start in (4, data.find(b'data') + 4):
         data[start:start + 4] = b'\xff' * 4  # its size was not known
     (tmp_path / 'pipe.wav').write_bytes(data)
-    samples, whole = (FrameFolder(str(media / 'frames'), str(path)).audio()[0]
+    samples, complete = (FrameFolder(str(media / 'frames'), str(path)).audio()[0]
                       for path in (tmp_path / 'pipe.wav', media / 'audio.wav'))
-    np.testing.assert_array_equal(samples, whole)
+    np.testing.assert_array_equal(samples, complete)
 
 
 def test_audio_without_samples(media: Path, tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_audio_with_a_sample_that_is_no_number(media: Path, tmp_path: Path, valu
 @pytest.mark.parametrize('suffix', ['mp3', 'ogg'])
 def test_compressed_audio_that_is_cut_off(media: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f'a.{suffix}'
-    form = dict(format='OGG', subtype='OPUS') if suffix == 'ogg' else {}
-    soundfile.write(path, np.random.default_rng(0).uniform(-.5, .5, 48000), 16000, **form)
+    options = dict(format='OGG', subtype='OPUS') if suffix == 'ogg' else {}
+    soundfile.write(path, np.random.default_rng(0).uniform(-.5, .5, 48000), 16000, **options)
     clip = FrameFolder(str(media / 'frames'), str(path))
     assert len(clip.audio()[0]) == pytest.approx(48000, abs=2400) and clip.duration_s == pytest.approx(3, abs=.1)
     path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])

@@ -19,7 +19,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def numbers(read_number: Numbers) -> Callable[[Path], list[int]]:
-    """The numbers that a file shows: in training, read as a whole, one by one, and in inference, which must agree."""
+    """The numbers that a file shows: in training, read all at once, one by one, and in inference, which must agree."""
     def read(path: Path, *, lacks_s: float = 0.) -> list[int]:
         video, source = VideoFile(str(path)), FileStream(str(path))
         everything = np.arange(video.num_frames)
@@ -54,9 +54,9 @@ def copy_packets(source: Path, target: object, *, from_s: float = 0., to_s: floa
 
 @pytest.mark.parametrize('suffix', ['mp4', 'mov'])
 def test_frames_that_an_edit_list_hides(tmp_path: Path, write_numbers: Write, numbers: Callable, suffix: str) -> None:
-    whole = write_numbers(tmp_path / 'whole.mp4', 'libx264', X264, num_frames=60, audio_from_s=0.)
+    complete = write_numbers(tmp_path / 'complete.mp4', 'libx264', X264, num_frames=60, audio_from_s=0.)
     cut = tmp_path / f'cut.{suffix}'
-    copy_packets(whole, str(cut), from_s=.7, origin_s=.7)  # between the key frames 12 and 24
+    copy_packets(complete, str(cut), from_s=.7, origin_s=.7)  # between the key frames 12 and 24
     with av.open(str(cut)) as container:
         hidden = [packet.is_discard for packet in container.demux(video=0) if packet.size]
     assert sum(hidden) > 3 and len(hidden) == 48
@@ -69,9 +69,9 @@ def test_frames_that_an_edit_list_hides(tmp_path: Path, write_numbers: Write, nu
     ('libvpx', {'g': '12', 'keyint_min': '12', 'deadline': 'realtime', 'cpu-used': '8'}, 'webm', 'webm')])
 def test_a_segment_keeps_its_times(tmp_path: Path, write_numbers: Write, read_number: Numbers, encoder: str,
                                    options: dict[str, str], first: str, second: str) -> None:
-    whole = write_numbers(tmp_path / f'whole.{first}', encoder, options, num_frames=72)
+    complete = write_numbers(tmp_path / f'complete.{first}', encoder, options, num_frames=72)
     part = tmp_path / f'part.{second}'
-    copy_packets(whole, str(part), from_s=1., to_s=1.82)  # they begin at 0.96 s, and a file may say that it lasts 1.9
+    copy_packets(complete, str(part), from_s=1., to_s=1.82)  # begins at 0.96 s, and may state 1.9 s
     video = VideoFile(str(part))
     shown = [read_number(image) for image in video.every_frame()]
     assert shown == list(range(24, 24 + len(shown))) and 20 <= len(shown) <= 26
@@ -82,23 +82,23 @@ def test_a_segment_keeps_its_times(tmp_path: Path, write_numbers: Write, read_nu
                                                            ('mpeg2video', {'bf': '2', 'g': '12'}, 'ts')])
 def test_a_stream_that_begins_between_key_frames(tmp_path: Path, write_numbers: Write, numbers: Callable, encoder: str,
                                                  options: dict[str, str], suffix: str) -> None:
-    whole = write_numbers(tmp_path / f'whole.{suffix}', encoder, options, num_frames=60)
-    data = whole.read_bytes()
+    complete = write_numbers(tmp_path / f'complete.{suffix}', encoder, options, num_frames=60)
+    data = complete.read_bytes()
     (tmp_path / f'late.{suffix}').write_bytes(data[len(data) // 188 // 3 * 188:])  # a third of its packets are gone
     shown = numbers(tmp_path / f'late.{suffix}', lacks_s=.5)  # what cannot be decoded has its time, too
     assert shown == list(range(60 - len(shown), 60)) and 24 <= len(shown) <= 48
 
 
-@pytest.mark.parametrize(('suffix', 'form'), [('flv', 'flv'), ('mkv', 'matroska'), ('avi', 'avi'), ('wmv', 'asf'),
+@pytest.mark.parametrize(('suffix', 'muxer'), [('flv', 'flv'), ('mkv', 'matroska'), ('avi', 'avi'), ('wmv', 'asf'),
                                               ('nut', 'nut'), ('ts', 'mpegts')])
-def test_written_into_a_pipe(tmp_path: Path, write_numbers: Write, numbers: Callable, suffix: str, form: str) -> None:
+def test_written_into_a_pipe(tmp_path: Path, write_numbers: Write, numbers: Callable, suffix: str, muxer: str) -> None:
     encoder = ('mpeg4', {}) if suffix == 'avi' else ('libx264', X264)
-    whole = write_numbers(tmp_path / 'whole.mp4', *encoder, audio_from_s=0.)
+    complete = write_numbers(tmp_path / 'complete.mp4', *encoder, audio_from_s=0.)
     with open(tmp_path / f'piped.{suffix}', 'wb') as file:
         class Pipe:
             """Lengths cannot be filled in afterwards."""
             write = staticmethod(file.write)
-        copy_packets(whole, Pipe(), format=form)
+        copy_packets(complete, Pipe(), format=muxer)
     assert numbers(tmp_path / f'piped.{suffix}') == list(range(36))
 
 
@@ -115,9 +115,9 @@ def test_audio_that_begins_late(tmp_path: Path, write_numbers: Write, read_numbe
 @pytest.mark.parametrize(('suffix', 'codec', 'text'), [('mkv', 'subrip', b'ho'), ('mp4', 'mov_text', b'\0\2ho')])
 def test_subtitles_that_are_longer(tmp_path: Path, write_numbers: Write, numbers: Callable, suffix: str, codec: str,
                                    text: bytes) -> None:
-    whole = write_numbers(tmp_path / 'whole.mp4', 'libx264', X264, audio_from_s=0.)
+    complete = write_numbers(tmp_path / 'complete.mp4', 'libx264', X264, audio_from_s=0.)
     path = tmp_path / f'long.{suffix}'
-    with av.open(str(whole)) as given, av.open(str(path), 'w') as taken:
+    with av.open(str(complete)) as given, av.open(str(path), 'w') as taken:
         streams = {stream.index: taken.add_stream_from_template(stream) for stream in given.streams}
         subtitles = taken.add_mux_stream(codec)
         for packet in given.demux():
@@ -135,9 +135,9 @@ def test_subtitles_that_are_longer(tmp_path: Path, write_numbers: Write, numbers
 @pytest.mark.parametrize('is_cover', [True, False])
 def test_a_second_video(tmp_path: Path, write_numbers: Write, numbers: Callable, is_cover: bool) -> None:
     """A cover is larger, and a second video without the mark of the default one longer than what is read."""
-    whole = write_numbers(tmp_path / 'whole.mp4', 'libx264', X264, audio_from_s=0.)
+    complete = write_numbers(tmp_path / 'complete.mp4', 'libx264', X264, audio_from_s=0.)
     path = tmp_path / 'two.mp4'
-    with av.open(str(whole)) as given, av.open(str(path), 'w') as taken:
+    with av.open(str(complete)) as given, av.open(str(path), 'w') as taken:
         streams = {stream.index: taken.add_stream_from_template(stream) for stream in given.streams}
         other = taken.add_stream('mjpeg', rate=25)
         other.width, other.height, other.pix_fmt = 320, 240, 'yuvj420p'
@@ -152,7 +152,7 @@ def test_a_second_video(tmp_path: Path, write_numbers: Write, numbers: Callable,
     assert numbers(path) == list(range(36))
 
 
-def test_a_audio_file_with_a_cover_has_no_frames(tmp_path: Path) -> None:
+def test_an_audio_file_with_a_cover_has_no_frames(tmp_path: Path) -> None:
     with av.open(str(tmp_path / 'song.m4a'), 'w', format='mp4') as container:
         cover, audio = container.add_stream('mjpeg'), container.add_stream('aac', rate=16000, layout='mono')
         cover.width, cover.height, cover.pix_fmt = 32, 32, 'yuvj420p'
@@ -197,9 +197,9 @@ def test_packed_frames_of_old_avi_files(tmp_path: Path, write_numbers: Write, nu
 @pytest.mark.parametrize(('suffix', 'origin_s'), [('mkv', 0.), ('mkv', -3.), ('avi', 0.), ('flv', 0.)])
 def test_what_is_cut_off_is_still_refused(tmp_path: Path, write_numbers: Write, suffix: str, origin_s: float) -> None:
     encoder = ('mjpeg', None) if suffix == 'avi' else ('libx264', X264)
-    whole = write_numbers(tmp_path / 'whole.mp4', *encoder, num_frames=100,
+    complete = write_numbers(tmp_path / 'complete.mp4', *encoder, num_frames=100,
                           pixels='yuvj420p' if suffix == 'avi' else 'yuv420p')
-    copy_packets(whole, str(tmp_path / f'a.{suffix}'), origin_s=origin_s)
+    copy_packets(complete, str(tmp_path / f'a.{suffix}'), origin_s=origin_s)
     assert VideoFile(str(tmp_path / f'a.{suffix}')).num_frames == 100
     data = (tmp_path / f'a.{suffix}').read_bytes()
     (tmp_path / f'b.{suffix}').write_bytes(data[:len(data) // 2])

@@ -26,7 +26,7 @@ def test_audio_is_the_tone(media: Path) -> None:
     assert np.abs(samples[8000:24000]).max() == pytest.approx(0.5, abs=0.05)
 
 
-def write_samples(path: Path, samples: np.ndarray, codec: str, form: str, layout: str) -> VideoFile:
+def write_samples(path: Path, samples: np.ndarray, codec: str, sample_format: str, layout: str) -> VideoFile:
     """Half a second of black at 10 fps with 8,000 samples (n, channels) at 16 kHz as they are."""
     with av.open(str(path), 'w') as container:
         video, audio = container.add_stream('mpeg4', rate=10), container.add_stream(codec, 16000, layout=layout)
@@ -34,7 +34,7 @@ def write_samples(path: Path, samples: np.ndarray, codec: str, form: str, layout
         for _ in range(5):
             container.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8), format='rgb24')))
         container.mux(video.encode())
-        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=form, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format=sample_format, layout=layout)
         frame.sample_rate, frame.pts = 16000, 0
         container.mux([*audio.encode(frame), *audio.encode()])
     return VideoFile(str(path))
@@ -87,7 +87,7 @@ def test_videos_of_phones_are_turned_upright(media: Path) -> None:
     ('half_fast.mp4', r'cut off: [01]\.\d\d s of (video|audio) found, 2\.0\d s expected'),
     ('half.mkv', r'cut off: [01]\.\d\d s of (video|audio) found, 2\.\d\d s expected'),
     ('text.mp4', 'no video that can be opened'),
-    ('frame.mp4', 'a frame or a text, not a video'),
+    ('frame.mp4', 'an image or a text, not a video'),
     ('audio.mp4', 'no frames in it, only audio'),
 ])
 def test_bad_files(media: Path, name: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there, whatever they are written to."""
+"""Atomic writing of files and folders."""
 import errno
 import os
 import pickle
@@ -16,8 +16,8 @@ from claip_emo_mm.utils.io import atomic_folder, atomic_write, check_writable
 
 
 def write(path: Path, content: bytes = b'new') -> None:
-    with atomic_write(path) as part:
-        part.write_bytes(content)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def names(folder: Path) -> list[str]:
@@ -41,9 +41,9 @@ def test_a_replaced_file_keeps_its_permissions_and_owner(tmp_path: Path) -> None
     if os.geteuid() == 0:
         os.chown(path, 7, 9)
     owner = path.stat().st_uid, path.stat().st_gid
-    with atomic_write(path) as part:  # a writer that makes the file anew, as safetensors does
-        part.unlink()
-        os.close(os.open(part, os.O_CREAT | os.O_WRONLY, 0o600))
+    with atomic_write(path) as temporary:  # a writer that makes the file anew, as safetensors does
+        temporary.unlink()
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
     status = path.stat()
     assert stat.S_IMODE(status.st_mode) == 0o604 and (status.st_uid, status.st_gid) == owner
 
@@ -55,9 +55,9 @@ def test_the_old_file_is_there_until_the_end_and_on_the_disk_first(tmp_path: Pat
     sync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, 'fsync', lambda descriptor: done.append('fsync') or sync(descriptor))
     monkeypatch.setattr(os, 'replace', lambda *names: done.append('replace') or replace(*names))
-    with atomic_write(path, suffix='.npz') as part:
-        part.write_bytes(b'new')
-        assert path.read_bytes() == b'old' and part.parent == tmp_path and part.suffix == '.npz'
+    with atomic_write(path, suffix='.npz') as temporary:
+        temporary.write_bytes(b'new')
+        assert path.read_bytes() == b'old' and temporary.parent == tmp_path and temporary.suffix == '.npz'
     assert path.read_bytes() == b'new' and done == ['fsync', 'replace', 'fsync']
 
 
@@ -66,8 +66,8 @@ def test_whatever_ends_it_early_leaves_nothing(tmp_path: Path, error: type[BaseE
     kept = tmp_path / 'kept'
     kept.write_bytes(b'old')
     for path in (kept, tmp_path / 'new/folders/file'):
-        with pytest.raises(type(error) if isinstance(error, OSError) else error), atomic_write(path) as part:
-            part.write_bytes(b'half')
+        with pytest.raises(type(error) if isinstance(error, OSError) else error), atomic_write(path) as temporary:
+            temporary.write_bytes(b'half')
             raise error
     assert names(tmp_path) == ['kept'] and kept.read_bytes() == b'old'
 
@@ -156,15 +156,15 @@ def test_the_name_of_an_open_file_is_written_to(tmp_path: Path) -> None:
 
 def test_long_and_foreign_names(tmp_path: Path) -> None:
     for name in (b'n' * 255, b'\xc3\xa4' * 127, b'\xe4' * 255):
-        with atomic_write(tmp_path / os.fsdecode(name)) as part:
-            assert len(os.fsencode(part.name)) <= 255
-            part.name.encode()
+        with atomic_write(tmp_path / os.fsdecode(name)) as temporary:
+            assert len(os.fsencode(temporary.name)) <= 255
+            temporary.name.encode()
     assert len(names(tmp_path)) == 3
     with pytest.raises(WriteError, match=r'n: cannot be written \(File name too long\)\. Choose a shorter name\.'):
         write(tmp_path / ('n' * 256))
 
 
-def test_what_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / 'folder').mkdir()
     (tmp_path / 'file').write_bytes(b'old')
     (tmp_path / 'loop').symlink_to('loop')
@@ -196,8 +196,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
     path = tmp_path / 'file'
     path.write_bytes(b'old')
     with pytest.raises(WriteError, match=r'file: cannot be written \(No space left on device\)\. Make room, or choose'):
-        with atomic_write(path) as part, open('/dev/full', 'wb') as full:
-            part.write_bytes(b'half')
+        with atomic_write(path) as temporary, open('/dev/full', 'wb') as full:
+            temporary.write_bytes(b'half')
             full.write(b'half')
     assert path.read_bytes() == b'old' and names(tmp_path) == ['file']
 
@@ -211,7 +211,7 @@ def test_errors_of_files_that_are_read_pass(tmp_path: Path) -> None:
         tmp_path.read_bytes()
 
 
-def test_errors_are_told_once_and_travel_between_processes(tmp_path: Path) -> None:
+def test_errors_are_reported_once_and_can_be_pickled(tmp_path: Path) -> None:
     with pytest.raises(WriteError) as raised, writing_to(tmp_path, 'Go away.'), atomic_write(tmp_path):
         pass
     assert isinstance(raised.value, InputError) and raised.value.strerror == 'Is a directory'
@@ -234,20 +234,20 @@ def test_a_full_disk_that_names_no_file_is_that_of_the_place_where_it_has_no_roo
         fill()
 
 
-def test_a_folder_is_whole_or_not_there(tmp_path: Path) -> None:
+def test_a_folder_is_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / 'new/frames'
-    with pytest.raises(KeyboardInterrupt), atomic_folder(path) as part:
-        (part / '1').touch()
+    with pytest.raises(KeyboardInterrupt), atomic_folder(path) as temporary:
+        (temporary / '1').touch()
         raise KeyboardInterrupt
     assert not names(tmp_path)
     for number in '12':  # the second takes the first one's place
-        with atomic_folder(path) as part:
-            (part / number).touch()
+        with atomic_folder(path) as temporary:
+            (temporary / number).touch()
         path.chmod(0o750)
     assert names(path) == ['2'] and names(path.parent) == ['frames']
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
-    with pytest.raises(ValueError, match='half'), atomic_folder(path) as part:
-        (part / '3').touch()
+    with pytest.raises(ValueError, match='half'), atomic_folder(path) as temporary:
+        (temporary / '3').touch()
         raise ValueError('half')
     assert names(path) == ['2'] and names(path.parent) == ['frames']
     with pytest.raises(WriteError, match=r'2: cannot be written \(Not a directory\)'), atomic_folder(path / '2'):

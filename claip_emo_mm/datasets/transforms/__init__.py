@@ -1,6 +1,4 @@
-"""Transforms, in the order of a pipeline: open, sample, decode, resize; augment frames; audio windows, roll and gain,
-log-mel; pack.
-"""
+"""Transforms of frames and audio."""
 from .audio import LoadAudioWindows, RandomRollGain
 from .corruptions import AddAudioNoise, BlurFrames, DropFrames, OccludeFrames
 from .filterbanks import LogMel

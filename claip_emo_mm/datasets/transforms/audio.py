@@ -1,4 +1,4 @@
-"""Audio windows."""
+"""Audio windows and their augmentation."""
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
@@ -10,12 +10,9 @@ from claip_emo_mm.structures import MISSING_INDEX
 
 
 def window_bounds(span: tuple[float, float], track_samples: int, window_samples: int) -> tuple[int, int]:
-    """Choose the samples for a view whose frames cover `span` (fractions) of the track.
+    """Choose first and last + 1 sample for a view whose frames cover `span` (fractions) of the track.
 
-    The part that belongs to the frames is taken where it is at least a window long, and from tracks that are longer
-    than a window. Otherwise it is the whole track. An empty part of a long track is the window that begins there.
-
-    Returns: first sample, and the one behind the last.
+    A track no longer than a window is taken as a whole; an empty span of a longer one is the window that begins there.
     """
     start, end = (int(fraction * track_samples) for fraction in span)
     if track_samples <= window_samples:
@@ -27,10 +24,7 @@ def window_bounds(span: tuple[float, float], track_samples: int, window_samples:
 
 
 def fill_window(samples: np.ndarray, window_samples: int) -> np.ndarray:
-    """Repeat (n,) samples as often as they fit and pad with zeros; what fills the window already is left as it is.
-
-    Returns: (at least `window_samples`,) float32.
-    """
+    """Repeat (n,) samples as often as they fit in a window and pad with zeros; (at least `window_samples`,) float32."""
     if len(samples) >= window_samples:
         return samples
     repeated = np.tile(samples, window_samples // len(samples))
@@ -39,28 +33,23 @@ def fill_window(samples: np.ndarray, window_samples: int) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class LoadAudioWindows(BaseTransform):
-    """Read the audio that belongs to each view, each distinct window once.
+    """Read the audio of each view, each distinct window once.
 
-    The rule of the reference recipe: the part that matches the frames where it is at least `window_s` long; otherwise
-    the whole track, repeated as often as it fits and padded with zeros. Of a track longer than `window_s`, a shorter
-    part is itself repeated and padded (the reference gives silence there).
+    As in the reference recipe: the audio of the frames where it is at least `window_s` long; otherwise the whole track,
+    repeated as often as it fits and padded with zeros. Of a track longer than `window_s`, the shorter audio of the
+    frames is itself repeated and padded (the reference has silence there).
 
     Reads `clip` and `audio_spans` (V, 2). Adds `audios`, A arrays of at least `window_s` seconds, float32;
-    `audio_index` (V,), positions in them; `sample_rate_hz`; `audio_missing`; and `audio_note`, what is to be known of
-    the audio: that its channels cancel each other, or that there is nothing to hear.
+    `audio_index` (V,), positions in them; `sample_rate_hz`; `audio_missing`; and `audio_note`: that the channels cancel
+    each other, or that the audio is silent.
 
     Args:
         sample_rate_hz: rate to resample to.
         window_s: length of a window.
-        resampler: 'sinc' for the reference recipe's short filter, 'soxr' for one without mirror images; a model keeps
-            to the one that it was trained with. See `claip_emo_mm.media.resample`.
-        on_missing: what to do with a clip without audio: 'error', 'silence' for zeros, or 'mask'. The latter gives
-            zeros, too, which the transforms behind can work on and `PackAudioVisualInputs` takes out; `audio_index` is
-            -1.
-
+        resampler: that of the model's training; see `claip_emo_mm.media.resample`.
+        on_missing: without audio: 'error', 'silence', or 'mask': zeros that are not packed, and `audio_index` -1.
     Raises:
-        InputError: the clip has no audio, or audio that cannot be decoded; `resampler` is none; or a number is not
-            above 0.
+        InputError: the clip has no audio, or audio that cannot be decoded; or an option is invalid.
     """
 
     def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, resampler: str = 'sinc',
@@ -85,7 +74,7 @@ class LoadAudioWindows(BaseTransform):
             samples, sample_rate_hz = clip.audio()
             note = getattr(clip, 'audio_note', '')
             if is_silent(samples):
-                note = f'there is nothing to hear: no sample is above {SILENT:g} of 1'
+                note = f'the audio is silent: no sample is above {SILENT:g} of 1'
             track = resample(samples, sample_rate_hz, self.sample_rate_hz, self.resampler)
             bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
             distinct, index = np.unique(bounds, axis=0, return_inverse=True)
@@ -102,14 +91,13 @@ class LoadAudioWindows(BaseTransform):
 
 @TRANSFORMS.register_module()
 class RandomRollGain(BaseTransform):
-    """Scale the audio by a gain drawn from Beta(10, 10) + 0.5, and let it begin at a random sample, in a circle.
+    """Scale the audio by a gain of Beta(10, 10) + 0.5, and roll it to begin at a random sample; for training only.
 
-    For training only (the reference's code scales in the test too, which makes test scores random). Reads and replaces
-    `audios`, A arrays (n,) float32, each with a draw of its own.
+    The reference's code also scales test audio, which makes test scores random. Reads and replaces `audios`, A arrays
+    (n,) float32, each with a gain of its own.
 
     Args:
-        roll: begin at a random sample. The reference recipe means to, but draws below the number of channels, 1: it
-            never does.
+        roll: begin at a random sample. The reference recipe means to, but samples below the number of channels, 1.
     """
 
     def __init__(self, roll: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The end of every pipeline."""
+"""Packing of inputs."""
 from collections.abc import Sequence
 
 import cv2
@@ -19,18 +19,17 @@ _META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames
 
 @TRANSFORMS.register_module()
 class PackAudioVisualInputs(BaseTransform):
-    """Pack what the model reads, for the modalities that the pipeline loaded.
+    """Pack the inputs of the model for the modalities that the pipeline loaded.
 
     Returns `inputs`, with `frames` (U, 3, H, W) uint8 RGB and `frame_index` (V, T) int64 where there are `imgs`, and
     `mel` (A, 1, M, F) float32 and `audio_index` (V,) int64 where there is `mel`; and `data_samples`, an
-    ActionDataSample with `gt_label` (where the sample has a label) and the facts about the clip. What was left out of a
-    clip, by `on_missing='mask'`, is an empty tensor: U or A is 0, and the index -1.
+    ActionDataSample with `gt_label` (where the sample has a label) and the metadata. A modality that is missing, by
+    `on_missing='mask'`, is an empty tensor: U or A is 0, and the index -1.
 
     Args:
-        meta_keys: facts to keep, where the sample has them.
-
+        meta_keys: metadata to keep, where the sample has them.
     Raises:
-        InputError: the sample has neither modality, both were left out, or it has frames of different sizes.
+        InputError: the sample has neither modality, both are missing, or its frames differ in size.
     """
 
     def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:

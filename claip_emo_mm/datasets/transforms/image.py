@@ -1,4 +1,4 @@
-"""Geometric transforms of frames."""
+"""Resizing, flipping, cropping and erasing of frames."""
 from collections.abc import Sequence
 
 import cv2
@@ -14,23 +14,24 @@ from torchvision.transforms.v2 import functional
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_whole
 
+# ImageNet's, as in AudioVisualDataPreprocessor: 0..255, RGB
+_MEAN = (123.675, 116.28, 103.53)
+_STD = (58.395, 57.12, 57.375)
+
 
 @TRANSFORMS.register_module()
 class ResizeFrames(BaseTransform):
     """Resize frames to a square, without keeping their aspect ratio (reference recipe).
 
-    Bilinear with antialiasing, as Pillow does it. By default by a kernel of torchvision for uint8, which is as fast as
-    OpenCV's bilinear without antialiasing: from 256 to 224 pixels, 0.3 % of the values come out one step of brightness
-    off, and one in ten million two steps. `exact` lets Pillow do it, which takes 4 times as long.
+    Bilinear with antialiasing, as Pillow's. torchvision's kernel for uint8 is as fast as OpenCV's without antialiasing;
+    from 256 to 224 pixels, 0.3 % of the values are one step off, and one in ten million two steps. Pillow takes 4 times
+    as long.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
 
     Args:
         size: height and width, pixels.
-        exact: exactly Pillow's values.
-
-    Raises:
-        InputError: `size` is no whole number above 0.
+        exact: use Pillow.
     """
 
     def __init__(self, size: int, exact: bool = False) -> None:
@@ -65,43 +66,35 @@ class RandomFlipFrames(BaseTransform):
     Reads and replaces `imgs`, frames (H, W, 3) uint8.
 
     Args:
-        prob: of mirroring, 0..1.
-
-    Raises:
-        InputError: `prob` is none.
+        prob: of mirroring; must be in [0, 1].
     """
 
     def __init__(self, prob: float = 0.5) -> None:
-        if not 0 <= prob <= 1:
-            raise InputError(f'RandomFlipFrames: prob is {prob}. Expected 0..1.')
+        _check_prob(self, prob)
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
         if np.random.random() >= self.prob:
             return dict(results)
-        frames = results['imgs']
-        mirrored = [cv2.flip(frame, 1) for frame in frames]
-        return dict(results, imgs=np.stack(mirrored) if isinstance(frames, np.ndarray) else mirrored)
+        mirrored = [cv2.flip(frame, 1) for frame in results['imgs']]
+        return dict(results, imgs=np.stack(mirrored) if isinstance(results['imgs'], np.ndarray) else mirrored)
 
 
 @TRANSFORMS.register_module()
 class RandomResizedCropFrames(BaseTransform):
-    """Cut the same random part out of all frames of a clip and resize it to a square; for training only.
+    """Crop the same random region of all frames of a clip and resize it to a square; for training only.
 
-    torchvision draws the part (`RandomResizedCrop.get_params`). It is enlarged bilinearly, as in the reference recipe;
-    where it is larger than `size`, neighboring pixels are not averaged, which nothing needs that comes after
-    `ResizeFrames(size)`. Of frames of different sizes, each gives the same share.
+    torchvision samples the region (`RandomResizedCrop.get_params`). It is resized bilinearly, as in the reference
+    recipe, without antialiasing, which is not needed behind `ResizeFrames(size)`. Frames of different sizes are cropped
+    by the same ratios.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
 
     Args:
         size: height and width, pixels.
-        scale: least and largest ratio of the area.
-        ratio: least and largest width / height.
-
-    Raises:
-        InputError: `size` is no whole number above 0, or `scale` or `ratio` is not two ascending numbers above 0.
+        scale: least and largest ratio of the area; two ascending numbers above 0.
+        ratio: least and largest width / height; likewise.
     """
 
     def __init__(self, size: int, scale: Sequence[float] = (0.08, 1.0), ratio: Sequence[float] = (0.75, 1.333)) -> None:
@@ -118,46 +111,36 @@ class RandomResizedCropFrames(BaseTransform):
         check_keys(self, results, imgs='DecodeFrames')
         frames = results['imgs']
         height, width = frames[0].shape[:2]
-        part = RandomResizedCrop.get_params(torch.empty(1, height, width, device='meta'), self.scale, self.ratio)
-        ratios = np.array(part) / (height, width, height, width)  # top, left, height, width
-        cut = np.empty((len(frames), self.size, self.size, 3), np.uint8)
-        for frame, out in zip(frames, cut, strict=True):
-            cv2.resize(self._cut(frame, ratios), (self.size, self.size), dst=out)
-        return dict(results, imgs=cut, img_shape=(self.size, self.size))
-
-    def _cut(self, frame: np.ndarray, ratios: np.ndarray) -> np.ndarray:
-        top, left, height, width = np.rint(ratios * (frame.shape[:2] * 2)).astype(int)
-        return frame[top:top + max(height, 1), left:left + max(width, 1)]
-
-
-# ImageNet's, as in AudioVisualDataPreprocessor: brightness 0..255, RGB
-_MEAN = (123.675, 116.28, 103.53)
-_STD = (58.395, 57.12, 57.375)
+        region = RandomResizedCrop.get_params(torch.empty(1, height, width, device='meta'), self.scale, self.ratio)
+        ratios = np.array(region) / (height, width, height, width)  # top, left, height, width
+        cropped = np.empty((len(frames), self.size, self.size, 3), np.uint8)
+        for frame, out in zip(frames, cropped, strict=True):
+            top, left, height, width = np.rint(ratios * (frame.shape[:2] * 2)).astype(int)
+            crop = frame[top:top + max(height, 1), left:left + max(width, 1)]
+            cv2.resize(crop, (self.size, self.size), dst=out)
+        return dict(results, imgs=cropped, img_shape=(self.size, self.size))
 
 
 @TRANSFORMS.register_module()
 class RandomEraseFrames(BaseTransform):
-    """Overwrite a rectangle (arXiv 1708.04896) with noise, the same rectangle in all frames; for training only.
+    """Random erasing (arXiv 1708.04896) with noise, the same rectangle in all frames; for training only.
 
-    timm draws the rectangle: 2 % to a third of the area, its sides' ratio between 0.3 and 1 / 0.3. Every frame has
+    timm samples the rectangle: 2 % to a third of the area, its sides' ratio between 0.3 and 1 / 0.3. Every frame has
     noise of its own. The reference recipe erases after normalization, with noise of N(0, 1); frames here are normalized
-    later, on the device, so the noise is drawn in normalized units and brought to brightness with the same mean and
-    standard deviation. What leaves 0..255 is clipped: with ImageNet's metrics, 3 % of the noise.
+    later, on the device, so the noise is scaled by the same mean and standard deviation and clipped to 0..255 (3 % of
+    it with ImageNet's).
 
     Reads and replaces `imgs`, (U, H, W, 3) uint8.
 
     Args:
-        prob: of erasing, 0..1.
-        mean: of each color, brightness 0..255; the same as in the data preprocessor.
-        std: of each color, likewise.
-
+        prob: of erasing; must be in [0, 1].
+        mean, std: of each color, 0..255; the same as in the data preprocessor.
     Raises:
-        InputError: `prob` is none, or the frames differ in size.
+        InputError: `prob` is not in [0, 1], or the frames differ in size.
     """
 
     def __init__(self, prob: float = 0.25, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD) -> None:
-        if not 0 <= prob <= 1:
-            raise InputError(f'RandomEraseFrames: prob is {prob}. Expected 0..1.')
+        _check_prob(self, prob)
         self.prob = prob
         self._erase = RandomErasing(prob, mode='const', device='cpu')
         self._mean, self._std = torch.tensor(mean), torch.tensor(std)
@@ -174,10 +157,11 @@ class RandomEraseFrames(BaseTransform):
             return dict(results)
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         erased = frames.copy()
-        erased[:, box[0], box[1]] = self._noise(len(frames), len(rows), len(columns))
+        noise = torch.randn(len(frames), len(rows), len(columns), 3)
+        erased[:, box[0], box[1]] = noise.mul_(self._std).add_(self._mean).round_().clamp_(0, 255).byte().numpy()
         return dict(results, imgs=erased)
 
-    def _noise(self, num_frames: int, height: int, width: int) -> np.ndarray:
-        """(U, h, w, 3) uint8."""
-        noise = torch.randn(num_frames, height, width, 3)
-        return noise.mul_(self._std).add_(self._mean).round_().clamp_(0, 255).byte().numpy()
+
+def _check_prob(transform: BaseTransform, prob: float) -> None:
+    if not 0 <= prob <= 1:
+        raise InputError(f'{type(transform).__name__}: prob is {prob}. Expected 0..1.')

@@ -9,18 +9,11 @@ from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.structures import MISSING_INDEX
 
+_MASK_SIDE = 64  # pixels of the black frame in place of missing ones
+
 
 def check_keys(transform: object, sample: dict, **producers: str) -> None:
-    """Check that a sample has the keys that a transform reads.
-
-    Args:
-        transform: the transform, named in the message.
-        sample: what it was given.
-        producers: key = name of the transform that makes it.
-
-    Raises:
-        InputError: a key is missing.
-    """
+    """Raise an `InputError` where a sample lacks keys that a transform reads; `producers` are key = transform."""
     missing = [key for key in producers if key not in sample]
     if missing:
         raise InputError(f'{type(transform).__name__}: the sample has no {", ".join(missing)} (found: '
@@ -32,12 +25,12 @@ def check_keys(transform: object, sample: dict, **producers: str) -> None:
 class OpenAudioVisualClip(BaseTransform):
     """Open a clip: a video file (`filename`), or a frame folder with an audio file (`frame_dir`, `audio_path`).
 
-    Adds `clip` (a `ClipReader`) and `total_frames`. One pipeline serves both kinds, and the samples of MMAction2's data
-    sets: VideoDataset (`filename`), RawframeDataset (`frame_dir`, with its `filename_tmpl`) and AudioDataset
-    (`audio_path` alone, with `total_frames`). A sample that brings an opened `clip` keeps it: a window of a long video.
+    Adds `clip` (a `ClipReader`) and `total_frames`. Also opens the samples of MMAction2's data sets: VideoDataset
+    (`filename`), RawframeDataset (`frame_dir`, with its `filename_tmpl`) and AudioDataset (`audio_path` alone, with
+    `total_frames`). An opened `clip` in the sample is kept: a window of a long video.
 
     Raises:
-        InputError: the files are missing, empty, cut off, or of another kind.
+        InputError: the files are missing, empty, cut off, or of another format.
     """
 
     def transform(self, results: dict) -> dict:
@@ -58,21 +51,15 @@ class OpenAudioVisualClip(BaseTransform):
         return dict(results, clip=clip, total_frames=clip.num_frames)
 
 
-_BLANK_SIDE = 64  # pixels of the frame that stands for no frames
-
-
 @TRANSFORMS.register_module()
 class DecodeFrames(BaseTransform):
-    """Read the distinct frames of the views.
+    """Decode the distinct frames of the views.
 
     Reads `clip` and `frame_inds` (U,). Adds `imgs`, (U, H, W, 3) uint8 RGB (a list of (H, W, 3) where a folder's images
     differ in size), and `img_shape` (H, W) of the first, as MMAction2's transforms expect them.
 
     Args:
-        on_missing: what to do with a clip without frames, an audio file: 'error', or 'mask'. It then has one black
-            frame, which the transforms behind can work on and `PackAudioVisualInputs` takes out, `frame_index` is -1
-            and `frame_missing` true.
-
+        on_missing: without frames: 'error', or 'mask': a black frame that is not packed, and `frame_index` -1.
     Raises:
         InputError: a frame cannot be decoded, or there is none.
     """
@@ -91,6 +78,6 @@ class DecodeFrames(BaseTransform):
         if self.on_missing == 'error':
             raise InputError(f"{clip.path}: an audio file has no frames. Take DecodeFrames out of the pipeline of a "
                              "model without frames, or set on_missing='mask' in it, for a model of both.")
-        blank = np.zeros((1, _BLANK_SIDE, _BLANK_SIDE, 3), np.uint8)
-        return dict(results, imgs=blank, img_shape=blank.shape[1:3], frame_missing=True,
+        black = np.zeros((1, _MASK_SIDE, _MASK_SIDE, 3), np.uint8)
+        return dict(results, imgs=black, img_shape=black.shape[1:3], frame_missing=True,
                     frame_index=np.full_like(results['frame_index'], MISSING_INDEX))

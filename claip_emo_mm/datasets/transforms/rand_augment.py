@@ -18,33 +18,31 @@ _SPEC = re.compile(r'rand(-(m\d+|n\d+|p[\d.]+|mstd[\d.]+|mmax\d+|inc[01]))*')
 
 @TRANSFORMS.register_module()
 class RandAugmentFrames(BaseTransform):
-    """RandAugment (arXiv 1909.13719) with the same draw for all frames of a clip; for training only.
+    """RandAugment (arXiv 1909.13719), the same for all frames of a clip; for training only.
 
-    timm draws the operations and their strengths, from the generators of `random` and `numpy.random`; with the same
-    seed they are those of timm's own transform. The operations give what Pillow gives frame by frame: exactly, save
-    that shearing, shifting and turning (bicubic) leave up to two values in a thousand one step off.
+    timm samples the operations and their strengths, from the generators of `random` and `numpy.random`, as its own
+    transform does. The operations equal Pillow's on each frame, but that shear, translation and rotation (bicubic)
+    leave up to two values in a thousand one step off.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8.
 
     Args:
         spec: timm's description: m magnitude, n operations, p probability of each, mstd standard deviation of the
-            magnitude, mmax its highest value, inc1 for operations that grow with it; the default is the reference
-            recipe's.
+            magnitude, mmax its highest value, inc1 for operations that grow with it (default: reference recipe).
         fill: color of what comes from outside the frame.
-
     Raises:
-        InputError: the description is none.
+        InputError: the description is invalid.
     """
 
     def __init__(self, spec: str = 'rand-m7-n4-mstd0.5-inc1', fill: Sequence[int] = (128, 128, 128)) -> None:
         if not _SPEC.fullmatch(spec):
-            raise InputError(f"RandAugmentFrames: spec is {spec!r}. Expected timm's form with the parts m, n, p, mstd, "
-                             "mmax and inc, such as 'rand-m7-n4-mstd0.5-inc1'.")
+            raise InputError(f"RandAugmentFrames: spec is {spec!r}. Expected timm's format with m, n, p, mstd, mmax "
+                             "and inc, such as 'rand-m7-n4-mstd0.5-inc1'.")
         self.spec = spec
         self._augment = rand_augment_transform(spec, dict(interpolation=Image.Resampling.BICUBIC,
                                                           img_mean=tuple(fill)))
-        for drawn in self._augment.ops:
-            drawn.aug_fn = partial(_augment, drawn.name)
+        for operation in self._augment.ops:
+            operation.aug_fn = partial(_augment, operation.name)
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
@@ -53,7 +51,7 @@ class RandAugmentFrames(BaseTransform):
 
 def _augment(name: str, frames: np.ndarray | Sequence[np.ndarray], *strength: float, fillcolor: Sequence[int],
              resample: Image.Resampling) -> np.ndarray | list[np.ndarray]:
-    """What timm calls with a clip instead of a frame, with the operation's strength and its own two options."""
+    """The function that timm calls, with the frames of a clip in place of an image."""
     operation = OPERATIONS[name]
     if isinstance(frames, np.ndarray):
         return operation(frames, *strength, fill=fillcolor)

@@ -1,4 +1,4 @@
-"""Which frames a clip shows: views of frame indices."""
+"""Sampling of frames: views of frame indices."""
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
@@ -8,18 +8,10 @@ from claip_emo_mm.errors import InputError, check_whole
 
 
 def spread_frames(num_frames: int, clip_len: int, frame_interval: int, end: int | None = None) -> np.ndarray:
-    """Frames of a training view: `clip_len` of them, spread evenly over a window of `clip_len * frame_interval` frames.
+    """Frames (T,) int64 of a training view, spread evenly over a window of `clip_len * frame_interval` frames.
 
-    A clip that is no longer than the window gives `num_frames // frame_interval` frames spread over all of it, then
-    repeats its last frame.
-
-    Args:
-        num_frames: frames of the clip.
-        clip_len: T, frames of a view.
-        frame_interval: frames of the window for each frame of the view.
-        end: the frame behind the window, `clip_len * frame_interval` .. `num_frames`; without meaning for a short clip.
-
-    Returns: (T,) int64 indices, ascending.
+    A clip no longer than the window gives `num_frames // frame_interval` frames spread over all of it, then repeats its
+    last frame. The window ends before the frame `end`, which a short clip ignores.
     """
     window = clip_len * frame_interval
     if num_frames <= window:
@@ -30,12 +22,9 @@ def spread_frames(num_frames: int, clip_len: int, frame_interval: int, end: int 
 
 
 def regular_frames(num_frames: int, clip_len: int, frame_interval: int, num_clips: int) -> np.ndarray:
-    """Frames of the test views: windows of every `frame_interval`-th frame, the first and the last one and evenly
-    between.
+    """Frames (V, T) int64 of the test views: evenly spaced windows of every `frame_interval`-th frame.
 
     A single view is the middle one. A clip too short for one window repeats the last of its frames.
-
-    Returns: (V, T) int64 indices, ascending in a view.
     """
     frames = np.arange(0, num_frames, frame_interval)
     spare = max(len(frames) - clip_len, 0)
@@ -45,9 +34,9 @@ def regular_frames(num_frames: int, clip_len: int, frame_interval: int, num_clip
 
 
 def audio_span(start: int, end: int, num_frames: int) -> tuple[float, float]:
-    """The part of the audio that belongs to the frames from `start` to before `end`, as fractions of its length.
+    """Span of the audio of the frames from `start` to before `end`, as fractions of its length.
 
-    The last frame of the clip is where the audio ends; a clip of one frame has the empty span (0, 0).
+    The audio ends at the last frame of the clip; a clip of one frame has the empty span (0, 0).
     """
     last = num_frames - 1
     return start / max(last, 1), min(end, last) / max(last, 1)
@@ -55,23 +44,20 @@ def audio_span(start: int, end: int, num_frames: int) -> tuple[float, float]:
 
 @TRANSFORMS.register_module()
 class SampleFrameViews(BaseTransform):
-    """Choose the frames of each view, and name each distinct frame once.
+    """Sample the frames of each view; each distinct frame is decoded once.
 
     Reads `total_frames`. Adds `frame_inds` (U,), the distinct frames, ascending; `frame_index` (V, T), positions in
-    them; and `audio_spans` (V, 2), the part of the audio that belongs to each view, as fractions of its length.
+    them; and `audio_spans` (V, 2), the span of the audio of each view, as fractions of its length.
 
-    In training a view is a random window, its frames spread evenly; the window ends before the last frame, as in the
-    reference recipe. In test mode the views are fixed windows of every `frame_interval`-th frame, from the first to the
-    last. (The reference counts 4 test views, but two each show the same pixels: `num_clips=2` gives the same scores.)
+    In training a view is a random window, its frames spread evenly; the window ends before the last frame (reference
+    recipe). In test mode the views are fixed windows of every `frame_interval`-th frame, from the first to the last.
+    (The reference counts 4 test views, but each pair has the same pixels: `num_clips=2` gives the same scores.)
 
     Args:
         clip_len: T, frames of a view.
         frame_interval: frames of the clip for each frame of a view.
         num_clips: V.
         test_mode: fixed windows instead of random ones.
-
-    Raises:
-        InputError: a number is not whole, or below 1.
     """
 
     def __init__(self, clip_len: int = 16, frame_interval: int = 4, num_clips: int = 1,
@@ -103,10 +89,10 @@ class SampleFrameViews(BaseTransform):
 
 @TRANSFORMS.register_module()
 class GatherViews(BaseTransform):
-    """Write out the views whose distinct frames and audio windows our transforms loaded, under MMAction2's keys.
+    """Expand distinct frames and audio windows to views under MMAction2's keys.
 
-    Behind it stand MMAction2's own `FormatShape` (or, for audio, `FormatAudioShape('NCTF')`) and `PackActionInputs`,
-    and its augmentations in between; `Recognizer2D`, `Recognizer3D` and `RecognizerAudio` read the result.
+    It is followed by MMAction2's augmentations, `FormatShape` (for audio `FormatAudioShape('NCTF')`) and
+    `PackActionInputs`, for `Recognizer2D`, `Recognizer3D` and `RecognizerAudio`.
 
     Frames: reads `imgs`, U frames (H, W, 3), and `frame_index` (V, T); replaces `imgs` by a list of V*T frames, and
     adds `num_clips` V and `clip_len` T. Audio: reads `mel` (A, 1, M, F) and `audio_index` (V,); replaces `audios` by

@@ -48,7 +48,7 @@ def test_audio_of_few_samples_fills_the_window(make_sample, samples: int, resamp
 
 
 @pytest.mark.parametrize(('samples', 'note'), [
-    (np.full(9, 9e-4, np.float32), 'there is nothing to hear: no sample is above 0.001 of 1'),
+    (np.full(9, 9e-4, np.float32), 'the audio is silent: no sample is above 0.001 of 1'),
     (np.full(9, -.002, np.float32), '')])
 def test_silence_is_noted(make_sample, samples: np.ndarray, note: str) -> None:
     loaded = LoadAudioWindows(sample_rate_hz=10, window_s=.8)(make_sample(samples=samples, audio_spans=spans((0, 1))))
@@ -64,7 +64,7 @@ def test_missing_audio_is_an_error_or_silence_by_choice(make_sample) -> None:
     assert loaded['audio_index'].tolist() == [0, 0] and loaded['audio_missing'] is True
 
 
-def test_missing_audio_can_be_left_out(make_sample) -> None:
+def test_missing_audio_can_be_masked(make_sample) -> None:
     sample = make_sample(audio_spans=spans((0, 0.5), (0.5, 1)))
     loaded = LoadAudioWindows(sample_rate_hz=10, window_s=0.8, on_missing='mask')(sample)
     assert [window.tolist() for window in loaded['audios']] == [[0] * 8]

@@ -37,7 +37,7 @@ def test_one_modality_without_a_label(left_out: str, keys: list[str]) -> None:
     assert 'gt_label' not in packed['data_samples'] and packed['data_samples'].metainfo == dict(filename='a.mp4')
 
 
-def test_what_is_left_out_is_empty_and_has_no_index() -> None:
+def test_missing_modalities_are_empty_and_have_no_index() -> None:
     packed = PackAudioVisualInputs()(dict(sample(), audio_index=np.array([-1]), audio_missing=True))
     assert packed['inputs']['mel'].shape == (0, 1, 7, 6) and packed['inputs']['audio_index'].tolist() == [-1]
     assert packed['inputs']['frames'].shape == (2, 3, 4, 5) and packed['data_samples'].audio_missing

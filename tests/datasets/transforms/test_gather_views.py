@@ -49,7 +49,7 @@ def test_one_modality_is_asked_for() -> None:
         GatherViews()(dict(imgs=[]))
 
 
-def test_a_audio_file_is_a_clip(tmp_path: Path) -> None:
+def test_an_audio_file_is_a_clip(tmp_path: Path) -> None:
     soundfile.write(tmp_path / 'a.wav', np.full(800, .5, np.float32), 8000)
     clip = OpenAudioVisualClip()(dict(audio_path=str(tmp_path / 'a.wav'), total_frames=25))['clip']
     assert isinstance(clip, AudioFile)

@@ -36,7 +36,7 @@ def test_crop_is_torchvisions() -> None:
     assert min(ratios) < 0.15 and max(ratios) > 0.85
 
 
-def test_crop_of_frames_of_different_sizes_is_the_same_share() -> None:
+def test_crop_of_frames_of_different_sizes_has_the_same_ratios() -> None:
     small, large = gradient(8, 8)[0], np.repeat(np.repeat(gradient(8, 8)[0], 8, axis=0), 8, axis=1)
     torch.manual_seed(3)
     cropped = RandomResizedCropFrames(size=4, scale=(0.2, 0.3))(dict(imgs=[small, large]))['imgs']

@@ -1,4 +1,4 @@
-"""The whole way from files to packed samples."""
+"""From files to packed samples."""
 from pathlib import Path
 
 import numpy as np

@@ -27,7 +27,7 @@ def some_frames(height: int = 32, width: int = 40) -> np.ndarray:
 def test_equals_timm_with_the_same_seed() -> None:
     frames = some_frames()
     ours = TRANSFORMS.build(dict(type='RandAugmentFrames'))
-    theirs = rand_augment_transform(SPEC, dict(interpolation=Image.Resampling.BICUBIC, img_mean=(128, 128, 128)))
+    timms = rand_augment_transform(SPEC, dict(interpolation=Image.Resampling.BICUBIC, img_mean=(128, 128, 128)))
     exact = 0
     for number in range(60):
         seed(number)
@@ -35,7 +35,7 @@ def test_equals_timm_with_the_same_seed() -> None:
         expected = []
         for frame in frames:
             seed(number)
-            expected.append(np.asarray(theirs(Image.fromarray(frame))))
+            expected.append(np.asarray(timms(Image.fromarray(frame))))
         difference = np.abs(augmented.astype(int) - np.stack(expected))
         # a single step that comes out of a warp may be made larger by what follows
         assert (difference > 1).mean() < 1e-3
@@ -43,7 +43,7 @@ def test_equals_timm_with_the_same_seed() -> None:
     assert exact > 30
 
 
-def test_frames_of_different_sizes_get_the_same_draw() -> None:
+def test_frames_of_different_sizes_are_augmented_alike() -> None:
     frames = some_frames()
     transform = RandAugmentFrames(SPEC)
     for number in range(8):
@@ -55,7 +55,7 @@ def test_frames_of_different_sizes_get_the_same_draw() -> None:
         np.testing.assert_array_equal(np.stack(apart[:3]), together)
 
 
-def test_the_sample_given_is_left_alone() -> None:
+def test_the_input_is_not_changed() -> None:
     frames = some_frames()
     given = dict(imgs=frames.copy(), label=3)
     seed(0)
@@ -92,9 +92,9 @@ def test_four_operations_of_strength_seven_each_for_half_of_the_clips(monkeypatc
         transform(dict(imgs=some_frames(4, 4)))
     counts = np.bincount([len(clip) for clip in used], minlength=5) / 1500
     np.testing.assert_allclose(counts, np.array([1, 4, 6, 4, 1]) / 16, atol=.05)  # each of 4 with prob 0.5
-    drawn = [one for clip in used for one in clip]
-    names = [name for name, _ in drawn]
+    sampled = [one for clip in used for one in clip]
+    names = [name for name, _ in sampled]
     assert len(set(names)) == 15 and min(map(names.count, set(names))) > 120  # 200 of each are expected
-    degrees = np.array([strength[0] for name, strength in drawn if name == 'Rotate'])
+    degrees = np.array([strength[0] for name, strength in sampled if name == 'Rotate'])
     assert 8 < np.abs(degrees).min() and np.abs(degrees).mean() == pytest.approx(21, abs=.4)  # 7 / 10 of 30 degrees
     assert np.abs(degrees).std() == pytest.approx(1.5, abs=.3) and abs(np.sign(degrees).mean()) < .3

@@ -11,7 +11,7 @@ def augmented(count: int, **options: bool) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize('roll', [False, True])
-def test_each_window_is_scaled_by_its_own_draw(roll: bool) -> None:
+def test_each_window_has_its_own_gain(roll: bool) -> None:
     windows = augmented(2000, roll=roll)
     gains = np.array([samples.max() / 100 for samples in windows])
     assert all(samples.dtype == np.float32 for samples in windows) and len(set(gains.tolist())) > 1900

@@ -18,14 +18,14 @@ def test_views_of_the_reference(shared: Path, monkeypatch: pytest.MonkeyPatch) -
         assert sample['frame_inds'][sample['frame_index']].tolist() == [view['frames'] for view in views]
         assert sample['frame_inds'].tolist() == sorted({frame for view in views for frame in view['frames']})
         assert sample['audio_spans'].tolist() == [[view['audio_from'], view['audio_to']] for view in views]
-    drawn = reference['train_long']
-    monkeypatch.setattr(np.random, 'randint', lambda low, high: {(64, drawn['n']): drawn['end']}[low, high])
-    for num_frames, frames in {**reference['train'], str(drawn['n']): drawn['idx']}.items():
+    sampled = reference['train_long']
+    monkeypatch.setattr(np.random, 'randint', lambda low, high: {(64, sampled['n']): sampled['end']}[low, high])
+    for num_frames, frames in {**reference['train'], str(sampled['n']): sampled['idx']}.items():
         sample = SampleFrameViews()(dict(total_frames=int(num_frames)))
         assert sample['frame_inds'][sample['frame_index']].tolist() == [frames]
 
 
-def test_distinct_frames_are_named_once() -> None:
+def test_distinct_frames_are_listed_once() -> None:
     sample = SampleFrameViews(clip_len=3, frame_interval=2, num_clips=2, test_mode=True)(dict(total_frames=9, label=4))
     assert sample['frame_inds'].tolist() == [0, 2, 4, 6, 8]  # views 0 2 4 and 4 6 8
     assert sample['frame_index'].tolist() == [[0, 1, 2], [2, 3, 4]]
@@ -44,7 +44,7 @@ def test_training_windows_are_random_seeded_and_inside() -> None:
     assert np.array_equal(transform(dict(total_frames=9))['frame_index'], sample['frame_index'])
 
 
-def test_the_sample_given_is_left_alone() -> None:
+def test_the_input_is_not_changed() -> None:
     given = dict(total_frames=9)
     SampleFrameViews(clip_len=3, frame_interval=2)(given)
     assert given == dict(total_frames=9)
