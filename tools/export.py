@@ -47,8 +47,8 @@ def main() -> None:
                        Path(args.checkpoint).name)
     print(f'{done.path}: {done.size / 1e6:.2f} MB, opset {OPSET}, classes {json.dumps(trained.classes)}')
     print(f'  onnxruntime differs from PyTorch by at most {done.difference:.1e} on {done.clips} clips')
-    if done.integers is not None:
-        change = done.integers
+    if done.int8 is not None:
+        change = done.int8
         print(f'{change.path}: {change.size / 1e6:.2f} MB, 8-bit weights')
         print(f'  differs from the file above by at most {change.difference:.1e}; '
               f'the top class is the same in {change.agreeing} of {change.clips} clips')

@@ -1,4 +1,4 @@
-"""Aligned predictions of several models, and tests of their difference."""
+"""Aligns the predictions of several models, and tests whether they differ."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
@@ -11,20 +11,19 @@ from scipy.stats import binomtest
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.predictions import ClipScores
 
-_CLOSE = 1e-3  # by which a clip's scores may differ that the same model gave it in another batch, or on another device
+_CLOSE = 1e-3  # difference of a clip's scores by the same model in another batch, or on another device
 _SATURATED = 1e-5  # nearer to 0 or 1 than this, many clips have the same scores
 _SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'dev', 'eval', 'test', 'testing'}
 
 
 def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
-    """Bring the clips and classes of several evaluations into the order of the first.
+    """Reorder the clips and classes of several evaluations as in the first.
 
-    Clips are matched by their names; where these differ, by their paths within the folder of all of them, then by the
-    last split of these, so that the data may lie elsewhere; where a dump names no clips, by their order, if the labels
-    agree. Classes are matched by their names; where a dump names none, the labels must agree.
+    Clips are matched by name; where names differ, by their paths below the common folder, then by file name, so that
+    the data may have moved; where a file has no names, by order, if the labels agree. Classes are matched by name.
 
     Args:
-        several: of equal clips.
+        several: evaluations of the same clips.
         files: where they came from, for messages.
     Raises:
         InputError: they differ in their clips, labels or classes.
@@ -47,12 +46,12 @@ def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScor
 
 
 def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> list[str]:
-    """Find clips of an evaluation that another one has, too, also where the data lie elsewhere or have other names.
+    """Find clips of an evaluation that another one holds, too, also where the data moved or were renamed.
 
-    A clip is the same where it has the same name; the same label and the same scores of all models; or the same label
-    and nearly the same scores and the same last split of its name. Where more than half of the other evaluation's clips
-    have a partner of the same label whose path ends in the same way, these are the same whatever their scores, unless
-    the folders in which they differ are called as splits of a data set are (``val``, ``test``).
+    A clip is the same by its name; by label and exactly the same scores of all models; or by label, nearly the same
+    scores and the same file name. Where more than half of the other evaluation's clips have a partner of their label
+    and file name, these count whatever their scores, unless they differ in a folder of another split (``val``,
+    ``test``).
 
     Args:
         tested: by each model, of the same clips in the same order.
@@ -68,22 +67,22 @@ def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> 
     unnamed = _numbers(first.classes) in (first.classes, other.classes)
     labels, other_labels = (clips.labels.tolist() if unnamed else [clips.classes[label] for label in clips.labels]
                             for clips in (first, other))
-    by_name = {} if _has_no_names(other) else {name: place for place, name in enumerate(other.names)}
-    by_end: dict[tuple[str, Any], list[int]] = {}
+    by_name = {} if _is_unnamed(other) else {name: place for place, name in enumerate(other.names)}
+    by_stem: dict[tuple[str, Any], list[int]] = {}
     by_content: set[tuple[Any, bytes]] = set()
     for place, (name, label) in enumerate(zip(other.names, other_labels, strict=True)):
         if by_name:
-            by_end.setdefault((_last_part(name), label), []).append(place)
+            by_stem.setdefault((PurePath(name).stem, label), []).append(place)
         by_content.add((label, other_scores[place].tobytes()))
     found, partners = set(), set()
     for place, (name, label) in enumerate(zip(first.names, labels, strict=True)):
-        ends = [] if _has_no_names(first) else by_end.get((_last_part(name), label), [])
-        close = comparable and any(np.abs(scores[place] - other_scores[end]).max() <= _CLOSE for end in ends)
+        namesakes = [] if _is_unnamed(first) else by_stem.get((PurePath(name).stem, label), [])
+        close = comparable and any(np.abs(scores[place] - other_scores[at]).max() <= _CLOSE for at in namesakes)
         telling = comparable and ((scores[place] > _SATURATED) & (abs(scores[place] - 1) > _SATURATED)).any()
-        if (name in by_name and not _has_no_names(first)) or close or (
+        if (name in by_name and not _is_unnamed(first)) or close or (
                 telling and (label, scores[place].tobytes()) in by_content):
             found.add(place)
-        if any(not _in_other_splits(name, other.names[end]) for end in ends):
+        if any(not _in_other_splits(name, other.names[at]) for at in namesakes):
             partners.add(place)
     if 2 * len(partners) > len(other.names):
         found |= partners
@@ -93,21 +92,21 @@ def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> 
 def _in_order_of_classes(clips: ClipScores, wanted: ClipScores, file: Path, other: Path) -> ClipScores:
     if clips.scores.shape[1] != wanted.scores.shape[1]:
         raise InputError(f'{file}: has scores of {clips.scores.shape[1]} classes, {other} of '
-                         f'{wanted.scores.shape[1]}. Only models of the same classes can be held together.')
+                         f'{wanted.scores.shape[1]}. Only models of the same classes can be compared.')
     if clips.classes == wanted.classes or _numbers(wanted.classes) in (clips.classes, wanted.classes):
         return clips
     if sorted(clips.classes) != sorted(wanted.classes):
         raise InputError(f'{file}: has the classes {", ".join(clips.classes)}, {other} {", ".join(wanted.classes)}. '
-                         'Only models of the same classes can be held together.')
+                         'Only models of the same classes can be compared.')
     places = [clips.classes.index(name) for name in wanted.classes]
     return ClipScores(clips.names, np.argsort(places)[clips.labels], clips.scores[:, places], wanted.classes)
 
 
 def _order(wanted: Sequence[str], found: Sequence[str]) -> list[int] | None:
-    """Places of the wanted clips among the found ones; None where they are others."""
+    """Index of each wanted clip among the found ones; None where they are others."""
     if len(wanted) != len(found):
         return None
-    for shorten in (list, _within, _last_parts):
+    for shorten in (list, _below_root, lambda names: [PurePath(name).stem for name in names]):
         places = {name: place for place, name in enumerate(shorten(found))}
         names = shorten(wanted)
         if len(places) == len(found) and set(names) == set(places):
@@ -115,52 +114,43 @@ def _order(wanted: Sequence[str], found: Sequence[str]) -> list[int] | None:
     return list(range(len(wanted))) if _numbers(wanted) in (tuple(wanted), tuple(found)) else None
 
 
-def _within(names: Sequence[str]) -> list[str]:
-    """Paths without the folder that all ratio, and without suffix."""
+def _below_root(names: Sequence[str]) -> list[str]:
+    """Paths below the folder that all have in common, without suffix."""
     folders = {PurePath(name).is_absolute() for name in names}
     root = commonpath([PurePath(name).parent for name in names]) if len(folders) == 1 else ''
     return [str((PurePath(name).parent / PurePath(name).stem).relative_to(root)) for name in names]
 
 
-def _last_parts(names: Sequence[str]) -> list[str]:
-    return list(map(_last_part, names))
-
-
-def _last_part(name: str) -> str:
-    return PurePath(name).stem
-
-
 def _in_other_splits(first: str, second: str) -> bool:
-    """Whether the last folders that differ in two paths are called as different splits of a data set are."""
+    """Whether the last folders that differ in two paths have the names of different splits."""
     pairs = zip(reversed(PurePath(first).parts[:-1]), reversed(PurePath(second).parts[:-1]), strict=False)
     differing = next((pair for pair in pairs if pair[0] != pair[1]), ('', ''))
     return all(name.lower() in _SPLITS for name in differing)
 
 
-def _has_no_names(clips: ClipScores) -> bool:
+def _is_unnamed(clips: ClipScores) -> bool:
     return clips.names == _numbers(clips.names)
 
 
 def _numbers(names: Sequence[str]) -> tuple[str, ...]:
-    """What clips or classes are called that have no names."""
+    """Names of clips or classes that have none: their numbers."""
     return tuple(map(str, range(len(names))))
 
 
 def _example(first: Sequence[str], other: Sequence[str]) -> str:
-    """A clip that only one of the two has."""
     only = sorted(set(first).symmetric_difference(other))
     return f'; only one has {only[0]}' if only else ''
 
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """How the second model differs from the first, in percent points.
+    """Differences of the second model to the first, in percent points.
 
     Args:
         war, uar: differences, positive where the second is better.
         war_interval, uar_interval: 95 % intervals of the paired bootstrap.
         only_first, only_second: clips that one of the two alone gets right.
-        p_value: of McNemar's exact test: how likely such an uneven split of these clips is by chance.
+        p_value: of McNemar's exact test on these clips.
     """
 
     war: float
@@ -173,26 +163,26 @@ class PairedComparison:
 
 
 def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000, seed: int = 0) -> PairedComparison:
-    """Compare two models.
+    """Compare two models on the same clips in the same order, by a paired bootstrap stratified by class.
 
-    The bootstrap draws the clips of each class anew, both models' answers together. What counts is whether the first
-    alone, the second alone, both or none are right, so a class's draw is one of a multinomial distribution.
+    Only whether the first alone, the second alone, both or none are right matters, so that resampling a class's clips
+    is one sample of a multinomial distribution.
 
     Args:
-        first, second: of the same clips in the same order.
-        n_bootstrap: of the bootstrap.
-        seed: of the draws.
+        first, second: scores of the two models.
+        n_bootstrap: number of bootstrap samples.
+        seed: of the samples.
     """
-    right = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
-    only_second, only_first = right[1] & ~right[0], right[0] & ~right[1]
+    correct = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
+    only_second, only_first = correct[1] & ~correct[0], correct[0] & ~correct[1]
     labels, clips = np.unique(first.labels, return_counts=True)
     rng = np.random.default_rng(seed)
     gained = np.empty((len(labels), n_bootstrap))  # clips that the second has more, by class
     for place, (label, count) in enumerate(zip(labels, clips, strict=True)):
         of_class = first.labels == label
         ratios = [(only & of_class).sum() / count for only in (only_first, only_second)]
-        drawn = rng.multinomial(count, [*ratios, max(0., 1 - sum(ratios))], size=n_bootstrap)  # (n_bootstrap, 3)
-        gained[place] = drawn[:, 1] - drawn[:, 0]
+        sampled = rng.multinomial(count, [*ratios, max(0., 1 - sum(ratios))], size=n_bootstrap)  # (n_bootstrap, 3)
+        gained[place] = sampled[:, 1] - sampled[:, 0]
     found = np.array([(only_second & (first.labels == label)).sum() - (only_first & (first.labels == label)).sum()
                       for label in labels])
     discordant = int(only_first.sum() + only_second.sum())

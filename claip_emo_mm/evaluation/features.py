@@ -13,29 +13,24 @@ from claip_emo_mm.structures import clip_name, is_skipped
 
 
 class ClipFeatures(NamedTuple):
-    """What the clips of a test part are to a model.
+    """Features of the readable clips of a test split."""
 
-    Attributes:
-        names: of the clips that could be read.
-        labels: (clips,) their classes.
-        of: modality -> (clips, D) float32, the mean over a clip's views and, where the head reads tokens, over these.
-    """
     names: list[str]
-    labels: np.ndarray
-    of: dict[str, np.ndarray]
+    labels: np.ndarray  # (clips,)
+    of: dict[str, np.ndarray]  # modality -> (clips, D) float32, means over a clip's views and tokens
 
 
 @torch.inference_mode()
 def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
-    """Let a model encode the clips of a test part, with a progress bar; clips that cannot be read are left out.
+    """Encode the readable clips of a test split, with a progress bar.
 
     Args:
         model: `AudioVisualRecognizer` in evaluation mode.
-        loader: of the test part.
+        loader: of the test split.
     Raises:
         InputError: not one clip can be read, or features are infinite or NaN.
     """
-    parts: dict[str, list[torch.Tensor]] = {}
+    encoded: dict[str, list[torch.Tensor]] = {}
     labels, names = [], []
     for batch in tqdm(loader, unit='batch'):
         data = model.data_preprocessor(batch, training=False)
@@ -44,12 +39,12 @@ def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
             continue
         for modality, views in model.extract_feat(data['inputs']).items():  # (B*V, D), or tokens (B*V, N, D)
             of_clip = views.unflatten(0, (len(readable), -1))  # (B, V, ..., D)
-            parts.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
+            encoded.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
         labels += [int(sample.gt_label) for sample in readable]
         names += [clip_name(sample) for sample in readable]
     if not names:
-        raise InputError('Not one clip of the test part could be read: tools/check_data.py CONFIG says why.')
-    features = {modality: torch.cat(values).numpy() for modality, values in parts.items()}
+        raise InputError('Not one clip of the test split could be read: tools/check_data.py CONFIG says why.')
+    features = {modality: torch.cat(values).numpy() for modality, values in encoded.items()}
     for modality, values in features.items():
         check_scores(values, modality, why_not_finite(model), names, 'features')
     return ClipFeatures(names, np.array(labels), features)

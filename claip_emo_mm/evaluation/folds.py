@@ -1,4 +1,4 @@
-"""The metrics of several folds together: each, their mean and standard deviation, and pooled over all clips."""
+"""Metrics of several folds: each, their mean and standard deviation, and pooled over all clips."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,16 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import EmotionMetrics, emotion_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
 
-POOLED_N_BOOTSTRAP = 2000
-
 
 @dataclass(frozen=True)
 class FoldMetrics:
-    """The metrics of the folds by one protocol, in percent.
+    """Metrics of the folds by one protocol, in percent.
 
     Args:
         classes: K names.
         folds: metrics of each fold by its number.
         pooled: metrics of all folds' clips as one set, with bootstrap intervals.
-        values: name of a metric (`WAR` ..., `recall of happy` ...) -> (folds,) float64; nan for a class without clips.
+        values: metric (`WAR` ..., `recall of happy` ...) -> (folds,) float64; nan for a class without clips.
         pooled_values: the same names -> the pooled metric.
     """
 
@@ -32,23 +30,21 @@ class FoldMetrics:
 
     def mean(self, name: str) -> float:
         """Mean over the folds that have the metric."""
-        values = self._there(name)
+        values = self._present(name)
         return float(values.mean()) if len(values) else float('nan')
 
     def deviation(self, name: str) -> float:
-        """Standard deviation over the folds that have the metric (divided by their number less 1); nan for one fold."""
-        values = self._there(name)
+        """Sample standard deviation over the folds that have the metric; nan for one fold."""
+        values = self._present(name)
         return float(values.std(ddof=1)) if len(values) > 1 else float('nan')
 
-    def _there(self, name: str) -> np.ndarray:
+    def _present(self, name: str) -> np.ndarray:
         return self.values[name][~np.isnan(self.values[name])]
 
 
 def fold_metrics(clips: Mapping[int, ClipScores]) -> FoldMetrics:
-    """Compute the metrics from the scores of every clip.
+    """Compute the metrics from the clips of each fold, by its number.
 
-    Args:
-        clips: of each fold by its number.
     Raises:
         InputError: the folds have different classes, or a clip is in two of them.
     """
@@ -58,13 +54,13 @@ def fold_metrics(clips: Mapping[int, ClipScores]) -> FoldMetrics:
             raise InputError(f'Fold {fold} has the classes {", ".join(scores.classes)}, another one '
                              f'{", ".join(first.classes)}: they cannot be put together.')
     names = Counter(name for scores in clips.values() for name in set(scores.names) if not name.isdigit())
-    twice = [name for name, number in names.items() if number > 1]
-    if twice:
-        raise InputError(f'{min(twice)}: the clip is in the test part of two folds. Correct the lists: every clip is '
-                         'tested once.')
+    repeated = [name for name, number in names.items() if number > 1]
+    if repeated:
+        raise InputError(f'{min(repeated)}: the clip is in the test split of two folds. Correct the lists: every '
+                         'clip is tested once.')
     folds = {fold: emotion_metrics(scores.labels, scores.scores) for fold, scores in clips.items()}
     pooled = emotion_metrics(np.concatenate([scores.labels for scores in clips.values()]),
-                             np.concatenate([scores.scores for scores in clips.values()]), POOLED_N_BOOTSTRAP)
+                             np.concatenate([scores.scores for scores in clips.values()]), n_bootstrap=2000)
     named = [_by_name(metrics, first.classes) for metrics in folds.values()]
     pooled_values = _by_name(pooled, first.classes)
     values = {name: np.array([metrics.get(name, np.nan) for metrics in named]) for name in pooled_values}

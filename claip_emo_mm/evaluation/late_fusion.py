@@ -8,8 +8,8 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import are_probabilities, check_scores, classification_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
 
-STEPS = 20  # of a weight from 0 to 1, when weights are searched
-_MOST = 5  # models; more have too many combinations
+_STEPS = 20  # of a weight from 0 to 1, when weights are searched
+_MAX_MODELS = 5  # more have too many combinations
 
 
 def probabilities(clips: ClipScores) -> np.ndarray:
@@ -19,11 +19,8 @@ def probabilities(clips: ClipScores) -> np.ndarray:
 
 
 def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
-    """Average the probabilities of several models.
+    """Average the probabilities of several models on the same clips, by weights that are scaled to sum to 1.
 
-    Args:
-        several: of the same clips in the same order.
-        weights: one for each; scaled to sum to 1.
     Raises:
         InputError: there are more or fewer weights than models, one is negative, or all are 0.
     """
@@ -36,16 +33,16 @@ def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
 
 
 def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
-    """Find the weights, in steps of 1/20, with the highest WAR; of equal ones that of the higher UAR, then the evenest.
+    """Find the weights, in steps of 1/20, with the highest WAR, then the highest UAR, then the most even ones.
 
-    The clips must be others than those whose metrics are reported with these weights.
+    Search on other clips than those whose metrics are reported with these weights.
 
     Raises:
         InputError: there are more than 5 models.
     """
-    if len(several) > _MOST:
-        raise InputError(f'late fusion: weights of {len(several)} models cannot be searched, {_MOST} at most. Fuse '
-                         'some of them first, or give --weights.')
+    if len(several) > _MAX_MODELS:
+        raise InputError(f'late fusion: weights of {len(several)} models cannot be searched, {_MAX_MODELS} at most. '
+                         'Fuse some of them first, or give --weights.')
     scores = np.stack([probabilities(clips) for clips in several])  # (models, clips, K)
     labels, num_classes = several[0].labels, scores.shape[2]
 
@@ -53,14 +50,14 @@ def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
         metrics = classification_metrics(labels, np.tensordot(weights, scores, 1).argmax(axis=1), num_classes)
         return round(metrics.war, 9), round(metrics.uar, 9), -float(np.square(weights).sum())
 
-    return max((tuple(part / STEPS for part in parts) for parts in _compositions(STEPS, len(several))), key=merit)
+    return max((tuple(count / _STEPS for count in counts) for counts in _compositions(_STEPS, len(several))), key=merit)
 
 
-def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """All ways to write `total` as a sum of so many whole numbers from 0."""
-    if parts == 1:
+def _compositions(total: int, length: int) -> Iterator[tuple[int, ...]]:
+    """All tuples of `length` whole numbers from 0 whose sum is `total`."""
+    if length == 1:
         yield (total,)
         return
     for first in range(total + 1):
-        for rest in _compositions(total - first, parts - 1):
+        for rest in _compositions(total - first, length - 1):
             yield (first, *rest)

@@ -11,7 +11,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.evaluation.metrics import EmotionMetrics, emotion_metrics
+from claip_emo_mm.evaluation.metrics import EmotionMetrics, check_scores, emotion_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
 from claip_emo_mm.evaluation.tables import metrics_table
 from claip_emo_mm.structures import SKIP_REASON, clip_name
@@ -19,17 +19,10 @@ from claip_emo_mm.structures import SKIP_REASON, clip_name
 
 @dataclass(frozen=True)
 class _ClipResult:
-    """What a rank knows of a clip; one that could not be read has neither label nor scores, but keeps its place.
+    """Result of a clip on its rank; a skipped clip has neither label nor scores (K,), but keeps its place."""
 
-    Args:
-        name: file or folder of the clip, else its number in its data set, else 'None'.
-        split: the split of `NamedConcatDataset` that it belongs to; None where nobody says.
-        label: its class.
-        scores: (K,) float32.
-    """
-
-    name: str
-    split: str | None
+    name: str  # file or folder, else the number in the data set, else 'None'
+    split: str | None  # of `NamedConcatDataset`
     label: int | None = None
     scores: np.ndarray | None = None
 
@@ -39,21 +32,17 @@ class EmotionMetric(BaseMetric):
     """WAR, UAR, F1, top 2 and calibration error in percent, over every clip exactly once, whatever the number of ranks.
 
     Gives `WAR`, `UAR`, `F1_macro`, `F1_weighted`, `top2` and, where the scores are probabilities, `ECE`; logs a table
-    with each class's recall and precision and the confusion matrix. The ranks' clips are collected first, those that a
-    sampler added to fill the last batches are dropped, and the metrics are computed once. Clips that the data set
-    leaves out of a batch (`on_error='skip'`) have no scores and do not count; the log says how many they are. It takes
-    the samples of any of MMAction2's recognizers: `gt_label` and `pred_score`.
-
-    After an evaluation the main process has `metrics`, `clips` (their scores) and `confusion`.
+    with each class's recall and precision and the confusion matrix. Clips that a sampler repeats to fill the last
+    batches, and those that the data set skips (`on_error='skip'`), do not count. Samples of any MMAction2 recognizer
+    with `gt_label` and `pred_score` will do. The main process keeps `metrics`, `clips` (scores) and `confusion`.
 
     Args:
-        n_bootstrap: of clips for 95 % bootstrap intervals, stratified by class; 0 for none.
-        seed: of these draws.
-        split: name of a split of `NamedConcatDataset` that alone is evaluated; None for all clips.
+        n_bootstrap: samples of the clips for 95 % bootstrap intervals, stratified by class; 0 for none.
+        seed: of these samples.
+        split: name of the only split of `NamedConcatDataset` to evaluate; None for all clips.
         collect_device: 'cpu' or 'gpu', through which the ranks' results are collected.
         prefix: put before the names of the metrics, with a slash.
         collect_dir: folder that all ranks can reach, for collecting through the CPU.
-
     Raises:
         InputError: `n_bootstrap` is negative.
     """
@@ -76,11 +65,11 @@ class EmotionMetric(BaseMetric):
 
     @property
     def confusion(self) -> np.ndarray | None:
-        """(K, K) clips by true and predicted class, for the frame."""
+        """(K, K) clips by true and predicted class, for the plot."""
         return None if self.metrics is None else self.metrics.recalls.confusion
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Keep the name, the label and the scores (K,) of each clip, and the place of one that has none."""
+        """Keep the name, label and scores (K,) of each clip, and the place of a skipped one."""
         for sample in data_samples:
             if SKIP_REASON in sample:
                 # Ranks take turns in what is collected, and None is taken out of it: the others would move up.
@@ -106,13 +95,12 @@ class EmotionMetric(BaseMetric):
             InputError: scores are not finite, there are more or fewer of them than classes, or there is no clip.
         """
         self.clips = self._gather(results)
-        classes = self.clips.classes
         self.metrics = emotion_metrics(self.clips.labels, self.clips.scores, self.n_bootstrap, self.seed)
         title = 'Metrics' if self.split is None else f'Metrics of {self.split}'
-        print_log(f'{title}\n{metrics_table(self.metrics, classes)}', logger='current', level=logging.INFO)
+        print_log(f'{title}\n{metrics_table(self.metrics, self.clips.classes)}', logger='current', level=logging.INFO)
         return self.metrics.scalars()
 
-    def _of_part(self, results: list[_ClipResult]) -> list[_ClipResult]:
+    def _select_split(self, results: list[_ClipResult]) -> list[_ClipResult]:
         splits = (self.dataset_meta or {}).get('splits') or {}
         if self.split not in splits:
             raise InputError(f'EmotionMetric: split={self.split!r}, but the data set has '
@@ -123,29 +111,24 @@ class EmotionMetric(BaseMetric):
         others = [result for result in found if result.split not in (None, self.split)]
         if others:
             raise InputError(f'EmotionMetric: split={self.split!r}: {others[0].name} is of the split '
-                             f'{others[0].split}, '
-                             'but stands among its clips: they do not come in the order of the data set. Give the '
-                             "loader sampler=dict(type='DefaultSampler', shuffle=False).")
+                             f'{others[0].split}, but stands among its clips: they do not come in the order of the '
+                             "data set. Give the loader sampler=dict(type='DefaultSampler', shuffle=False).")
         return found
 
     def _gather(self, results: list[_ClipResult]) -> ClipScores:
         if self.split is not None:
-            results = self._of_part(results)
-        whole = len(results)
+            results = self._select_split(results)
+        total = len(results)
         results = [(str(place) if result.name == 'None' else result.name, result)  # the data set has no names
                    for place, result in enumerate(results) if result.scores is not None]
         if not results:
-            raise InputError(f'EmotionMetric: not one of {whole} clips could be read, so there is nothing to evaluate. '
+            raise InputError(f'EmotionMetric: not one of {total} clips could be read, so there is nothing to evaluate. '
                              'The log says why; tools/check_data.py finds out more.')
-        if len(results) < whole:
-            print_log(f'EmotionMetric: {whole - len(results)} of {whole} clips could not be read and do not count',
+        if len(results) < total:
+            print_log(f'EmotionMetric: {total - len(results)} of {total} clips could not be read and do not count',
                       logger='current', level=logging.WARNING)
         scores = np.stack([result.scores for _, result in results])  # (clips, K)
-        broken = int((~np.isfinite(scores)).any(axis=1).sum())
-        if broken:
-            raise InputError(f'EmotionMetric: the scores of {broken} of {len(scores)} clips are not finite. The '
-                             'training diverged, or the checkpoint is broken: lower the learning rate '
-                             '(optim_wrapper.optimizer.lr) or start from an earlier checkpoint.')
+        check_scores(scores, 'EmotionMetric', names=[name for name, _ in results])
         classes = (self.dataset_meta or {}).get('classes') or [str(label) for label in range(scores.shape[1])]
         if len(classes) != scores.shape[1]:
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '

@@ -13,18 +13,19 @@ from claip_emo_mm.errors import InputError
 
 DIVERGED = ('The training diverged, or the checkpoint is broken: lower the learning rate (optim_wrapper.optimizer.lr) '
             'or start from an earlier checkpoint.')
+INTERVAL_METRICS = ('WAR', 'UAR', 'F1_macro', 'F1_weighted')
 
 
 def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: Sequence[str] | None = None,
                  what: str = 'scores') -> None:
-    """Check that scores are finite.
+    """Check that scores (clips, ...) are finite.
 
     Args:
-        scores: (clips, ...).
-        where: what they are of, such as a file.
-        remedy: what is to be done about them.
-        names: of the clips; None numbers them, from 1.
-        what: they are called.
+        scores: or features, as `what` says.
+        where: they come from, such as a file.
+        remedy: what to do about them.
+        names: of the clips; None numbers them from 1.
+        what: the word for them in the message.
     Raises:
         InputError: some are infinite or NaN.
     """
@@ -36,56 +37,50 @@ def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: 
 
 
 def why_not_finite(model: nn.Module) -> str:
-    """Say whether a model's weights are to blame for scores that are not finite, and what to do."""
+    """Hint for scores that are not finite: whether the model's weights are to blame."""
     broken = [name for name, value in model.state_dict().items()
               if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
         return (f"{len(broken)} of the model's weights hold values that are infinite or NaN, {broken[0]} for instance: "
                 'take an earlier checkpoint.')
-    return "The model's weights are finite: look for extreme values in the frame or the audio."
-
-
-_WHOLE = 1e-3  # how far the sum of a clip's scores may be from 1; half precision is within
+    return "The model's weights are finite: look for extreme values in the frames or the audio."
 
 
 def are_probabilities(scores: np.ndarray) -> bool:
-    """Whether each clip's scores (clips, K) are not negative and sum up to 1, as those after a softmax."""
-    return bool((scores >= 0).all() and (abs(scores.sum(axis=1) - 1) <= _WHOLE).all())
+    """Whether each clip's scores (clips, K) are not negative and sum to 1, within half precision."""
+    return bool((scores >= 0).all() and (abs(scores.sum(axis=1) - 1) <= 1e-3).all())
 
 
 def expected_calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:
-    """The expected calibration error in percent (Guo et al. 2017, arXiv 1706.04599, equation 3).
-
-    The clips are put into bins by the score of the class they are taken for; a bin's distance between the ratio that is
-    right and the mean score counts as much as it has clips.
+    """Expected calibration error in percent (Guo et al. 2017, arXiv 1706.04599, equation 3).
 
     Args:
         labels: (clips,) ints 0..K-1.
         scores: (clips, K) probabilities.
-        bins: of equal width, from 0 to 1; a score on an edge belongs to the lower bin.
+        bins: number of bins of equal width from 0 to 1; a score on an edge belongs to the lower one.
     Raises:
         InputError: scores are infinite or NaN.
     """
     check_scores(scores, 'calibration')
-    surest = scores.max(axis=1)
-    right = scores.argmax(axis=1) == labels
-    bin_of = np.clip(np.ceil(surest * bins).astype(int) - 1, 0, bins - 1)
-    excess = np.bincount(bin_of, weights=right - surest.astype(np.float64), minlength=bins)
-    return float(100 * np.abs(excess).sum() / len(labels))
+    confidence = scores.max(axis=1)
+    correct = scores.argmax(axis=1) == labels
+    bin_of = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = np.bincount(bin_of, weights=correct - confidence.astype(np.float64), minlength=bins)
+    return float(100 * np.abs(gaps).sum() / len(labels))
 
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """The metrics of a set of clips, in percent. Classes without a clip (recall nan) are left out of the means.
+    """Classification metrics in percent; the means skip classes without a clip (recall nan).
 
     Args:
-        war: weighted average recall: the ratio of clips that are right, the accuracy.
-        uar: unweighted average recall: the mean of the classes' recalls.
+        war: weighted average recall, the accuracy.
+        uar: unweighted average recall, the mean of the classes' recalls.
         f1_macro: mean of the classes' F1.
         f1_weighted: mean of the classes' F1, weighted by their clips.
-        recall: (K,) float64, ratio of each class's clips that are right; nan for a class without clips.
-        precision: (K,) float64, ratio of the clips taken for a class that are of it; nan where none was.
-        confusion: (K, K) int64, number of clips of class (row) that were taken for class (column).
+        recall: (K,) float64; nan for a class without clips.
+        precision: (K,) float64; nan for a class that no clip was taken for.
+        confusion: (K, K) int64 clips by true class (row) and predicted class (column).
     """
 
     war: float
@@ -103,13 +98,11 @@ class ClassificationMetrics:
 
 
 def classification_metrics(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> ClassificationMetrics:
-    """Compute all metrics.
+    """Compute WAR, UAR, F1, recall, precision and the confusion matrix.
 
     Args:
-        labels: (clips,) ints 0..K-1.
-        predictions: (clips,) ints 0..K-1.
+        labels, predictions: (clips,) ints 0..K-1.
         num_classes: K.
-
     Raises:
         InputError: there are no clips, or labels or predictions outside 0..K-1.
     """
@@ -122,66 +115,62 @@ def classification_metrics(labels: np.ndarray, predictions: np.ndarray, num_clas
                              f"classes: 0 to {num_classes - 1} expected. Set the head's num_classes and the data "
                              "set's classes alike.")
     confusion = confusion_matrix(labels, predictions, labels=np.arange(num_classes))
-    clips, right = confusion.sum(axis=1), confusion.diagonal()
-    recall, precision = (np.divide(100.0 * right, count, out=np.full(num_classes, np.nan), where=count > 0)
+    clips, correct = confusion.sum(axis=1), confusion.diagonal()
+    recall, precision = (np.divide(100.0 * correct, count, out=np.full(num_classes, np.nan), where=count > 0)
                          for count in (clips, confusion.sum(axis=0)))
     present = np.flatnonzero(clips)
     f1_macro, f1_weighted = (100 * f1_score(labels, predictions, labels=present, average=average, zero_division=0)
                              for average in ('macro', 'weighted'))
-    return ClassificationMetrics(war=float(100 * right.sum() / clips.sum()), uar=float(np.nanmean(recall)),
+    return ClassificationMetrics(war=float(100 * correct.sum() / clips.sum()), uar=float(np.nanmean(recall)),
                          f1_macro=float(f1_macro), f1_weighted=float(f1_weighted), recall=recall, precision=precision,
                          confusion=confusion)
 
 
-INTERVAL_METRICS = ('WAR', 'UAR', 'F1_macro', 'F1_weighted')
-
-
 def bootstrap_intervals(confusion: np.ndarray, n_bootstrap: int = 2000, seed: int = 0,
                         ratio: float = 0.95) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap over the clips, in percent.
+    """Percentile bootstrap intervals of the metrics in percent, stratified by class as the folds of DFEW and MAFW are.
 
-    Each draw takes as many clips of every true class as there are, with replacement (stratified: the folds of DFEW and
-    MAFW are dealt evenly by class, so another test part would have as many of each). The metrics depend on the
-    confusion matrix alone, and drawing a class's clips anew is drawing its row anew from a multinomial distribution.
+    The metrics depend on the confusion matrix alone, and resampling a class's clips is sampling its row from a
+    multinomial distribution.
 
     Args:
         confusion: (K, K) clips by true class (row) and predicted class (column).
-        n_bootstrap: how often the clips are drawn.
-        seed: of the draws; the same seed gives the same intervals.
-        ratio: of the draws that lies within an interval.
+        n_bootstrap: number of bootstrap samples.
+        seed: of the samples.
+        ratio: of the samples that lies within an interval.
     Returns: lower and upper end of each of INTERVAL_METRICS.
     Raises:
         InputError: `n_bootstrap` is not 1 or more.
     """
     if n_bootstrap < 1:
-        raise InputError(f'Bootstrap intervals from {n_bootstrap} n_bootstrap: 1 or more are needed, 2000 are usual.')
+        raise InputError(f'Bootstrap intervals from {n_bootstrap} samples: 1 or more are needed, 2000 are usual.')
     rng = np.random.default_rng(seed)
     clips = confusion.sum(axis=1)
-    right = np.zeros((n_bootstrap, len(confusion)), np.int64)
-    taken = np.zeros_like(right)  # (n_bootstrap, K) clips taken for each class
+    correct = np.zeros((n_bootstrap, len(confusion)), np.int64)
+    predicted = np.zeros_like(correct)  # (n_bootstrap, K) clips taken for each class
     for label in np.flatnonzero(clips):
         row = rng.multinomial(clips[label], confusion[label] / clips[label], size=n_bootstrap)
-        right[:, label] = row[:, label]
-        taken += row
+        correct[:, label] = row[:, label]
+        predicted += row
     present = clips > 0
-    right, taken, clips = right[:, present], taken[:, present], clips[present]
-    f1 = 2 * right / (clips + taken)
-    drawn = (right.sum(axis=1) / clips.sum(), (right / clips).mean(axis=1), f1.mean(axis=1),
-             (f1 * clips).sum(axis=1) / clips.sum())
-    ends = np.quantile(100 * np.stack(drawn), [(1 - ratio) / 2, (1 + ratio) / 2], axis=1)  # (2, metrics)
+    correct, predicted, clips = correct[:, present], predicted[:, present], clips[present]
+    f1 = 2 * correct / (clips + predicted)
+    sampled = (correct.sum(axis=1) / clips.sum(), (correct / clips).mean(axis=1), f1.mean(axis=1),
+               (f1 * clips).sum(axis=1) / clips.sum())
+    ends = np.quantile(100 * np.stack(sampled), [(1 - ratio) / 2, (1 + ratio) / 2], axis=1)  # (2, metrics)
     return {name: (float(low), float(high)) for name, low, high in zip(INTERVAL_METRICS, *ends, strict=True)}
 
 
 @dataclass(frozen=True)
 class EmotionMetrics:
-    """What an evaluation gives, in percent.
+    """All metrics of an evaluation, in percent.
 
     Args:
         recalls: WAR, UAR, F1, and the metrics of each class.
         top2: ratio of clips whose class has one of the two highest scores.
         ece: expected calibration error; None where the scores are no probabilities.
-        intervals: ends of the 95 % bootstrap intervals by name; None where they were not asked for.
-        n_bootstrap: of the bootstrap; 0 for none.
+        intervals: ends of the 95 % bootstrap intervals by name; None without bootstrap.
+        n_bootstrap: number of bootstrap samples; 0 for none.
     """
 
     recalls: ClassificationMetrics
@@ -191,17 +180,13 @@ class EmotionMetrics:
     n_bootstrap: int = 0
 
     def scalars(self) -> dict[str, float]:
-        """The metrics that are one number, by the names that logs and `save_best` know."""
+        """Metrics that are one number, by the names in logs and `save_best`."""
         metrics = dict(WAR=self.recalls.war, UAR=self.recalls.uar, F1_macro=self.recalls.f1_macro,
                        F1_weighted=self.recalls.f1_weighted, top2=self.top2)
         return metrics if self.ece is None else dict(metrics, ECE=self.ece)
 
     def details(self, classes: Sequence[str]) -> dict[str, Any]:
-        """What is not one number, for a json file: None where a class has no clips, or none was taken for it.
-
-        Args:
-            classes: K names.
-        """
+        """Metrics of each class for a json file, by the K names; None where a class has no clips or no predictions."""
         def by_class(values: np.ndarray) -> dict[str, float | None]:
             return {name: None if np.isnan(value) else float(value)
                     for name, value in zip(classes, values, strict=True)}
@@ -218,12 +203,12 @@ class EmotionMetrics:
 
 
 def emotion_metrics(labels: np.ndarray, scores: np.ndarray, n_bootstrap: int = 0, seed: int = 0) -> EmotionMetrics:
-    """Compute all metrics.
+    """Compute all metrics of an evaluation.
 
     Args:
         labels: (clips,) ints 0..K-1.
         scores: (clips, K), higher for the likelier class.
-        n_bootstrap: of the bootstrap; 0 for no intervals.
+        n_bootstrap: number of bootstrap samples; 0 for no intervals.
         seed: of the bootstrap.
     Raises:
         InputError: there are no clips, labels outside 0..K-1, or scores that are infinite or NaN.

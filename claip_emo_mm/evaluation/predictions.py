@@ -1,4 +1,4 @@
-"""Scores of clips in files."""
+"""Scores of clips: reading and writing files, and the json file of metrics."""
 import csv
 import json
 import math
@@ -11,23 +11,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle
+from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores
 from claip_emo_mm.structures import SKIP_REASON, clip_name
 from claip_emo_mm.utils.io import write_csv, write_text
 
+_EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
+
 
 @dataclass(frozen=True)
 class ClipScores:
-    """What an evaluation knows of each clip.
+    """Labels and scores of the clips of an evaluation.
 
     Args:
-        names: of the clips: file or folder, else the number in the data set.
+        names: file or folder of each clip, else its number in the data set.
         labels: (clips,) int64, 0..K-1.
         scores: (clips, K) float32.
         classes: K names.
-
     Raises:
         InputError: scores are infinite or NaN.
     """
@@ -68,19 +69,15 @@ def read_clip_scores(path: Path) -> ClipScores:
                          'tools/test.py writes, with the columns clip, label and one for each class.') from error
 
 
-_EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
-
-
 def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
-    """Read the scores of an evaluation; no code of the file is run.
+    """Read the scores of an evaluation, without running code of the file.
 
     Args:
         path: `test_scores.csv` of tools/test.py, or a pickle of `--dump`, ours or MMAction2's.
-        classes: names of the classes of a pickle, which does not know them; None numbers them.
+        classes: names of the classes of a pickle, which has none; None numbers them.
     Returns: the clips that have scores, in the file's order.
     Raises:
-        InputError: the file is missing, is neither of the two, or its clips lack labels or scores, or have some
-            that are infinite or NaN.
+        InputError: the file is missing or of another kind, or clips lack labels or finite scores.
     """
     if path.suffix == '.csv':
         return read_clip_scores(path)
@@ -95,8 +92,7 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
         raise InputError(f'{path}: no dump that can be read (it holds {error}, which a dump of scores does not need). '
                          f'Nothing of it was run. {_EXPECTED}') from None
     except Exception as error:  # a damaged or foreign pickle can raise nearly anything
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(f'{path}: no dump that can be read ({reason}). {_EXPECTED}') from None
+        raise InputError(f'{path}: no dump that can be read ({one_line(error)}). {_EXPECTED}') from None
 
 
 def _samples(path: Path) -> list[dict[str, Any]]:
@@ -109,33 +105,31 @@ def _samples(path: Path) -> list[dict[str, Any]]:
 
 def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[str] | None) -> ClipScores:
     for key in ('gt_label', 'pred_score'):
-        lacking = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
-        if lacking or not samples:
-            found = ', '.join(samples[lacking[0]]) if samples else 'no clips'
-            raise InputError(f'{path}: clip {lacking[0] if samples else 0} has no {key} (found: {found}). Expected '
+        missing = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
+        if missing or not samples:
+            found = ', '.join(samples[missing[0]]) if samples else 'no clips'
+            raise InputError(f'{path}: clip {missing[0] if samples else 0} has no {key} (found: {found}). Expected '
                              'the dump of a recognizer on clips with labels.')
     names = [clip_name(sample) for sample in samples]
-    numbers = tuple(str(place) for place in range(len(samples)))
     scores = torch.stack([sample['pred_score'].float().flatten() for sample in samples]).numpy()
     check_scores(scores, str(path), names=names)
     known = tuple(classes) if classes else tuple(map(str, range(scores.shape[1])))
     if len(known) != scores.shape[1]:
         raise InputError(f'{path}: has {scores.shape[1]} scores a clip, but {len(known)} names of classes were given.')
-    return ClipScores(numbers if 'None' in names else tuple(names),
+    return ClipScores(tuple(map(str, range(len(samples)))) if 'None' in names else tuple(names),
                       np.array([int(sample['gt_label'].flatten()[0]) for sample in samples]), scores, known)
 
 
 def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int,
                   details: dict[str, Any] | None = None) -> None:
-    """Write a json file that is either the old one or the whole new one, never a part; what is no number is null.
+    """Write a json file of metrics atomically; numbers that are not finite become null.
 
     Args:
         path: where to.
         metrics: name -> number or array, as the metric named them (WAR, UAR ...).
-        config: path of the config that was tested.
-        checkpoint: path of the checkpoint.
+        config, checkpoint: paths of what was tested.
         clips: number of clips in the data set.
-        details: further keys: content that are not one number, such as each class's recall.
+        details: further keys, such as each class's recall.
     """
     content = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +137,7 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
 
 
 def _strict(value: Any) -> Any:
-    """Arrays and tensors, and their scalars, as lists and numbers; what json has no words for is None, or text."""
+    """Convert arrays and tensors to lists and numbers; what json cannot hold becomes None, or text."""
     if hasattr(value, 'tolist'):
         value = value.tolist()
     if isinstance(value, Mapping):

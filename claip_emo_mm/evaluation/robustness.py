@@ -1,4 +1,4 @@
-"""How the metrics fall when clips are corrupted: noise, blur, occlusion, lost frames, a modality that is missing."""
+"""Robustness: metrics on clips with noise, blur, occlusion, lost frames or a missing modality."""
 import copy
 import hashlib
 import json
@@ -17,8 +17,7 @@ from claip_emo_mm.utils.io import write_csv, write_text
 
 METRICS = ('WAR', 'UAR')
 CLEAN = 'clean'
-# What a test's metrics do not depend on.
-_ELSEWHERE = ('load_from', 'work_dir', 'launcher')
+_RESIZED = ('DecodeFrames', 'ResizeFrames')
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Condition:
     """One way to corrupt the clips of a test.
 
     Args:
-        kind: what is done, such as ``'noise on the audio'``.
-        strength: how much of it, such as ``'10 dB'``.
-        transform: config of the transform that does it; None where the model leaves a modality out instead.
-        behind: transforms of the pipeline behind the last of which it is put.
+        kind: of corruption, such as ``'noise on the audio'``.
+        strength: such as ``'10 dB'``.
+        transform: config of the corrupting transform; None where a modality is missing instead.
+        behind: transforms of the pipeline; the new one is inserted behind the last of them.
         needs: further transforms without which it would change nothing.
-        modality: what the model is to read.
+        modality: what the model reads.
     """
 
     kind: str
@@ -52,25 +51,24 @@ class Condition:
         return re.sub('[^a-z0-9-]+', '_', self.name.lower())
 
 
-_PLOTS = ('DecodeFrames', 'ResizeFrames')
 CONDITIONS = (
     Condition(CLEAN),
     *(Condition('noise on the audio', f'{snr_db} dB', dict(type='AddAudioNoise', snr_db=snr_db), ('LoadAudioWindows',))
       for snr_db in (20, 10, 0, -10)),
-    *(Condition('blur', f'{100 * sigma:g} % of the width', dict(type='BlurFrames', sigma=sigma), _PLOTS)
+    *(Condition('blur', f'{100 * sigma:g} % of the width', dict(type='BlurFrames', sigma=sigma), _RESIZED)
       for sigma in (.01, .03, .06)),
-    *(Condition('occlusion', f'{100 * ratio:g} % of the area', dict(type='OccludeFrames', ratio=ratio), _PLOTS)
+    *(Condition('occlusion', f'{100 * ratio:g} % of the area', dict(type='OccludeFrames', ratio=ratio), _RESIZED)
       for ratio in (.1, .25, .5)),
     *(Condition('lost frames', f'{100 * ratio:g} %', dict(type='DropFrames', ratio=ratio), ('SampleFrameViews',),
                 ('DecodeFrames',))
       for ratio in (.25, .5, 1)),
     Condition('no audio', modality='visual'),
-    Condition('no plot', modality='audio'),
+    Condition('no frames', modality='audio'),
 )
 
 
 def applicable(cfg: Config) -> list[Condition]:
-    """The conditions that a model and its test pipeline know: a model without audio has no noise on it."""
+    """Conditions that apply to a model and its test pipeline: a model without audio has no noise on it."""
     types = {transform['type'] for transform in _pipeline(cfg)}
     both = bool(cfg.model.get('visual_backbone') and cfg.model.get('audio_backbone'))
     return [condition for condition in CONDITIONS if {*condition.behind, *condition.needs} <= types
@@ -78,7 +76,7 @@ def applicable(cfg: Config) -> list[Condition]:
 
 
 def corrupted_config(cfg: Config, condition: Condition) -> Config:
-    """A copy of a test's config whose clips are corrupted."""
+    """Copy of a test's config whose clips are corrupted."""
     cfg = copy.deepcopy(cfg)
     if condition.modality != 'both':
         cfg.model.modality = condition.modality
@@ -91,14 +89,14 @@ def corrupted_config(cfg: Config, condition: Condition) -> Config:
 
 def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], dict[str, float]],
                        folder: Path) -> dict[str, dict[str, float]]:
-    """Test under every condition, and write `robustness.json` after each and `robustness.csv` at the end.
+    """Test under every condition, write `robustness.json` after each and `robustness.csv` at the end.
 
-    A test that was interrupted goes on with the conditions that are left.
+    An interrupted run resumes with the remaining conditions.
 
     Args:
         cfg: config of the test.
         checkpoint: its file.
-        test: makes the metrics of a config, whose work folder is the condition's own.
+        test: returns the metrics of a config, whose work folder is the condition's own.
         folder: for the two files and the work folders.
     Returns: name of a condition -> WAR and UAR, percent.
     Raises:
@@ -113,7 +111,7 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
         if condition.name not in done:
             corrupted = corrupted_config(cfg, condition)
             corrupted.work_dir = str(folder / 'robustness' / condition.folder)
-            done[condition.name] = _figures(test(corrupted))
+            done[condition.name] = _select_metrics(test(corrupted))
             if is_main_process():
                 write_text(path, json.dumps(dict(of=of, conditions=done), indent=2, allow_nan=False) + '\n')
     done = {condition.name: done[condition.name] for condition in conditions}
@@ -124,12 +122,12 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
 
 
 def robustness_table(metrics: dict[str, dict[str, float]]) -> str:
-    """Lay the metrics out, with what is lost against clean clips."""
-    wide = max(map(len, metrics))
-    lines = [f'{"condition".ljust(wide)}  {"WAR %":>6}  {"lost":>6}  {"UAR %":>6}  {"lost":>6}']
+    """Format the metrics of each condition, with the loss against clean clips."""
+    width = max(map(len, metrics))
+    lines = [f'{"condition".ljust(width)}  {"WAR %":>6}  {"lost":>6}  {"UAR %":>6}  {"lost":>6}']
     for name, values in metrics.items():
         cells = [f'{values[key]:6.2f}  {metrics[CLEAN][key] - values[key]:6.2f}' for key in METRICS]
-        lines.append('  '.join([name.ljust(wide), *cells]))
+        lines.append('  '.join([name.ljust(width), *cells]))
     return '\n'.join(lines)
 
 
@@ -145,12 +143,12 @@ def _pipeline(cfg: Config) -> list[dict]:
 
 def _settings(cfg: Config) -> str:
     cfg = copy.deepcopy(cfg)
-    for key in _ELSEWHERE:
+    for key in ('load_from', 'work_dir', 'launcher'):  # on which the metrics do not depend
         cfg.pop(key, None)
     return cfg.pretty_text
 
 
-def _figures(found: dict[str, float]) -> dict[str, float]:
+def _select_metrics(found: dict[str, float]) -> dict[str, float]:
     missing = [name for name in METRICS if name not in found]
     if missing:
         raise InputError(f'test_evaluator: --robustness compares {" and ".join(METRICS)}, but the test gives '
@@ -163,12 +161,12 @@ def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
         return {}
     try:
         found = json.loads(path.read_text(encoding='utf-8'))
-        made_of, conditions = found['of'], found['conditions']
+        tested, conditions = found['of'], found['conditions']
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f'{path}: is no file of tools/test.py --robustness. Move it away, or name another folder with '
                          '--work-dir.') from error
-    if made_of != of:
-        differ = ' and '.join(name for name in of if made_of.get(name) != of[name])
+    if tested != of:
+        differ = ' and '.join(name for name in of if tested.get(name) != of[name])
         raise InputError(f'{path}: holds metrics of another {differ}. Delete it, or name another folder with '
                          '--work-dir.')
     return conditions

@@ -8,29 +8,25 @@ import numpy as np
 from claip_emo_mm.evaluation.folds import FoldMetrics
 from claip_emo_mm.evaluation.metrics import EmotionMetrics
 
-_WIDEST_MATRIX = 15  # classes; the lines of a larger one do not fit a screen
-_NAMED_MISTAKES = 3
+Rows = list[list[str]]
+
+_MAX_CLASSES = 15  # of a confusion matrix; the lines of a larger one do not fit a screen
 _TITLES = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weighted)', top2='top 2',
                ECE='calibration error')
 
 
 def metrics_table(metrics: EmotionMetrics, classes: Sequence[str]) -> str:
-    """Lay out the recall and precision of each class, the confusion matrix in clips (rows: true classes), and the rest.
+    """Format recall and precision of each of K classes, the confusion matrix (rows: true classes), and the rest.
 
-    Beyond 15 classes the commonest mistakes of each class stand in place of the matrix.
-
-    Args:
-        metrics: of K classes.
-        classes: K names.
+    Beyond 15 classes the most frequent mistakes of each class replace the matrix.
     """
     recalls = metrics.recalls
-    wide = max(len(name) for name in (*classes, 'class'))
-    matrix = _matrix(recalls.confusion, classes) if len(classes) <= _WIDEST_MATRIX else _mistakes(
-        recalls.confusion, classes)
-    lines = [f'{"class".ljust(wide)}  recall %  precision %  clips | taken for: {matrix[0]}']
+    width = max(len(name) for name in (*classes, 'class'))
+    matrix = (_matrix if len(classes) <= _MAX_CLASSES else _mistakes)(recalls.confusion, classes)
+    lines = [f'{"class".ljust(width)}  recall %  precision %  clips | taken for: {matrix[0]}']
     for name, recall, precision, row, taken in zip(classes, recalls.recall, recalls.precision, recalls.confusion,
                                                    matrix[1:], strict=True):
-        lines.append(f'{name.ljust(wide)}  {_ratio(recall, "no clips"):>8}  {_ratio(precision, "not taken"):>11}  '
+        lines.append(f'{name.ljust(width)}  {_ratio(recall, "no clips"):>8}  {_ratio(precision, "not taken"):>11}  '
                      f'{row.sum():5d} |            {taken}'.rstrip())
     for name, value in metrics.scalars().items():
         line = f'{_TITLES[name]} {value:.2f} %'
@@ -62,32 +58,29 @@ def _matrix(confusion: np.ndarray, classes: Sequence[str]) -> list[str]:
 
 
 def _mistakes(confusion: np.ndarray, classes: Sequence[str]) -> list[str]:
-    """The wrong classes that the clips of each class are taken for most often."""
+    """A title, and the three most frequent wrong classes of each class."""
     wrong = confusion * (1 - np.eye(len(confusion), dtype=confusion.dtype))
     lines = ['(most often)']
     for row in wrong:
-        often = [label for label in np.argsort(-row, kind='stable')[:_NAMED_MISTAKES] if row[label]]
+        often = [label for label in np.argsort(-row, kind='stable')[:3] if row[label]]
         lines.append(', '.join(f'{classes[label]} {row[label]}' for label in often))
     return lines
 
 
-Rows = list[list[str]]
-
-
 def folds_rows(metrics: Mapping[str, FoldMetrics], epochs: Mapping[str, Mapping[int, int]]) -> Rows:
-    """Lay out one row for each metric and protocol: the protocols of a metric stand below each other.
+    """Rows of a table with one line for each metric and protocol, a metric's protocols below each other.
 
     Args:
         metrics: of each protocol.
-        epochs: of each protocol and fold: from which epoch they are.
+        epochs: of each protocol and fold: of which epoch the metrics are.
     Returns: a header, then the rows; percent with two digits, '-' where there is no number.
     """
     one = next(iter(metrics.values()))
     rows = [['metric', 'protocol', *(f'fold {fold}' for fold in one.folds), 'mean', 'std', 'pooled', 'pooled, 95 %']]
     rows += [['epoch', protocol, *(str(epochs[protocol][fold]) for fold in one.folds), *'----'] for protocol in metrics]
-    clips = [metrics.recalls.confusion.sum() for metrics in one.folds.values()]
-    rows.append(['clips', 'all' if len(metrics) > 1 else next(iter(metrics)), *map(str, clips), '-', '-',
-                 str(sum(clips)), '-'])
+    clips = [found.recalls.confusion.sum() for found in one.folds.values()]
+    protocol = 'all' if len(metrics) > 1 else next(iter(metrics))
+    rows.append(['clips', protocol, *map(str, clips), '-', '-', str(sum(clips)), '-'])
     for name in one.pooled_values:
         for protocol, found in metrics.items():
             ends = (found.pooled.intervals or {}).get(name)
@@ -99,7 +92,7 @@ def folds_rows(metrics: Mapping[str, FoldMetrics], epochs: Mapping[str, Mapping[
 
 
 def text_table(rows: Rows) -> str:
-    """Rows as text in columns: the first two to the left, numbers to the right."""
+    """Format rows in columns, the first two left-aligned, numbers right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return '\n'.join('  '.join(cell.ljust(width) if place < 2 else cell.rjust(width)
                                for place, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
@@ -107,13 +100,13 @@ def text_table(rows: Rows) -> str:
 
 
 def markdown_table(rows: Rows) -> str:
-    """Rows as a table of markdown."""
+    """Format rows as a Markdown table."""
     rule = ['---', '---', *['---:'] * (len(rows[0]) - 2)]
     return '\n'.join(f'| {" | ".join(row)} |' for row in (rows[0], rule, *rows[1:]))
 
 
 def csv_table(rows: Rows) -> str:
-    """Rows as csv."""
+    """Format rows as csv."""
     text = io.StringIO()
     csv.writer(text, lineterminator='\n').writerows(rows)
     return text.getvalue()
@@ -124,7 +117,7 @@ def _percent(value: float) -> str:
 
 
 def absent_classes(metrics: FoldMetrics) -> Sequence[str]:
-    """Say which classes a fold has no clips of: the means of its UAR and F1, and of their recall, are without them."""
+    """Notes on folds that have no clips of a class, which is missing from the means of UAR and F1."""
     return [f'Fold {fold} has no clips of {", ".join(metrics.classes[label] for label in found.recalls.absent)}: its '
             'UAR and F1 are means over the other classes.'
             for fold, found in metrics.folds.items() if found.recalls.absent]

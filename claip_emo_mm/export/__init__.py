@@ -1,8 +1,8 @@
-"""Trained models as ONNX files."""
+"""Export of trained models to ONNX."""
 from .front_end import AudioFrontEnd, FrontEnd, MediaClip
 from .onnx import OPSET, TOLERANCE, Exported, check_targets, export_onnx
-from .quantization import IntegerChange, quantize, run_file
+from .quantization import QuantizationChange, quantize, run_file
 from .wrappers import FORMATS, MediaModel, TensorModel
 
-__all__ = ['AudioFrontEnd', 'Exported', 'FORMATS', 'FrontEnd', 'IntegerChange', 'MediaClip', 'MediaModel', 'OPSET',
+__all__ = ['AudioFrontEnd', 'Exported', 'FORMATS', 'FrontEnd', 'QuantizationChange', 'MediaClip', 'MediaModel', 'OPSET',
            'TOLERANCE', 'TensorModel', 'check_targets', 'export_onnx', 'quantize', 'run_file']

@@ -1,4 +1,4 @@
-"""Front end of the exported model."""
+"""Front end of an exported model: its spectrograms in portable operators, and its test pipeline."""
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,13 +23,13 @@ from claip_emo_mm.toy.voice import VoiceIdentity
 
 
 class AudioFrontEnd(nn.Module):
-    """Compute what a ``LogMel`` computes, for several waveforms at once and with operators that every runtime has.
+    """``LogMel`` for batches of waveforms, with operators that every runtime has.
 
-    Everything between the samples of an analysis window and its spectrum is linear: the whole of it is one convolution,
-    whose kernel is the transform's own answer to unit impulses.
+    Everything between the samples of an analysis window and its spectrum is linear, so that it is one convolution,
+    whose kernel is the transform's response to unit impulses.
 
     Args:
-        log_mel: The transform.
+        log_mel: the transform.
     """
 
     def __init__(self, log_mel: LogMel) -> None:
@@ -50,29 +50,22 @@ class AudioFrontEnd(nn.Module):
         return self.log_mel.fit(mel)[:, None]
 
 
-_LOUDNESS = 0.1  # of drawn audio
-
-
 class MediaClip(NamedTuple):
-    """One clip.
+    """A clip of the test pipeline."""
 
-    Attributes:
-        packed: what ``PackAudioVisualInputs`` returns.
-        waveform: (A, n) float32, what ``packed['inputs']['mel']`` was made of; None without audio.
-    """
-    packed: dict[str, Any]
-    waveform: Tensor | None
+    packed: dict[str, Any]  # what ``PackAudioVisualInputs`` returns
+    waveform: Tensor | None  # (A, n) float32, of which ``packed['inputs']['mel']`` was computed; None without audio
 
 
 class FrontEnd:
-    """The test pipeline of a config, for a model with these modalities.
+    """Test pipeline of a config, for a model with these modalities.
 
     Args:
-        cfg: Config with a test data set.
-        visual: Whether the model sees.
-        audio: Whether it hears.
+        cfg: config with a test data set.
+        visual: whether the model reads frames.
+        audio: whether it reads audio.
     Raises:
-        InputError: There is no test pipeline, or it lacks a transform that says what the model reads.
+        InputError: there is no test pipeline, or it lacks a transform that says what the model reads.
     """
 
     def __init__(self, cfg: Config, visual: bool, audio: bool) -> None:
@@ -99,7 +92,7 @@ class FrontEnd:
         """Read a video file.
 
         Raises:
-            InputError: It cannot be read, lacks a modality, or its views have windows of audio of different lengths.
+            InputError: it cannot be read, lacks a modality, or its views have audio windows of different lengths.
         """
         results, waveforms = dict(filename=str(video)), None
         for transform in self._transforms:
@@ -109,26 +102,25 @@ class FrontEnd:
         if waveforms is None:
             return MediaClip(results, None)
         if len({len(waveform) for waveform in waveforms}) > 1:
-            raise InputError(f'{video}: the windows of audio of its views have {len(waveforms[0])} and other numbers '
-                             'of '
+            raise InputError(f'{video}: the audio windows of its views have {len(waveforms[0])} and other numbers of '
                              'samples, which one call of an exported model cannot take. Take a clip of another length.')
         return MediaClip(results, torch.from_numpy(np.stack(waveforms)))
 
-    def draw(self, generator: torch.Generator, distinct_frames: int, views: int, waveforms: int) -> MediaClip:
-        """Draw a clip of noise."""
+    def sample(self, generator: torch.Generator, distinct_frames: int, views: int, waveforms: int) -> MediaClip:
+        """Sample a clip of noise."""
         inputs, waveform = {}, None
         if self.visual:
             inputs['frames'] = torch.randint(256, (distinct_frames, 3, self.size, self.size), dtype=torch.uint8,
                                              generator=generator)
             inputs['frame_index'] = torch.randint(distinct_frames, (views, self.views.clip_len), generator=generator)
         if self.audio:
-            waveform = _LOUDNESS * torch.randn(waveforms, self.windows.window_samples, generator=generator)
-            heard = self.log_mel(dict(audios=list(waveform.numpy()), sample_rate_hz=self.windows.sample_rate_hz))
-            inputs['mel'] = heard['mel']
+            waveform = .1 * torch.randn(waveforms, self.windows.window_samples, generator=generator)
+            audio = dict(audios=list(waveform.numpy()), sample_rate_hz=self.windows.sample_rate_hz)
+            inputs['mel'] = self.log_mel(audio)['mel']
             inputs['audio_index'] = torch.randint(waveforms, (views,), generator=generator)
         return MediaClip(dict(inputs=inputs, data_samples=ActionDataSample()), waveform)
 
-    def film(self, seed: int) -> MediaClip:
+    def sample_video(self, seed: int) -> MediaClip:
         """Draw a talking face, encode it as a video file, and read that."""
         random = np.random.default_rng(seed)
         face = FaceIdentity.sample(random)

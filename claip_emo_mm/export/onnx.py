@@ -1,4 +1,4 @@
-"""Writes a trained model as an ONNX file that gives PyTorch's scores, or writes nothing."""
+"""Exports a trained model to an ONNX file whose scores match PyTorch's."""
 import importlib
 import json
 import warnings
@@ -16,7 +16,7 @@ from claip_emo_mm.engine.checkpoints.settings import front_end_settings
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.export.front_end import FrontEnd, MediaClip
-from claip_emo_mm.export.quantization import IntegerChange, quantize, run_file
+from claip_emo_mm.export.quantization import QuantizationChange, quantize, run_file
 from claip_emo_mm.export.wrappers import FORMATS, MediaModel, TensorModel
 from claip_emo_mm.models.layers.lora_config import merge_adapters
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
@@ -26,89 +26,89 @@ from claip_emo_mm.version import INTENDED_USE, LICENSE, __version__
 OPSET = 18  # what torch's exporter writes without a conversion; onnxruntime reads it since 1.14
 IR_VERSION = 8  # the lowest that holds this opset; the exporter's own, 10, is refused by onnxruntime before 1.18
 TOLERANCE = 1e-4
-_LARGEST = 2e9  # bytes: an ONNX file is one protocol buffer, which ends at 2 GiB
+_MAX_SIZE = 2e9  # bytes: an ONNX file is one protocol buffer, which ends at 2 GiB
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how near it is.
+    """An exported file, and how well it matches PyTorch.
 
     Attributes:
         path: the file.
         size: bytes.
         difference: largest difference between an output in onnxruntime and in PyTorch.
-        clips: clips that this was measured on.
-        integers: the file with integer weights, where it was asked for.
+        clips: number of clips that were compared.
+        int8: the file with 8-bit weights, if any.
     """
     path: Path
     size: int
     difference: float
     clips: int
-    integers: IntegerChange | None = None
+    int8: QuantizationChange | None = None
 
 
 def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos: Sequence[str | Path] = (),
-                drawn: int = 4, integers: bool = False, overwrite: bool = False, source: str = '') -> Exported:
+                num_samples: int = 4, int8: bool = False, overwrite: bool = False, source: str = '') -> Exported:
     """Export a model with merged adapters.
 
-    The file is compared with PyTorch on clips of noise, of which one has other sizes than those that the export saw; on
-    a drawn face in a video file; and on `videos`. It takes its name only when all agree.
+    The file is compared with PyTorch on clips of noise, one of which has other sizes than the exporter saw, on the
+    video of a drawn face, and on `videos`. It is written only when all outputs agree.
 
     Args:
         trained: the model; its adapters are merged in place.
         out: file that ends in ``.onnx``.
         inputs: ``'media'``: frames and audio in, scores out (``MediaModel``); ``'tensors'``: ``TensorModel``.
-        videos: files to compare on, besides.
-        drawn: clips of noise, at least 2.
-        integers: write a second file with 8-bit weights beside it, named ``.int8.onnx``.
-        overwrite: replace files that are there.
+        videos: further files to compare on.
+        num_samples: clips of noise, at least 2.
+        int8: write a second file with 8-bit weights beside it, named ``.int8.onnx``.
+        overwrite: replace existing files.
         source: name of the checkpoint, for the file's metadata.
     Raises:
-        InputError: a package is missing, a file is there already, the model is none of ours, too large, or has a part
-            that cannot be exported; or the outputs differ by more than 1e-4.
+        InputError: a package is missing, a file exists, the model is none of ours, too large, or has a component that
+            cannot be exported; or the outputs differ by more than 1e-4.
     """
-    targets = check_targets(out, integers, overwrite)
+    targets = check_targets(out, int8, overwrite)
     _check_model(trained)
     model = trained.model
     front_end = FrontEnd(trained.cfg, model.visual_backbone is not None, model.audio_backbone is not None)
     exported = FORMATS[inputs](model, front_end).eval()
     generator = torch.Generator().manual_seed(0)
-    batches = [[front_end.draw(generator, 5 + clip, 3, 4) for clip in range(2)], [front_end.draw(generator, 1, 1, 1)],
-               *([front_end.draw(generator, 4, 1, 1)] for _ in range(drawn - 2)),
-               [front_end.film(seed=0)], *([front_end.read(video)] for video in videos)]
+    batches = [[front_end.sample(generator, 5 + clip, 3, 4) for clip in range(2)],
+               [front_end.sample(generator, 1, 1, 1)],
+               *([front_end.sample(generator, 4, 1, 1)] for _ in range(num_samples - 2)),
+               [front_end.sample_video(seed=0)], *([front_end.read(video)] for video in videos)]
     arrays = [{key: value.numpy() for key, value in exported.inputs(batch).items()} for batch in batches]
     change = None
-    with ExitStack() as writing, tqdm(total=4 if integers else 3, unit='step', mininterval=0) as bar:
-        parts = [writing.enter_context(atomic_write(path)) for path in targets]
+    with ExitStack() as writing, tqdm(total=4 if int8 else 3, unit='step', mininterval=0) as bar:
+        files = [writing.enter_context(atomic_write(path)) for path in targets]
         bar.set_description('PyTorch')
         with torch.inference_mode():
             expected = [[output.numpy() for output in exported.expected(batch)] for batch in batches]
         _step(bar, 'writing')
-        _write(exported, batches[0], parts[0], _metadata(trained, exported, front_end, list(arrays[0]), source))
+        _write(exported, batches[0], files[0], _metadata(trained, exported, front_end, list(arrays[0]), source))
         _step(bar, 'onnxruntime')
-        results = run_file(parts[0], arrays)
+        results = run_file(files[0], arrays)
         for outputs in (*expected, *results):
             check_scores(outputs[0], str(out), why_not_finite(exported.model))
         difference = _difference(results, expected)
         if not difference <= TOLERANCE:  # or not a number
             raise InputError(f'{out}: onnxruntime and PyTorch differ by {difference:.1e}, expected at most '
                              f'{TOLERANCE:.0e}; nothing was written. With weights of ordinary size they agree to about '
-                             '1e-6: look for adapters that diverged, or for a part that this export cannot repeat.')
-        if integers:
+                             '1e-6: look for adapters that diverged, or for a component that cannot be exported.')
+        if int8:
             _step(bar, '8-bit weights')
-            quantize(parts[0], parts[1])
-            change = IntegerChange.measure(targets[1], parts[1], arrays, results)
-        size = parts[0].stat().st_size
+            quantize(files[0], files[1])
+            change = QuantizationChange.measure(targets[1], files[1], arrays, results)
+        size = files[0].stat().st_size
         _step(bar, 'done')
     return Exported(out, size, difference, sum(map(len, batches)), change)
 
 
-def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
-    """Look at what can be wrong before anything is computed.
+def check_targets(out: Path, int8: bool, overwrite: bool) -> list[Path]:
+    """Check packages and paths before anything is computed, and return the files to write.
 
-    Returns: the files to write.
     Raises:
-        InputError: a package is missing, or a file has another ending, is there already, or cannot be written.
+        InputError: a package is missing, or a file has another ending, exists, or cannot be written.
     """
     for name in ('onnx', 'onnxruntime', 'onnxscript'):
         try:
@@ -116,7 +116,7 @@ def check_targets(out: Path, integers: bool, overwrite: bool) -> list[Path]:
         except ImportError as error:
             raise InputError(f'the export needs the package {name}, which cannot be imported ({error}): pip install '
                              'onnx onnxruntime onnxscript (or claip_emo_mm[export]).') from error
-    targets = [out] + ([out.with_suffix('.int8.onnx')] if integers else [])
+    targets = [out] + ([out.with_suffix('.int8.onnx')] if int8 else [])
     for path in targets:
         if path.suffix != '.onnx':
             raise InputError(f'{path}: expected the name of a file that ends in .onnx.')
@@ -130,7 +130,7 @@ def _check_model(trained: TrainedModel) -> None:
     if not isinstance(trained.model, AudioVisualRecognizer):
         raise InputError(f'model.type is {type(trained.model).__name__}; expected an AudioVisualRecognizer.')
     size = sum(value.numel() * value.element_size() for value in trained.model.state_dict().values())
-    if size > _LARGEST:
+    if size > _MAX_SIZE:
         raise InputError(f'the model has {size / 1e9:.1f} GB of weights; one ONNX file holds at most 2 GB. Export one '
                          'with a smaller encoder, such as ViT-L/14.')
 
@@ -145,14 +145,14 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path:
     shapes = exported.dynamic_shapes()
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # the exporter's own, of its inside
+            warnings.simplefilter('ignore')  # the exporter's own
             program = torch.onnx.export(
                 exported, kwargs=inputs, dynamic_shapes={key: shapes[key] for key in inputs}, input_names=list(inputs),
                 output_names=list(exported.output_names), opset_version=OPSET, dynamo=True, verbose=False)
     except torch.onnx.OnnxExporterError as error:
         reason = str(error.__cause__ or error).strip().partition('\n')[0]
-        raise InputError(f"a part of the model cannot be exported: {reason} The project's own backbones, necks and "
-                         'heads can be.') from error
+        raise InputError(f"a component of the model cannot be exported: {reason} The project's own backbones, necks "
+                         'and heads can be.') from error
     program.model.metadata_props.update(metadata)
     program.model.ir_version = IR_VERSION
     program.save(path, external_data=False)
@@ -165,7 +165,7 @@ def _step(bar: tqdm, what: str) -> None:
 
 def _metadata(trained: TrainedModel, exported: MediaModel | TensorModel, front_end: FrontEnd, inputs: list[str],
               source: str) -> dict[str, str]:
-    """What the file says of itself; lists and dicts are json."""
+    """Metadata of the file; lists and dicts are json."""
     usage = dict(inputs={key: exported.input_texts[key] for key in inputs}, num_clips=front_end.views.num_clips)
     return dict(claip_emo_mm=__version__, checkpoint=source, classes=json.dumps(trained.classes),
                 front_end=json.dumps(front_end_settings(trained.cfg)), usage=json.dumps(usage), license=LICENSE,
@@ -173,6 +173,6 @@ def _metadata(trained: TrainedModel, exported: MediaModel | TensorModel, front_e
 
 
 def _difference(results: list[list[np.ndarray]], expected: list[list[np.ndarray]]) -> float:
-    """Largest difference of two outputs; NaN where there is one."""
+    """Largest difference of two outputs, or NaN."""
     return float(np.max([np.abs(first - second).max() for result, wanted in zip(results, expected, strict=True)
                          for first, second in zip(result, wanted, strict=True)]))

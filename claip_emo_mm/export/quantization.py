@@ -1,4 +1,4 @@
-"""Integer quantization of exported models."""
+"""8-bit quantization of exported models, and running them."""
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores
 
 
 def run_file(path: Path, batches: Sequence[dict[str, np.ndarray]]) -> list[list[np.ndarray]]:
-    """Give the outputs of an ONNX file for each of some dicts of inputs, on the CPU.
+    """Run an ONNX file on the CPU for each dict of inputs.
 
     Raises:
         InputError: onnxruntime refuses the file, or its inputs.
@@ -22,18 +23,14 @@ def run_file(path: Path, batches: Sequence[dict[str, np.ndarray]]) -> list[list[
         session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
         return [session.run(None, batch) for batch in batches]
     except (Fail, InvalidArgument, InvalidGraph, RuntimeException) as error:
-        raise InputError(f'{path}: onnxruntime cannot run the exported file: {" ".join(str(error).split())} A part of '
-                         'the model has a shape in it that must not change from call to call.') from error
+        raise InputError(f'{path}: onnxruntime cannot run the exported file: {one_line(error)} A '
+                         'component of the model has a shape in it that must not change from call to call.') from error
 
 
 def quantize(source: Path, target: Path) -> None:
-    """Write an ONNX file with the weights of its matrix products as 8-bit integers, by onnxruntime's dynamic method.
+    """Write an ONNX file with 8-bit weights of its matrix products, by onnxruntime's dynamic quantization per channel.
 
-    Each output channel has its own scale. The spectrogram stays as it is: its filters span many powers of ten.
-
-    Args:
-        source: ONNX file.
-        target: file to write.
+    The spectrogram is not quantized: its filters span many powers of ten.
     """
     import onnx  # of the extra [export]
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -53,26 +50,19 @@ def quantize(source: Path, target: Path) -> None:
 
 
 @dataclass(frozen=True)
-class IntegerChange:
-    """What 8-bit weights changed, on some clips.
+class QuantizationChange:
+    """Differences between the outputs of 8-bit weights and those of full precision."""
 
-    Attributes:
-        path: the file.
-        size: bytes.
-        difference: largest difference of a score (of a logit where the file gives no scores).
-        agreeing: clips (views) whose top class stayed.
-        clips: how many there were.
-    """
     path: Path
-    size: int
-    difference: float
-    agreeing: int
+    size: int  # bytes
+    difference: float  # largest one of a score (of a logit where the file has no scores)
+    agreeing: int  # clips (views) with the same top class
     clips: int
 
     @classmethod
     def measure(cls, path: Path, file: Path, batches: Sequence[dict[str, np.ndarray]],
-                expected: Sequence[list[np.ndarray]]) -> 'IntegerChange':
-        """Compare the first output, (B, K), with that of the file of full precision."""
+                expected: Sequence[list[np.ndarray]]) -> 'QuantizationChange':
+        """Compare the first output, (B, K), with the expected one of full precision."""
         first = np.concatenate([outputs[0] for outputs in run_file(file, batches)])
         check_scores(first, str(path), 'Weights of 8 bits do not hold this model: go without --int8.')
         wanted = np.concatenate([outputs[0] for outputs in expected])

@@ -1,4 +1,4 @@
-"""What an exported file computes: from frames and audio to scores, or from the model's own tensors to logits."""
+"""Modules to export: from frames and audio to scores, or from the model's own tensors to logits."""
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -13,12 +13,7 @@ Arrays = dict[str, Tensor]
 
 
 class MediaModel(nn.Module):
-    """A recognizer with its front end: what comes behind decoding, sampling and resizing is in it.
-
-    Args:
-        model: ``AudioVisualRecognizer``.
-        front_end: The config's.
-    """
+    """An ``AudioVisualRecognizer`` with everything that follows decoding, sampling and resizing."""
 
     output_names = ('scores', 'logits')
     input_texts = dict(
@@ -34,13 +29,8 @@ class MediaModel(nn.Module):
 
     def forward(self, frames: Tensor | None = None, frame_index: Tensor | None = None, audio: Tensor | None = None,
                 audio_index: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Recognize clips, as ``tools/test.py`` does.
+        """Recognize clips, as ``tools/test.py`` does, from what ``input_texts`` describes.
 
-        Args:
-            frames: (U, 3, H, W) uint8 RGB, the distinct frames of all clips.
-            frame_index: (B, V, T) int64, which frames the views are made of.
-            audio: (A, n) float32, the distinct windows of audio.
-            audio_index: (B, V) int64, which audio the views have.
         Returns: scores (B, K) of the clips, probabilities; logits (B, V, K) of their views.
         """
         inputs = {}
@@ -53,31 +43,31 @@ class MediaModel(nn.Module):
         return average_views(logits, self.model.cls_head.average_clips), logits
 
     def inputs(self, clips: Sequence[MediaClip]) -> Arrays:
-        """What `forward` takes for a batch of clips with the same number of views."""
+        """Inputs of `forward` for a batch of clips with the same number of views."""
         packed = [clip.packed['inputs'] for clip in clips]
         arrays = {}
         for key, index_key in (('frames', 'frame_index'), ('audio', 'audio_index')):
             if index_key in packed[0]:
-                parts = [clip.waveform if key == 'audio' else inputs[key]
-                         for clip, inputs in zip(clips, packed, strict=True)]
-                starts = accumulate((len(part) for part in parts[:-1]), initial=0)
-                arrays[key] = torch.cat(parts)
+                values = [clip.waveform if key == 'audio' else inputs[key]
+                          for clip, inputs in zip(clips, packed, strict=True)]
+                starts = accumulate((len(value) for value in values[:-1]), initial=0)
+                arrays[key] = torch.cat(values)
                 arrays[index_key] = torch.stack([inputs[index_key] + start
                                                  for inputs, start in zip(packed, starts, strict=True)])
         return arrays
 
     def expected(self, clips: Sequence[MediaClip]) -> tuple[Tensor, Tensor]:
-        """What `forward` must give, computed by the pipeline's own spectrograms and the recognizer's own prediction."""
+        """Expected outputs, from the pipeline's own spectrograms and the recognizer's own prediction."""
         data = self.model.data_preprocessor(pseudo_collate([clip.packed for clip in clips]))
         logits = self.model.cls_head(**self.model.extract_feat(data['inputs']))  # (B*V, K)
         samples = self.model(**data, mode='predict')
         return torch.stack([sample.pred_score for sample in samples]), logits.unflatten(0, (len(clips), -1))
 
     def dynamic_shapes(self) -> dict[str, dict[int, object]]:
-        """Dimension of an input -> its name, where it may differ from call to call."""
+        """Names of the dimensions of each input that may differ from call to call."""
         clips, views = torch.export.Dim('clips'), torch.export.Dim('views')
         frames = {0: clips, 1: views}
-        if self.model.visual_neck is None:  # it averages; a neck has learned places for its frames
+        if self.model.visual_neck is None:  # averages; a neck has learned positions of its frames
             frames[2] = torch.export.Dim('frames_of_a_view')
         shapes = dict(frames={0: torch.export.Dim('distinct_frames')}, frame_index=frames)
         if self.audio_front_end is not None:
@@ -88,12 +78,7 @@ class MediaModel(nn.Module):
 
 
 class TensorModel(nn.Module):
-    """A recognizer with ``mode='tensor'``: normalized frames and spectrograms, one view a clip, logits.
-
-    Args:
-        model: ``AudioVisualRecognizer``.
-        front_end: The config's.
-    """
+    """An ``AudioVisualRecognizer`` with ``mode='tensor'``: normalized frames and spectrograms in, logits out."""
 
     output_names = ('logits',)
     input_texts = dict(frames='(B, T, 3, H, W) float32, resized and normalized',
@@ -109,7 +94,7 @@ class TensorModel(nn.Module):
         return self.model({key: value for key, value in inputs.items() if value is not None}, mode='tensor'),
 
     def inputs(self, clips: Sequence[MediaClip]) -> Arrays:
-        """What `forward` takes: every view of the clips is one."""
+        """Inputs of `forward`: every view of the clips is one."""
         data = self.model.data_preprocessor(pseudo_collate([clip.packed for clip in clips]))['inputs']
         arrays = {}
         if 'frames' in data:
@@ -119,11 +104,11 @@ class TensorModel(nn.Module):
         return arrays
 
     def expected(self, clips: Sequence[MediaClip]) -> tuple[Tensor]:
-        """What `forward` must give."""
+        """Expected outputs."""
         return self(**self.inputs(clips))
 
     def dynamic_shapes(self) -> dict[str, dict[int, object]]:
-        """Dimension of an input -> its name, where it may differ from call to call."""
+        """Names of the dimensions of each input that may differ from call to call."""
         clips = torch.export.Dim('clips')
         frames = {0: clips}
         if self.model.visual_neck is None:

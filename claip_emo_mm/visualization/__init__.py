@@ -1,4 +1,4 @@
-"""Plots of what the model reads, and of what a training and a test came to."""
+"""Plots of the model's inputs, of trainings and of tests."""
 from .contact_sheet import make_contact_sheet, write_contact_sheets
 from .plots import plot_confusion_matrix, plot_robustness, plot_training_curves, read_scalars
 

@@ -1,4 +1,4 @@
-"""Attention weights and their plots."""
+"""Attention weights of the visual encoder and the temporal Transformer, and their plots."""
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -11,14 +11,16 @@ from torch import Tensor, nn
 from claip_emo_mm.models.layers.attention import SeparateProjectionAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 
+_COLUMNS = 8
+
 
 def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights of a block of the visual encoder, from what goes into it.
+    """Attention weights of a block of the visual encoder.
 
     Args:
-        attention: the block's.
-        query: (U, N, D) tokens that ask.
-        key: (U, N', D) tokens that answer.
+        attention: of the block.
+        query: (U, N, D) input tokens.
+        key: (U, N', D) input tokens.
     Returns: (U, heads, N, N'), each row summing to 1.
     """
     heads = (attention.num_heads, query.shape[-1] // attention.num_heads)
@@ -27,23 +29,18 @@ def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: T
 
 
 def temporal_weights(block: TemporalBlock, x: Tensor) -> Tensor:
-    """Attention weights of a layer of the temporal Transformer, from the tokens (B, T+1, D) that go into it.
-
-    Returns: (B, heads, T+1, T+1), each row summing to 1.
-    """
+    """Attention weights (B, heads, T+1, T+1) of a layer of the temporal Transformer for input tokens (B, T+1, D)."""
     qkv = block.qkv(block.norm1(x)).unflatten(-1, (3, block.num_heads, -1))  # (B, N, 3, heads, head_dims)
     q, k, _ = qkv.permute(2, 0, 3, 1, 4)
     return _weights(q, k)
 
 
 def attention_rollout(weights: list[Tensor]) -> Tensor:
-    """How much of each token reaches the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
-
-    A block passes on half of what its attention gathers and half of what was there.
+    """Attention rollout of each token to the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
 
     Args:
-        weights: (U, N, N) of each block in order, the mean over its heads; of the last one the class token's row is
-            enough.
+        weights: (U, N, N) of each block in order, the mean over its heads; of the last one the class token's row will
+            do.
     Returns: (U, N), summing to 1.
     """
     reach = _with_residual(weights[-1][:, :1])  # (U, 1, N): the class token is the first
@@ -53,11 +50,11 @@ def attention_rollout(weights: list[Tensor]) -> Tensor:
 
 
 def patch_attention(encoder: list[Tensor]) -> Tensor:
-    """How much of each patch reaches the class token of its frame.
+    """Attention rollout of each patch to the class token of its frame.
 
     Args:
-        encoder: as `noted_weights` gives it, of frames that may have gone through the encoder in several passes.
-    Returns: (U, h, w) of the distinct frames; with the class token's own ratio, left out, 1 in sum.
+        encoder: of `record_attention`, of frames that may have been encoded in several passes.
+    Returns: (U, h, w) of the distinct frames; they sum to 1 with the class token's own ratio, which is missing.
     """
     passes = sum(block.shape[1] == 1 for block in encoder)  # the last block asks with the class token alone
     depth = len(encoder) // passes
@@ -67,12 +64,12 @@ def patch_attention(encoder: list[Tensor]) -> Tensor:
 
 
 def frame_attention(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
-    """How the last temporal layer weighs the frames of a clip's first view.
+    """Weights of the frames of a clip's first view in the last temporal layer.
 
     Args:
-        temporal: as `noted_weights` gives it, of one clip.
+        temporal: of `record_attention`, of one clip.
         frame_index: (V, T) its views; equal ones have gone through the layers once.
-    Returns: (T,), summing to 1; the class token's own share is left out.
+    Returns: (T,), summing to 1, without the class token's own ratio.
     """
     _, of_view = frame_index.unique(dim=0, return_inverse=True)
     ratios = temporal[-1][of_view[0], 0, 1:]
@@ -80,40 +77,39 @@ def frame_attention(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
 
 
 @contextmanager
-def noted_weights(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Note the attention weights of whatever frames the model encodes within.
+def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
+    """Record the attention weights of all frames that the model encodes in the ``with`` block.
 
-    A temporal Transformer of the audio is passed over, and so are necks without a class token, such as ``FrameTokens``.
+    Necks without a class token, such as ``FrameTokens``, and a temporal Transformer of the audio are skipped.
 
     Args:
         model: in evaluation mode, with ``visual_backbone`` and ``visual_neck`` (either may be None).
-    Returns: ``encoder``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N);
-        ``temporal``: one (B, T+1, T+1) for each layer of the ``TemporalTransformer`` of the frames. Means over the
-        heads; empty where the model has none of them.
+    Yields: means over the heads: ``encoder``: one (U, N, N) for each block and pass, of the last block the class
+        token's row (U, 1, N); ``temporal``: one (B, T+1, T+1) for each layer of the ``TemporalTransformer``.
     """
-    noted: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
+    recorded: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
 
     @torch.no_grad()
-    def note_encoder(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        noted['encoder'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
+    def record_encoder(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        recorded['encoder'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
 
     @torch.no_grad()
-    def note_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        noted['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
+    def record_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    hooks = [attention.register_forward_pre_hook(note_encoder)
-             for attention in _parts(model.visual_backbone, SeparateProjectionAttention)]
-    hooks += [layer.register_forward_pre_hook(note_temporal)
-              for neck in _parts(model.visual_neck, TemporalTransformer) for layer in neck.layers]
+    hooks = [attention.register_forward_pre_hook(record_encoder)
+             for attention in _modules(model.visual_backbone, SeparateProjectionAttention)]
+    hooks += [layer.register_forward_pre_hook(record_temporal)
+              for neck in _modules(model.visual_neck, TemporalTransformer) for layer in neck.layers]
     try:
-        yield noted
+        yield recorded
     finally:
         for hook in hooks:
             hook.remove()
 
 
-def _parts(part: nn.Module | None, kind: type[nn.Module]) -> list[nn.Module]:
-    return [] if part is None else [module for module in part.modules() if isinstance(module, kind)]
+def _modules(component: nn.Module | None, kind: type[nn.Module]) -> list[nn.Module]:
+    return [] if component is None else [module for module in component.modules() if isinstance(module, kind)]
 
 
 def _weights(q: Tensor, k: Tensor) -> Tensor:
@@ -121,20 +117,17 @@ def _weights(q: Tensor, k: Tensor) -> Tensor:
 
 
 def _with_residual(weights: Tensor) -> Tensor:
-    """Half of the attention (U, N, N') and half of the token itself; the tokens that ask are the first N."""
+    """Average the attention (U, N, N') of the first N tokens with the identity, for the residual connection."""
     own = torch.eye(weights.shape[1], weights.shape[2], dtype=weights.dtype, device=weights.device)
     return (weights + own) / 2
 
 
-_COLUMNS = 8
-
-
-def plot_attention(frames: np.ndarray, looks: np.ndarray, weights: np.ndarray | None, title: str) -> Figure:
-    """Draw the frames of a view with what is looked at as a warm overlay, and a bar of each frame's weight.
+def plot_attention(frames: np.ndarray, attention: np.ndarray, weights: np.ndarray | None, title: str) -> Figure:
+    """Plot the frames of a view with the attention overlaid, and a bar of each frame's weight.
 
     Args:
         frames: (T, H, W, 3) uint8 RGB.
-        looks: (T, h, w) ratio of the class token's attention for each patch.
+        attention: (T, h, w) ratio of the class token's attention for each patch.
         weights: (T,) ratios of the class token's attention among the frames; None without temporal Transformer.
         title: above the plot.
     """
@@ -144,9 +137,9 @@ def plot_attention(frames: np.ndarray, looks: np.ndarray, weights: np.ndarray | 
                     layout='constrained')
     grid = figure.add_gridspec(rows + (weights is not None), columns, height_ratios=[1.] * rows + [.9] * (
         weights is not None))
-    for number, (frame, look) in enumerate(zip(frames, looks, strict=True)):
+    for number, (frame, patches) in enumerate(zip(frames, attention, strict=True)):
         axis = figure.add_subplot(grid[number // columns, number % columns])
-        axis.imshow(overlay(frame, look))
+        axis.imshow(overlay(frame, patches))
         axis.set_title(f'frame {number + 1}', fontsize=7)
         axis.axis('off')
     if weights is not None:
@@ -161,23 +154,17 @@ def plot_attention(frames: np.ndarray, looks: np.ndarray, weights: np.ndarray | 
     return figure
 
 
-def overlay(frame: np.ndarray, look: np.ndarray) -> np.ndarray:
-    """Lay the attention over a frame, (H, W, 3) uint8: nothing where it is lowest, red where it is highest.
-
-    Args:
-        frame: (H, W, 3) uint8 RGB.
-        look: (h, w) attention of the patches.
-    """
+def overlay(frame: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Overlay attention (h, w) of patches on a frame (H, W, 3) uint8 RGB: none where lowest, red where highest."""
     height, width = frame.shape[:2]
-    spread = np.ptp(look)
-    ratios = cv2.resize(((look - look.min()) / (spread if spread else 1)).astype(np.float32), (width, height),
+    ratios = cv2.resize(((attention - attention.min()) / (np.ptp(attention) or 1)).astype(np.float32), (width, height),
                         interpolation=cv2.INTER_CUBIC).clip(0, 1)[..., None]
     color = cv2.cvtColor(cv2.applyColorMap((255 * ratios[..., 0]).astype(np.uint8), cv2.COLORMAP_JET),
-                          cv2.COLOR_BGR2RGB)
+                         cv2.COLOR_BGR2RGB)
     return (frame * (1 - .6 * ratios) + color * .6 * ratios).astype(np.uint8)
 
 
 def described_scores(scores: Sequence[float], classes: Sequence[str]) -> str:
-    """The three highest scores in words."""
+    """Describe the three highest scores in words."""
     best = sorted(zip(scores, classes, strict=True), reverse=True)[:3]
     return ', '.join(f'{name} {100 * score:.0f} %' for score, name in best)

@@ -1,4 +1,4 @@
-"""Contact sheets: a clip as the model sees and hears it, after the whole pipeline."""
+"""Contact sheets of clips after the whole pipeline: the frames and spectrograms that the model reads."""
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,17 +15,17 @@ from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.plots import write_figure
 
 _COLUMNS = 8
-_WIDTH, _ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
+_WIDTH, _FRAME_ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
 
 
 def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite: bool = False) -> list[Path]:
-    """Write a png for each of some clips, evenly spread over a data set, with a progress bar.
+    """Write a png file for each of some clips, evenly spread over a data set, with a progress bar.
 
     Args:
-        dataset: gives packed samples.
+        dataset: yields packed samples.
         out: folder.
         count: clips at most.
-        overwrite: whether sheets that are there already may be replaced.
+        overwrite: whether existing sheets may be replaced.
     Returns: the files, named by number, class and clip.
     Raises:
         InputError: a sheet is there already, a clip cannot be read, or the folder cannot be written.
@@ -34,10 +34,10 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
     classes = dataset.metainfo['classes']
     chosen = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
     sheets = {int(index): out / _file_name(dataset, int(index), classes) for index in chosen}
-    there = [path for path in sheets.values() if path.exists()]
-    if there and not overwrite:
-        raise InputError(f'{there[0]}: is there already ({len(there)} of {len(sheets)} sheets are). Choose another '
-                         'folder with --out, or say --overwrite.')
+    existing = [path for path in sheets.values() if path.exists()]
+    if existing and not overwrite:
+        raise InputError(f'{existing[0]}: is there already ({len(existing)} of {len(sheets)} sheets are). Choose '
+                         'another folder with --out, or say --overwrite.')
     for index, path in tqdm(sheets.items(), unit='clip', desc='sheets', mininterval=.5):
         sample = dataset[index]
         if is_skipped(sample['data_samples']):
@@ -47,21 +47,19 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
 
 
 def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample, classes: Sequence[str]) -> Figure:
-    """Draw the views of a clip: their frames in order, and the spectrogram that is heard with them.
+    """Plot the views of a clip: the frames in order, and the spectrogram of each view.
 
     Args:
         inputs: of a packed sample: ``frames`` (U, 3, H, W) uint8 with ``frame_index`` (V, T), ``mel`` (A, 1, M, F) with
             ``audio_index`` (V,); either pair may be missing, or its tensor empty.
-        data_sample: with the label and the facts about the clip.
+        data_sample: with the label and the metadata of the clip.
         classes: K names.
     """
-    seen = inputs['frames'][inputs['frame_index']] if len(inputs.get('frames', ())) else None  # (V, T, 3, H, W)
-    heard = inputs['mel'][inputs['audio_index'], 0] if len(inputs.get('mel', ())) else None  # (V, M, F)
-    views = len(heard if seen is None else seen)
-    heights = []
-    if seen is not None:
-        heights.append(_ROW * -(-seen.shape[1] // _COLUMNS))
-    if heard is not None:
+    frames = inputs['frames'][inputs['frame_index']] if len(inputs.get('frames', ())) else None  # (V, T, 3, H, W)
+    mel = inputs['mel'][inputs['audio_index'], 0] if len(inputs.get('mel', ())) else None  # (V, M, F)
+    views = len(mel if frames is None else frames)
+    heights = [] if frames is None else [_FRAME_ROW * -(-frames.shape[1] // _COLUMNS)]
+    if mel is not None:
         heights.append(_SPECTROGRAM)
     figure = Figure(figsize=(_WIDTH, .6 + views * (sum(heights) + .3)), layout='constrained')
     figure.suptitle(_title(data_sample, classes), fontsize=10)
@@ -69,12 +67,12 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
     for view in range(views):
         rows = list(axes[view * len(heights):(view + 1) * len(heights)])
         rows[0].set_title(f'view {view + 1} of {views}', fontsize=8, loc='left')
-        if seen is not None:
+        if frames is not None:
             axis = rows.pop(0)
-            axis.imshow(_montage(seen[view].permute(0, 2, 3, 1).numpy()))
+            axis.imshow(_montage(frames[view].permute(0, 2, 3, 1).numpy()))
             axis.set_axis_off()
-        if heard is not None:
-            rows[0].imshow(heard[view].T.numpy(), origin='lower', aspect='auto', interpolation='nearest')
+        if mel is not None:
+            rows[0].imshow(mel[view].T.numpy(), origin='lower', aspect='auto', interpolation='nearest')
             rows[0].set_xlabel('frame', fontsize=7)
             rows[0].set_ylabel('mel bin', fontsize=7)
             rows[0].tick_params(labelsize=7)
@@ -82,7 +80,7 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
 
 
 def _montage(frames: np.ndarray) -> np.ndarray:
-    """Lay frames (T, H, W, 3) out in rows, (rows * H, columns * W, 3)."""
+    """Arrange frames (T, H, W, 3) in rows, (rows * H, columns * W, 3)."""
     columns = min(_COLUMNS, len(frames))
     rows = -(-len(frames) // columns)
     sheet = np.full((rows * columns, *frames.shape[1:]), 255, np.uint8)
@@ -91,10 +89,9 @@ def _montage(frames: np.ndarray) -> np.ndarray:
 
 
 def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
-    clip = clip_name(data_sample)
     label = classes[int(data_sample.gt_label)] if 'gt_label' in data_sample else 'no label'
-    facts = f'{data_sample.get("total_frames")} frames' + (', no audio' if data_sample.get('audio_missing') else '')
-    return f'{label}   {clip}   ({facts})'
+    metadata = f'{data_sample.get("total_frames")} frames' + (', no audio' if data_sample.get('audio_missing') else '')
+    return f'{label}   {clip_name(data_sample)}   ({metadata})'
 
 
 def _file_name(dataset: BaseDataset, index: int, classes: Sequence[str]) -> str:

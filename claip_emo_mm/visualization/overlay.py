@@ -1,4 +1,4 @@
-"""A video with boxes, labels and its own audio."""
+"""Writes a copy of a video with face boxes and emotion labels."""
 import errno
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -22,20 +22,19 @@ from claip_emo_mm.visualization.plots import person_color
 _LARGEST_SIDE = 1280
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 _TIME_BASE = Fraction(1, 90000)
-_BRIDGED_S = .7  # between two places of a face: it is followed through such a time
-_SHOWN_S = .13  # that a box stays where no newer one is known: places are as far apart
+_MAX_GAP_S = .7  # between two boxes of a face over which they are interpolated
+_HOLD_S = .13  # that a box stays where no newer one is known: the usual distance of boxes
 
 
 def write_overlay(video: str, result: EmotionResult, path: Path,
                   progress: Callable[[float], None] | None = None) -> None:
-    """Write an mp4 (h264) whose images keep their times, with the audio of the original.
+    """Write an mp4 file (h264) with the timestamps and the audio of the original, atomically.
 
-    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac. The file takes its name
-    when it is complete.
+    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac.
 
     Args:
-        video: what the result was made of.
-        result: who is where, and what they look like.
+        video: that the result is of.
+        result: the people's boxes and emotions.
         path: the copy.
         progress: called with the time up to which it is written, in s.
     Raises:
@@ -43,8 +42,9 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
         WriteError: the copy cannot be written, such as on a full disk.
     """
     try:
-        with atomic_write(path) as part, open_media(video) as source, av.open(str(part), 'w', format='mp4') as target:
-            _copy(source, target, _Labels(result), *_image_form(video), progress or (lambda time_s: None))
+        with (atomic_write(path) as temporary, open_media(video) as source,
+              av.open(str(temporary), 'w', format='mp4') as target):
+            _copy(source, target, _Labels(result), *_image_format(video), progress or (lambda time_s: None))
     except av.error.FFmpegError as error:
         if error.errno in _NOT_WRITTEN:
             raise write_error(path, error) from error
@@ -55,12 +55,12 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
           size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
     video, audio = video_stream(source), audio_stream(source)
     origin_s = (source.start_time or 0) / 1e6
-    drawn = _video_stream(target, size, pixel_ratio, nominal_rate(video))
-    heard = audio and overlay_audio(audio, source, target, origin_s)
+    encoder = _video_stream(target, size, pixel_ratio, nominal_rate(video))
+    audio_copy = audio and overlay_audio(audio, source, target, origin_s)
     last_pts, to_frame = -1, ToImage(_LARGEST_SIDE)
     for packet in _read(source, [stream for stream in (video, audio) if stream is not None]):
         if packet.stream is not video:
-            heard.write(packet)
+            audio_copy.write(packet)
             continue
         for frame in _decode(packet, last_pts < 0):
             time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
@@ -68,17 +68,17 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
                 break
             image = labels.draw(to_frame(frame), time_s)
             last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
-            out = av.VideoFrame.from_ndarray(_fitted(image, drawn), format='rgb24')
+            out = av.VideoFrame.from_ndarray(_fitted(image, encoder), format='rgb24')
             out.pts, out.time_base = last_pts, _TIME_BASE
-            target.mux(drawn.encode(out))
+            target.mux(encoder.encode(out))
             progress(time_s)
-    target.mux(drawn.encode(None))
-    if heard:
-        heard.end()
+    target.mux(encoder.encode(None))
+    if audio_copy:
+        audio_copy.end()
 
 
 def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Packet]:
-    """Yield packets up to the end, or to a place from which the file cannot be read."""
+    """Yield packets up to the end, or to the first one that cannot be read."""
     with suppress(av.error.FFmpegError):
         yield from source.demux(streams)
 
@@ -86,16 +86,13 @@ def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Pac
 def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
     try:
         yield from packet.decode()
-    except av.error.FFmpegError:  # a broken packet is left out
+    except av.error.FFmpegError:  # a broken packet is skipped
         if is_first:
             raise
 
 
-def _image_form(video: str) -> tuple[tuple[int, int], Fraction]:
-    """Height and width of the first image, upright, and how much wider than high its pixels are.
-
-    The streams of the copy are made before the first packet.
-    """
+def _image_format(video: str) -> tuple[tuple[int, int], Fraction]:
+    """Height and width of the first image, upright, and its pixel aspect ratio, before any stream is copied."""
     with open_media(video) as container:
         stream = video_stream(container)
         frame = stream and next(decode_stream(container, stream), None)
@@ -123,7 +120,7 @@ def _fitted(image: np.ndarray, stream: av.VideoStream) -> np.ndarray:
 
 
 class _Labels:
-    """What is to be drawn at a time: the people of the window whose middle is nearest."""
+    """Boxes and labels at a time: of the people of the window whose middle is nearest."""
 
     def __init__(self, result: EmotionResult) -> None:
         self._paths = {person.number: (np.array([time_s for time_s, _ in person.path]),
@@ -149,12 +146,11 @@ class _Labels:
         times, boxes = self._paths[person]
         after = int(np.searchsorted(times, time_s))
         near = times[max(after - 1, 0):after + 1]
-        is_between = len(near) == 2 and near[1] - near[0] <= _BRIDGED_S
-        if not is_between and not (len(near) and np.abs(near - time_s).min() <= _SHOWN_S):
-            return None
-        if not is_between:
+        if len(near) == 2 and near[1] - near[0] <= _MAX_GAP_S:
+            return tuple(float(np.interp(time_s, times, column)) for column in boxes.T)
+        if len(near) and np.abs(near - time_s).min() <= _HOLD_S:
             return tuple(boxes[int(np.abs(times - time_s).argmin())].tolist())
-        return tuple(float(np.interp(time_s, times, column)) for column in boxes.T)
+        return None
 
 
 def _draw(image: np.ndarray, box: Box | None, label: str, color: tuple[int, int, int]) -> None:

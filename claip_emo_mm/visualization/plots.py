@@ -1,4 +1,4 @@
-"""Plots of metrics, features and training curves."""
+"""Plots of metrics, features and training curves, and writing them."""
 import json
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,12 @@ from sklearn.preprocessing import StandardScaler
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write
 
+_PERSON_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0),
+                  (204, 121, 167))  # of Okabe and Ito
+_MIN_CLIPS = 5  # of t-SNE
+# Title of a panel of the training curves -> what the names of its curves begin with.
+_PANELS = {'loss': ('loss',), 'learning rate': ('lr',), 'validation (%)': ('WAR', 'UAR', 'F1')}
+
 
 def png_file(text: str) -> Path:
     """Path of a plot to write, for a command line's ``type``."""
@@ -22,25 +28,21 @@ def png_file(text: str) -> Path:
 
 
 def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
-    """Write a png file, and the folders above it; it takes its name when it is complete."""
-    with atomic_write(path) as part:
-        figure.savefig(part, format='png', dpi=dpi)
-
-
-# Okabe, Ito.
-_PERSON_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167))
+    """Write a png file atomically, and its missing parent folders."""
+    with atomic_write(path) as temporary:
+        figure.savefig(temporary, format='png', dpi=dpi)
 
 
 def person_color(person: int | None) -> tuple[int, int, int]:
-    """RGB, 0 to 255, of a person's number, from 1; None is the whole plot."""
+    """RGB, 0 to 255, of a person's number, from 1; None is the whole image."""
     return _PERSON_COLORS[((person or 1) - 1) % len(_PERSON_COLORS)]
 
 
 def plot_confusion_matrix(matrix: np.ndarray, classes: Sequence[str], title: str = '') -> Figure:
-    """Draw clips by true class (rows) and predicted class (columns): ratios of each row by color, counts as text.
+    """Plot a confusion matrix: ratios of each row by color, counts as text.
 
     Args:
-        matrix: (K, K) counts.
+        matrix: (K, K) clips by true class (row) and predicted class (column).
         classes: K names.
         title: above the plot.
     """
@@ -53,8 +55,7 @@ def plot_confusion_matrix(matrix: np.ndarray, classes: Sequence[str], title: str
     figure.colorbar(image, ax=axis, label='% of the true class')
     axis.set_xticks(range(len(classes)), classes, rotation=60, ha='right', rotation_mode='anchor', fontsize=8)
     axis.set_yticks(range(len(classes)), classes, fontsize=8)
-    axis.set_xlabel('predicted')
-    axis.set_ylabel('true')
+    axis.set(xlabel='predicted', ylabel='true')
     axis.set_title(title, fontsize=10)
     for row, column in zip(*np.nonzero(matrix), strict=True):
         axis.text(column, row, f'{matrix[row, column]:.0f}', ha='center', va='center', fontsize=7,
@@ -62,25 +63,21 @@ def plot_confusion_matrix(matrix: np.ndarray, classes: Sequence[str], title: str
     return figure
 
 
-_FEWEST = 5
-
-
 def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Lay features (clips, D) out in a plane by t-SNE (scikit-learn), each dimension scaled to a spread of 1.
+    """Embed standardized features (clips, D) in a plane (clips, 2) by scikit-learn's t-SNE.
 
-    Returns: (clips, 2).
     Raises:
         InputError: there are fewer than 5 clips.
     """
-    if len(features) < _FEWEST:
-        raise InputError(f't-SNE of {len(features)} clips: at least {_FEWEST} are needed to say anything.')
+    if len(features) < _MIN_CLIPS:
+        raise InputError(f't-SNE of {len(features)} clips: at least {_MIN_CLIPS} are needed to say anything.')
     perplexity = min(30., (len(features) - 1) / 3)
     scaled = StandardScaler().fit_transform(features)
     return TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(scaled)
 
 
 def plot_features(points: Mapping[str, np.ndarray], labels: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Draw a panel for each kind of feature.
+    """Plot embedded features, one panel for each kind.
 
     Args:
         points: title -> (clips, 2).
@@ -98,17 +95,13 @@ def plot_features(points: Mapping[str, np.ndarray], labels: np.ndarray, classes:
             axis.scatter(*places[of_class].T, s=14, color=colors(label % colors.N), label=classes[label],
                          marker=markers[label // colors.N % len(markers)])
         axis.set_title(title, fontsize=10)
-        axis.set_xticks([])
-        axis.set_yticks([])
+        axis.set(xticks=[], yticks=[])
     figure.legend(*axes[0].get_legend_handles_labels(), loc='outside right upper', fontsize=8, ncols=legend_columns)
     return figure
 
 
-_BAR_COLORS = dict(WAR='#33618d', UAR='#d08c40')
-
-
 def plot_robustness(metrics: dict[str, dict[str, float]], title: str = '') -> Figure:
-    """Draw WAR and UAR under each condition as bars, and those of the first one, clean clips, as lines.
+    """Plot WAR and UAR under each condition as bars, and those of the first one, clean clips, as lines.
 
     Args:
         metrics: name of the condition -> WAR and UAR, percent.
@@ -118,31 +111,25 @@ def plot_robustness(metrics: dict[str, dict[str, float]], title: str = '') -> Fi
     axis = figure.subplots()
     places = range(len(metrics))
     clean = next(iter(metrics.values()))
-    for offset, (key, color) in zip((-.2, .2), _BAR_COLORS.items(), strict=True):
+    for offset, key, color in ((-.2, 'WAR', '#33618d'), (.2, 'UAR', '#d08c40')):
         values = [row[key] for row in metrics.values()]
         bars = axis.barh([place + offset for place in places], values, .38, color=color, label=key)
         axis.bar_label(bars, fmt='%.1f', fontsize=7, padding=2)
         axis.axvline(clean[key], color=color, linewidth=.8, linestyle=':')
     axis.set_yticks(places, metrics, fontsize=8)
     axis.invert_yaxis()
-    axis.set_xlim(0, 108)
-    axis.set_xlabel('%')
+    axis.set(xlim=(0, 108), xlabel='%')
     axis.margins(y=.01)
     figure.legend(fontsize=8, loc='outside upper right', ncols=2)  # above the bars, which may fill the axis
     axis.set_title(title, fontsize=10, loc='left')
     return figure
 
 
-# Title of a panel -> what the names of its curves begin with.
-_PANELS = {'loss': ('loss',), 'learning rate': ('lr',), 'validation (%)': ('WAR', 'UAR', 'F1')}
-
-
 def read_scalars(paths: list[Path]) -> dict[str, dict[int, float]]:
-    """Read the scalars that MMEngine wrote, one json object a line, with `step`.
+    """Read MMEngine's scalars, one json object a line, with `step`.
 
     Args:
-        paths: `scalars.json` of the runs of one training, the oldest first; where a resumed run repeats a step, it
-            counts.
+        paths: `scalars.json` of the runs of one training, the oldest first; a repeated step is overridden.
     Returns: name -> step -> value.
     """
     series: dict[str, dict[int, float]] = {}
@@ -160,11 +147,7 @@ def read_scalars(paths: list[Path]) -> dict[str, dict[int, float]]:
 
 
 def plot_training_curves(series: dict[str, dict[int, float]]) -> Figure:
-    """Draw losses and learning rate over iterations, and the validation metrics over epochs.
-
-    Args:
-        series: name -> step -> value, of `read_scalars`.
-    """
+    """Plot losses and learning rate over iterations, and validation metrics over epochs, of `read_scalars`."""
     panels = {title: {name: values for name, values in series.items() if name.split('/')[-1].startswith(starts)}
               for title, starts in _PANELS.items()}
     panels = {title: curves for title, curves in panels.items() if curves} or {'nothing was logged': {}}

@@ -1,4 +1,4 @@
-"""The emotions of a video over time, with the envelope of its audio."""
+"""Plot of the emotions of a video over time, with the envelope of its audio."""
 from collections.abc import Sequence
 
 import matplotlib
@@ -10,21 +10,20 @@ from matplotlib.patches import Patch
 from claip_emo_mm.structures import ENVELOPE_HZ, EmotionResult, EmotionRow, PersonTrack, Span
 from claip_emo_mm.visualization.plots import person_color
 
-_MOST_PEOPLE = 6  # panels
-_MOST_SPANS = 3  # that are written out
-_ABSENT = '0.88'
-_LOUDEST = .25  # of an audio clip, at least, that fills its panel
+_MAX_PEOPLE = 6  # panels
+_MAX_SPANS = 3  # that the title lists
+_ABSENT_COLOR = '0.88'
 
 
 def plot_timeline(result: EmotionResult) -> Figure:
-    """Draw the scores of each person over time, where the face is not seen, and the audio's envelope.
+    """Plot the scores of each person over time, where the face is missing, and the audio's envelope.
 
-    A score stands at the middle of its window; before the first middle and behind the last one the line is level. Where
-    no window covers the time, the line is broken. Of more than six people those that are seen longest are shown.
+    A score stands at the middle of its window; the line is level before the first and behind the last one, and broken
+    where no window covers the time. Of more than six people those that are seen longest are shown.
     """
     people = {person.number: person for person in result.people}
     numbers = sorted({row.person for row in result.rows}, key=lambda number: (number is None, number))
-    shown = sorted(numbers, key=lambda number: -_seen_s(result, number))[:_MOST_PEOPLE]
+    shown = sorted(numbers, key=lambda number: -_seen_s(result, number))[:_MAX_PEOPLE]
     shown = [number for number in numbers if number in shown]
     has_audio = bool(result.envelope)
     ratios = [3.] * len(shown) + [1.] * has_audio
@@ -40,16 +39,15 @@ def plot_timeline(result: EmotionResult) -> Figure:
             _shade(axis, people[number].spans, result.duration_s)
             _plot_portrait(figure.add_subplot(grid[place, 0]), people[number])
     lines = axes[0].get_lines()[:len(result.classes)]
-    absent = [Patch(color=_ABSENT, label='not seen')] if people else []
+    absent = [Patch(color=_ABSENT_COLOR, label='not seen')] if people else []
     axes[0].legend(handles=[*lines, *absent], fontsize=7, ncol=max(1, -(-len(result.classes) // 8)),
                    loc='upper left', bbox_to_anchor=(1, 1))
     if has_audio:
         _plot_audio(axes[-1], np.array(result.envelope))
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
-    left_out = f' ({len(numbers) - len(shown)} more people are in the table)' if len(numbers) > len(shown) else ''
-    axes[-1].set_xlabel(f'time (s){left_out}')
-    axes[-1].set_xlim(0, max(result.duration_s, .1))
+    more = f' ({len(numbers) - len(shown)} more people are in the table)' if len(numbers) > len(shown) else ''
+    axes[-1].set(xlabel=f'time (s){more}', xlim=(0, max(result.duration_s, .1)))
     return figure
 
 
@@ -74,18 +72,17 @@ def _plot_scores(axis: Axes, rows: Sequence[EmotionRow], classes: Sequence[str])
     for number, (name, scores) in enumerate(zip(classes, np.array(values).T, strict=True)):
         axis.plot(times, scores, color=colors[number % len(colors)], label=name, linewidth=1.5, marker='.',
                   markevery=middles if len(rows) < 100 else [])
-    axis.set_ylim(0, 1.02)
-    axis.set_ylabel('score')
+    axis.set(ylim=(0, 1.02), ylabel='score')
     axis.grid(alpha=.3)
 
 
 def _title(result: EmotionResult, number: int | None, people: dict[int, PersonTrack]) -> str:
     top, score = result.tops()[number]
     if number is None:
-        return f'whole plot, or audio alone: {top} {100 * score:.0f} %'
+        return f'whole image, or audio alone: {top} {100 * score:.0f} %'
     spans = people[number].spans
-    seen = ', '.join(f'{start:.1f}-{end:.1f}' for start, end in spans[:_MOST_SPANS])
-    more = f' and {len(spans) - _MOST_SPANS} more times' if len(spans) > _MOST_SPANS else ''
+    seen = ', '.join(f'{start:.1f}-{end:.1f}' for start, end in spans[:_MAX_SPANS])
+    more = f' and {len(spans) - _MAX_SPANS} more times' if len(spans) > _MAX_SPANS else ''
     return f'person {number}: {top} {100 * score:.0f} % on average, seen {seen} s{more}'
 
 
@@ -94,7 +91,7 @@ def _shade(axis: Axes, spans: Sequence[Span], duration_s: float) -> None:
     starts = [*(start for start, _ in spans), duration_s]
     for left, right in zip(ends, starts, strict=True):
         if right - left > .1:
-            axis.axvspan(left, right, color=_ABSENT, zorder=0, linewidth=0)
+            axis.axvspan(left, right, color=_ABSENT_COLOR, zorder=0, linewidth=0)
 
 
 def _plot_portrait(axis: Axes, person: PersonTrack) -> None:
@@ -107,7 +104,5 @@ def _plot_portrait(axis: Axes, person: PersonTrack) -> None:
 def _plot_audio(axis: Axes, envelope: np.ndarray) -> None:
     axis.fill_between(np.arange(len(envelope)) / ENVELOPE_HZ, -envelope, envelope, color='0.4', linewidth=0,
                       step='post')
-    limit = max(1.1 * float(envelope.max()), _LOUDEST)
-    axis.set_ylim(-limit, limit)
-    axis.set_yticks([])
-    axis.set_ylabel('audio')
+    limit = max(1.1 * float(envelope.max()), .25)  # quiet audio does not fill the panel
+    axis.set(ylim=(-limit, limit), yticks=[], ylabel='audio')

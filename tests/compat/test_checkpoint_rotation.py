@@ -23,7 +23,7 @@ class DyingRunner(SimpleNamespace):
 
 @pytest.fixture
 def runner(tmp_path: Path) -> DyingRunner:
-    hub = MessageHub.get_instance(f'late_removal_{tmp_path}')
+    hub = MessageHub.get_instance(f'checkpoint_rotation_{tmp_path}')
     return DyingRunner(work_dir=str(tmp_path), message_hub=hub, epoch=0, iter=3, logger=SimpleNamespace(info=print))
 
 

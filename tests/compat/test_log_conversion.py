@@ -22,11 +22,11 @@ def log(tmp_path: Path) -> Path:
 def test_the_tool_comes_to_the_iterations_of_the_log(log: Path) -> None:
     rows = [json.loads(line) for line in epoch_lines(log)]
     assert [row['mode'] for row in rows] == ['train'] * 4
-    drawn = []
+    plotted = []
     for epoch in (1, 2):  # as plot_curve places them
         iterations = [row['iter'] for row in rows if row['epoch'] == epoch]
-        drawn += [iteration + (epoch - 1) * iterations[-1] for iteration in iterations]
-    assert drawn == [10, 20, 35, 45] == [row['loss'] for row in rows]
+        plotted += [iteration + (epoch - 1) * iterations[-1] for iteration in iterations]
+    assert plotted == [10, 20, 35, 45] == [row['loss'] for row in rows]
 
 
 def test_copies_bear_the_names_of_the_logs(log: Path) -> None:

@@ -18,13 +18,13 @@ def clips_of(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def test_as_drawing_the_clips_one_by_one() -> None:
     labels, predictions = clips_of(CONFUSION)
-    rng, drawn = np.random.default_rng(5), []
+    rng, sampled = np.random.default_rng(5), []
     for _ in range(4000):
         chosen = np.concatenate([rng.choice(np.flatnonzero(labels == label), (labels == label).sum())
                                  for label in (0, 1, 3)])
         metrics = classification_metrics(labels[chosen], predictions[chosen], 4)
-        drawn.append((metrics.war, metrics.uar, metrics.f1_macro, metrics.f1_weighted))
-    expected = np.quantile(drawn, [.025, .975], axis=0).T
+        sampled.append((metrics.war, metrics.uar, metrics.f1_macro, metrics.f1_weighted))
+    expected = np.quantile(sampled, [.025, .975], axis=0).T
     found = bootstrap_intervals(CONFUSION, n_bootstrap=40000)
     assert tuple(found) == INTERVAL_METRICS
     np.testing.assert_allclose(list(found.values()), expected, atol=1.7)  # a clip is 1.7 points of WAR
@@ -52,5 +52,5 @@ def test_without_mistakes_there_is_no_width() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(InputError, match='from 0 n_bootstrap'):
+    with pytest.raises(InputError, match='from 0 samples'):
         bootstrap_intervals(CONFUSION, n_bootstrap=0)

@@ -17,7 +17,7 @@ from claip_emo_mm.evaluation.features import collect_features
 from claip_emo_mm.evaluation.late_fusion import fuse
 from claip_emo_mm.evaluation.metrics import check_scores, expected_calibration_error, why_not_finite
 from claip_emo_mm.evaluation.predictions import read_scores, write_metrics
-from claip_emo_mm.export.quantization import IntegerChange
+from claip_emo_mm.export.quantization import QuantizationChange
 
 LABELS = np.array([0, 1, 0])
 BROKEN = np.array([[.5, .5], [np.nan, .5], [np.inf, 0]], np.float32)
@@ -73,7 +73,7 @@ def test_files_with_8_bit_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / 'a.onnx').touch()
     monkeypatch.setattr('claip_emo_mm.export.quantization.run_file', lambda path, batches: [[BROKEN]])
     with pytest.raises(InputError, match=r'a\.int8\.onnx: the scores of 2 of 3 clips are not finite.* without --int8'):
-        IntegerChange.measure(tmp_path / 'a.int8.onnx', tmp_path / 'a.onnx', [{}], [[BROKEN]])
+        QuantizationChange.measure(tmp_path / 'a.int8.onnx', tmp_path / 'a.onnx', [{}], [[BROKEN]])
 
 
 def test_metrics_that_are_no_numbers_are_null(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_table() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(InputError, match='1_0.mp4: the clip is in the test part of two folds'):
+    with pytest.raises(InputError, match='1_0.mp4: the clip is in the test split of two folds'):
         fold_metrics({1: FOLDS[1], 2: FOLDS[1]})
     other = ClipScores(('x',), np.array([0]), np.eye(3, dtype=np.float32)[:1], ('a', 'b', 'z'))
     with pytest.raises(InputError, match='Fold 2 has the classes a, b, z, another one a, b, c'):

@@ -89,7 +89,7 @@ def test_another_file_of_the_name_is_left_alone(tmp_path: Path, text: str) -> No
     assert (tmp_path / 'robustness.json').read_text() == text
 
 
-def test_figures_that_are_not_compared(tmp_path: Path) -> None:
+def test_metrics_that_are_not_compared(tmp_path: Path) -> None:
     (tmp_path / 'a.pth').touch()
     with pytest.raises(InputError, match='compares WAR and UAR, but the test gives acc/top1. Set test_evaluator'):
         measure_robustness(Config.fromfile(TOY), tmp_path / 'a.pth', lambda cfg: {'acc/top1': 3.}, tmp_path)

@@ -49,11 +49,11 @@ def test_any_number_of_ranks_gives_the_same(tmp_path: Path) -> None:
     assert len(said) == 5 and listed.count('no frames') == 7
 
 
-def sample(number: int, **facts: object) -> dict:
-    return dict(gt_label=torch.tensor([0]), pred_score=torch.tensor([.6, .4]), filename=f'{number}.mp4', **facts)
+def sample(number: int, **metadata: object) -> dict:
+    return dict(gt_label=torch.tensor([0]), pred_score=torch.tensor([.6, .4]), filename=f'{number}.mp4', **metadata)
 
 
-def test_parts_in_another_order_are_refused() -> None:
+def test_splits_in_another_order_are_refused() -> None:
     metric = EmotionMetric(split='val')
     metric.dataset_meta = dict(classes=['a', 'b'], splits=dict(test=(0, 1), val=(1, 2)))
     metric.process(None, [sample(0, split='val'), sample(1, split='test')])  # as a sampler that shuffles gives them

@@ -63,9 +63,9 @@ def sample_model(cfg: Config) -> nn.Module:
 
 @pytest.fixture(scope='session')
 def make_trained() -> Callable[..., TrainedModel]:
-    """A function that draws a model; `visual`, `audio` and `neck` say what it has."""
-    def make(**parts: bool) -> TrainedModel:
-        cfg = small_config(**parts)
+    """A function that builds a model with random weights of these components."""
+    def make(**components: bool) -> TrainedModel:
+        cfg = small_config(**components)
         return TrainedModel(sample_model(cfg), cfg, CLASSES)
 
     return make
@@ -92,4 +92,4 @@ def exported(make_trained: Callable[..., TrainedModel], video: Path, tmp_path_fa
              ) -> Exported:
     """A model of the same weights as an ONNX file, and another one with 8-bit weights."""
     out = tmp_path_factory.mktemp('exported') / 'new' / 'model.onnx'
-    return export_onnx(make_trained(), out, videos=[video], integers=True, source='epoch_1.pth')
+    return export_onnx(make_trained(), out, videos=[video], int8=True, source='epoch_1.pth')

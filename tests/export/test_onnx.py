@@ -27,11 +27,11 @@ def session(exported: Exported) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(exported.path))
 
 
-def draw(trained: TrainedModel, *sizes: tuple[int, int, int]) -> list[MediaClip]:
+def sample_clips(trained: TrainedModel, *sizes: tuple[int, int, int]) -> list[MediaClip]:
     model = trained.model
     front_end = FrontEnd(trained.cfg, model.visual_backbone is not None, model.audio_backbone is not None)
     generator = torch.Generator().manual_seed(5)
-    return [front_end.draw(generator, *size) for size in sizes]
+    return [front_end.sample(generator, *size) for size in sizes]
 
 
 @torch.no_grad()
@@ -43,12 +43,12 @@ def pytorch_scores(trained: TrainedModel, clips: list[MediaClip]) -> np.ndarray:
 
 def test_other_numbers_of_everything_give_the_scores_of_the_test(trained: TrainedModel,
                                                                  session: onnxruntime.InferenceSession) -> None:
-    clips = draw(trained, (3, 5, 2), (7, 5, 1), (2, 5, 4))
+    clips = sample_clips(trained, (3, 5, 2), (7, 5, 1), (2, 5, 4))
     one, two, three = (clip.packed['inputs'] for clip in clips)
     scores, logits = session.run(None, dict(
-        frames=np.concatenate([part['frames'] for part in (one, two, three)]),
+        frames=np.concatenate([inputs['frames'] for inputs in (one, two, three)]),
         frame_index=np.stack([one['frame_index'], two['frame_index'] + 3, three['frame_index'] + 10]),
-        audio=np.concatenate([clip.audio for clip in clips]),
+        audio=np.concatenate([clip.waveform for clip in clips]),
         audio_index=np.stack([one['audio_index'], two['audio_index'] + 2, three['audio_index'] + 3])))
     np.testing.assert_allclose(scores, pytorch_scores(trained, clips), atol=1e-5)
     assert logits.shape == (3, 5, 3)
@@ -59,7 +59,7 @@ def test_other_numbers_of_everything_give_the_scores_of_the_test(trained: Traine
 def test_averaged_logits_are_probabilities_everywhere(make_trained: Trainer) -> None:
     trained = make_trained()
     trained.model.cls_head.average_clips = 'score'
-    clips = draw(trained, (3, 5, 2), (7, 5, 1))
+    clips = sample_clips(trained, (3, 5, 2), (7, 5, 1))
     exported = MediaModel(trained.model, FrontEnd(trained.cfg, True, True))
     with torch.no_grad():
         scores, logits = exported(**exported.inputs(clips))
@@ -69,7 +69,7 @@ def test_averaged_logits_are_probabilities_everywhere(make_trained: Trainer) -> 
 
 
 def test_audio_may_be_longer(trained: TrainedModel, session: onnxruntime.InferenceSession) -> None:
-    clip, = draw(trained, (1, 1, 1))
+    clip, = sample_clips(trained, (1, 1, 1))
     audio = .3 * torch.randn(1, 70001, generator=torch.Generator().manual_seed(1))  # 4.4 s, 4.1 s fill the spectrogram
     mel = FrontEnd(trained.cfg, True, True).log_mel(dict(audios=list(audio.numpy()), sample_rate_hz=16000))['mel']
     packed = dict(clip.packed, inputs=dict(clip.packed['inputs'], mel=mel))
@@ -92,7 +92,7 @@ def test_the_file_says_what_it_is(exported: Exported, session: onnxruntime.Infer
     assert 'does not say what a person feels' in about['intended_use'] and 'Apache-2.0' in about['license']
     assert [entry.shape for entry in session.get_inputs()] == [
         ['distinct_frames', 3, 10, 10], ['clips', 'views', 4], ['distinct_audio', 'samples'], ['clips', 'views']]
-    assert exported.difference < 1e-5 and exported.clips == 7  # 2 + 1 + 2 drawn, the film, the video
+    assert exported.difference < 1e-5 and exported.clips == 7  # 2 + 1 + 2 of noise, the drawn face, the video
     assert sorted(path.name for path in exported.path.parent.iterdir()) == ['model.int8.onnx', 'model.onnx']
     assert exported.size == exported.path.stat().st_size
 
@@ -103,38 +103,38 @@ def test_adapters_are_merged(exported: Exported) -> None:
 
 
 def test_8_bit_weights(trained: TrainedModel, exported: Exported) -> None:
-    change = exported.integers
+    change = exported.int8
     integers = onnxruntime.InferenceSession(str(change.path))
     meta = integers.get_modelmeta().custom_metadata_map
     assert meta == onnxruntime.InferenceSession(str(exported.path)).get_modelmeta().custom_metadata_map
     assert onnx.load(str(change.path)).ir_version == 8
     kinds = [node.op_type for node in onnx.load(str(change.path)).graph.node]
     assert 'MatMulInteger' in kinds and 0 < change.difference < .1 and change.agreeing <= change.clips == 7
-    clip, = draw(trained, (3, 2, 1))
-    parts = clip.packed['inputs']
-    scores, _ = integers.run(None, dict(frames=parts['frames'].numpy(), audio=clip.audio.numpy(),
-                                        frame_index=parts['frame_index'][None].numpy(),
-                                        audio_index=parts['audio_index'][None].numpy()))
+    clip, = sample_clips(trained, (3, 2, 1))
+    inputs = clip.packed['inputs']
+    scores, _ = integers.run(None, dict(frames=inputs['frames'].numpy(), audio=clip.waveform.numpy(),
+                                        frame_index=inputs['frame_index'][None].numpy(),
+                                        audio_index=inputs['audio_index'][None].numpy()))
     np.testing.assert_allclose(scores, pytorch_scores(trained, [clip]), atol=.1)
 
 
-@pytest.mark.parametrize(('parts', 'shapes'), [
+@pytest.mark.parametrize(('components', 'shapes'), [
     (dict(audio=False, neck=False), [['distinct_frames', 3, 10, 10], ['clips', 'views', 'frames_of_a_view']]),
     (dict(visual=False), [['distinct_audio', 'samples'], ['clips', 'views']])])
-def test_one_modality(make_trained: Trainer, tmp_path: Path, parts: dict[str, bool], shapes: list[list]) -> None:
-    trained = make_trained(**parts)
-    done = export_onnx(trained, tmp_path / 'one.onnx', drawn=2)
+def test_one_modality(make_trained: Trainer, tmp_path: Path, components: dict[str, bool], shapes: list[list]) -> None:
+    trained = make_trained(**components)
+    done = export_onnx(trained, tmp_path / 'one.onnx', num_samples=2)
     session = onnxruntime.InferenceSession(str(done.path))
     assert [entry.shape for entry in session.get_inputs()] == shapes
-    clip, = draw(trained, (3, 2, 2))
+    clip, = sample_clips(trained, (3, 2, 2))
     arrays = {key: value.numpy() for key, value in clip.packed['inputs'].items()}
     feed = dict(frames=arrays['frames'], frame_index=arrays['frame_index'][None]) if 'frames' in arrays else dict(
-        audio=clip.audio.numpy(), audio_index=arrays['audio_index'][None])
+        audio=clip.waveform.numpy(), audio_index=arrays['audio_index'][None])
     np.testing.assert_allclose(session.run(None, feed)[0], pytorch_scores(trained, [clip]), atol=1e-5)
 
 
 def test_the_models_own_tensors(trained: TrainedModel, make_trained: Trainer, tmp_path: Path) -> None:
-    done = export_onnx(make_trained(), tmp_path / 'tensors.onnx', 'tensors', drawn=2)
+    done = export_onnx(make_trained(), tmp_path / 'tensors.onnx', 'tensors', num_samples=2)
     session = onnxruntime.InferenceSession(str(done.path))
     assert [entry.shape for entry in session.get_inputs()] == [['clips', 4, 3, 10, 10], ['clips', 1, 256, 16]]
     frames, mel = torch.randn(5, 4, 3, 10, 10), torch.randn(5, 1, 256, 16)
@@ -158,7 +158,7 @@ def test_a_file_that_differs_is_not_kept(make_trained: Trainer, tmp_path: Path, 
     out = tmp_path / 'model.onnx'
     out.write_text('old')
     with pytest.raises(InputError, match=r'model\.onnx: onnxruntime and PyTorch differ by 2\.0e-04'):
-        export_onnx(make_trained(visual=False), out, drawn=2, overwrite=True)
+        export_onnx(make_trained(visual=False), out, num_samples=2, overwrite=True)
     assert [path.name for path in tmp_path.iterdir()] == ['model.onnx'] and out.read_text() == 'old'
 
 
@@ -183,7 +183,7 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
 
     def refused(message: str, changed: TrainedModel = trained, path: Path = out, **options: object) -> None:
         with pytest.raises(InputError, match=message):
-            export_onnx(changed, path, drawn=2, **options)
+            export_onnx(changed, path, num_samples=2, **options)
 
     refused(r'model\.pt: expected the name of a file that ends in \.onnx', path=tmp_path / 'model.pt')
     refused(r'gone\.mp4: there is no such video file', videos=['gone.mp4'])
@@ -193,7 +193,7 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     refused('holds OpenAudioVisualClip, SampleFrameViews; expected LoadAudioWindows', trained._replace(cfg=cfg))
     stubborn = make_trained(visual=False)
     stubborn.model.__class__ = StubbornRecognizer
-    refused('a part of the model cannot be exported: .*', stubborn)
+    refused('a component of the model cannot be exported: .*', stubborn)
     stubborn.model.__class__ = SpecialisedRecognizer
     refused(r'cannot run the exported file: .*shape in it that must not change', stubborn)
     broken = make_trained(visual=False)
@@ -213,4 +213,4 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     refused(r'conftest\.py/a/model\.onnx: cannot be written \(Not a directory\)\. Part of the path is a file',
             path=Path(__file__).with_name('conftest.py') / 'a' / 'model.onnx')
     out.with_suffix('.int8.onnx').touch()
-    refused(r'model\.int8\.onnx: is there already.*--overwrite', integers=True)
+    refused(r'model\.int8\.onnx: is there already.*--overwrite', int8=True)

@@ -5,7 +5,7 @@ import torch
 from mmaction.structures import ActionDataSample
 
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.visualization.attention import noted_weights, temporal_weights
+from claip_emo_mm.visualization.attention import record_attention, temporal_weights
 
 
 def test_what_is_not_a_frame_is_not_taken_for_one(build_both: Callable[..., AudioVisualRecognizer],
@@ -15,7 +15,7 @@ def test_what_is_not_a_frame_is_not_taken_for_one(build_both: Callable[..., Audi
 
     def noted_frames(**options: object) -> tuple[AudioVisualRecognizer, list[torch.Tensor]]:
         model = build_both(**options)
-        with torch.inference_mode(), noted_weights(model) as noted:
+        with torch.inference_mode(), record_attention(model) as noted:
             model(views, samples, mode='predict')
         assert len(noted['encoder']) == 2
         return model, noted['temporal']

@@ -10,8 +10,8 @@ from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 from claip_emo_mm.visualization.attention import (
     attention_rollout,
     frame_attention,
-    noted_weights,
     patch_attention,
+    record_attention,
     temporal_weights,
     vision_weights,
 )
@@ -56,7 +56,7 @@ def test_notes_what_the_model_looks_at_without_changing_it() -> None:
     frames = torch.randn(6, 3, 12, 12)
     with torch.inference_mode():
         before = model(frames)
-        with noted_weights(model) as noted:
+        with record_attention(model) as noted:
             assert torch.equal(model(frames), before)
         model(frames)  # noted no more
     assert [tuple(weights.shape) for weights in noted['encoder']] == [(6, 10, 10)] * 2 + [(6, 1, 10)]

@@ -12,13 +12,13 @@ def person(number: int, *spans: tuple[float, float]) -> PersonTrack:
     return PersonTrack(number, list(spans), [], np.full((64, 64, 3), 10 * number, np.uint8))
 
 
-def draw(rows: list[EmotionRow], people: list[PersonTrack], envelope: list[float]) -> list:
+def plot_axes(rows: list[EmotionRow], people: list[PersonTrack], envelope: list[float]) -> list:
     return plot_timeline(EmotionResult('a.mp4', 12., ['happy', 'sad'], rows, [], people, envelope)).axes
 
 
 def test_lines_reach_over_their_windows_and_break_where_there_is_none() -> None:
     rows = [row(1, 0, 4, .2), row(1, 2, 6, .4), row(1, 8, 12, .9), row(2, 2, 6, .7)]
-    axes = draw(rows, [person(1, (0, 6.5), (8, 12)), person(2, (3, 5))], [.1] * 120)
+    axes = plot_axes(rows, [person(1, (0, 6.5), (8, 12)), person(2, (3, 5))], [.1] * 120)
     first, second, portrait, _, audio = axes[0], axes[1], axes[3], axes[4], axes[2]
     happy = first.get_lines()[0]
     np.testing.assert_array_equal(happy.get_xdata(), [np.nan, 0, 2, 4, 6, np.nan, 8, 10, 12])
@@ -34,12 +34,12 @@ def test_lines_reach_over_their_windows_and_break_where_there_is_none() -> None:
 
 def test_of_many_people_those_seen_longest_are_shown() -> None:
     rows = [row(number, 0, 2 + number % 8, .5) for number in range(1, 9)]
-    axes = draw(rows, [person(number, (0, 2)) for number in range(1, 9)], [])
+    axes = plot_axes(rows, [person(number, (0, 2)) for number in range(1, 9)], [])
     titles = [axis.get_title(loc='left').split(':')[0] for axis in axes if axis.get_title(loc='left')]
     assert titles == [f'person {number}' for number in (2, 3, 4, 5, 6, 7)]
     assert axes[5].get_xlabel() == 'time (s) (2 more people are in the table)'
 
 
 def test_without_a_person_there_is_one_panel() -> None:
-    axes = draw([row(None, 0, 12, .3)], [], [])
-    assert len(axes) == 1 and axes[0].get_title(loc='left') == 'whole plot, or audio alone: sad 70 %'
+    axes = plot_axes([row(None, 0, 12, .3)], [], [])
+    assert len(axes) == 1 and axes[0].get_title(loc='left') == 'whole image, or audio alone: sad 70 %'

@@ -18,9 +18,9 @@ from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.attention import (
     described_scores,
     frame_attention,
-    noted_weights,
     patch_attention,
     plot_attention,
+    record_attention,
 )
 from claip_emo_mm.visualization.plots import write_figure
 
@@ -69,7 +69,7 @@ def _plot(trained: TrainedModel, sample: dict, path: Path, name: str) -> None:
     inputs = sample['inputs']
     if 'frame_index' in inputs and inputs['frame_index'][0, 0] == MISSING_INDEX:
         raise InputError(f'{name}: has no frames.')
-    with torch.inference_mode(), noted_weights(trained.model) as noted:
+    with torch.inference_mode(), record_attention(trained.model) as noted:
         scores = trained.model.test_step(pseudo_collate([sample]))[0].pred_score
     if not noted['encoder']:
         raise InputError(f'{name}: the visual backbone is not a CLIPVisualBackbone. Attention is plotted for '
