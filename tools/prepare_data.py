@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from claip_emo_mm.data_preparation import FolderSet, OfficialSet, prepare_folder_dataset, prepare_official_dataset
+from claip_emo_mm.data_preparation.clips import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.data_preparation.crop_policy import FACES
-from claip_emo_mm.data_preparation.report import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.official_splits import NUM_FOLDS
 from claip_emo_mm.engine.cli import output_folder, run

@@ -1,4 +1,4 @@
-"""Using a trained model from Python, and finding faces."""
+"""Inference from Python, and face detection."""
 from claip_emo_mm.faces.detector import FaceBox, FaceDetector, SlimFaceDetector
 from claip_emo_mm.media.stream import ArrayStream
 from claip_emo_mm.structures import EmotionResult, EmotionRow

@@ -1,4 +1,4 @@
-"""The audio of the windows that are open."""
+"""A buffer of the audio of the current windows."""
 from collections import deque
 
 import numpy as np
@@ -7,79 +7,72 @@ from claip_emo_mm.media.audio_signal import Mixdown, mix_down
 from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream
 from claip_emo_mm.structures import ENVELOPE_HZ
 
+_TOLERANCE_S = .05  # times are coarser than samples in some containers
+
 
 class AudioBuffer:
-    """Reads a source's audio as far as it is needed, and forgets what is behind.
+    """Reads a source's audio as far as it is needed, and drops what is behind.
 
-    What is kept are the packets as they came: a sample is copied for the windows that it is in, not for every packet.
-
-    Args:
-        source: where the audio comes from.
+    Packets are kept as they came: samples are copied once per window, not for every packet.
 
     Attributes:
-        rate_hz: samples in a second; 0 where there is no audio.
-        end_s: time up to which audio was read.
+        rate_hz: sampling rate; 0 before any audio is read.
         envelope: loudest absolute sample of any channel in every 1 / `ENVELOPE_HZ` s.
     """
 
     def __init__(self, source: MediaStream) -> None:
         self._source = source
-        self._chunks = source.audio() if source.has_audio else iter(())
-        self._kept: deque[np.ndarray] = deque()  # (n, channels) float32 each, one behind the other
-        self._first = 0  # number of the first sample that is kept
+        self._packets = source.audio() if source.has_audio else iter(())
+        self._kept: deque[np.ndarray] = deque()  # consecutive (n, channels) float32 each
+        self._start = 0  # number of the first sample that is kept
         self._end = 0  # of the one behind the last that was read
         self.rate_hz = 0
         self.envelope: list[float] = []
 
     @property
     def end_s(self) -> float:
+        """Time up to which audio was read."""
         return self._end / self.rate_hz if self.rate_hz else 0.
 
     def read_until(self, time_s: float) -> None:
         """Read on until the audio reaches a time, or ends."""
         while self.end_s < time_s:
-            chunk = next(self._chunks, None)
-            if chunk is None:
+            packet = next(self._packets, None)
+            if packet is None:
                 return
-            self._append(*chunk)
+            self._append(*packet)
 
     def cut(self, start_s: float, end_s: float) -> Mixdown | None:
-        """Take the samples of a window that was not forgotten, its channels mixed; None where there is no audio in it.
-
-        The window is mixed as if it were a clip, so that it is what a training on this part of the file hears.
-        """
+        """Mix the channels of a window as those of a clip, so that it equals training; None if there is no audio."""
         self.read_until(end_s)
-        start = max(round(start_s * self.rate_hz), self._first)
+        start = max(round(start_s * self.rate_hz), self._start)
         end = min(round(end_s * self.rate_hz), self._end)
         if end <= start:
             return None
-        parts, place = [], self._first
-        for chunk in self._kept:
-            if place < end and place + len(chunk) > start:
-                parts.append(chunk[max(start - place, 0):end - place])
-            place += len(chunk)
-        return mix_down(np.concatenate(parts))
+        pieces, place = [], self._start
+        for packet in self._kept:
+            if place < end and place + len(packet) > start:
+                pieces.append(packet[max(start - place, 0):end - place])
+            place += len(packet)
+        return mix_down(np.concatenate(pieces))
 
     def forget(self, before_s: float) -> None:
-        """Drop what comes before a time, as far as whole packets do."""
-        while self._kept and self._first + len(self._kept[0]) <= before_s * self.rate_hz:
-            self._first += len(self._kept.popleft())
+        """Drop the packets that end before a time."""
+        while self._kept and self._start + len(self._kept[0]) <= before_s * self.rate_hz:
+            self._start += len(self._kept.popleft())
 
     def _append(self, time_s: float, samples: np.ndarray, rate_hz: int) -> None:
-        if self.rate_hz and rate_hz != self.rate_hz:
-            self._source.warnings.append(f'the audio changes its rate at {time_s:.1f} s; the rest was not read')
-            self._chunks = iter(())
+        gap_s = time_s - self._end / rate_hz
+        if self.rate_hz not in (0, rate_hz) or gap_s > LONGEST_GAP_S:
+            what = (f'changes its rate at {time_s:.1f} s' if self.rate_hz not in (0, rate_hz) else
+                    f'jumps from {self.end_s:.1f} to {time_s:.1f} s')
+            self._source.warnings.append(f'the audio {what}; the rest was not read')
+            self._packets = iter(())
             return
         self.rate_hz = rate_hz
-        gap_s = time_s - self.end_s
-        if gap_s > LONGEST_GAP_S:
-            self._source.warnings.append(f'the audio jumps from {self.end_s:.1f} to {time_s:.1f} s; the rest was not '
-                                         'read')
-            self._chunks = iter(())
-            return
-        if gap_s > .05:  # times are coarser than samples in some containers
+        if gap_s > _TOLERANCE_S:
             samples = np.pad(samples, ((round(gap_s * rate_hz), 0), (0, 0)))
-        elif gap_s < -.05:  # audio before the beginning, or twice
+        elif gap_s < -_TOLERANCE_S:  # audio before the beginning, or twice
             samples = samples[round(-gap_s * rate_hz):]
         if not len(samples):
             return

@@ -1,4 +1,4 @@
-"""A page in the browser: give it a video, see the emotions in it, take the results along."""
+"""A gradio app: upload or record a video, see the emotions in it, download the results."""
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,44 +6,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claip_emo_mm.apis.inferencer import FACES, EmotionInferencer
+from claip_emo_mm.apis.result_writer import OVERLAY_SUFFIX, write_result_files
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import EmotionResult
-from claip_emo_mm.utils.io import write_csv, write_text
+from claip_emo_mm.utils.io import write_text
 from claip_emo_mm.version import INTENDED_USE
-from claip_emo_mm.visualization.overlay import write_overlay
-from claip_emo_mm.visualization.plots import write_figure
-from claip_emo_mm.visualization.timeline import plot_timeline
 
 if TYPE_CHECKING:
     import gradio
 
-_KEPT_S = 3600  # how long gradio keeps uploads and results, and how often it looks
-_LOOKED_AT_S = 600
-
 
 @dataclass(frozen=True)
 class DemoLimits:
-    """What the page takes.
-
-    Args:
-        megabytes: size of a file.
-        seconds: length of a video or audio.
-        waiting: jobs in the queue; one runs at a time.
-    """
+    """What the page accepts."""
     megabytes: float = 200.
     seconds: float = 600.
-    waiting: int = 8
+    waiting: int = 8  # jobs in the queue; one runs at a time
 
 
 def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
-    """Build the page; its queue runs one job at a time and shows everybody's place in it.
-
-    Raises:
-        InputError: gradio is not installed.
-    """
+    """Build the page; its queue runs one job at a time and shows everybody's place in it."""
     gr = import_gradio()
 
-    def judge(given: str | None, face: str, window_s: float, stride_s: float,
+    def run(given: str | None, face: str, window_s: float, stride_s: float,
               progress: 'gradio.Progress' = gr.Progress()) -> Iterator[tuple[Any, ...]]:  # noqa: B008, gradio's way
         def show(time_s: float, total_s: float) -> None:
             progress((round(time_s), round(total_s)), unit='s')
@@ -56,19 +40,19 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
             except InputError as error:
                 yield _without_folder(f'error: {error}', given), None, None, None, None
 
-    with gr.Blocks(title='Emotion in a video', analytics_enabled=False, delete_cache=(_LOOKED_AT_S, _KEPT_S)) as page:
+    with gr.Blocks(title='Emotion in a video', analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f'# Emotion in a video\nUp to {limits.megabytes:g} MB and {limits.seconds:g} s. {INTENDED_USE}')
         with gr.Row():
             with gr.Column():
                 with gr.Tab('Upload'):
                     upload = gr.File(label='Video or audio', elem_id='upload')
-                    start = gr.Button('Judge the file', variant='primary', elem_id='start')
+                    start = gr.Button('Analyze the file', variant='primary', elem_id='start')
                 with gr.Tab('Record'):
                     record = gr.Video(label='Camera', sources=['webcam'], include_audio=True, elem_id='record',
                                       webcam_options=gr.WebcamOptions(mirror=False))  # a mirror needs ffmpeg
-                    start_record = gr.Button('Judge the recording', variant='primary', elem_id='start-record')
+                    start_record = gr.Button('Analyze the recording', variant='primary', elem_id='start-record')
                 face = gr.Radio(list(FACES), value='largest', label='Faces',
-                                info='the largest at a time, everybody, or the whole frame')
+                                info='the largest at a time, every person, or the whole frame')
                 window_s = gr.Slider(1, 10, 4, step=.5, label='Window (s)')
                 stride_s = gr.Slider(.5, 10, 2, step=.5, label='From window to window (s)')
             with gr.Column(scale=2):
@@ -77,10 +61,11 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
                                  interactive=False)
                 timeline = gr.Image(label='Scores over time', show_label=False, elem_id='timeline', interactive=False,
                                     buttons=['download', 'fullscreen'])  # no sharing with a public service
-        table = gr.Dataframe(label='Table', elem_id='table', interactive=False, headers=_header(infer.classes))
+        table = gr.Dataframe(label='Table', elem_id='table', interactive=False,
+                             headers=['from (s)', 'to (s)', 'person', 'emotion', *infer.classes, 'warnings'])
         files = gr.File(label='Download', elem_id='download', interactive=False)
         for button, source in ((start, upload), (start_record, record)):
-            button.click(judge, [source, face, window_s, stride_s], [message, video, timeline, table, files],
+            button.click(run, [source, face, window_s, stride_s], [message, video, timeline, table, files],
                          concurrency_limit=1, concurrency_id='job', api_visibility='private',
                          show_progress_on=[message])
     page.queue(max_size=limits.waiting, api_open=False)
@@ -89,16 +74,9 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
 
 def run_job(infer: EmotionInferencer, given: str | None, folder: Path, limits: DemoLimits, options: dict[str, Any],
             show: Any = None) -> tuple[str, str | None, str, list[list[object]], list[str]]:
-    """Judge a file and write the results.
+    """Infer the emotions of a file and write the results into a folder.
 
-    Args:
-        given: the file; None where nobody has chosen one.
-        folder: where results go.
-        options: of `EmotionInferencer.infer`.
-        show: called with the time that is done and the length, in s.
-    Returns: message, video with boxes (None for audio alone), timeline, rows of the table, and all files.
-    Raises:
-        InputError: the file cannot be used, or is over a limit.
+    Returns: message, overlay video (None for audio alone), plot, rows of the table, and all files.
     """
     if given is None:
         raise InputError('no file chosen. Upload a video first, or record one.')
@@ -116,45 +94,25 @@ def run_job(infer: EmotionInferencer, given: str | None, folder: Path, limits: D
 
     result = infer.infer(path, progress=progress, **options)
     result.name = path.name
-    return _write(path, result, folder)
-
-
-def _write(path: Path, result: EmotionResult, folder: Path) -> tuple[str, str | None, str, list[list[object]],
-                                                                    list[str]]:
-    names = [folder / f'{path.stem}{suffix}' for suffix in ('.json', '.csv', '.png')]
-    write_text(names[0], result.to_json())
-    write_csv(names[1], result.csv_header(), result.csv_rows())
-    write_figure(names[2], plot_timeline(result))
-    overlay: Path | None = folder / f'{path.stem}.overlay.mp4'
-    warnings = list(result.warnings)
-    try:
-        write_overlay(str(path), result, overlay)
-        names.append(overlay)
-    except InputError as error:  # audio alone: the table is still worth having
-        warnings.append(_without_folder(f'no video: {error}', str(path)))
-        overlay = None
-    message = f'{path.name}: {result.summary()}'
-    message = '\n'.join([message, *(f'warning: {warning}' for warning in warnings)])
+    json_file = folder / f'{path.stem}.json'
+    write_text(json_file, result.to_json())
+    files, no_overlay = write_result_files(json_file, result, path)
+    lines = [f'{path.name}: {result.summary()}', *(f'warning: {warning}' for warning in result.warnings)]
+    if no_overlay:
+        lines.append(f'warning: {_without_folder(f"no overlay: {no_overlay}", given)}')
     rows = [[f'{row.from_s:.1f}', f'{row.to_s:.1f}', '' if row.person is None else row.person, row.top,
              *(f'{row.scores[name]:.2f}' for name in result.classes), '; '.join(row.warnings)] for row in result.rows]
-    return message, overlay and str(overlay), str(names[2]), rows, [str(name) for name in names]
-
-
-def _header(classes: list[str]) -> list[str]:
-    return ['from (s)', 'to (s)', 'person', 'emotion', *classes, 'warnings']
+    overlay = next((str(file) for file in files if file.name.endswith(OVERLAY_SUFFIX)), None)
+    return '\n'.join(lines), overlay, str(json_file.with_suffix('.png')), rows, [str(json_file), *map(str, files)]
 
 
 def _without_folder(message: str, path: str | None) -> str:
-    """A message that names a file as its sender knows it, not where it lies on the server."""
+    """Remove the server's folder from a message that names a file."""
     return message if path is None else message.replace(str(Path(path).parent) + '/', '')
 
 
 def import_gradio() -> Any:
-    """Return gradio.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """Import gradio, or raise an InputError that says how to install it."""
     try:
         import gradio
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""From a checkpoint and a video to scores over time, with the pipeline that the model was tested with."""
+"""The inferencer: scores over time from a checkpoint and a video, by the test pipeline of the model."""
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, islice
@@ -38,40 +38,38 @@ Input = str | Path | ArrayStream | FileStream | Mapping[str, Any]
 class EmotionInferencer(BaseInferencer):
     """Recognize the emotions in videos of any length, one file, a list, a folder or arrays.
 
-    The checkpoint is enough: it carries the config, as data, and the names of the classes; no code of it is run. Frozen
-    weights that it leaves out are fetched where they are published; a file or address of one's own is given by
-    `cfg_options`. Every window of a video goes through the test
-    pipeline of the model's config, as a clip; with ``face='none'``, a file that is no longer than a window is that clip
-    itself, and its scores are those of tools/test.py.
+    The checkpoint holds the config, as data, and the names of the classes; no code of it is run. Frozen weights that it
+    does not hold are downloaded; `cfg_options` may give another file or address. Every window of a video goes through
+    the test pipeline of the model's config as a clip; with ``face='none'``, a file that is no longer than a window is
+    that clip itself, and its scores are those of tools/test.py.
 
     Args:
         checkpoint: Checkpoint of a training with this package, or a published one.
         device: Where to compute; None takes a GPU where there is one.
-        cfg_options: Changes to the config: dotted path -> value, such as
-            ``{'model.visual_backbone.pretrained': FILE}`` for weights that lie elsewhere here. Parts of one's own
-            that the config names are imported before.
-        finder: Finds faces; None takes `SlimFaceDetector` when it is needed.
+        cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
+            that the config names must be imported before.
+        detector: Finds faces; None takes `SlimFaceDetector` when it is needed.
     Raises:
-        InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or the frozen weights
-            that it belongs to are not there, or are others.
+        InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or its frozen weights
+            are missing, or others.
     """
 
     def __init__(self, checkpoint: str | Path, device: str | None = None,
-                 cfg_options: Mapping[str, Any] | None = None, finder: FaceDetector | None = None) -> None:
+                 cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
         self._checkpoint = str(checkpoint)
         self._model, cfg, self.classes = load_trained(self._checkpoint, cfg_options=cfg_options)
-        self._finder = finder
-        device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        super().__init__(cfg, device=device, scope='mmaction', show_progress=False)
+        self._detector = detector
+        super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
+                         show_progress=False)
 
     def __call__(self, inputs: Input | Sequence[Input], return_datasamples: bool = False, batch_size: int = 8, *,
                  face: str = 'largest', window_s: float = 4., stride_s: float = 2.) -> dict[str, Any]:
         """Recognize the emotions of inputs.
 
         Args:
-            inputs: a file, a folder (its video and audio files, not those of folders in it), or a dict of arrays with
+            inputs: a file, a folder (its video and audio files, without subfolders), or a dict of arrays with
                 ``frames`` (T, H, W, 3) uint8 RGB and ``fps``, ``audio`` (n,) or (channels, n) float and
                 ``sample_rate_hz``; or a list of them.
             return_datasamples: `EmotionResult` instead of plain dicts.
@@ -92,8 +90,7 @@ class EmotionInferencer(BaseInferencer):
         """Recognize the emotions of one input.
 
         Args:
-            progress: called with the time up to which the input is done and its stated length (None where nobody says),
-                in s.
+            progress: called with the time up to which the input is done and its stated length or None, in s.
         Raises:
             InputError: the input cannot be used, or an option is unknown.
         """
@@ -106,126 +103,119 @@ class EmotionInferencer(BaseInferencer):
                              'window are in memory at once.')
         source = _open(given)
         warnings = self._modality_warnings(source)
-        finder = self._find_faces() if face != 'none' and self._sees and source.has_frames else None
-        windows = SlidingWindows(source, window_s, stride_s, face if finder else 'none', finder, self._sees)
-        known, cut = self._whole_clip(source, window_s, face), iter(windows)
-        if known is not None:  # by what the source states; it may be longer
-            begun = list(islice(cut, 2))
-            known, cut = known if len(begun) == 1 else None, chain(begun, cut)
+        if face == 'none' or not (self._reads_frames and source.has_frames):
+            detector = None
+        else:
+            detector = self._detector = self._detector or SlimFaceDetector()
+        windows = SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames)
+        sample, opened = self._whole_clip(source, window_s) if face == 'none' else None, iter(windows)
+        if sample is not None:  # by what the source states; it may be longer
+            first = list(islice(opened, 2))
+            sample, opened = sample if len(first) == 1 else None, chain(first, opened)
         rows: list[EmotionRow] = []
         batch: list[tuple[Window, PersonView]] = []
         unusable = 0
-        for window in cut:
-            for person in window.people:
-                if not (self._sees and person.frames or self._hears and window.samples is not None):
+        for window in opened:
+            for view in window.people:
+                if self._reads_frames and view.frames or self._reads_audio and window.samples is not None:
+                    batch.append((window, view))
+                else:
                     unusable += 1
-                    continue
-                batch.append((window, person))
             if len(batch) >= batch_size:
-                rows.extend(self._rows(source, batch, known))
+                rows.extend(self._rows(source, batch, sample))
                 batch = []
             if progress is not None:
                 progress(window.end_s, source.duration_s)
         if batch:
-            rows.extend(self._rows(source, batch, known))
-        warnings += self._warnings_at_the_end(source, windows, bool(rows), unusable)
-        reported = {person: number for number, person in enumerate(
-            dict.fromkeys(row.person for row in rows if row.person is not None), 1)}
+            rows.extend(self._rows(source, batch, sample))
+        if not rows:
+            raise InputError(f'{source.name}: nothing in it that this model reads '
+                             f'({"; ".join(source.warnings) or "no frames or audio could be decoded"}).')
+        warnings += source.warnings
+        if unusable:
+            warnings.append(f'{unusable} windows without anything that this model reads')
+        warnings += self._final_warnings(source, windows)
+        reported = list(dict.fromkeys(row.person for row in rows if row.person is not None))
         for row in rows:
-            row.person = row.person and reported[row.person]
+            row.person = row.person and reported.index(row.person) + 1
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
                              windows.people(reported), windows.audio.envelope)
 
-    def _warnings_at_the_end(self, source: MediaStream, windows: SlidingWindows, has_rows: bool,
-                             unusable: int) -> list[str]:
-        warnings = list(source.warnings)
-        if not has_rows:
-            raise InputError(f'{source.name}: nothing in it that this model reads '
-                             f'({"; ".join(warnings) or "no frames or audio could be decoded"}).')
-        if unusable:
-            warnings.append(f'{unusable} windows without anything that this model reads')
-        warnings += [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
-        if self._hears and source.has_audio and max(windows.audio.envelope, default=0.) < SILENT:
-            warnings.append(f'there is nothing to hear: no sample of the audio is above {SILENT:g} of 1')
-        missing = source.missing_end if isinstance(source, FileStream) else ''
-        reads_all = isinstance(source, FileStream) and (self._sees or not source.has_frames)
-        stated_s = source.duration_s if reads_all else None
-        if missing:
-            warnings.append(f'the file is cut off: {missing}')
-        elif stated_s and windows.end_s < .98 * stated_s - .1:
-            warnings.append(f'{windows.end_s:.1f} s can be read, the file states {stated_s:.1f} s: cut off?')
+    def _final_warnings(self, source: MediaStream, windows: SlidingWindows) -> list[str]:
+        warnings = [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
+        if self._reads_audio and source.has_audio and max(windows.audio.envelope, default=0.) < SILENT:
+            warnings.append(f'the audio is silent: no sample is above {SILENT:g} of 1')
+        if isinstance(source, FileStream):
+            stated_s = source.duration_s if self._reads_frames or not source.has_frames else None
+            if source.missing_end:
+                warnings.append(f'the file is cut off: {source.missing_end}')
+            elif stated_s and windows.end_s < .98 * stated_s - .1:
+                warnings.append(f'{windows.end_s:.1f} s can be read, the file states {stated_s:.1f} s: cut off?')
         return warnings
 
     def _rows(self, source: MediaStream, batch: list[tuple[Window, PersonView]],
-              known: dict | None) -> Iterator[EmotionRow]:
-        clips = [dict(clip=WindowClip(source.name, person.frames if self._sees else [],
-                                      window.samples if self._hears else None, window.rate_hz,
-                                      window.end_s - window.start_s, window.audio_note)) for window, person in batch]
-        packed = [self.pipeline(clip) for clip in clips] if known is None else [known]
-        for (window, person), sample in zip(batch, self.forward(self.collate_fn(packed)), strict=True):
-            if not sample.pred_score.isfinite().all():
+              sample: dict | None) -> Iterator[EmotionRow]:
+        """Score a batch of windows, or the sample of a whole clip in their place."""
+        samples = [sample] if sample is not None else [
+            self._pack(source.name, view.frames, window.samples, window.rate_hz, window.end_s - window.start_s,
+                       window.audio_note) for window, view in batch]
+        for (window, view), scored in zip(batch, self.forward(self.collate_fn(samples)), strict=True):
+            if not scored.pred_score.isfinite().all():
                 raise InputError(f'{source.name}: the scores of {window.start_s:.1f}-{window.end_s:.1f} s are not '
                                  f'finite. {why_not_finite(self.model)}')
-            missing = ['no audio'] if self._hears and source.has_audio and window.samples is None else []
-            noted = [window.audio_note] if self._hears and window.audio_note else []
+            missing = ['no audio'] if self._reads_audio and source.has_audio and window.samples is None else []
+            noted = [window.audio_note] if self._reads_audio and window.audio_note else []
             source.warnings += noted
-            yield EmotionRow(window.start_s, window.end_s, person.person, person.box,
-                             dict(zip(self.classes, sample.pred_score.tolist(), strict=True)),
-                             person.warnings + missing + noted)
+            yield EmotionRow(window.start_s, window.end_s, view.person, view.box,
+                             dict(zip(self.classes, scored.pred_score.tolist(), strict=True)),
+                             view.warnings + missing + noted)
 
-    def _whole_clip(self, source: MediaStream, window_s: float, face: str) -> dict | None:
-        """The sample of an input that is one window, read as the test reads it; None where it cannot be."""
-        if face != 'none' or not source.has_frames:
-            return None
-        if not source.duration_s or source.duration_s > window_s:
+    def _pack(self, name: str, frames: Sequence[np.ndarray], samples: np.ndarray | None, *audio: Any) -> dict:
+        return self.pipeline(dict(clip=WindowClip(name, frames if self._reads_frames else [],
+                                                  samples if self._reads_audio else None, *audio)))
+
+    def _whole_clip(self, source: MediaStream, window_s: float) -> dict | None:
+        """Read an input that is one window as the test reads it; None where it cannot be."""
+        if not source.has_frames or not source.duration_s or source.duration_s > window_s:
             return None
         try:
-            if isinstance(source, ArrayStream):
-                heard = self._hears and source.has_audio
-                samples, note = mix_down(source.channels()) if heard else (None, '')
-                return self.pipeline(dict(clip=WindowClip(
-                    source.name, source.frames_array if self._sees else [], samples, source.sample_rate_hz or 0,
-                    source.duration_s, note)))
-            return self.pipeline(dict(filename=source.name))
+            if not isinstance(source, ArrayStream):
+                return self.pipeline(dict(filename=source.name))
+            reads_audio = self._reads_audio and source.has_audio
+            samples, note = mix_down(source.channels()) if reads_audio else (None, '')
+            return self._pack(source.name, source.frames_array, samples, source.sample_rate_hz or 0, source.duration_s,
+                              note)
         except InputError:
             return None
 
     def _modality_warnings(self, source: MediaStream) -> list[str]:
-        reads = [self._sees and source.has_frames, self._hears and source.has_audio]
-        if not any(reads):
-            kinds = ' or '.join(name for name, is_read in (('frame', self._sees), ('audio', self._hears)) if is_read)
-            raise InputError(f'{source.name}: has no {kinds}, and this model reads nothing else.')
-        if self._hears and not source.has_audio:
-            return ['no audio: judged by the frame alone']
-        if self._sees and not source.has_frames:
-            return ['no frames: judged by the audio alone']
-        return []
-
-    def _find_faces(self) -> FaceDetector:
-        if self._finder is None:
-            self._finder = SlimFaceDetector()
-        return self._finder
+        read = {name: has for name, is_read, has in (('frames', self._reads_frames, source.has_frames),
+                                                     ('audio', self._reads_audio, source.has_audio)) if is_read}
+        if not any(read.values()):
+            raise InputError(f'{source.name}: has no {" or ".join(read)}, and this model reads nothing else.')
+        return [f'no {name}: predicted from {"frames" if name == "audio" else "audio"} alone'
+                for name, has in read.items() if not has]
 
     def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
         if isinstance(inputs, list | tuple):
             return [file for each in inputs for file in self._inputs_to_list(each)]
         if isinstance(inputs, str | Path) and os.path.isdir(inputs):
-            files = [file for file in media_files(Path(inputs)) if not is_overlay(file)]
+            files: list[Input] = [file for file in media_files(Path(inputs)) if not is_overlay(file)]
             if not files:
                 raise InputError(f'{inputs}: no video or audio in this folder. Expected {", ".join(MEDIA_SUFFIXES)}.')
-            return list(files)
+            return files
         return [inputs]
 
     def _init_model(self, cfg: Config, weights: str | None, device: str) -> nn.Module:
-        del cfg, weights  # the model is there already, loaded strictly
+        del cfg, weights  # the model is loaded already, strictly
         return self._model.to(device)
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         def mask(steps: list[dict]) -> None:
             kinds = [step['type'].rpartition('.')[2] for step in steps]
-            self._sees, self._hears = 'DecodeFrames' in kinds, 'LoadAudioWindows' in kinds
+            self._reads_frames, self._reads_audio = 'DecodeFrames' in kinds, 'LoadAudioWindows' in kinds
             for step, kind in zip(steps, kinds, strict=True):
-                if self._sees and self._hears and kind in ('DecodeFrames', 'LoadAudioWindows'):
+                if self._reads_frames and self._reads_audio and kind in ('DecodeFrames', 'LoadAudioWindows'):
                     step['on_missing'] = 'mask'
 
         return build_test_pipeline(cfg, self._checkpoint, mask)
@@ -239,7 +229,7 @@ class EmotionInferencer(BaseInferencer):
 
     @torch.no_grad()
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
-        """Score the clips of a batch, with every frame encoded once that several of them show."""
+        """Score the clips of a batch; a frame that several of them show is encoded once."""
         del kwargs
         batch = self.model.data_preprocessor(inputs, False)
         if 'frame_index' in batch['inputs']:
@@ -248,23 +238,19 @@ class EmotionInferencer(BaseInferencer):
         return self.model(**batch, mode='predict')
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:
-        """Nothing: frames are drawn by `claip_emo_mm.visualization`."""
+        """Nothing: see `claip_emo_mm.visualization`."""
         del inputs, preds, show
         return []
 
     def postprocess(self, preds: list[EmotionResult], visualization: list[np.ndarray],
                     return_datasample: bool = False) -> dict[str, Any]:
-        """Pack results as mmengine's inferencers do; see `__call__`."""
+        """Pack results as MMEngine's inferencers do; see `__call__`."""
         return dict(predictions=preds if return_datasample else [result.to_dict() for result in preds],
                     visualization=visualization)
 
 
 def media_files(folder: Path) -> list[Path]:
-    """Video and audio files of a folder, by name; also those that cannot be read, which are errors of their own.
-
-    Raises:
-        InputError: the folder cannot be read.
-    """
+    """List the video and audio files of a folder, by name; an InputError if the folder cannot be read."""
     with reading(folder):
         names = sorted(os.listdir(folder))
     return [folder / name for name in names if Path(name).suffix.lower() in MEDIA_SUFFIXES

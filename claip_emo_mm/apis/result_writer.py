@@ -1,4 +1,4 @@
-"""A folder of results: a table, a frame and a json file for each input, none of them ever half-written."""
+"""Writing of results: a table, a plot, an optional overlay video and a json file per input, each atomically."""
 import hashlib
 import json
 import os
@@ -10,31 +10,50 @@ from typing import Any
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import file_stem, write_csv, write_text
+from claip_emo_mm.utils.io import file_stem, read_json, write_csv, write_text
 from claip_emo_mm.visualization.overlay import write_overlay
 from claip_emo_mm.visualization.plots import write_figure
 from claip_emo_mm.visualization.timeline import plot_timeline
 
-_ROOM = 48  # bytes of a file's name for what is put behind the input's: a hash, .overlay.mp4, what ends it in between
 OVERLAY_SUFFIX = '.overlay.mp4'
+
+_SUFFIX_BYTES = 48  # of a file's name for what follows the input's: a hash, .overlay.mp4, the temporary suffix
+
+
+def write_result_files(json_file: Path, result: EmotionResult, video: Path | None,
+                       progress: Callable[[float], None] | None = None) -> tuple[list[Path], InputError | None]:
+    """Write the table, the plot and, if a video is given, the overlay beside a json file.
+
+    Returns: the files, and why there is no overlay.
+    """
+    files = [json_file.with_suffix('.csv'), json_file.with_suffix('.png')]
+    write_csv(files[0], result.csv_header(), result.csv_rows())
+    write_figure(files[1], plot_timeline(result))
+    if video is not None:
+        overlay = json_file.with_suffix(OVERLAY_SUFFIX)
+        try:
+            write_overlay(str(video), result, overlay, progress)
+        except WriteError:
+            raise
+        except InputError as error:  # audio alone: the table is still worth having
+            return files, error
+        files.append(overlay)
+    return files, None
 
 
 class ResultWriter:
-    """Where the results of many inputs go.
+    """Writes the results of many inputs into a folder.
 
-    A result is named after its input; of a long name that is the beginning, and what is no text in it is written out.
-    Where two inputs have one name, a part of the hash of their places is added. The
-    json file is written last: where it is there and was made from the same input in the same way, the result is whole.
+    A result is named after its input: the beginning of a long name, with escapes for bytes that are no text. Where two
+    inputs have one name, a part of the hash of their paths is added. The json file is written last: if it exists and
+    was made from the same input in the same way, the result is complete.
 
     Args:
-        folder: made where it is missing.
+        folder: made if it is missing.
         inputs: all inputs of the run.
         checkpoint: the model's file.
         options: what else the results depend on.
         overlay: whether to write a video with boxes and labels, too.
-
-    Raises:
-        InputError: the folder cannot be made.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path, options: Mapping[str, Any],
@@ -44,105 +63,79 @@ class ResultWriter:
         except OSError as error:
             raise InputError(f'{folder}: cannot be used as a folder for results ({error.strerror}).') from error
         self._folder, self._overlay = folder, overlay
-        self._stems = Counter(_stem(Path(place)) for place in {_place(path) for path in inputs})
+        self._stems = Counter(_stem(Path(real)) for real in {_real_path(path) for path in inputs})
         self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
 
     def is_done(self, path: Path) -> bool:
-        """Whether the result of an input is there, of this input, model and options."""
-        found = self._read(self._json(path))
-        wanted = self._made_from(path)
-        return found is not None and found.get('made_from') == wanted and (not self._overlay or bool(
-            found.get('overlay') is None or (self._folder / found['overlay']).is_file()))
+        """Whether the result of an input exists, made of this input, model and options."""
+        found = read_json(self._json(path)) or {}
+        overlay = found.get('overlay')
+        return found.get('made_from') == self._made_from(path) and (
+            not self._overlay or overlay is None or (self._folder / overlay).is_file())
 
     def write(self, path: Path, result: EmotionResult,
               progress: Callable[[float], None] | None = None) -> list[str]:
-        """Write the result of an input.
-
-        Args:
-            progress: called with the time up to which the overlay is written, in s.
-        Returns: names of the files.
-        Raises:
-            InputError: the folder cannot be written to; no file is half-written.
-        """
+        """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
+        json_file = self._json(path)
         try:
-            return self._write(path, result, progress)
+            json_file.unlink(missing_ok=True)  # an older one, of other options
+            files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress)
+            content = result.to_dict()
+            if self._overlay:
+                content['overlay'] = None if no_overlay else files[-1].name
+            if no_overlay:
+                content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
+            content['made_from'] = self._made_from(path)
+            write_text(json_file, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
         except OSError as error:
-            raise InputError(f'{self._folder}: the results of {path} cannot be written there ({error.strerror}). What '
-                             'is done is whole; make room, or choose another --out, and run it again.') from error
-
-    def _write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None) -> list[str]:
-        target = self._json(path)
-        target.unlink(missing_ok=True)  # an older one, that of other options
-        write_csv(target.with_suffix('.csv'), result.csv_header(), result.csv_rows())
-        write_figure(target.with_suffix('.png'), plot_timeline(result))
-        names = [target.with_suffix(suffix).name for suffix in ('.csv', '.png')]
-        content = result.to_dict()
-        if self._overlay:
-            overlay = target.with_suffix(OVERLAY_SUFFIX)
-            try:
-                write_overlay(str(path), result, overlay, progress)
-                content['overlay'] = overlay.name
-                names.append(overlay.name)
-            except WriteError:
-                raise
-            except InputError as error:  # audio alone: the table is still worth having
-                content['overlay'] = None
-                content['warnings'] = [*content['warnings'], printable(f'no overlay: {error}')]
-        content['made_from'] = self._made_from(path)
-        write_text(target, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
-        return [target.name, *names]
+            raise InputError(f'{self._folder}: the results of {path} cannot be written there ({error.strerror}). '
+                             'Finished results are complete; make room, or choose another --out, and run it again.'
+                             ) from error
+        return [json_file.name, *(file.name for file in files)]
 
     def _made_from(self, path: Path) -> dict[str, Any]:
         return dict(self._made_by, input=_stamp(path), overlay=self._overlay)
 
     def _json(self, path: Path) -> Path:
-        place = _place(path)
-        plain = self._folder / f'{_stem(path)}.json'
-        marked = self._folder / f'{_stem(path)}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.json'
-        owners = {name: self._owner(name) for name in (plain, marked)}
-        own = next((name for name, owner in owners.items() if owner == place), None)
-        if own is not None:
-            return own
-        return marked if self._stems[_stem(Path(place))] > 1 or owners[plain] is not None else plain
-
-    def _owner(self, name: Path) -> Any:
-        """Where the input lies that a json file is the result of; None where it is no result."""
-        found: Any = self._read(name)
-        for key in ('made_from', 'input', 'path'):
-            found = found.get(key) if isinstance(found, dict) else None
-        return found
-
-    @staticmethod
-    def _read(path: Path) -> dict[str, Any] | None:
-        try:
-            found = json.loads(path.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+        """Choose the json file: the one that holds this input's result, else a free name."""
+        real, stem = _real_path(path), _stem(path)
+        plain, marked = (self._folder / f'{stem}{mark}.json'
+                         for mark in ('', f'-{hashlib.sha256(real.encode()).hexdigest()[:8]}'))
+        owners = {file: _owner(file) for file in (plain, marked)}
+        for file, owner in owners.items():
+            if owner == real:
+                return file
+        return marked if self._stems[_stem(Path(real))] > 1 or owners[plain] is not None else plain
 
 
 def is_overlay(path: Path) -> bool:
-    """Whether a file is a copy with boxes and labels that a `ResultWriter` wrote, whose json file lies beside it."""
+    """Whether a file is an overlay that a `ResultWriter` wrote, whose json file lies beside it."""
     if not path.name.endswith(OVERLAY_SUFFIX):
         return False
-    found = ResultWriter._read(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json')) or {}
+    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json')) or {}
     return found.get('overlay') == path.name and 'made_from' in found
 
 
-def _place(path: Path) -> str:
-    """Where a file really lies, as text; of a loop of links, where it begins."""
+def _owner(json_file: Path) -> Any:
+    """Path of the input that a json file is the result of; None if it is no result."""
+    found: Any = read_json(json_file)
+    for key in ('made_from', 'input', 'path'):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _real_path(path: Path) -> str:
     return printable(os.path.realpath(path))
 
 
 def _stem(path: Path) -> str:
-    """What the results of an input are named after."""
-    return file_stem(printable(path.stem).replace('\\', '_'), _ROOM)
+    return file_stem(printable(path.stem).replace('\\', '_'), _SUFFIX_BYTES)
 
 
 def _stamp(path: Path) -> dict[str, Any]:
-    """What tells a file from a changed one; empty where it is not there."""
+    """Identify the state of a file; empty if it is missing."""
     try:
         stat = path.stat()
     except OSError:
         return {}
-    return dict(path=_place(path), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
+    return dict(path=_real_path(path), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)

@@ -1,4 +1,4 @@
-"""A window as a clip."""
+"""Windows as clips for the test pipeline, and the shared frames of overlapping windows."""
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,39 +9,8 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import MISSING_INDEX
 
 
-def number_frames(clips: Sequence[Tensor]) -> list[int]:
-    """Number the frames of clips (U, 3, H, W) uint8, one after the other; equal ones get the number of the first."""
-    numbers: dict[bytes, int] = {}
-    return [numbers.setdefault(frame.numpy().tobytes(), place)
-            for place, frame in enumerate(frame for clip in clips for frame in clip)]
-
-
-def dedup_frames(inputs: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:
-    """Leave one of equal frames in a batch, so that the backbone encodes it once.
-
-    Args:
-        inputs: of the model, with ``frames`` (U, 3, H, W) and ``frame_index`` (B, V, T) into them.
-        numbers: for each of the U frames the place of the first one that is equal.
-    Returns: inputs of which the views show the same frames.
-    """
-    frames, index = inputs['frames'], inputs['frame_index']
-    kept, places = torch.tensor(numbers, device=frames.device).unique(return_inverse=True)  # places: (U,)
-    if len(kept) == len(frames):
-        return inputs
-    return dict(inputs, frames=frames[kept], frame_index=torch.where(index == MISSING_INDEX, index, places[index]))
-
-
 class WindowClip:
-    """Frames and audio of a window; see `claip_emo_mm.media.ClipReader`.
-
-    Args:
-        path: for messages.
-        frames: N frames (H, W, 3) uint8 RGB, in equal distances of time; none where there is no frames.
-        samples: (n,) float32; none where there is no audio.
-        sample_rate_hz: rate of the samples.
-        duration_s: length of the window.
-        audio_note: what is to be known of the audio; '' for nothing.
-    """
+    """A `ClipReader` of a window's N frames (H, W, 3) uint8 RGB, evenly spaced in time, and (n,) float32 samples."""
 
     def __init__(self, path: str, frames: Sequence[np.ndarray], samples: np.ndarray | None, sample_rate_hz: int,
                  duration_s: float, audio_note: str = '') -> None:
@@ -54,14 +23,28 @@ class WindowClip:
         self._frames, self._samples, self._sample_rate_hz = frames, samples, sample_rate_hz
 
     def decode(self, indices: np.ndarray) -> Sequence[np.ndarray]:
-        """Read frames; see `ClipReader.decode`."""
         if not self.has_frames:
             raise InputError(f'{self.path}: no frames in this window.')
         chosen = [self._frames[index] for index in indices]
         return np.stack(chosen) if len({frame.shape for frame in chosen}) == 1 else chosen
 
     def audio(self) -> tuple[np.ndarray, int]:
-        """Read the audio; see `ClipReader.audio`."""
         if not self.has_audio:
             raise InputError(f'{self.path}: no audio in this window.')
         return self._samples, self._sample_rate_hz
+
+
+def number_frames(clips: Sequence[Tensor]) -> list[int]:
+    """Number the frames of clips (U, 3, H, W) uint8 consecutively; equal ones get the number of the first."""
+    numbers: dict[bytes, int] = {}
+    return [numbers.setdefault(frame.numpy().tobytes(), place)
+            for place, frame in enumerate(frame for clip in clips for frame in clip)]
+
+
+def dedup_frames(inputs: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:
+    """Keep one of equal frames (U, 3, H, W) of a batch, so that it is encoded once; numbers as of `number_frames`."""
+    frames, index = inputs['frames'], inputs['frame_index']
+    kept, places = torch.tensor(numbers, device=frames.device).unique(return_inverse=True)  # places: (U,)
+    if len(kept) == len(frames):
+        return inputs
+    return dict(inputs, frames=frames[kept], frame_index=torch.where(index == MISSING_INDEX, index, places[index]))

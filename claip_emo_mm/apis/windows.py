@@ -1,6 +1,6 @@
-"""Windows that slide over a video of any length: the faces in them, and their audio."""
+"""Sliding windows over a video of any length: their faces and their audio."""
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,41 +14,34 @@ from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream, TimedFrame
 from claip_emo_mm.media.video import shrink
 from claip_emo_mm.structures import Box, PersonTrack, Span
 
-# Frames of a window in a second, whatever the video's rate: films', from which DFEW's and MAFW's clips come. Models
-# read every 4th: windows that begin a multiple of 1/6 s apart read the same ones where they overlap.
+# Frames per second of a window, whatever the video's rate: that of films, from which DFEW's and MAFW's clips come.
+# Models read every 4th: windows that begin a multiple of 1/6 s apart read the same ones where they overlap.
 TICKS_HZ = 24
 
 _SHORTER_SIDE = 360  # pixels of whole frames; models read 224
-_SOUGHT_TICKS = 2  # from one in which faces are sought to the next; between them their places are interpolated
-_SMOOTHED_TICKS = 15
-_SEEN_TICKS = 10  # of a window, at least, for a face to be a person; less is often no face at all
-_SHORTEST_ABSENCE_S = .5
-_SOUND_BEHIND_S = .2  # that audio must be longer than the frame to count; encoders fill their last packets
+_DETECTION_TICKS = 2  # between two face detections; boxes are interpolated between them
+_SMOOTHING_TICKS = 15
+_MIN_FACE_TICKS = 10  # of a window, for a face to be a person; less is often a false detection
+_MIN_ABSENCE_S = .5
+_AUDIO_TOLERANCE_S = .2  # that audio must be longer than the frames to count; encoders pad their last packets
 
 
 @dataclass
 class PersonView:
-    """One person in a window.
-
-    Args:
-        person: number in the order of appearance; None for the whole frame, or for audio alone.
-        box: where the face is, in the middle of its places; None without a face.
-        frames: N frames (H, W, 3) uint8 in equal distances of time.
-        warnings: what is to be known about them.
-    """
-    person: int | None
-    box: Box | None
-    frames: list[np.ndarray]
+    """One person in a window."""
+    person: int | None  # number in the order of appearance; None for the whole frame, or for audio alone
+    box: Box | None  # median box of the face; None without a face
+    frames: list[np.ndarray]  # N frames (H, W, 3) uint8, evenly spaced in time
     warnings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Window:
-    """A part of a video, in seconds, its people and its audio (None where there is none), with a note on that."""
+    """A window of a video: its people and its audio."""
     start_s: float
     end_s: float
     people: list[PersonView]
-    samples: np.ndarray | None
+    samples: np.ndarray | None  # None without audio
     rate_hz: int
     audio_note: str = ''
 
@@ -62,42 +55,31 @@ class _Face:
 
 @dataclass
 class _Tick:
-    whole: np.ndarray | None  # None behind the last frame
-    faces: dict[int, _Face] | None  # by the number of the track; None until they are sought
+    frame: np.ndarray | None  # None behind the last frame
+    faces: dict[int, _Face] | None  # by the number of the track; None before the detection
 
 
 class SlidingWindows:
-    """Cut a source into windows, in one pass, with the frames of one window in memory.
+    """Cuts a source into windows, in one pass, with the frames of one window in memory.
 
-    Frames are taken 24 times a second of the source's own time, so that a rate that varies, or is higher, plays no
-    part. The last window ends where the source ends; a source shorter than a window is one window.
-
-    Args:
-        source: where frames and audio come from.
-        window_s: length of a window.
-        stride_s: from the start of a window to the next.
-        face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole frame.
-        finder: finds faces; not needed for 'none'.
-        sees: whether frames are looked at; otherwise they are not even decoded, and the windows end with the audio.
-
-    Attributes:
-        audio: the source's.
-        end_s: time up to which the source was read.
+    Frames are sampled 24 times per second of the source's time, whatever its frame rate. The last window ends where the
+    source ends; a source shorter than a window is one window. Options as of `EmotionInferencer`; without `reads_frames`
+    they are not decoded, and the windows end with the audio.
     """
 
     def __init__(self, source: MediaStream, window_s: float, stride_s: float, face: str,
-                 finder: FaceDetector | None = None, sees: bool = True) -> None:
-        self._source, self._face, self._finder = source, face, finder
-        self._has_frames = source.has_frames and sees
+                 detector: FaceDetector | None = None, reads_frames: bool = True) -> None:
+        self._source, self._face, self._detector = source, face, detector
+        self._has_frames = source.has_frames and reads_frames
         self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
         self._stride = max(1, round(min(stride_s, 1e6) * TICKS_HZ))
         self._linker = FaceLinker()
-        self._sought: tuple[_Tick, list[FaceBox]] | None = None
+        self._detected: tuple[_Tick, list[FaceBox]] | None = None
         self._people = PersonTracker()
         self._paths: dict[int, list[tuple[float, Box]]] = {}  # by the number of the track
         self._frames_end_s = 0.
         self.audio = AudioBuffer(source)
-        self.end_s = 0.
+        self.end_s = 0.  # time up to which the source was read
 
     def __iter__(self) -> Iterator[Window]:
         ticks: deque[_Tick] = deque()
@@ -114,12 +96,12 @@ class SlidingWindows:
             yield self._close(list(ticks), number - len(ticks), number)
 
     def _frames(self) -> Iterator[TimedFrame | None]:
-        """Yield what is shown at every tick; None where only audio is left."""
+        """Yield the frame of every tick; None where only audio is left."""
         number, shown, shown_s, length_s = 0, None, 0., 1 / TICKS_HZ
         for time_s, frame in self._source.frames() if self._has_frames else ():
             if shown is not None and time_s - shown_s > LONGEST_GAP_S:
-                self._source.warnings.append(f'the frame jumps from {shown_s:.1f} to {time_s:.1f} s; the rest was '
-                                             'not read')
+                self._source.warnings.append(f'the frames jump from {shown_s:.1f} to {time_s:.1f} s; the rest was not '
+                                             'read')
                 break
             while number < time_s * TICKS_HZ - 1e-3:
                 yield shown or frame
@@ -131,8 +113,8 @@ class SlidingWindows:
             while number < end_s * TICKS_HZ - 1e-3 or not number:
                 yield shown
                 number += 1
-        self.audio.read_until(number / TICKS_HZ + _SOUND_BEHIND_S)
-        if shown is not None and self.audio.end_s - number / TICKS_HZ < _SOUND_BEHIND_S:
+        self.audio.read_until(number / TICKS_HZ + _AUDIO_TOLERANCE_S)
+        if shown is not None and self.audio.end_s - number / TICKS_HZ < _AUDIO_TOLERANCE_S:
             return
         while True:
             self.audio.read_until((number + 1) / TICKS_HZ)
@@ -142,13 +124,12 @@ class SlidingWindows:
             number += 1
 
     def _ticks(self) -> Iterator[_Tick]:
-        """Yield ticks; those between two in which faces are sought wait for the second."""
+        """Yield ticks; those between two detections wait for the second one."""
         waiting: list[tuple[int, np.ndarray, _Tick]] = []
         shown = tick = None
         for number, frame in enumerate(self._frames()):
             if frame is None:
-                yield from self._follow(waiting)
-                waiting = []
+                yield from self._track(waiting)
                 yield _Tick(None, {})
                 continue
             self._frames_end_s = (number + 1) / TICKS_HZ
@@ -159,63 +140,60 @@ class SlidingWindows:
                 yield tick
                 continue
             waiting.append((number, full, tick))
-            if number % _SOUGHT_TICKS == 0:
-                yield from self._follow(waiting)
-                waiting = []
-        yield from self._follow(waiting)
+            if number % _DETECTION_TICKS == 0:
+                yield from self._track(waiting)
+        yield from self._track(waiting)
 
-    def _follow(self, waiting: Sequence[tuple[int, np.ndarray, _Tick]]) -> Iterator[_Tick]:
-        """Seek faces in the last frame of those that wait, and cut them out of all."""
+    def _track(self, waiting: list[tuple[int, np.ndarray, _Tick]]) -> Iterator[_Tick]:
+        """Detect faces in the last frame of those that wait, crop them in all, and empty the list."""
         if not waiting:
             return
         last, full, last_tick = waiting[-1]
-        if self._sought is None or self._sought[0] is not last_tick:
-            self._sought = last_tick, self._finder.find(full)
-        self._linker.add(last, self._sought[1])
+        if self._detected is None or self._detected[0] is not last_tick:
+            self._detected = last_tick, self._detector.find(full)
+        self._linker.add(last, self._detected[1])
         self._linker.forget(last - self._window)
         for number, full, tick in waiting:
             if tick.faces is None:  # new, not shown at the tick before
-                tick.faces = self._cut(last if tick is last_tick else number, full)
-            self._note(number, tick)
+                tick.faces = self._crop_faces(last if tick is last_tick else number, full)
+            for track, face in tick.faces.items():
+                time_s = number / TICKS_HZ
+                self._people.add(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
+                if number % _DETECTION_TICKS == 0:
+                    self._paths.setdefault(track, []).append((time_s, face.box))
             yield tick
+        waiting.clear()
 
-    def _cut(self, number: int, full: np.ndarray) -> dict[int, _Face]:
+    def _crop_faces(self, number: int, full: np.ndarray) -> dict[int, _Face]:
         height, width = full.shape[:2]
         faces = {}
         for track in self._linker.tracks:
-            box = track.box_at(number, _SOUGHT_TICKS)
+            box = track.box_at(number, _DETECTION_TICKS)
             if box is None:
                 continue
             if box_ratio(full, box) >= FACE_RATIO:  # a face and little else already, as in prepared clips
                 crop = shrink(full, _SHORTER_SIDE / min(full.shape[:2]))
             else:
-                start = max(track.first, number + 1 - _SMOOTHED_TICKS)
+                start = max(track.first, number + 1 - _SMOOTHING_TICKS)
                 crop = crop_face(full, steady_squares(track, start, number + 1)[-1])
             place = (box.left / width, box.top / height, box.width / width, box.height / height)
             faces[track.number] = _Face(crop, place, box.score)
         return faces
 
-    def _note(self, number: int, tick: _Tick) -> None:
-        time_s = number / TICKS_HZ
-        for track, face in tick.faces.items():
-            self._people.add(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
-            if number % _SOUGHT_TICKS == 0:
-                self._paths.setdefault(track, []).append((time_s, face.box))
-
     def no_face(self) -> list[Span]:
-        """Parts of the frames in which faces were sought and not found, in s; moments are left out."""
+        """Return the times without a detected face, in s, except for short ones."""
         if self._face == 'none':
             return []
-        seen = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
+        spans = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
         absences, reached_s = [], 0.
-        for start_s, end_s in [*seen, (self._frames_end_s, self._frames_end_s)]:
-            if start_s - reached_s >= min(_SHORTEST_ABSENCE_S, self._frames_end_s) - 1e-6:
+        for start_s, end_s in [*spans, (self._frames_end_s, self._frames_end_s)]:
+            if start_s - reached_s >= min(_MIN_ABSENCE_S, self._frames_end_s) - 1e-6:
                 absences.append((reached_s, start_s))
             reached_s = max(reached_s, end_s)
         return absences
 
     def people(self, reported: Iterable[int]) -> list[PersonTrack]:
-        """Return the people with these numbers, with new numbers in this order."""
+        """Return the people with these numbers, renumbered in this order."""
         paths: dict[int, list[tuple[float, Box]]] = {}
         for track, path in self._paths.items():
             paths.setdefault(self._people.known(track), []).extend(path)
@@ -226,18 +204,21 @@ class SlidingWindows:
         start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
         samples, note = self.audio.cut(start_s, end_s) or (None, '')
         self.audio.forget(end_s - self._window / TICKS_HZ)
-        people = self._views([tick for tick in ticks if tick.whole is not None])
+        people = self._views([tick for tick in ticks if tick.frame is not None])
         self._people.forget(start_s)
         self._paths = {track: path for track, path in self._paths.items() if self._people.follows(track)}
         return Window(start_s, end_s, people, samples, self.audio.rate_hz, note)
 
     def _views(self, ticks: list[_Tick]) -> list[PersonView]:
-        """Choose the people of a window, the largest and longest seen first."""
+        """Choose the people of a window, the largest and longest visible first."""
         if not ticks:
             return [PersonView(None, None, [], ['no frames'] if self._has_frames else [])]
         if self._face == 'none':
-            return [PersonView(None, None, [tick.whole for tick in ticks])]
-        faces = self._known_faces(ticks)
+            return [PersonView(None, None, [tick.frame for tick in ticks])]
+        lengths = Counter(track for tick in ticks for track in tick.faces)
+        shortest = min(_MIN_FACE_TICKS, len(ticks))
+        numbers = {track: self._people.number(track) for track in sorted(lengths) if lengths[track] >= shortest}
+        faces = [{numbers[track]: face for track, face in tick.faces.items() if track in numbers} for tick in ticks]
         boxes: dict[int, list[Box]] = {}
         for tick_faces in faces:
             for person, face in tick_faces.items():
@@ -245,33 +226,20 @@ class SlidingWindows:
         weights = {person: sum(np.sqrt(box[2] * box[3]) for box in found) for person, found in boxes.items()}
         chosen = sorted(boxes, key=lambda person: -weights[person])
         if not chosen:
-            return [PersonView(None, None, [tick.whole for tick in ticks], ['no face: the whole frame was used'])]
+            return [PersonView(None, None, [tick.frame for tick in ticks], ['no face: the whole frame was used'])]
         if self._face == 'largest':
-            frames = _filled([_first_of(each, chosen) for each in faces])
-            return [_view(chosen[0], boxes[chosen[0]], frames, len(ticks))]
-        return [_view(person, boxes[person], _filled([_first_of(each, [person]) for each in faces]), len(ticks))
-                for person in sorted(chosen)]
-
-    def _known_faces(self, ticks: list[_Tick]) -> list[dict[int, _Face]]:
-        """Return the faces of each tick by the number of their person, without those that are seen for a moment."""
-        lengths = Counter(track for tick in ticks for track in tick.faces)
-        shortest = min(_SEEN_TICKS, len(ticks))
-        people = {track: self._people.number(track) for track in sorted(lengths) if lengths[track] >= shortest}
-        return [{people[track]: face for track, face in tick.faces.items() if track in people} for tick in ticks]
+            return [_view(chosen, boxes[chosen[0]], faces)]
+        return [_view([person], boxes[person], faces) for person in sorted(chosen)]
 
 
-def _view(person: int, boxes: list[Box], frames: list[np.ndarray], ticks: int) -> PersonView:
-    ratio = len(boxes) / ticks
-    warnings = [f'seen in {100 * ratio:.0f} % of the window'] if ratio < .7 else []
+def _view(people: list[int], boxes: list[Box], faces: list[dict[int, _Face]]) -> PersonView:
+    """Take the first of these people in every tick, else the crop of the nearest tick with one."""
+    crops = {number: next(each[person].crop for person in people if person in each)
+             for number, each in enumerate(faces) if not each.keys().isdisjoint(people)}
+    present = np.array(list(crops))
+    ratio = len(boxes) / len(faces)
+    warnings = [f'visible in {100 * ratio:.0f} % of the window'] if ratio < .7 else []
     left, top, width, height = np.median(np.array(boxes), axis=0).tolist()
-    return PersonView(person, (left, top, width, height), frames, warnings)
-
-
-def _first_of(faces: dict[int, _Face], people: list[int]) -> np.ndarray | None:
-    return next((faces[person].crop for person in people if person in faces), None)
-
-
-def _filled(frames: list[np.ndarray | None]) -> list[np.ndarray]:
-    """Put the nearest frame where there is none."""
-    there = np.array([number for number, frame in enumerate(frames) if frame is not None])
-    return [frames[there[np.abs(there - number).argmin()]] for number in range(len(frames))]
+    return PersonView(people[0], (left, top, width, height),
+                      [crops[int(present[np.abs(present - number).argmin()])] for number in range(len(faces))],
+                      warnings)

@@ -1,4 +1,4 @@
-"""Finds what would go wrong with a config's data, before any training."""
+"""Checks of a config's data sets before a training."""
 from .check_data import DataCheck, check_data, format_table, write_issues
 from .checked_split import ERROR, NOTE, WARNING, Issue
 

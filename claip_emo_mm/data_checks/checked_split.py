@@ -1,7 +1,6 @@
-"""Splits under check, and issues found."""
+"""The splits that are checked, and the issues that are found."""
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -17,17 +16,16 @@ ERROR, WARNING, NOTE = 'error', 'warning', 'note'
 
 @dataclass(frozen=True)
 class Issue:
-    """What a check found.
+    """A problem, or a note, that a check found.
 
     Args:
         check: name of the check.
         severity: ``'error'``: training or its metrics would be wrong; ``'warning'``: look at it; ``'note'``: to know.
-        where: the list, or the split of the config.
+        where: the list, or the key of the config.
         found: what was found, in a line.
         hint: what to do; '' for a note.
-        clips: the clips that it concerns, as the list names them.
+        clips: the affected clips, as the list names them.
     """
-
     check: str
     severity: str
     where: str
@@ -36,63 +34,50 @@ class Issue:
     clips: Sequence[str] = ()
 
 
-SPLITS = ('train', 'val', 'test')
-
-
 @dataclass(frozen=True)
 class CheckedSplit:
-    """One data set of a config.
-
-    Args:
-        name: ``'train'``, ``'val'`` or ``'test'``.
-        dataset: built, but not loaded.
-        clips: its rows.
-        needs_frames, needs_audio: what its pipeline reads.
-        silence_allowed: whether clips without audio are heard as silence, or do without it.
-        frame_optional: whether clips without frames do without it.
-    """
-
+    """A split of a config, its annotation list, and what its pipeline reads."""
     name: str
-    dataset: AudioVisualDataset
+    dataset: AudioVisualDataset  # built, but not loaded
     clips: tuple[ListedClip, ...]
     needs_frames: bool
     needs_audio: bool
-    silence_allowed: bool
-    frame_optional: bool = False
+    silence_allowed: bool  # also where a missing modality is masked
+    frames_optional: bool = False
 
     @property
     def path(self) -> str:
-        """The list."""
         return self.dataset.ann_file
 
     def key(self, clip: ListedClip) -> tuple[str, str]:
-        """The files of a clip: frames, and audio where it lies apart; twice the audio where it has no frames."""
+        """The files of a clip: frames, and a separate audio file or ''; twice the audio where it has no frames."""
         media = self.dataset.media(clip)
         return media_name(media), media.get('audio_path', '')
 
-    def looks_at(self, clip: ListedClip) -> bool:
-        """Whether the frames of a clip are needed."""
-        return self.needs_frames and not (clip.is_audio_alone and self.frame_optional)
+    def issue(self, check: str, severity: str, found: str, hint: str = '',
+              clips: Sequence[ListedClip] = ()) -> Issue:
+        """Make an issue of this split's list."""
+        return Issue(check, severity, self.path, found, hint, [clip.name for clip in clips])
 
 
-def read_splits(cfg: Config) -> tuple[CheckedSplit, ...]:
-    """Read the lists of a config's data sets.
+def read_splits(cfg: Config) -> list[CheckedSplit]:
+    """Read the annotation lists of a config's train, val and test split.
 
     Raises:
-        InputError: the config has no data set of ours, or a list cannot be read.
+        InputError: the config has no data set of this package, or a list cannot be read.
     """
-    splits = [_read_split(name, dataset) for name in SPLITS if (dataset := find_dataset(cfg, name)) is not None]
+    splits = []
+    for name in ('train', 'val', 'test'):
+        settings = find_dataset(cfg, name)
+        if settings is None:
+            continue
+        pipeline = {transform['type']: transform for transform in settings['pipeline']}
+        dataset = DATASETS.build(dict(settings, pipeline=[], lazy_init=True))
+        frames, audio = pipeline.get('DecodeFrames'), pipeline.get('LoadAudioWindows')
+        splits.append(CheckedSplit(name, dataset, tuple(dataset.listed_clips()), frames is not None, audio is not None,
+                                   audio is not None and audio.get('on_missing') in ('silence', 'mask'),
+                                   frames is not None and frames.get('on_missing') == 'mask'))
     if not splits:
         raise InputError('The config has no data set to check: expected AudioVisualDataset, DFEWDataset or MAFWDataset '
                          'in train_dataloader, val_dataloader or test_dataloader.')
-    return tuple(splits)
-
-
-def _read_split(name: str, settings: dict[str, Any]) -> CheckedSplit:
-    pipeline = {transform['type']: transform for transform in settings['pipeline']}
-    dataset = DATASETS.build(dict(settings, pipeline=[], lazy_init=True))
-    audio = pipeline.get('LoadAudioWindows')
-    frame = pipeline.get('DecodeFrames')
-    return CheckedSplit(name, dataset, tuple(dataset.listed_clips()), frame is not None, audio is not None,
-                       audio is not None and audio.get('on_missing') in ('silence', 'mask'),
-                       frame is not None and frame.get('on_missing') == 'mask')
+    return splits

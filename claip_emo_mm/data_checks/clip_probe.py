@@ -1,14 +1,13 @@
-"""What the files of a clip hold."""
+"""Probes of a clip's files: what they hold, and whether they can be read."""
 import hashlib
 import json
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from tqdm import tqdm
@@ -22,88 +21,71 @@ from claip_emo_mm.media.packets import states_length
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.parallel import run_parallel
 
-_LOOKED_AT = 3  # frames of a clip that are decoded; the others are only looked at for being whole
+_DECODED_FRAMES = 3  # of a clip; the others are only checked for being complete
+_CACHE_VERSION = 3  # clips that were probed by another version are probed again
+_WORTH_A_WORKER = 200  # clips: probing them takes about as long as starting a process
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ClipJob:
-    """A clip to look at.
-
-    Args:
-        frames: video file, or folder of frames.
-        audio: audio file of a folder of frames, '' without.
-        needs_frames, needs_audio: what is to be read of it.
-        every_frame: decode every frame.
-    """
-
-    frames: str
-    audio: str
+    """A clip to probe."""
+    frames: str  # video file, or folder of frames; the audio file again where there are no frames
+    audio: str  # audio file of a folder of frames, '' without
     needs_frames: bool = True
     needs_audio: bool = True
-    every_frame: bool = False
+    every_frame: bool = False  # decode all of them
 
 
 @dataclass(frozen=True)
 class ClipProbe:
-    """What was found.
-
-    Args:
-        frame_error, audio_error: why they cannot be read; '' where they can.
-        num_frames: frames.
-        height, width: of the first frame, pixels.
-        missing_numbers: numbers that the names of a folder's frames leave out.
-        has_audio: whether there is any.
-        frames_s: length that the video says; None for frames.
-        audio_s: length of the audio.
-        peak: largest absolute sample, 0 to 1.
-        audio_note: what is to be known of how its channels were mixed; '' for nothing.
-        states_length: whether the audio file says how long it is, so that a cut is found out.
-        frame_hash, audio_hash: what they hold, without names and dates; '' where it was not read.
-    """
-
-    frame_error: str = ''
+    """What the files of a clip hold."""
+    frame_error: str = ''  # why frames cannot be read; '' if they can
     audio_error: str = ''
     num_frames: int = 0
-    height: int = 0
+    height: int = 0  # of the first frame, pixels
     width: int = 0
-    missing_numbers: int = 0
+    missing_numbers: int = 0  # gaps in the numbers of a folder's frames
     has_audio: bool = False
-    frames_s: float | None = None
+    frames_s: float | None = None  # length of a video; None for a folder of frames
     audio_s: float = 0.
-    peak: float = 0.
-    audio_note: str = ''
-    states_length: bool = True
-    frame_hash: str = ''
+    peak: float = 0.  # largest absolute sample, 0 to 1
+    audio_note: str = ''  # on how the channels were mixed
+    states_length: bool = True  # whether the audio file says how long it is, so that truncation is detected
+    frame_hash: str = ''  # of the content, without names and dates
     audio_hash: str = ''
 
 
-def inspect_clip(job: ClipJob) -> ClipProbe:
-    """Open a clip's files and decode some of its frames and all of its audio."""
-    facts: dict[str, object] = {}
+Probes = Mapping[tuple[str, str], ClipProbe]  # by the files of a clip, see CheckedSplit.key
+
+
+def probe_clip(job: ClipJob) -> ClipProbe:
+    """Open a clip's files, and decode some of its frames and all of its audio."""
+    probe: dict[str, object] = {}
     try:
         clip = _open(job)
     except UNUSABLE as error:
         return ClipProbe(frame_error=reason(job.frames or job.audio, error))
     if clip.has_frames:
-        facts['num_frames'] = clip.num_frames
+        probe['num_frames'] = clip.num_frames
     elif job.needs_frames:
-        return ClipProbe(frame_error=f"{job.audio}: audio without frames. Set on_missing='mask' in "
-                                       'DecodeFrames for a model that also takes clips without frames.')
+        return ClipProbe(frame_error=f"{job.audio}: audio without frames. Set on_missing='mask' in DecodeFrames for a "
+                                     'model that also takes clips without frames.')
     if job.needs_frames:
         try:
-            facts |= _look_at(clip, job.every_frame)
+            probe |= _probe_frames(clip, job.every_frame)
         except UNUSABLE as error:
-            facts['frame_error'] = reason(job.frames, error)
+            probe['frame_error'] = reason(job.frames, error)
     if job.needs_audio and clip.has_audio:
-        facts['has_audio'] = True
+        probe['has_audio'] = True
         try:
             samples, sample_rate_hz = clip.audio()
-            facts |= dict(audio_s=len(samples) / sample_rate_hz, peak=float(np.abs(samples).max()),
+            probe |= dict(audio_s=len(samples) / sample_rate_hz, peak=float(np.abs(samples).max()),
                           audio_note=clip.audio_note, states_length=not job.audio or states_length(job.audio),
                           audio_hash=hashlib.sha1((samples * 2 ** 15).astype(np.int16).tobytes()).hexdigest())
         except UNUSABLE as error:
-            facts['audio_error'] = reason(job.audio or job.frames, error)
-    return ClipProbe(**facts)
+            probe['audio_error'] = reason(job.audio or job.frames, error)
+    return ClipProbe(**probe)
 
 
 def _open(job: ClipJob) -> ClipReader:
@@ -112,116 +94,84 @@ def _open(job: ClipJob) -> ClipReader:
     return VideoFile(job.frames) if os.path.isfile(job.frames) else FrameFolder(job.frames, job.audio or None)
 
 
-def _look_at(clip: VideoFile | FrameFolder, every_frame: bool) -> dict[str, object]:
-    chosen = np.arange(clip.num_frames) if every_frame else np.unique(
-        np.linspace(0, clip.num_frames - 1, _LOOKED_AT).round().astype(int))
-    frames = clip.decode(chosen)
-    found = dict(height=int(frames[0].shape[0]), width=int(frames[0].shape[1]))
+def _probe_frames(clip: VideoFile | FrameFolder, every_frame: bool) -> dict[str, object]:
+    count = clip.num_frames if every_frame else _DECODED_FRAMES
+    frames = clip.decode(np.unique(np.linspace(0, clip.num_frames - 1, count).round().astype(int)))
+    probe: dict[str, object] = dict(height=int(frames[0].shape[0]), width=int(frames[0].shape[1]))
+    digest = hashlib.sha1()
     if isinstance(clip, FrameFolder):
-        return found | dict(missing_numbers=_missing_numbers(clip.names), frame_hash=_hash_files(clip))
-    return found | dict(frames_s=clip.duration_s, frame_hash=_hash_packets(clip.path))
+        probe['missing_numbers'] = _missing_numbers(clip.names)
+        for index in range(clip.num_frames):
+            digest.update(clip.read_file(index))
+    else:
+        probe['frames_s'] = clip.duration_s
+        with open_media(clip.path) as container:  # the coded frames, without the container's metadata
+            for packet in container.demux(video_stream(container)):
+                digest.update(bytes(packet))
+    return probe | dict(frame_hash=digest.hexdigest())
 
 
 def _missing_numbers(names: list[str]) -> int:
-    """Numbers that are left out between the first and the last frame, where every name ends in a whole one."""
-    numbers = [re.findall(r'\d+', os.path.splitext(name)[0]) for name in names]
-    if not all(numbers) or any(re.search(r'\d\.\d', os.path.splitext(name)[0]) for name in names):
+    """Count the numbers between the first and the last frame that are missing, if every name ends in an integer."""
+    stems = [os.path.splitext(name)[0] for name in names]
+    numbers = [re.findall(r'\d+', stem) for stem in stems]
+    if not all(numbers) or any(re.search(r'\d\.\d', stem) for stem in stems):
         return 0
-    last = sorted({int(found[-1]) for found in numbers})
-    steps = np.diff(last)
+    steps = np.diff(sorted({int(found[-1]) for found in numbers}))
     return int((steps - steps.min()).sum() // steps.min()) if len(steps) else 0
 
 
-def _hash_files(clip: FrameFolder) -> str:
-    digest = hashlib.sha1()
-    for index in range(clip.num_frames):
-        digest.update(clip.read_file(index))
-    return digest.hexdigest()
-
-
-def _hash_packets(path: str) -> str:
-    """Hash the coded frames, without what the file around them says."""
-    digest = hashlib.sha1()
-    with open_media(path) as container:
-        for packet in container.demux(video_stream(container)):
-            digest.update(bytes(packet))
-    return digest.hexdigest()
-
-
-_FORM = 2  # of what is kept; clips that were looked at for another are looked at again
-_WORTH_A_WORKER = 200  # clips: looking at them takes about as long as starting a process
-_logger = logging.getLogger(__name__)
-
-
-def inspect_clips(jobs: Sequence[ClipJob], path: Path, workers: int) -> dict[ClipJob, ClipProbe]:
-    """Look at clips that were not looked at before, or have changed since, with a progress bar.
-
-    Args:
-        jobs: the clips.
-        path: file that keeps what was found, a line a clip; an interrupted check leaves what it has.
-        workers: processes at most.
-    Raises:
-        InputError: the file cannot be written.
-    """
-    known = _read(path)
+def probe_clips(jobs: Sequence[ClipJob], cache_file: Path, workers: int) -> dict[ClipJob, ClipProbe]:
+    """Probe clips that were not probed before, or have changed since; the cache file gets a line a clip."""
+    known = _read_cache(cache_file)
     keys = {job: _key(job) for job in jobs}
-    facts = {job: known[key] for job, key in keys.items() if key in known}
-    missing = [job for job in keys if job not in facts]
-    if facts:
-        _logger.info('%s: %d of %d clips were looked at before', path, len(facts), len(keys))
+    probes = {job: known[key] for job, key in keys.items() if key in known}
+    missing = [job for job in keys if job not in probes]
+    if probes:
+        _logger.info('%s: %d of %d clips were probed before', cache_file, len(probes), len(keys))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open('a', encoding='utf-8') as file, tqdm(
-                total=len(keys), initial=len(facts), unit='clip', desc='looking at clips', mininterval=.5,
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        with cache_file.open('a', encoding='utf-8') as file, tqdm(
+                total=len(keys), initial=len(probes), unit='clip', desc='probing clips', mininterval=.5,
                 disable=not missing) as bar:
-            run_parallel(_inspect, missing, workers, lambda result: _keep(result, facts, keys, file, bar),
-                         _WORTH_A_WORKER)
+            def done(result: tuple[ClipJob, ClipProbe]) -> None:
+                job, probe = result
+                probes[job] = probe
+                file.write(json.dumps([keys[job], asdict(probe)], allow_nan=False) + '\n')
+                file.flush()
+                bar.update()
+
+            run_parallel(_probe, missing, workers, done, _WORTH_A_WORKER)
     except OSError as error:
-        raise InputError(f'{path}: cannot be written ({error.strerror or error}). Choose another folder with '
+        raise InputError(f'{cache_file}: cannot be written ({error.strerror or error}). Choose another folder with '
                          '--out.') from error
-    return facts
+    return probes
 
 
-def _inspect(job: ClipJob) -> tuple[ClipJob, ClipProbe]:
-    return job, inspect_clip(job)
+def _probe(job: ClipJob) -> tuple[ClipJob, ClipProbe]:
+    return job, probe_clip(job)
 
 
-def _keep(result: tuple[ClipJob, ClipProbe], facts: dict[ClipJob, ClipProbe], keys: dict[ClipJob, str],
-          file: IO[str], bar: tqdm) -> None:
-    job, found = result
-    facts[job] = found
-    file.write(json.dumps([keys[job], asdict(found)], allow_nan=False) + '\n')
-    file.flush()
-    bar.update()
-
-
-def _read(path: Path) -> dict[str, ClipProbe]:
+def _read_cache(path: Path) -> dict[str, ClipProbe]:
     known = {}
     if path.is_file():
         for line in path.read_text(encoding='utf-8').splitlines():
-            try:
-                key, found = json.loads(line)
-                known[key] = ClipProbe(**found)
-            except (ValueError, TypeError):  # a line that was cut off, or of another version: looked at again
-                continue
+            with suppress(ValueError, TypeError):  # a truncated line, or one of another version: probed again
+                key, probe = json.loads(line)
+                known[key] = ClipProbe(**probe)
     return known
 
 
 def _key(job: ClipJob) -> str:
-    """What was to be looked at, and the names, sizes and dates of its files."""
-    digest = hashlib.sha1(f'{_FORM} {job!r}'.encode())
+    """Hash what is to be probed, and the names, sizes and dates of its files."""
+    digest = hashlib.sha1(f'{_CACHE_VERSION} {job!r}'.encode())
     for path in filter(None, (job.frames, job.audio)):
-        digest.update(repr(_files(path)).encode())
+        files = [path]
+        if os.path.isdir(path):
+            with suppress(OSError):  # probe_clip says what cannot be read
+                files = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+        digest.update(repr([(file, *_size_and_date(file)) for file in files]).encode())
     return digest.hexdigest()
-
-
-def _files(path: str) -> list[tuple[str, int, int]]:
-    """Path, size and date of a file, or of those in a folder."""
-    paths = [path]
-    if os.path.isdir(path):
-        with suppress(OSError):  # inspect_clip says what cannot be read
-            paths = [os.path.join(path, name) for name in sorted(os.listdir(path))]
-    return [(file, *_size_and_date(file)) for file in paths]
 
 
 def _size_and_date(path: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Videos in one folder per class, and their splits."""
+"""Videos in one folder per class, and their assignment to splits."""
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,14 @@ from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.media.containers import VIDEO_SUFFIXES, is_system_file
 from claip_emo_mm.utils.io import file_stem
 
-EXPECTED = 'videos (mp4, avi, mkv, mov, mpg, mts, webm and what else FFmpeg reads)'
+SPLITS = ('train', 'val', 'test')
+
+_EXPECTED = 'videos (mp4, avi, mkv, mov, mpg, mts, webm and what else FFmpeg reads)'
 
 
 @dataclass(frozen=True)
 class LabeledVideo:
-    """One video.
-
-    Args:
-        path: the file.
-        label: name of the class, which is that of the subfolder, without blanks around it.
-        clip_id: a name that no other video has, fit for a file.
-    """
+    """One video, with the name of its class and a unique id that is a valid file name."""
     path: Path
     label: str
     clip_id: str
@@ -31,34 +27,27 @@ class LabeledVideo:
 
 @dataclass
 class ClassFolders:
-    """What a folder of class folders holds.
-
-    Args:
-        videos: by class folder and name.
-        failures: files and folders that cannot be used, and classes without a video, with the reason.
-        unused: files that are no videos by their names; hidden and system files are not among them.
-        empty: classes without a video.
-    """
-    videos: list[LabeledVideo] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    unused: list[Path] = field(default_factory=list)
-    empty: list[str] = field(default_factory=list)
+    """What a folder of class folders holds."""
+    videos: list[LabeledVideo] = field(default_factory=list)  # by class folder and name
+    failures: list[Failure] = field(default_factory=list)  # also classes without a video
+    unused: list[Path] = field(default_factory=list)  # no videos by their names, nor hidden or system files
+    empty: list[str] = field(default_factory=list)  # classes without a video
+    clip_files: dict[str, Path] = field(default_factory=dict)
+    entered: dict[str, Path] = field(default_factory=dict)  # real path -> folder: no link leads into another class
 
     @property
     def classes(self) -> list[str]:
         """Names of the classes that have videos, label 0 first."""
         return sorted({video.label for video in self.videos})
 
+    def fail(self, path: Path | str, stage: str, reason: str) -> None:
+        """Note why a file or folder cannot be used."""
+        self.failures.append(Failure(printable(os.path.basename(path)), printable(path), stage,
+                                     f'{printable(path)}: {reason}'))
+
 
 def find_labeled_videos(root: Path) -> ClassFolders:
-    """Find the videos of each subfolder, however deep; each folder once, also where links lead to it again.
-
-    What cannot be used is named in the result and does not end the search.
-
-    Raises:
-        InputError: the folder is not there or cannot be read, has fewer than two subfolders with videos, or videos
-            beside these.
-    """
+    """Find the videos of each subfolder at any depth, each folder once; what cannot be used is in the result."""
     if not root.is_dir():
         raise InputError(f'{root}: there is no such folder. Expected one with a subfolder of videos for each class.')
     try:
@@ -67,77 +56,69 @@ def find_labeled_videos(root: Path) -> ClassFolders:
         raise InputError(f'{root}: cannot be read ({error.strerror or error}). Correct the permissions.') from error
     loose = [path.name for path in entries if _is_video(path)]
     if loose:
-        raise InputError(f'{root}: {len(loose)} videos lie beside the subfolders ({named(loose)}), so '
-                         'that their class is not known. Put each into the subfolder that is named by its class.')
-    found = ClassFolders(unused=[path for path in entries if not os.path.isdir(path)])
-    owners: dict[str, Path] = {}
+        raise InputError(f'{root}: {len(loose)} videos lie beside the subfolders ({named(loose)}), so that their class '
+                         'is not known. Put each into the subfolder that is named by its class.')
     folders = list(filter(os.path.isdir, entries))
-    entered: dict[str, Path] = {}  # no link out of one class leads into another
+    found = ClassFolders(unused=[path for path in entries if path not in folders])
     for folder in (root, *folders):
-        entered.setdefault(os.path.realpath(folder), folder)
+        found.entered.setdefault(os.path.realpath(folder), folder)
     for folder in folders:
-        if printable(folder.name) != folder.name:
-            found.failures.append(_undecodable(folder))
-            found.empty.append(printable(folder.name))
-        else:
-            _search(root, folder, found, owners, entered)
-    labels = {video.label for video in found.videos}
-    found.empty = sorted({label for label in found.empty if label not in labels})
-    if len(labels) < 2:
+        _search(root, folder, found)
+    found.empty = sorted({*found.empty} - {*found.classes})
+    if len(found.classes) < 2:
         reasons = ''.join(f' {failure.reason}' for failure in found.failures[:3])
-        raise InputError(f'{root}: {EXPECTED} in {len(labels)} subfolders ({", ".join(sorted(labels)) or "none"}). '
-                         f'Expected at least two: a subfolder for each class.{reasons}')
+        raise InputError(f'{root}: {_EXPECTED} in {len(found.classes)} subfolders '
+                         f'({", ".join(found.classes) or "none"}). Expected at least two: a subfolder for each '
+                         f'class.{reasons}')
     return found
 
 
-def _search(root: Path, folder: Path, found: ClassFolders, owners: dict[str, Path],
-            entered: dict[str, Path]) -> None:
+def _search(root: Path, folder: Path, found: ClassFolders) -> None:
     """Add what a class folder holds."""
-    label, videos, unused, failed = folder.name.strip(), 0, [], len(found.failures)
-    for path in _walk(folder, found.failures, entered):
+    if not _is_text(folder, root, found):
+        found.empty.append(printable(folder.name))
+        return
+    videos, failures, unused = len(found.videos), len(found.failures), len(found.unused)
+    for path in _walk(folder, found):
         if not _is_video(path):
-            unused.append(path)
-            continue
-        name = '_'.join(path.relative_to(root).parts)
-        if printable(name) != name:
-            found.failures.append(_undecodable(path))
-            continue
-        clip_id = file_stem(name, LONGEST_ENDING)
-        if clip_id in owners:
-            found.failures.append(Failure(clip_id, str(path), 'source', f'{path} and {owners[clip_id]} would both '
-                                          f'be called {clip_id}. Rename one.'))
-            continue
-        owners[clip_id] = path
-        found.videos.append(LabeledVideo(path, label, clip_id))
-        videos += 1
-    found.unused += unused
-    if not videos:
-        found.empty.append(label)
-        if len(found.failures) == failed:
-            what = f'{len(unused)} other files ({named(path.name for path in unused)})' if unused else 'no file'
-            found.failures.append(Failure(label, str(folder), 'folder', f'{folder}: {what} and no video in this '
-                                          f'subfolder. Expected {EXPECTED}: convert the files, or remove the folder.'))
+            found.unused.append(path)
+        elif _is_text(path, root, found):
+            clip_id = file_stem('_'.join(path.relative_to(root).parts), LONGEST_ENDING)
+            other = found.clip_files.setdefault(clip_id, path)
+            if other == path:
+                found.videos.append(LabeledVideo(path, folder.name.strip(), clip_id))
+            else:
+                found.failures.append(Failure(clip_id, str(path), 'source', f'{path} and {other} would both be called '
+                                              f'{clip_id}. Rename one.'))
+    if len(found.videos) == videos:
+        found.empty.append(folder.name.strip())
+        if len(found.failures) == failures:
+            names = [path.name for path in found.unused[unused:]]
+            what = f'{len(names)} other files ({named(names)})' if names else 'no file'
+            found.fail(folder, 'folder', f'{what} and no video in this subfolder. Expected {_EXPECTED}: convert the '
+                       'files, or remove the folder.')
 
 
-def _undecodable(path: Path) -> Failure:
-    shown, stage = printable(path), 'folder' if os.path.isdir(path) else 'source'
-    return Failure(printable(path.name), shown, stage, f'{shown}: its name is not in UTF-8, which lists are '
+def _is_text(path: Path, root: Path, found: ClassFolders) -> bool:
+    name = str(path.relative_to(root))
+    if printable(name) != name:
+        found.fail(path, 'folder' if os.path.isdir(path) else 'source', 'its name is not in UTF-8, which lists are '
                    'written in. Rename it.')
+        return False
+    return True
 
 
-def _walk(folder: Path, failures: list[Failure], entered: dict[str, Path]) -> Iterator[Path]:
-    """Yield the files of a folder, however deep; what cannot be entered becomes a failure."""
+def _walk(folder: Path, found: ClassFolders) -> Iterator[Path]:
+    """Yield the files of a folder at any depth; what cannot be entered becomes a failure."""
     def note(error: OSError) -> None:
-        where = printable(error.filename)
-        failures.append(Failure(printable(Path(error.filename).name), where, 'folder', f'{where}: this folder cannot '
-                                f'be read ({error.strerror or error}). Correct the permissions.'))
+        found.fail(error.filename, 'folder', f'this folder cannot be read ({error.strerror or error}). Correct the '
+                   'permissions.')
 
     for where, below, names in os.walk(folder, onerror=note, followlinks=True):
-        other = entered.setdefault(os.path.realpath(where), Path(where))
+        other = found.entered.setdefault(os.path.realpath(where), Path(where))
         if other != Path(where):
             below.clear()
-            failures.append(Failure(printable(Path(where).name), printable(where), 'folder', f'{printable(where)}: '
-                                    f'the same folder as {printable(other)}, which was read. Take the link out.'))
+            found.fail(where, 'folder', f'the same folder as {printable(other)}, which was read. Take the link out.')
             continue
         below[:] = sorted(name for name in below if not is_system_file(name))
         yield from (Path(where, name) for name in sorted(names) if not is_system_file(name))
@@ -147,79 +128,66 @@ def _is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES and not os.path.isdir(path)
 
 
-SPLITS = ('train', 'val', 'test')
-
-
 def assign_splits(videos: Sequence[LabeledVideo], ratios: tuple[int, int, int], seed: int,
-             person: str | None = None) -> dict[str, list[LabeledVideo]]:
-    """Deal videos out to the splits.
-
-    Without `person` each class is dealt out by itself, so that all splits have the same mixture; with it a person's
-    videos stay together, so that the test is on people whom the model does not know.
+                  speaker_regex: str | None = None) -> dict[str, list[LabeledVideo]]:
+    """Assign videos to train, val and test, stratified by class, or all videos of a speaker to one split.
 
     Args:
-        videos: all of them.
-        ratios: of training, validation and test, in percent.
-        seed: the same seed deals in the same way.
-        person: regular expression whose first group is the person's name in a file name, such as ``'^([^_]+)_'``.
-    Raises:
-        InputError: the shares do not sum to 100, a class or the people are too few, or the expression does not fit.
+        ratios: of train, val and test, in percent.
+        speaker_regex: its first group is the speaker's name in a file name, such as ``'^([^_]+)_'``.
     """
     if sum(ratios) != 100 or min(ratios) < 1:
         raise InputError(f'--split {" ".join(map(str, ratios))}: expected three percentages from 1 that sum to 100.')
     if seed < 0:
         raise InputError(f'--seed {seed}: must be 0 or more.')
-    dealt: dict[str, list[LabeledVideo]] = {split: [] for split in SPLITS}
-    if person is not None:
-        _deal_groups(_people(videos, person), len(videos), ratios, np.random.default_rng(seed), dealt)
-        _require_classes(videos, dealt)
+    assigned: dict[str, list[LabeledVideo]] = {split: [] for split in SPLITS}
+    labels = sorted({video.label for video in videos})
+    if speaker_regex is not None:
+        _assign_groups(_by_speaker(videos, speaker_regex), ratios, np.random.default_rng(seed), assigned)
+        for split, members in assigned.items():
+            absent = sorted({*labels} - {video.label for video in members})
+            if absent:
+                raise InputError(f'{", ".join(absent)}: not shown by any of the people in the {split} split. Try '
+                                 'another --seed, or other ratios with --split.')
     else:
-        for number, label in enumerate(sorted({video.label for video in videos})):
+        for number, label in enumerate(labels):
             groups = [[video] for video in videos if video.label == label]
             if len(groups) < len(SPLITS):
-                raise InputError(f'{label}: {len(groups)} videos. Expected at least {len(SPLITS)}: one each for '
-                                 'training, validation and test.')
-            _deal_groups(groups, len(groups), ratios, np.random.default_rng([seed, number]), dealt)
-    return {split: sorted(members, key=lambda video: video.clip_id) for split, members in dealt.items()}
+                raise InputError(f'{label}: {len(groups)} videos. Expected at least {len(SPLITS)}: one for each split.')
+            _assign_groups(groups, ratios, np.random.default_rng([seed, number]), assigned)
+    return {split: sorted(members, key=lambda video: video.clip_id) for split, members in assigned.items()}
 
 
-def _deal_groups(groups: Sequence[list[LabeledVideo]], count: int, ratios: tuple[int, int, int],
-                 stream: np.random.Generator, dealt: dict[str, list[LabeledVideo]]) -> None:
-    """Fill test, then validation, each with a group at least and about its ratio of the videos; train gets the rest."""
-    order = [groups[index] for index in stream.permutation(len(groups))]
+def _assign_groups(groups: Sequence[list[LabeledVideo]], ratios: tuple[int, int, int], rng: np.random.Generator,
+                   assigned: dict[str, list[LabeledVideo]]) -> None:
+    """Fill test, then val, each with a group at least and about its ratio of the videos; train gets the rest."""
+    count = sum(map(len, groups))
+    order = [groups[index] for index in rng.permutation(len(groups))]
     for split, ratio, left_for_others in (('test', ratios[2], 2), ('val', ratios[1], 1)):
         wanted, given = count * ratio / 100, 0
         while len(order) > left_for_others and (not given or given + len(order[-1]) / 2 <= wanted):
             group = order.pop()
             given += len(group)
-            dealt[split] += group
+            assigned[split] += group
     for group in order:
-        dealt['train'] += group
+        assigned['train'] += group
 
 
-def _people(videos: Sequence[LabeledVideo], person: str) -> list[list[LabeledVideo]]:
+def _by_speaker(videos: Sequence[LabeledVideo], speaker_regex: str) -> list[list[LabeledVideo]]:
+    option = f'--speaker-regex {speaker_regex}'
     try:
-        pattern = re.compile(person)
+        pattern = re.compile(speaker_regex)
     except re.error as error:
-        raise InputError(f'--speaker-regex {person}: no regular expression ({error}).') from error
+        raise InputError(f'{option}: no regular expression ({error}).') from error
     if pattern.groups < 1:
-        raise InputError(f"--speaker-regex {person}: expected a group that is the person's name, such as '^([^_]+)_'.")
+        raise InputError(f"{option}: expected a group that is the person's name, such as '^([^_]+)_'.")
     people: dict[str, list[LabeledVideo]] = {}
     for video in videos:
         match = pattern.search(video.path.name)
         if match is None or not match.group(1):
-            raise InputError(f'{video.path}: --speaker-regex {person} does not fit the file name {video.path.name}.')
+            raise InputError(f'{video.path}: {option} does not fit the file name {video.path.name}.')
         people.setdefault(match.group(1), []).append(video)
     if len(people) < len(SPLITS):
-        raise InputError(f'--speaker-regex {person}: {len(people)} people found ({", ".join(sorted(people))}). '
-                         'Expected at '
-                         f'least {len(SPLITS)}: one each for training, validation and test.')
+        raise InputError(f'{option}: {len(people)} people found ({", ".join(sorted(people))}). Expected at least '
+                         f'{len(SPLITS)}: one for each split.')
     return [people[name] for name in sorted(people)]
-
-
-def _require_classes(videos: Sequence[LabeledVideo], dealt: dict[str, list[LabeledVideo]]) -> None:
-    for split, members in dealt.items():
-        absent = sorted({video.label for video in videos} - {video.label for video in members})
-        if absent:
-            raise InputError(f'{", ".join(absent)}: not shown by any of the people in the {split} split. Try another '
-                             '--seed, or other shares with --split.')

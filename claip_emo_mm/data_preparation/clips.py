@@ -1,8 +1,10 @@
-"""One clip from what was handed out to ready files: a folder of face images and a wav file."""
+"""Preparation of one clip: a folder of face images and a wav file."""
 import errno
 import io
+import logging
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,9 +14,10 @@ import cv2
 import numpy as np
 import soundfile
 import soxr
+from tqdm import tqdm
 
 from claip_emo_mm.data_preparation.source_scan import ClipSource
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.faces.crop import crop_face
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.faces.tracking import follow_face
@@ -22,97 +25,73 @@ from claip_emo_mm.media.audio import audio_duration_s
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import PART_SUFFIX, atomic_folder, atomic_write
+from claip_emo_mm.utils.io import PART_SUFFIX, atomic_folder, atomic_write, write_csv
+from claip_emo_mm.utils.parallel import run_parallel
 
-FRAME_FOLDER, AUDIO_FOLDER = 'frames', 'audio'
+FAILURES_FILE, NOTES_FILE = 'failures.csv', 'notes.csv'
 LONGEST_ENDING = len('.wav' + PART_SUFFIX)  # bytes that are put behind a clip's id
-SAMPLE_RATE_HZ = 16000
-NO_FACE = 'no face'
 # What reading a clip may end in: an error of ours, or of a library that no reader knew. It is never the next clip's.
 UNUSABLE = (InputError, av.error.FFmpegError, cv2.error, soundfile.SoundFileError, MemoryError)
 
-_JPEG_QUALITY = 95
+_SAMPLE_RATE_HZ = 16000
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a clip is not ready.
-
-    Args:
-        clip_id: number of the clip.
-        file: what could not be used.
-        stage: 'folder' or 'source' (looking for files), 'video' (opening it), 'audio', 'frames' or 'face'.
-        reason: what is wrong with it, and what to do.
-    """
+    """Why a clip or folder cannot be used."""
     clip_id: str
     file: str
-    stage: str
-    reason: str
+    stage: str  # 'folder' or 'source' (the search for files), 'video' (opening it), 'audio', 'frames' or 'face'
+    reason: str  # and what to do
 
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """What became of a clip.
-
-    Args:
-        clip_id: number of the clip.
-        frames: folder of images; None where the clip failed.
-        audio: audio file; None where the clip has no audio, or failed.
-        failure: why it is not ready; None where it is.
-    """
+    """What became of a clip."""
     clip_id: str
-    frames: Path | None = None
-    audio: Path | None = None
+    frames: Path | None = None  # folder of images
+    audio: Path | None = None  # None where the clip has no audio
     failure: Failure | None = None
 
 
 @dataclass(frozen=True)
 class ClipPreparation:
-    """How clips are made ready.
+    """Prepares clips into `out/frames/00001/00001.jpg ...` and `out/audio/00001.wav`.
 
-    Args:
-        out: folder that gets `frames/00001/00001.jpg ...` and `audio/00001.wav`.
-        crop_frames, crop_videos: whether faces are found and cropped in frame folders and in videos. Folders of faces
-            are used where they lie; videos of faces are unpacked as they are.
-        make_finder: makes the face finder, once in each process.
+    Faces are cropped in frame folders and in videos, each if it is asked for. Else frame folders are used where they
+    lie, and videos are unpacked as they are.
     """
     out: Path
     crop_frames: bool
     crop_videos: bool
-    make_finder: Callable[[], FaceDetector] = SlimFaceDetector
+    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # called once in each process
 
     def open_folder(self) -> None:
         """Make the folders, and remove what a killed run left half-written."""
-        for name in (FRAME_FOLDER, AUDIO_FOLDER):
+        for name in ('frames', 'audio'):
             folder = self.out / name
             folder.mkdir(parents=True, exist_ok=True)
-            for split in folder.glob(f'*{PART_SUFFIX}'):
-                shutil.rmtree(split) if split.is_dir() else split.unlink()
+            for part in folder.glob(f'*{PART_SUFFIX}'):
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
 
     def crops(self, clip: ClipSource) -> bool:
-        """Whether the clip's faces are cropped."""
         return self.crop_videos if clip.frames is None else self.crop_frames
 
     def frame_folder(self, clip: ClipSource) -> Path:
-        """Where the ready images are."""
         if clip.frames is not None and not self.crop_frames:
             return clip.frames
-        return self.out / FRAME_FOLDER / clip.clip_id
+        return self.out / 'frames' / clip.clip_id
 
     def wav_file(self, clip: ClipSource) -> Path:
-        """Where the audio of the clip's video goes."""
-        return self.out / AUDIO_FOLDER / f'{clip.clip_id}.wav'
+        return self.out / 'audio' / f'{clip.clip_id}.wav'
 
     def is_ready(self, clip: ClipSource) -> bool:
-        """Whether all that is to be made of the clip is there; complete, as it takes its name last."""
+        """Whether all that is to be made of the clip exists; it is complete, as it is written atomically."""
         return clip.audio is None and self.wav_file(clip).is_file() and self.frame_folder(clip).is_dir()
 
     def __call__(self, clip: ClipSource) -> PreparedClip:
-        """Make what the clip lacks.
-
-        Raises:
-            WriteError: a result cannot be written.
-        """
+        """Make what is missing of the clip."""
         stage, file = 'video', clip.video
         try:
             video = self._open_video(clip)
@@ -126,19 +105,16 @@ class ClipPreparation:
                 raise
             return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), stage, reason(file, error)))
         if frames is None:
-            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), 'face', NO_FACE))
+            return PreparedClip(clip.clip_id, failure=Failure(clip.clip_id, str(file), 'face', 'no face'))
         return PreparedClip(clip.clip_id, frames, audio)
 
     def _open_video(self, clip: ClipSource) -> VideoFile | None:
-        """Open the clip's video, None where nothing needs to be read from it."""
+        """Open the clip's video; None if nothing needs to be read from it."""
         has_audio = clip.audio is not None or self.wav_file(clip).is_file()
         has_frames = clip.frames is not None or self.frame_folder(clip).is_dir()
-        if clip.video is None or (has_audio and has_frames):
-            return None
-        return VideoFile(str(clip.video))
+        return None if clip.video is None or (has_audio and has_frames) else VideoFile(str(clip.video))
 
     def _prepare_audio(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
-        """Return the audio file, None where the clip has no audio."""
         if clip.audio is not None:
             audio_duration_s(str(clip.audio))  # checks the file
             return clip.audio
@@ -147,33 +123,56 @@ class ClipPreparation:
             return path
         if video is None or not video.has_audio:
             return None
-        samples, sample_rate_hz = video.audio()
-        samples = soxr.resample(samples, sample_rate_hz, SAMPLE_RATE_HZ)
+        samples = soxr.resample(*video.audio(), _SAMPLE_RATE_HZ)
         wav = io.BytesIO()
-        soundfile.write(wav, np.clip(samples, -1, 1), SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
-        with atomic_write(path) as split:
-            split.write_bytes(wav.getvalue())
+        soundfile.write(wav, np.clip(samples, -1, 1), _SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
+        with atomic_write(path) as part:
+            part.write_bytes(wav.getvalue())
         return path
 
     def _prepare_frames(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
-        """Return the folder of images, None where no frame has a face."""
+        """Return the folder of images; None if no frame has a face."""
         folder = self.frame_folder(clip)
         if folder.is_dir():
             return folder
-        reader = video
-        if clip.frames is not None:
-            reader = FrameFolder(str(clip.frames))
+        reader = video if clip.frames is None else FrameFolder(str(clip.frames))
         images = reader.every_frame()
         if self.crops(clip):
-            finder = _shared_finder(self.make_finder)
-            squares = follow_face([finder.find(frame) for frame in reader.every_frame()])
+            detector = _shared_detector(self.make_detector)
+            squares = follow_face([detector.find(frame) for frame in reader.every_frame()])
             if squares is None:
                 return None
             images = map(crop_face, images, squares)
-        with atomic_folder(folder) as split:
+        with atomic_folder(folder) as part:
             for number, image in enumerate(images, 1):
-                _write_jpeg(split / f'{number:05d}.jpg', image)
+                _write_jpeg(part / f'{number:05d}.jpg', image)
         return folder
+
+
+def prepare_clips(preparation: ClipPreparation, clips: Sequence[ClipSource], workers: int) -> dict[str, PreparedClip]:
+    """Prepare clips, or what is still missing of them; return what became of each, by its id."""
+    preparation.open_folder()
+    ready = {clip.clip_id: PreparedClip(clip.clip_id, preparation.frame_folder(clip), preparation.wav_file(clip))
+             for clip in clips if preparation.is_ready(clip)}
+    if ready:
+        _logger.info('%s: %d of %d clips are there already', preparation.out, len(ready), len(clips))
+    missing = [clip for clip in clips if clip.clip_id not in ready]
+    return ready | run_clips(preparation, missing, workers, 8 if any(map(preparation.crops, missing)) else 200,
+                             len(ready))
+
+
+def run_clips(work: Callable[[ClipSource], PreparedClip], clips: Sequence[ClipSource], workers: int,
+              worth_a_worker: int, done: int = 0) -> dict[str, PreparedClip]:
+    """Do something with clips in parallel, with a progress bar; so many take about as long as starting a process."""
+    prepared: dict[str, PreparedClip] = {}
+    with tqdm(total=done + len(clips), initial=done, unit='clip', desc='clips', mininterval=.5,
+              disable=not clips) as bar:
+        def note(clip: PreparedClip) -> None:
+            prepared[clip.clip_id] = clip
+            bar.update()
+
+        run_parallel(work, clips, workers, note, worth_a_worker)
+    return prepared
 
 
 def reason(file: Path | str, error: Exception) -> str:
@@ -184,11 +183,24 @@ def reason(file: Path | str, error: Exception) -> str:
     return f'{file}: cannot be read ({" ".join(found.split())}). Copy or convert the file again.'
 
 
+def list_cell(path: Path | None, out: Path) -> str:
+    """Return a path as the lists in `out` hold it: relative to them; '' for None."""
+    return '' if path is None else Path(os.path.relpath(path.resolve(), out.resolve())).as_posix()
+
+
+def write_failures(out: Path, failures: Iterable[Failure], notes: Iterable[tuple[str, str]]) -> None:
+    """Write `failures.csv` (clip, file, stage, reason) and `notes.csv` (clip, note); only a header means none."""
+    write_csv(out / FAILURES_FILE, ('clip', 'file', 'stage', 'reason'),
+              (tuple(map(printable, (failure.clip_id, failure.file, failure.stage, failure.reason)))
+               for failure in failures))
+    write_csv(out / NOTES_FILE, ('clip', 'note'), notes)
+
+
 @cache
-def _shared_finder(make_finder: Callable[[], FaceDetector]) -> FaceDetector:
-    return make_finder()
+def _shared_detector(make_detector: Callable[[], FaceDetector]) -> FaceDetector:
+    return make_detector()
 
 
 def _write_jpeg(path: Path, image: np.ndarray) -> None:
-    _, data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    _, data = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])
     path.write_bytes(data.tobytes())

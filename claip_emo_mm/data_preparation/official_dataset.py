@@ -1,26 +1,19 @@
-"""DFEW and MAFW, from the folder that their owners hand out to ready data."""
+"""DFEW and MAFW: from the folder that their owners distribute to prepared clips and lists."""
 import logging
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
-from claip_emo_mm.data_preparation.clips import ClipPreparation, Failure, PreparedClip
+from claip_emo_mm.data_preparation.clips import ClipPreparation, Failure, list_cell, prepare_clips, write_failures
 from claip_emo_mm.data_preparation.crop_policy import decide_faces
-from claip_emo_mm.data_preparation.fold_lists import FoldLists, read_fold_lists
-from claip_emo_mm.data_preparation.report import PreparationReport
-from claip_emo_mm.data_preparation.source_scan import ClipSource, Distribution, find_distribution
+from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
+from claip_emo_mm.data_preparation.source_scan import find_distribution
 from claip_emo_mm.datasets.labels import LabelSchema
 from claip_emo_mm.datasets.official_splits import fold_list
-from claip_emo_mm.errors import InputError, printable
+from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.utils.io import write_csv, writing_into
-from claip_emo_mm.utils.parallel import run_parallel
 
-# So many clips take about as long as starting a process.
-_WORTH_A_WORKER = {'crop': 8, 'keep': 200}
 _logger = logging.getLogger(__name__)
 
 
@@ -30,14 +23,14 @@ class OfficialSet:
 
     Args:
         schema: classes of the data set.
-        source: folder that the owners hand out; clips and lists are found in it by content.
+        source: folder that the owners distribute; clips and lists are found in it by content.
         out: folder for `frames/`, `audio/`, `lists/`, `failures.csv` and `notes.csv`; not the source, nor around it.
         kind: 'single' or 'compound' where the data set has both.
         folds: numbers of the folds, from 1.
         faces: 'crop', 'keep', or 'auto', see `decide_faces`.
         lists, videos, frames, audio: folders in which to look for these, the source where they are None.
         first_number: number of the first class in lists that do not tell, see `read_official_list`.
-        make_finder: makes the face finder, once in each process.
+        make_detector: makes the face detector, once in each process.
     """
     schema: LabelSchema
     source: Path
@@ -50,7 +43,61 @@ class OfficialSet:
     frames: Path | None = None
     audio: Path | None = None
     first_number: int | None = None
-    make_finder: Callable[[], FaceDetector] = SlimFaceDetector
+    make_detector: Callable[[], FaceDetector] = SlimFaceDetector
+
+
+@dataclass(frozen=True)
+class PreparationReport:
+    """The outcome of `prepare_official_dataset`.
+
+    Args:
+        lists: the lists that were written; none where no clip is ready.
+        listed: number of clips in the official lists.
+        with_audio: number of ready clips with audio.
+        without_audio: ids of the ready clips without audio.
+        cropped: number of ready clips whose faces were cropped.
+        failures: the clips that are not ready (`faceless` without a face in any frame, `failed` of other reasons), and
+            `folders` that cannot be read.
+        unlisted: ids of the clips on disk that are in no list.
+        unused: other files, in words.
+    """
+    lists: tuple[Path, ...]
+    listed: int
+    with_audio: int
+    without_audio: tuple[str, ...]
+    cropped: int
+    failures: tuple[Failure, ...]
+    unlisted: tuple[str, ...]
+    unused: str = ''
+
+    @property
+    def faceless(self) -> tuple[str, ...]:
+        return tuple(failure.clip_id for failure in self.failures if failure.stage == 'face')
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return tuple(failure.clip_id for failure in self.failures if failure.stage not in ('face', 'folder'))
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        return tuple(failure.file for failure in self.failures if failure.stage == 'folder')
+
+    def lines(self) -> list[str]:
+        """Return the summary, line by line."""
+        ready = self.with_audio + len(self.without_audio)
+        kept = f'   ({ready - self.cropped} with their frames as they were)' if ready > self.cropped else ''
+        lines = [f'  clips          {self.listed:6} in the lists, {ready} ready',
+                 f'  with audio     {self.with_audio:6}',
+                 f'  without audio  {_count(self.without_audio)}',
+                 f'  cropped        {self.cropped:6}{kept}',
+                 f'  no face        {_count(self.faceless)}',
+                 f'  failed         {_count(self.failed)}',
+                 f'  in no list     {_count(self.unlisted)}']
+        return [*lines, f'  not used       {self.unused}'] if self.unused else lines
+
+
+def _count(clip_ids: Sequence[str]) -> str:
+    return f'{len(clip_ids):6}   {named(clip_ids, 8)}'.rstrip()
 
 
 def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> PreparationReport:
@@ -58,7 +105,7 @@ def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> Preparati
 
     Each list `lists/[kind/]fold1_train.csv` has the columns frames, audio and label (see `read_annotation_list`), with
     paths relative to `out`. Frame folders of faces and audio files are used where they lie. A clip that cannot be
-    prepared is left out of the lists and named in `failures.csv`.
+    prepared is excluded from the lists and named in `failures.csv`.
 
     Args:
         wanted: what to prepare.
@@ -66,89 +113,46 @@ def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> Preparati
     Raises:
         InputError: the source or its lists are not as they must be, or the results cannot be written.
     """
-    out = wanted.out
-    _check_folders(wanted.source, out)
-    found = find_distribution(wanted.source, wanted.videos, wanted.frames, wanted.audio, left_out=[out])
-    clips = found.clips()
-    folds = _read_lists(wanted, found)
-    listed = sorted({clip.clip_id for rows in folds.values() for clip in rows})
-    there = [clips[clip_id] for clip_id in listed if clip_id in clips]
-    if not there:
-        raise InputError(f'{wanted.source}: none of the {len(listed)} clips of the lists is there ({listed[0]} for '
-                         f'instance); {len(clips)} others are ({min(clips)} ...). Name the folder of the data set that '
-                         'the lists belong to.')
-    with writing_into(out, _logger):
-        decided = decide_faces(out, wanted.source, there, wanted.faces, wanted.make_finder)
-        preparation = ClipPreparation(out, decided.get('frames') == 'crop', decided.get('videos') == 'crop',
-                                      wanted.make_finder)
-        preparation.open_folder()
-        prepared = prepare_clips(preparation, there, workers)
-        report = _report(wanted, preparation, found, clips, listed, prepared, folds)
-        report.write()
-    return report
-
-
-def _check_folders(source: Path, out: Path) -> None:
-    here, there = out.resolve(), source.resolve()
-    if there.is_relative_to(here):
-        where = 'the same as' if here == there else 'around'
+    out, source = wanted.out, wanted.source
+    if source.resolve().is_relative_to(out.resolve()):
+        where = 'the same as' if source.resolve() == out.resolve() else 'around'
         raise InputError(f'{out}: the folder for the results is {where} the one of the distribution ({source}), whose '
                          'files must stay as they are. Choose another folder with --out.')
-
-
-def _read_lists(wanted: OfficialSet, found: Distribution) -> FoldLists:
-    root, paths = wanted.source, found.lists
-    if wanted.lists is not None:
-        root, paths = wanted.lists, find_distribution(wanted.lists).lists
-    return read_fold_lists(root, paths, wanted.schema, wanted.folds, wanted.kind, wanted.first_number)
-
-
-def prepare_clips(preparation: ClipPreparation, clips: list[ClipSource], workers: int) -> dict[str, PreparedClip]:
-    """Make clips ready, or what is still missing of them; return what became of each, by its id."""
-    ready = [clip for clip in clips if preparation.is_ready(clip)]
-    prepared = {clip.clip_id: PreparedClip(clip.clip_id, preparation.frame_folder(clip), preparation.wav_file(clip))
-                for clip in ready}
-    missing = [clip for clip in clips if clip.clip_id not in prepared]
-    if ready:
-        _logger.info('%s: %d of %d clips are there already', preparation.out, len(ready), len(clips))
-    crops = any(preparation.crops(clip) for clip in missing)
-    with tqdm(total=len(clips), initial=len(ready), unit='clip', desc='clips', mininterval=.5,
-              disable=not missing) as bar:
-        def note(clip: PreparedClip) -> None:
-            prepared[clip.clip_id] = clip
-            bar.update()
-
-        run_parallel(preparation, missing, workers, note, _WORTH_A_WORKER['crop' if crops else 'keep'])
-    return prepared
-
-
-def _report(wanted: OfficialSet, preparation: ClipPreparation, found: Distribution, clips: dict[str, ClipSource],
-            listed: list[str], prepared: dict[str, PreparedClip], folds: FoldLists) -> PreparationReport:
-    """Write the lists, and sum up."""
-    failures = [Failure(printable(folder.name), printable(folder), 'folder', reason)
-                for folder, reason in found.unreadable.items()]
-    failures += [Failure(clip_id, str(wanted.source), 'source', 'in the lists, but neither a video nor a folder of '
-                         'frames is there') for clip_id in listed if clip_id not in clips]
-    failures += [clip.failure for clip in prepared.values() if clip.failure]
-    ready = {clip_id: clip for clip_id, clip in sorted(prepared.items()) if clip.failure is None}
-    media = {clip_id: tuple(_media(wanted.out.resolve(), clip)) for clip_id, clip in ready.items()}
-    lists = []
-    for (fold, split), rows in folds.items() if ready else ():
-        path = wanted.out / fold_list(fold, split, wanted.kind)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cells = ((*media[row.clip_id], row.label) for row in rows if row.clip_id in media)
-        write_csv(path, ('frames', 'audio', 'label'), cells)
-        lists.append(path)
-    return PreparationReport(
-        out=wanted.out, lists=tuple(lists), listed=len(listed),
-        with_audio=sum(clip.audio is not None for clip in ready.values()),
-        without_audio=tuple(clip_id for clip_id, clip in ready.items() if clip.audio is None),
-        cropped=sum(preparation.crops(clips[clip_id]) for clip_id in ready),
-        failures=tuple(sorted(failures, key=lambda failure: failure.clip_id)),
-        unlisted=tuple(sorted(set(clips) - set(listed))), unused=found.describe_unused())
-
-
-def _media(out: Path, clip: PreparedClip) -> Iterable[str]:
-    """Return the paths of the frames and the audio relative to `out`; '' where there is no audio."""
-    for path in (clip.frames, clip.audio):
-        yield '' if path is None else Path(os.path.relpath(path.resolve(), out)).as_posix()
+    found = find_distribution(source, wanted.videos, wanted.frames, wanted.audio, excluded=[out])
+    clips = found.clips()
+    lists = found.lists if wanted.lists is None else find_distribution(wanted.lists).lists
+    folds = read_fold_lists(wanted.lists or source, lists, wanted.schema, wanted.folds, wanted.kind,
+                            wanted.first_number)
+    listed = sorted({clip.clip_id for rows in folds.values() for clip in rows})
+    available = [clips[clip_id] for clip_id in listed if clip_id in clips]
+    if not available:
+        raise InputError(f'{source}: none of the {len(listed)} clips of the lists is there ({listed[0]} for instance); '
+                         f'{len(clips)} others are ({min(clips)} ...). Name the folder of the data set that the lists '
+                         'belong to.')
+    with writing_into(out, _logger):
+        decided = decide_faces(out, source, available, wanted.faces, wanted.make_detector)
+        preparation = ClipPreparation(out, decided.get('frames') == 'crop', decided.get('videos') == 'crop',
+                                      wanted.make_detector)
+        prepared = prepare_clips(preparation, available, workers)
+        failures = [Failure(printable(folder.name), printable(folder), 'folder', reason)
+                    for folder, reason in found.unreadable.items()]
+        failures += [Failure(clip_id, str(source), 'source', 'in the lists, but neither a video nor a folder of frames '
+                             'is there') for clip_id in listed if clip_id not in clips]
+        failures += [clip.failure for clip in prepared.values() if clip.failure]
+        ready = {clip_id: clip for clip_id, clip in sorted(prepared.items()) if clip.failure is None}
+        cells = {clip_id: (list_cell(clip.frames, out), list_cell(clip.audio, out)) for clip_id, clip in ready.items()}
+        written = []
+        for (fold, split), rows in folds.items() if ready else ():
+            written.append(out / fold_list(fold, split, wanted.kind))
+            write_csv(written[-1], ('frames', 'audio', 'label'),
+                      ((*cells[row.clip_id], row.label) for row in rows if row.clip_id in cells))
+        report = PreparationReport(
+            tuple(written), len(listed), sum(clip.audio is not None for clip in ready.values()),
+            without_audio=tuple(clip_id for clip_id, clip in ready.items() if clip.audio is None),
+            cropped=sum(preparation.crops(clips[clip_id]) for clip_id in ready),
+            failures=tuple(sorted(failures, key=lambda failure: failure.clip_id)),
+            unlisted=tuple(sorted(set(clips) - set(listed))), unused=found.describe_unused())
+        write_failures(out, report.failures, [
+            *((clip_id, 'no audio: listed with an empty audio cell') for clip_id in report.without_audio),
+            *((clip_id, 'in no list: not prepared') for clip_id in report.unlisted)])
+    return report

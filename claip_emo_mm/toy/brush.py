@@ -1,4 +1,4 @@
-"""Anti-aliased drawing in the units of the face plan, independent of the frame's size."""
+"""Anti-aliased drawing in units that are independent of the frame's size."""
 from collections.abc import Sequence
 
 import cv2
@@ -15,16 +15,12 @@ _SHIFT = 4  # cv2 takes coordinates in 1/16 pixel
 
 
 class Brush:
-    """Draws on one image in place, in plan units with the origin at the frame's center, x right, y down.
-
-    Args:
-        image: (side, side, 3) or (side, side) uint8.
-    """
+    """Draws on an image (side, side[, 3]) uint8 in place, in plan units from the center, x right, y down."""
 
     def __init__(self, image: np.ndarray) -> None:
         self.image = image
         self.unit = image.shape[0] / PLAN  # pixels per plan unit
-        self._centre = image.shape[0] / 2 - .5
+        self._center = image.shape[0] / 2 - .5
 
     def ellipse(self, center: Point, axes: Point, color: Sequence[float], width: float | None = None) -> None:
         """Draw an ellipse with half axes `axes`, filled unless a line `width` is given."""
@@ -34,20 +30,17 @@ class Brush:
         cv2.ellipse(self.image, (x, y), half, 0, 0, 360, _scalar(color), thickness, cv2.LINE_AA, _SHIFT)
 
     def polygon(self, points: np.ndarray | Sequence[Point], color: Sequence[float]) -> None:
-        """Fill the polygon through `points` (n, 2)."""
         cv2.fillPoly(self.image, [self._fixed(points)], _scalar(color), cv2.LINE_AA, _SHIFT)
 
     def box(self, left: float, top: float, right: float, bottom: float, color: Sequence[float]) -> None:
-        """Fill an upright rectangle."""
         self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], color)
 
     def stroke(self, points: np.ndarray | Sequence[Point], color: Sequence[float], width: float) -> None:
-        """Draw an open line through `points` (n, 2)."""
         cv2.polylines(self.image, [self._fixed(points)], False, _scalar(color), self._thickness(width), cv2.LINE_AA,
                       _SHIFT)
 
     def _fixed(self, points: np.ndarray | Sequence[Point] | Point) -> np.ndarray:
-        pixels = np.asarray(points, float) * self.unit + self._centre
+        pixels = np.asarray(points, float) * self.unit + self._center
         return np.rint(pixels * 2 ** _SHIFT).astype(np.int32)
 
     def _thickness(self, width: float) -> int:

@@ -1,12 +1,9 @@
 """Captioned faces and voices for pretraining the toy encoders."""
 import io
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from mmaction.registry import DATASETS
@@ -22,10 +19,10 @@ from claip_emo_mm.toy.face import FaceCanvas, FaceControls
 from claip_emo_mm.toy.identities import FaceIdentity, identity_stream
 from claip_emo_mm.toy.voice import SAMPLE_RATE_HZ, Prosody, VoiceIdentity, babble
 from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.utils.parallel import run_parallel
 
 _LARGEST_SHIFT = .02  # of the head, in sides of the frame
 _LARGEST_ROLL = 4.  # degrees
-_SHORTEST_S, _LONGEST_S = 1.5, 3.
 _WINDOW_SAMPLES = round(3.072 * SAMPLE_RATE_HZ)
 _FIRST_VOICE = 1_000_000  # the numbers below are the faces'
 _IDENTITIES_PER_FILE = 20
@@ -57,12 +54,12 @@ class CaptionedSettings:
 
 
 def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2) -> list[Path]:
-    """Draw a captioned set, or what is still missing of it.
+    """Make a captioned set, or what is still missing of it.
 
     Args:
         out: folder for the files.
-        settings: what to draw.
-        workers: processes.
+        settings: what the set holds.
+        workers: processes at most.
     Returns: the files; each holds ``captions`` (identities, n, phrases) and either ``faces``
         (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as
         the toy configs make them.
@@ -71,22 +68,18 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
     files = {start: out / name for start, name in settings.file_names.items()}
     missing = [(start, path) for start, path in files.items() if not path.is_file()]
     with tqdm(total=len(files), initial=len(files) - len(missing), unit='file', desc=f'captioned {settings.kind}',
-              disable=not missing) as bar, \
-            ProcessPoolExecutor(workers, multiprocessing.get_context('spawn')) as pool:
-        for _ in pool.map(partial(_make_file, settings), missing):
-            bar.update()
+              disable=not missing) as bar:
+        run_parallel(partial(_make_file, settings), missing, workers, lambda _: bar.update())
     return list(files.values())
 
 
 def _make_file(settings: CaptionedSettings, job: tuple[int, Path]) -> None:
-    """Draw the identities of one file; it takes its name when it is complete."""
-    cv2.setNumThreads(1)
     start, path = job
-    draw = _draw_faces if settings.kind == 'faces' else _draw_voices
-    drawn = [draw(settings, index) for index in range(start, min(start + _IDENTITIES_PER_FILE, settings.identities))]
-    shown, captions = zip(*drawn, strict=True)
+    draw = _draw_faces if settings.kind == 'faces' else _speak
+    made = [draw(settings, index) for index in range(start, min(start + _IDENTITIES_PER_FILE, settings.identities))]
+    inputs, captions = zip(*made, strict=True)
     content = io.BytesIO()
-    np.savez(content, captions=np.array(captions), **{settings.kind: np.stack(shown)})
+    np.savez(content, captions=np.array(captions), **{settings.kind: np.stack(inputs)})
     with atomic_write(path) as part:
         part.write_bytes(content.getvalue())
 
@@ -105,16 +98,17 @@ def _draw_faces(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, li
     return np.stack(frames), captions
 
 
-def _draw_voices(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:
+def _speak(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:
     rng = identity_stream(settings.seed, 'pretrain', _FIRST_VOICE + index)
     voice = VoiceIdentity.sample(rng)
     log_mel = LogMel(SAMPLE_RATE_HZ, window_ms=25, shift_ms=12, num_frames=256)
     spectrograms, captions = [], []
     for _ in range(settings.per_identity):
         prosody = Prosody.sample(rng)
-        waveform = babble(rng, voice, prosody, rng.uniform(_SHORTEST_S, _LONGEST_S))
+        waveform = babble(rng, voice, prosody, rng.uniform(1.5, 3.))
         waveform = np.roll(fill_window(waveform, _WINDOW_SAMPLES), rng.integers(_WINDOW_SAMPLES))
-        spectrograms.append(log_mel(dict(audios=[waveform], sample_rate_hz=SAMPLE_RATE_HZ))['mel'][0, 0].half().numpy())
+        results = log_mel(dict(audios=[waveform], sample_rate_hz=SAMPLE_RATE_HZ))
+        spectrograms.append(results['mel'][0, 0].half().numpy())
         captions.append(describe_voice(voice, prosody))
     return np.stack(spectrograms), captions
 
@@ -141,23 +135,23 @@ class CaptionedDataset(Dataset):
                              'them with tools/pretrain_toy.py.')
         arrays = [np.load(path) for path in paths]
         self.kind = settings.kind
-        self.shown = np.concatenate([array[self.kind] for array in arrays])  # (identities, n, ...)
+        self.examples = np.concatenate([array[self.kind] for array in arrays])  # (identities, n, ...)
         self.captions = np.concatenate([array['captions'] for array in arrays])  # (identities, n, phrases)
         self.tokens = {word: number for number, word in enumerate(VOCABULARY, start=1)}
         self.context_length = context_length
 
     def __len__(self) -> int:
-        return len(self.shown)
+        return len(self.examples)
 
     def __getitem__(self, index: int) -> dict:
         """Return ``inputs`` as ``PackAudioVisualInputs`` gives them, one view of all, and ``data_samples`` with
         ``tokens`` (n, phrases, L)."""
-        shown = torch.from_numpy(self.shown[index])
-        order = torch.arange(len(shown))
+        examples = torch.from_numpy(self.examples[index])
+        order = torch.arange(len(examples))
         if self.kind == 'faces':
-            inputs = dict(frames=shown.permute(0, 3, 1, 2), frame_index=order[None])
+            inputs = dict(frames=examples.permute(0, 3, 1, 2), frame_index=order[None])
         else:
-            inputs = dict(mel=shown.float()[:, None], audio_index=order)
+            inputs = dict(mel=examples.float()[:, None], audio_index=order)
         sample = ActionDataSample()
         sample.set_field(torch.tensor([[self._tokenize(phrase) for phrase in caption]
                                        for caption in self.captions[index].tolist()]), 'tokens')

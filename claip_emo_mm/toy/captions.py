@@ -1,7 +1,4 @@
-"""Words for what a toy face shows and a toy voice is heard like: looks and audio only, never a feeling.
-
-What is learnt from these captions therefore knows brows and pitch, but no emotion.
-"""
+"""Captions of toy faces and voices, which name looks and prosody but never an emotion."""
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -51,23 +48,18 @@ _GLASSES = ('with glasses', 'without glasses')
 _SPEAKERS = ('deep voice of a man', 'bright voice of a woman')
 _TOUCHES = ('clear sound', 'breathy sound')
 
+# Every word of a caption, sorted: a word's number depends on all others, so renaming one changes the pretraining.
 VOCABULARY: tuple[str, ...] = tuple(sorted({
     word
     for phrase in (*(phrase for phrases, _ in (*_FACE_SCALES, *_VOICE_SCALES) for phrase in phrases), *_FOREHEADS,
                    _EYES_SHUT, *_BEARDS, *_GLASSES, *_SPEAKERS, *_TOUCHES, *HAIR_STYLES, *HAIRS, *SKINS, *CLOTHS,
                    'hair', 'skin', 'shirt', 'background')
     for word in phrase.split()}))
-"""Every word that a caption may hold, sorted."""
 
 
 def describe_face(identity: FaceIdentity, controls: Sequence[float] | np.ndarray, talk: float = 0.,
                   blink: float = 0.) -> tuple[str, ...]:
-    """Say what a frame of this face shows, phrase by phrase: the expression, then the looks.
-
-    Args:
-        controls, talk, blink: as they were drawn, see `FaceCanvas.draw`.
-    Returns: 15 phrases of lower-case words of VOCABULARY with single spaces.
-    """
+    """Describe a frame in 15 phrases: the expression, then the looks. Arguments as in `FaceCanvas.draw`."""
     expression = FaceControls(*(float(value) for value in controls))
     return (
         _graded(_INNER_BROWS, expression.brow_inner),
@@ -85,10 +77,7 @@ def describe_face(identity: FaceIdentity, controls: Sequence[float] | np.ndarray
 
 
 def describe_voice(voice: VoiceIdentity, prosody: Prosody) -> tuple[str, ...]:
-    """Say what this voice is heard like, phrase by phrase: the prosody, then the speaker.
-
-    Returns: 6 phrases of lower-case words of VOCABULARY with single spaces.
-    """
+    """Describe a voice in 6 phrases: the prosody, then the speaker."""
     return (
         _graded(_PITCH, math.log2(prosody.pitch)),
         _graded(_PACE, math.log2(prosody.pace)),

@@ -1,8 +1,8 @@
-"""A toy clip: a talking face and its voice, which only together tell the emotion.
+"""Toy clips: a talking face and its voice, which only together tell the emotion.
 
 The face tells four groups of emotions apart and the voice three, so the best that a model can reach on balanced classes
 is 4/7 = 57.1 % from the face, 3/7 = 42.9 % from the voice, and 100 % from both. Everything else (length, movement of
-mouth, lids and head) is drawn in the same way for every emotion.
+mouth, lids and head) is sampled in the same way for every emotion.
 """
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,7 +39,6 @@ EMOTION_GROUPS: dict[str, tuple[str, str]] = {  # emotion -> group of its face, 
 
 CLIP_SIZE = 160  # pixels
 CLIP_FPS = 25
-SHORTEST_S, LONGEST_S = 1.6, 2.8
 
 _BLINK_S = .09  # from open to shut
 _LARGEST_SHIFT = np.array([.018, .011])  # of the head, right and down, in sides of the frame
@@ -51,53 +50,40 @@ _X264_OPTIONS = {'crf': '23', 'preset': 'veryfast', 'threads': '1', 'x264-params
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """What happens in a clip of F frames.
-
-    Args:
-        duration_s: F divided by the frame rate.
-        controls: (F, 8) FaceControls of each frame.
-        talk, blink: (F,) opening of the mouth by speech and closing of the lids, 0 to 1.
-        shift: (F, 2) of the head, right and down, in sides of the frame.
-        roll: (F,) tilt of the head in degrees.
-        prosody: how the voice speaks.
-    """
+    """What happens in a clip of F frames."""
     duration_s: float
-    controls: np.ndarray
-    talk: np.ndarray
-    blink: np.ndarray
-    shift: np.ndarray
-    roll: np.ndarray
+    controls: np.ndarray  # (F, 8) FaceControls of each frame
+    talk: np.ndarray  # (F,) how far speech opens the mouth, 0 to 1
+    blink: np.ndarray  # (F,) how far the lids are shut, 0 to 1
+    shift: np.ndarray  # (F, 2) of the head, right and down, in sides of the frame
+    roll: np.ndarray  # (F,) tilt of the head in degrees
     prosody: Prosody
 
 
 def plan_clip(rng: np.random.Generator, emotion: str, fps: int = CLIP_FPS) -> ClipPlan:
-    """Draw a clip's course. Only `controls` and `prosody` depend on the emotion, each through its group alone.
-
-    Raises:
-        InputError: the emotion is not one of DFEW's.
-    """
+    """Sample a clip's course. Only `controls` and `prosody` depend on the emotion, each through its group alone."""
     if emotion not in EMOTION_GROUPS:
         raise InputError(f'emotion {emotion!r}: toy clips show {", ".join(DFEW.classes)}.')
-    frames = round(rng.uniform(SHORTEST_S, LONGEST_S) * fps)
+    frames = round(rng.uniform(1.6, 2.8) * fps)
     time_s = np.arange(frames) / fps
     shut_s = rng.uniform(.2, time_s[-1] - .2)
     phase, cycles_hz = rng.uniform(0, 2 * np.pi, 3), rng.uniform(.3, .7, 3)
     sway = np.sin(2 * np.pi * time_s[:, None] * cycles_hz + phase)  # (F, 3)
-    talk = _draw_talk(rng, time_s)
+    talk = _sample_talk(rng, time_s)
     face, voice = EMOTION_GROUPS[emotion]
     return ClipPlan(
-        duration_s=frames / fps, controls=_draw_controls(rng, FACE_GROUPS[face], time_s), talk=talk,
+        duration_s=frames / fps, controls=_sample_controls(rng, FACE_GROUPS[face], time_s), talk=talk,
         blink=np.clip(1 - np.abs(time_s - shut_s) / _BLINK_S, 0, 1), shift=sway[:, :2] * _LARGEST_SHIFT,
-        roll=sway[:, 2] * _LARGEST_ROLL, prosody=_vary(rng, VOICE_GROUPS[voice]))
+        roll=sway[:, 2] * _LARGEST_ROLL, prosody=_sample_prosody(rng, VOICE_GROUPS[voice]))
 
 
 def write_clip(path: str | Path, identity: FaceIdentity, voice: VoiceIdentity, emotion: str,
                seed: int | np.random.SeedSequence, size: int = CLIP_SIZE, fps: int = CLIP_FPS) -> None:
-    """Write one clip as mp4 (h264 and aac). The file appears under its name only when it is complete.
+    """Write one clip as mp4 (h264 and aac), atomically.
 
     Args:
         emotion: one of DFEW's classes.
-        seed: draws the course and the words; the same seed writes the same clip.
+        seed: of the course and the words; the same seed writes the same clip.
         size: side of the frames in pixels, even.
         fps: frames per second.
     Raises:
@@ -105,7 +91,6 @@ def write_clip(path: str | Path, identity: FaceIdentity, voice: VoiceIdentity, e
     """
     if size % 2:
         raise InputError(f'size {size}: h264 needs an even number of pixels.')
-    path = Path(path)
     rng = np.random.default_rng(seed)
     plan = plan_clip(rng, emotion, fps)
     canvas = FaceCanvas(identity, size)
@@ -116,16 +101,16 @@ def write_clip(path: str | Path, identity: FaceIdentity, voice: VoiceIdentity, e
         _encode(part, frames, waveform, fps)
 
 
-def _draw_talk(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
-    """Draw (F,) openings of a speaking mouth in its own rhythm: the audio's would tell the voice's group to the eye."""
+def _sample_talk(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
+    """Sample (F,) openings of a mouth in its own rhythm: the audio's would show which group the voice is of."""
     turns = int(time_s[-1] / .06) + 2  # enough even if every turn is the shortest
     turns_s = np.cumsum(rng.uniform(.06, .16, turns)) - .06
     opening = np.where(np.arange(turns) % 2, rng.uniform(.3, 1., turns), rng.uniform(0., .2, turns))
     return np.interp(time_s, turns_s, opening)
 
 
-def _draw_controls(rng: np.random.Generator, group: FaceControls, time_s: np.ndarray) -> np.ndarray:
-    """Draw (F, 8) controls: one variation of the group's expression, growing from a quarter of it to the whole."""
+def _sample_controls(rng: np.random.Generator, group: FaceControls, time_s: np.ndarray) -> np.ndarray:
+    """Sample (F, 8) controls: one variation of the group's expression, growing from a quarter of it to all of it."""
     spread = .05 if any(group) else .03
     expression = np.array(group) * rng.uniform(.75, 1.1) + rng.normal(0, spread, len(group))
     rise = np.clip((time_s - rng.uniform(0, .2)) / .4, 0, 1)
@@ -133,14 +118,13 @@ def _draw_controls(rng: np.random.Generator, group: FaceControls, time_s: np.nda
     return np.clip(strength[:, None] * expression, -1, 1)
 
 
-def _vary(rng: np.random.Generator, group: Prosody) -> Prosody:
+def _sample_prosody(rng: np.random.Generator, group: Prosody) -> Prosody:
     return replace(
         group, pitch=group.pitch * 2 ** rng.normal(0, .06), pace=group.pace * 2 ** rng.normal(0, .06),
         melody=group.melody * rng.uniform(.85, 1.15), loudness=min(.98, group.loudness * rng.uniform(.88, 1.1)))
 
 
 def _encode(path: Path, frames: list[np.ndarray], waveform: np.ndarray, fps: int) -> None:
-    """Write frames, each (size, size, 3) uint8 RGB, and a 16 kHz waveform (samples,) float32 to an mp4 file."""
     with av.open(str(path), 'w', format='mp4') as container:
         video = container.add_stream('libx264', rate=fps, options=_X264_OPTIONS)
         video.height, video.width = frames[0].shape[:2]
@@ -153,9 +137,7 @@ def _encode(path: Path, frames: list[np.ndarray], waveform: np.ndarray, fps: int
             container.mux(video.encode(av.VideoFrame.from_ndarray(planes, format='yuv420p')))
         container.mux(video.encode())
         for start in range(0, len(waveform), _AAC_FRAME):
-            frame_of_audio = av.AudioFrame.from_ndarray(waveform[None, start:start + _AAC_FRAME], format='fltp',
-                                                        layout='mono')
-            frame_of_audio.sample_rate = SAMPLE_RATE_HZ
-            frame_of_audio.pts, frame_of_audio.time_base = start, Fraction(1, SAMPLE_RATE_HZ)
-            container.mux(audio.encode(frame_of_audio))
+            frame = av.AudioFrame.from_ndarray(waveform[None, start:start + _AAC_FRAME], format='fltp', layout='mono')
+            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
+            container.mux(audio.encode(frame))
         container.mux(audio.encode())

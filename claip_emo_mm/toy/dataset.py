@@ -1,7 +1,9 @@
-"""The toy set: clips of many identities, split by identity, with one list per split."""
+"""The toy set: clips of many identities, split by identity, with one annotation list per split."""
+import json
 import logging
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -9,41 +11,46 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.toy.clips import write_clip
+from claip_emo_mm.toy.clips import CLIP_FPS, CLIP_SIZE, write_clip
 from claip_emo_mm.toy.identities import FaceIdentity, identity_stream
-from claip_emo_mm.toy.settings import SPLITS, VIDEO_FOLDER, ToySettings, open_folder
 from claip_emo_mm.toy.voice import VoiceIdentity
-from claip_emo_mm.utils.io import write_csv, writing_into
+from claip_emo_mm.utils.io import PART_SUFFIX, read_settings, write_csv, write_text, writing_into
 from claip_emo_mm.utils.parallel import run_parallel
 
 DEFAULT_CLIPS = (336, 42, 210)  # train, val, test
+SPLITS = ('train', 'val', 'test')
+FOLD_LISTS = 'lists/fold*_t*.csv'  # glob pattern
 
+_SETTINGS_FILE = 'toy.json'
 _WORTH_A_WORKER = 64  # clips: drawing them takes about as long as starting a process
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ToyClip:
-    """One clip of the set.
+class ToySettings:
+    """What determines every clip of a toy set; kept beside it, so that a set is only continued with the same ones."""
+    seed: int
+    identities: tuple[int, int, int]  # in train, val and test; each shows every emotion once
+    size: int = CLIP_SIZE
+    fps: int = CLIP_FPS
+    version: int = 1  # counts up whenever the same seed would give other clips
 
-    Args:
-        split: 'train', 'val' or 'test'.
-        index: number of the identity within the split.
-        emotion: one of DFEW's classes.
-    """
+
+@dataclass(frozen=True)
+class ToyClip:
+    """One clip of the set."""
     split: str
-    index: int
+    index: int  # of the identity within the split
     emotion: str
 
     @property
     def identity(self) -> str:
-        """Name of the person."""
         return f'{self.split}_{self.index:03d}'
 
     @property
     def video(self) -> str:
         """Path relative to the set's folder."""
-        return f'{VIDEO_FOLDER}/{self.identity}_{self.emotion}.mp4'
+        return f'videos/{self.identity}_{self.emotion}.mp4'
 
 
 def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = DEFAULT_CLIPS,
@@ -53,26 +60,29 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
     Args:
         out: folder for `videos/`, `train.csv`, `val.csv`, `test.csv` (columns video, label, identity) and `toy.json`.
         seed: the same seed makes the same set.
-        clips: at least so many clips in train, val and test; every identity shows each emotion once, so the numbers are
-            rounded up to whole identities.
-        workers: processes; fewer are used where starting them takes longer than what they save.
+        clips: at least so many in train, val and test; rounded up to whole identities of one clip per emotion.
+        workers: processes at most.
         overwrite: replace a toy set that was made with other settings.
-    Returns: the list of each split.
+    Returns: the annotation list of each split.
     Raises:
         InputError: a number is out of range, or the folder cannot be written or holds something else.
     """
     out = Path(out)
     if workers < 1:
         raise InputError(f'--workers {workers}: must be 1 or more.')
-    settings = _check_settings(seed, clips)
+    if seed < 0:
+        raise InputError(f'--seed {seed}: must be 0 or more.')
+    if len(clips) != len(SPLITS) or min(clips) < 1:
+        raise InputError(f'--clips {" ".join(map(str, clips))}: must be three numbers from 1, for {", ".join(SPLITS)}.')
+    settings = ToySettings(seed, tuple(-(-count // len(DFEW.classes)) for count in clips))  # rounded up
     planned = list(list_clips(settings))
     with writing_into(out, _logger):
-        open_folder(out, settings, overwrite)
+        _open_folder(out, settings, overwrite)
         missing = [clip for clip in planned if not (out / clip.video).is_file()]
-        there = len(planned) - len(missing)
-        if there:
-            _logger.info('%s: %d of %d clips are there already', out, there, len(planned))
-        with tqdm(total=len(planned), initial=there, unit='clip', desc='toy clips', mininterval=.5,
+        done = len(planned) - len(missing)
+        if done:
+            _logger.info('%s: %d of %d clips are there already', out, done, len(planned))
+        with tqdm(total=len(planned), initial=done, unit='clip', desc='toy clips', mininterval=.5,
                   disable=not missing) as bar:
             run_parallel(partial(make_clip, out, settings), missing, workers, lambda _: bar.update(), _WORTH_A_WORKER)
         lists = {split: out / f'{split}.csv' for split in SPLITS}
@@ -100,10 +110,23 @@ def make_clip(out: Path, settings: ToySettings, clip: ToyClip) -> None:
     write_clip(out / clip.video, face, voice, clip.emotion, seed, settings.size, settings.fps)
 
 
-def _check_settings(seed: int, clips: tuple[int, int, int]) -> ToySettings:
-    if seed < 0:
-        raise InputError(f'--seed {seed}: must be 0 or more.')
-    if len(clips) != len(SPLITS) or min(clips) < 1:
-        raise InputError(f'--clips {" ".join(map(str, clips))}: must be three numbers from 1, for {", ".join(SPLITS)}.')
-    train, val, test = (-(-count // len(DFEW.classes)) for count in clips)  # rounded up
-    return ToySettings(seed, (train, val, test))
+def _open_folder(out: Path, settings: ToySettings, overwrite: bool) -> None:
+    """Prepare a folder that is new, or holds some of the same set."""
+    path, videos = out / _SETTINGS_FILE, out / 'videos'
+    found = read_settings(path, 'toy set')
+    wanted = json.loads(json.dumps(asdict(settings)))  # tuples become lists, as in the file
+    if found is not None and found != wanted:
+        if not overwrite:
+            different = ', '.join(f'{key} is {found.get(key)}, wanted {value}' for key, value in wanted.items()
+                                  if found.get(key) != value) or 'unknown keys'
+            raise InputError(f'{path}: the toy set here was made with other settings: {different}. Choose another '
+                             'folder with --out, or replace this set with --overwrite.')
+        if videos.is_dir():
+            shutil.rmtree(videos)
+        for file in (*(out / f'{split}.csv' for split in SPLITS), *out.glob(FOLD_LISTS)):
+            file.unlink(missing_ok=True)
+    if found != wanted:  # after the removal: an interrupted one is still known as a toy set
+        write_text(path, json.dumps(wanted, indent=2) + '\n')
+    videos.mkdir(exist_ok=True)
+    for file in videos.glob(f'*{PART_SUFFIX}'):  # of a run that was killed
+        file.unlink(missing_ok=True)

@@ -17,41 +17,26 @@ _LIP = np.array([165., 45., 60.])
 
 
 class FaceControls(NamedTuple):
-    """The expression: eight controls in [-1, 1], 0 at rest. Order of the (8,) array `np.array(FaceControls(...))`.
-
-    Args:
-        brow_inner, brow_outer: ends of the brows up (1) or down (-1).
-        lid: eyes wide open (1) or narrow (-1).
-        corner: corners of the mouth up (1) or down (-1).
-        open: jaw dropped (1) or lips pressed (-1).
-        wide: mouth stretched (1) or drawn together (-1).
-        lip_up: upper lip up (1) or down (-1).
-        wrinkle: nose wrinkled (1) or smooth (0 and below).
-    """
-    brow_inner: float = 0.
+    """The expression: eight controls in [-1, 1], 0 at rest."""
+    brow_inner: float = 0.  # inner ends of the brows up (1) or down (-1)
     brow_outer: float = 0.
-    lid: float = 0.
-    corner: float = 0.
-    open: float = 0.
-    wide: float = 0.
-    lip_up: float = 0.
-    wrinkle: float = 0.
+    lid: float = 0.  # eyes wide open (1) or narrow (-1)
+    corner: float = 0.  # corners of the mouth up (1) or down (-1)
+    open: float = 0.  # jaw dropped (1) or lips pressed (-1)
+    wide: float = 0.  # mouth stretched (1) or contracted (-1)
+    lip_up: float = 0.  # upper lip up (1) or down (-1)
+    wrinkle: float = 0.  # nose wrinkled (1) or smooth (0 and below)
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> 'FaceControls':
-        """Draw any expression, not only those that mean something."""
+        """Sample any expression, not only those of an emotion."""
         low = (-1., -.8, -.7, -1., -.3, -.6, -.4, -.3)
         high = (1., .8, .7, 1., .6, .6, .8, 1.1)
         return cls(*np.clip(rng.uniform(low, high), -1, 1).tolist())
 
 
 class FaceCanvas:
-    """Draws frames of one person; what never moves is drawn once.
-
-    Args:
-        identity: the person.
-        size: side of the frames in pixels.
-    """
+    """Draws frames of one person, `size` pixels wide and high; what never moves is drawn once."""
 
     def __init__(self, identity: FaceIdentity, size: int = 160) -> None:
         self.identity = identity
@@ -83,12 +68,6 @@ class FaceCanvas:
         return cv2.warpAffine(frame, turn, (self.size, self.size), borderMode=cv2.BORDER_REPLICATE)
 
 
-def render(identity: FaceIdentity, controls: Sequence[float] | np.ndarray, talk: float = 0., blink: float = 0.,
-           dx: float = 0., dy: float = 0., roll: float = 0., size: int = 160) -> np.ndarray:
-    """Draw a single frame; for more of one person keep a FaceCanvas. Arguments as in `FaceCanvas`."""
-    return FaceCanvas(identity, size).draw(controls, talk, blink, dx, dy, roll)
-
-
 def _half_axes(identity: FaceIdentity) -> tuple[float, float]:
     return 62 * identity.face_width, 80 * identity.face_height
 
@@ -98,7 +77,7 @@ def _shade(identity: FaceIdentity, factor: float) -> np.ndarray:
 
 
 def _mask(side: int, center: tuple[float, float], axes: tuple[float, float]) -> np.ndarray:
-    """Return (side, side) float in 0..1: inside an ellipse."""
+    """Return (side, side) float in 0..1 that is 1 inside an ellipse."""
     mask = np.zeros((side, side), np.uint8)
     Brush(mask).ellipse(center, axes, (255,))
     return mask / 255.

@@ -1,4 +1,4 @@
-"""Identities of the toy set."""
+"""Random streams and looks of the toy set's identities."""
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -7,24 +7,6 @@ import numpy as np
 from claip_emo_mm.toy.brush import RGB
 
 SPLITS = ('train', 'val', 'test', 'pretrain')
-_STREAM_KEYS = {split: number for number, split in enumerate(SPLITS)}
-
-
-def identity_stream(seed: int, split: str, index: int) -> np.random.Generator:
-    """Return the random stream of one identity.
-
-    Args:
-        seed: of the whole set, 0 or more.
-        split: 'train', 'val', 'test', or 'pretrain' for identities that no toy clip shows.
-        index: number of the identity within its split, from 0.
-    Raises:
-        ValueError: split is not one of SPLITS.
-    """
-    if split not in _STREAM_KEYS:
-        raise ValueError(f'split {split!r} of the toy set is not one of {", ".join(SPLITS)}')
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM_KEYS[split], index)))
-
-
 SKINS: dict[str, RGB] = {
     'pale': (238, 200, 172), 'fair': (228, 182, 144), 'tan': (210, 160, 120), 'bronze': (185, 132, 92),
     'brown': (148, 100, 68), 'dark': (112, 73, 52)}
@@ -39,21 +21,15 @@ HAIR_STYLES = ('short', 'long', 'parted', 'curly')
 
 
 class Paint(NamedTuple):
-    """A color as it is said and as it is drawn."""
+    """A color, as captions name it and as it is drawn."""
     name: str
     rgb: RGB
 
 
 @dataclass(frozen=True)
 class FaceIdentity:
-    """One person's looks. Sizes are factors around 1.
-
-    Args:
-        feminine: fuller lips, and no beard.
-        brow: thickness of the brows.
-        eye_gap: distance between the eyes.
-    """
-    feminine: bool
+    """One person's looks; sizes are factors around 1."""
+    feminine: bool  # fuller lips, and no beard
     skin: Paint
     hair: Paint
     hair_style: str
@@ -63,16 +39,15 @@ class FaceIdentity:
     face_width: float
     face_height: float
     eye_size: float
-    eye_gap: float
+    eye_gap: float  # distance between the eyes
     nose: float
     mouth: float
-    brow: float
+    brow: float  # thickness
     shirt: Paint
     background: Paint
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> 'FaceIdentity':
-        """Draw a person."""
         feminine = bool(rng.random() < .5)
         return cls(
             feminine=feminine,
@@ -93,8 +68,14 @@ class FaceIdentity:
             background=_pick(rng, CLOTHS, .12))
 
 
+def identity_stream(seed: int, split: str, index: int) -> np.random.Generator:
+    """Return the random stream of one identity; split 'pretrain' is of those that no toy clip shows."""
+    if split not in SPLITS:
+        raise ValueError(f'split {split!r} of the toy set is not one of {", ".join(SPLITS)}')
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(SPLITS.index(split), index)))
+
+
 def _pick(rng: np.random.Generator, palette: dict[str, RGB], spread: float) -> Paint:
-    """Take one color of the palette and vary its brightness by up to `spread`."""
     name = tuple(palette)[rng.integers(len(palette))]
     light = rng.uniform(1 - spread, 1 + spread)
     red, green, blue = (round(min(255, value * light)) for value in palette[name])

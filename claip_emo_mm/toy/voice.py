@@ -17,22 +17,15 @@ _SYLLABLE_S = .21  # mean length at pace 1
 
 @dataclass(frozen=True)
 class VoiceIdentity:
-    """One speaker's voice.
-
-    Args:
-        female: whether the voice is a woman's.
-        pitch_hz: pitch at rest.
-        tract: formants as a factor of an average man's: shorter throats audio brighter.
-        breath: loudness of the breath noise, as a factor of the voice's peak.
-    """
+    """One speaker's voice."""
     female: bool
-    pitch_hz: float
-    tract: float
-    breath: float
+    pitch_hz: float  # at rest
+    tract: float  # formants as a factor of an average man's: shorter vocal tracts have higher ones
+    breath: float  # loudness of the breath noise, as a factor of the voice's peak
 
     @classmethod
     def sample(cls, rng: np.random.Generator, female: bool | None = None) -> 'VoiceIdentity':
-        """Draw a speaker; `female` left out is drawn too."""
+        """Sample a speaker, also `female` where it is None."""
         if female is None:
             female = bool(rng.random() < .5)
         pitch_hz, tract = ((185, 230), (1.12, 1.22)) if female else ((95, 130), (.94, 1.03))
@@ -41,39 +34,26 @@ class VoiceIdentity:
 
 @dataclass(frozen=True)
 class Prosody:
-    """How something is said, relative to the speaker's own way.
-
-    Args:
-        pitch: factor of the pitch at rest.
-        pace: factor of the usual number of syllables per second.
-        melody: factor of the usual rise and fall of the pitch; 0 is a monotone.
-        loudness: peak of the waveform, 0 to 1.
-    """
+    """How something is said: factors of the speaker's own pitch, pace (syllables per second) and melody."""
     pitch: float = 1.
     pace: float = 1.
-    melody: float = 1.
-    loudness: float = .7
+    melody: float = 1.  # 0 is a monotone
+    loudness: float = .7  # peak of the waveform, 0 to 1
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> 'Prosody':
-        """Draw any way of speaking, not only those that mean something."""
+        """Sample any way of speaking, not only those of an emotion."""
         return cls(pitch=float(2 ** rng.uniform(-.7, .7)), pace=float(2 ** rng.uniform(-.6, .6)),
                    melody=float(rng.uniform(.1, 2.4)), loudness=float(rng.uniform(.3, .98)))
 
 
 def babble(rng: np.random.Generator, voice: VoiceIdentity, prosody: Prosody, duration_s: float) -> np.ndarray:
-    """Speak nonsense that fills the whole duration; a faster pace means more syllables, not a shorter audio.
-
-    Args:
-        rng: draws the syllables.
-        duration_s: length of the audio in seconds.
-    Returns: (samples,) float32 waveform at 16 kHz with its peak at `prosody.loudness`.
-    """
+    """Return nonsense speech, (samples,) float32 at 16 kHz; a faster pace means more syllables, not shorter audio."""
     samples = round(duration_s * SAMPLE_RATE_HZ)
     syllables = max(2, round(duration_s * prosody.pace / _SYLLABLE_S))
     lengths = rng.uniform(.8, 1.25, syllables)
     edges = np.append(0, np.cumsum(lengths / lengths.sum())) * duration_s  # (syllables + 1,) s
-    centres = (edges[:-1] + edges[1:]) / 2
+    centers = (edges[:-1] + edges[1:]) / 2
     vowels = _VOWELS_HZ[rng.integers(len(_VOWELS_HZ), size=syllables)]
     formants_hz = vowels * voice.tract * rng.uniform(.97, 1.03, (syllables, 3))
     semitones = rng.normal(0, 2.2, syllables) + 2.5 * np.cos(np.linspace(0, np.pi, syllables))
@@ -81,8 +61,8 @@ def babble(rng: np.random.Generator, voice: VoiceIdentity, prosody: Prosody, dur
 
     time_s = np.arange(samples) / SAMPLE_RATE_HZ
     vibrato = 1 + .006 * np.sin(2 * np.pi * 5.3 * time_s)
-    pitch_hz = voice.pitch_hz * prosody.pitch * 2 ** (np.interp(time_s, centres, semitones) / 12) * vibrato
-    voiced = _sing(pitch_hz, centres, formants_hz)
+    pitch_hz = voice.pitch_hz * prosody.pitch * 2 ** (np.interp(time_s, centers, semitones) / 12) * vibrato
+    voiced = _sing(pitch_hz, centers, formants_hz)
     voiced /= np.abs(voiced).max()
 
     loudness = rng.uniform(.7, 1, syllables)
@@ -93,19 +73,12 @@ def babble(rng: np.random.Generator, voice: VoiceIdentity, prosody: Prosody, dur
     return (audio / np.abs(audio).max() * prosody.loudness).astype(np.float32)
 
 
-def _sing(pitch_hz: np.ndarray, centres_s: np.ndarray, formants_hz: np.ndarray) -> np.ndarray:
-    """Sum the harmonics of the pitch, each weighted by the formants' resonances.
-
-    Args:
-        pitch_hz: (samples,) pitch.
-        centres_s: (syllables,) time of each vowel.
-        formants_hz: (syllables, 3) formants of each vowel.
-    Returns: (samples,) float64 waveform.
-    """
+def _sing(pitch_hz: np.ndarray, centers_s: np.ndarray, formants_hz: np.ndarray) -> np.ndarray:
+    """Sum the harmonics of a pitch (samples,), weighted by the vowels' formants (syllables, 3): (samples,) float64."""
     samples = len(pitch_hz)
     knots = np.arange(0, samples + _HOP, _HOP)  # the gains change slowly: evaluate here, interpolate between
     knot_pitch_hz = pitch_hz[np.minimum(knots, samples - 1)]
-    knot_formants_hz = np.stack([np.interp(knots / SAMPLE_RATE_HZ, centres_s, formant) for formant in formants_hz.T], 1)
+    knot_formants_hz = np.stack([np.interp(knots / SAMPLE_RATE_HZ, centers_s, formant) for formant in formants_hz.T], 1)
     count = int(_HIGHEST_HZ / pitch_hz.min())
     order = np.arange(1, count + 1)[:, None]
     harmonic_hz = order * knot_pitch_hz  # (harmonics, knots)

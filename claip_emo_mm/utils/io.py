@@ -3,6 +3,7 @@ import csv
 import errno
 import hashlib
 import io
+import json
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import safetensors.torch
 from safetensors import SafetensorError
@@ -254,3 +256,26 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """Read a json object; None if the file is missing, corrupted or no object."""
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_settings(path: Path, what: str) -> dict[str, Any] | None:
+    """Read the settings file of a prepared folder: None if the folder is new or empty, {} if the file is corrupted.
+
+    Raises:
+        InputError: The folder holds something else than `what`.
+    """
+    if path.is_file():
+        return read_json(path) or {}
+    if path.parent.exists() and (not path.parent.is_dir() or any(path.parent.iterdir())):
+        raise InputError(f'{path.parent}: holds something that is no {what} ({path.name} is missing). Choose another '
+                         'folder with --out.')
+    return None

@@ -16,7 +16,7 @@ CONFIG = Path(__file__).parents[2] / 'configs' / 'claip_emo_tiny_toy.py'
 
 @pytest.fixture(scope='session')
 def toy_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a toy set with one person in each part."""
+    """Folder of a toy set with one person in each split."""
     folder = tmp_path_factory.mktemp('toy')
     make_toy_set(folder, clips=(7, 7, 7), workers=1)
     return folder
@@ -36,10 +36,10 @@ def checkpoint(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(cfg.model)
     path = tmp_path_factory.mktemp('checkpoint') / 'epoch_1.pth'
-    left_out = frozen_keys(model)
-    hashes = {name: weight_hash(model, keys) for name, keys in left_out.items()}
-    facts = make_metadata(cfg, DFEW.classes, model, hashes)
-    frozen = {key for keys in left_out.values() for key in keys}
+    frozen_names = frozen_keys(model)
+    hashes = {name: weight_hash(model, keys) for name, keys in frozen_names.items()}
+    metadata = make_metadata(cfg, DFEW.classes, model, hashes)
+    frozen = {key for keys in frozen_names.values() for key in keys}
     state = {key: value for key, value in model.state_dict().items() if key not in frozen}
-    torch.save(dict(state_dict=state, meta={META_KEY: facts}), path)
+    torch.save(dict(state_dict=state, meta={META_KEY: metadata}), path)
     return path

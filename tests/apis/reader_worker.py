@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-import claip_emo_mm  # noqa: F401 - registers the parts
+import claip_emo_mm  # noqa: F401 - registers the components
 from claip_emo_mm.datasets.audio_visual import read_listed_clips
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.engine.checkpoints import load_trained

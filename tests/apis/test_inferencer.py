@@ -64,7 +64,7 @@ def test_real_video_with_audio(infer: EmotionInferencer, shared: Path) -> None:
         infer(shared / 'media' / 'single_face.jpg')
 
 
-def test_video_without_audio_is_judged_by_its_frame(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
+def test_video_without_audio_is_predicted_from_frames(infer: EmotionInferencer, toy_set: Path, tmp_path: Path) -> None:
     silent = tmp_path / 'silent.mp4'
     with av.open(str(next((toy_set / 'videos').glob('test*.mp4')))) as clip, av.open(str(silent), 'w') as copy:
         stream = copy.add_stream_from_template(clip.streams.video[0])
@@ -73,7 +73,7 @@ def test_video_without_audio_is_judged_by_its_frame(infer: EmotionInferencer, to
                 packet.stream = stream
                 copy.mux(packet)
     result = infer.infer(silent)
-    assert result.warnings == ['no audio: judged by the frame alone']
+    assert result.warnings == ['no audio: predicted from frames alone']
     assert sum(result.scores.values()) == pytest.approx(1, abs=1e-6)
 
 
@@ -101,7 +101,7 @@ def test_arrays_give_the_scores_of_their_file(infer: EmotionInferencer, toy_set:
     arrays = dict(frames=frames, fps=25, audio=samples, sample_rate_hz=rate_hz)
     file, array = infer([video, arrays], face='none', return_datasamples=True)['predictions']
     np.testing.assert_allclose(list(array.scores.values()), list(file.scores.values()), atol=1e-5)
-    left = infer.infer(dict(arrays, audio=None), face='none')  # it does hear the audio
+    left = infer.infer(dict(arrays, audio=None), face='none')  # it does read the audio
     assert max(abs(left.scores[name] - file.scores[name]) for name in file.classes) > .01
     for change, message in ((dict(fps=None), 'fps is None'), (dict(frames=frames[0]), r'\(T, H, W, 3\)'),
                             (dict(rate=1), 'unknown rate')):
@@ -152,10 +152,10 @@ def test_published_checkpoint_gives_the_same_scores(infer: EmotionInferencer, ch
 
 
 def test_whole_model_of_format_1_needs_no_source(infer: EmotionInferencer, checkpoint: Path, tmp_path: Path) -> None:
-    facts = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
-    cfg = json.loads(facts['config'])
+    metadata = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
+    cfg = json.loads(metadata['config'])
     cfg['model']['visual_backbone']['pretrained'] = 'gone.pt'
-    old = {key: facts[key] for key in ('version', 'classes')} | dict(format=1, config=json.dumps(cfg))
+    old = {key: metadata[key] for key in ('version', 'classes')} | dict(format=1, config=json.dumps(cfg))
     torch.save(dict(state_dict=infer.model.state_dict(), meta={META_KEY: old}), tmp_path / 'old.pth')
     model = EmotionInferencer(tmp_path / 'old.pth').model
     for key, value in infer.model.state_dict().items():

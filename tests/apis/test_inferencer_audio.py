@@ -68,7 +68,7 @@ def test_a_file_that_is_longer_than_it_states_has_scores_of_its_own_in_each_wind
 
 
 @pytest.mark.parametrize('face', ['none', 'largest'])
-def test_channels_that_cancel_are_heard_and_said(infer: EmotionInferencer, tmp_path: Path, face: str) -> None:
+def test_channels_that_cancel_are_read_and_reported(infer: EmotionInferencer, tmp_path: Path, face: str) -> None:
     channel = VOICE[:2 * RATE_HZ]
     given = (np.stack([channel, -channel], 1), channel[:, None], 0 * channel[:, None])
     inverted, mono, silent = (infer.infer(write(tmp_path / f'{number}.mkv', channels), face=face)
@@ -77,7 +77,7 @@ def test_channels_that_cancel_are_heard_and_said(infer: EmotionInferencer, tmp_p
     assert max(abs(inverted.scores[name] - silent.scores[name]) for name in mono.classes) > .001
     assert CANCELLED in inverted.warnings and all(CANCELLED in row.warnings for row in inverted.rows)
     assert not any('cancel' in warning for warning in mono.warnings)
-    silence = 'there is nothing to hear: no sample of the audio is above 0.001 of 1'
+    silence = 'the audio is silent: no sample is above 0.001 of 1'
     assert [silence in result.warnings for result in (inverted, mono, silent)] == [False, False, True]
     assert max(inverted.envelope) == pytest.approx(np.abs(channel).max(), abs=1e-3)
 
@@ -108,8 +108,8 @@ def mp3(path: Path, **options: str) -> Path:
     return path
 
 
-def audio(path: Path, **form: str) -> Path:
-    soundfile.write(path, VOICE[:48000], RATE_HZ, **form)
+def audio(path: Path, **options: str) -> Path:
+    soundfile.write(path, VOICE[:48000], RATE_HZ, **options)
     return path
 
 
@@ -121,7 +121,7 @@ def audio(path: Path, **form: str) -> Path:
 def test_audio_that_is_cut_off(infer: EmotionInferencer, tmp_path: Path, make: Callable[[Path], Path],
                                warning: str) -> None:
     first, second = infer.infer(make(tmp_path)).warnings
-    assert first == 'no frames: judged by the audio alone'
+    assert first == 'no frames: predicted from audio alone'
     assert re.match(warning, second), second
 
 

@@ -1,7 +1,7 @@
 """Mutated media, lists and checkpoints: no crash, no hang, no traceback, nothing left behind.
 
-A small share belongs to every run; CLAIP_EMO_FUZZ=all takes 500 media files, 100 lists and 100 checkpoints. The seeds
-are fixed: a failure can be had again by its name.
+A small part belongs to every run; CLAIP_EMO_FUZZ=all takes 500 media files, 100 lists and 100 checkpoints. The seeds
+are fixed: a failure is reproduced by its name.
 """
 import json
 import os
@@ -95,19 +95,19 @@ def test_mutated_media(tmp_path: Path) -> None:
     whole = {suffix: media(*how) for suffix, how in CONTAINERS.items()} | {'wav': wav()}
     suffixes, files = sorted(whole), {}
     for seed in range(500 if IS_WHOLE else 34):
-        draw = np.random.default_rng([1, seed])
-        suffix, other = suffixes[seed % len(suffixes)], suffixes[draw.integers(len(suffixes))]
-        files[f'{seed:03d}.{suffix}'] = mutate(whole[suffix], draw, whole[other])
+        rng = np.random.default_rng([1, seed])
+        suffix, other = suffixes[seed % len(suffixes)], suffixes[rng.integers(len(suffixes))]
+        files[f'{seed:03d}.{suffix}'] = mutate(whole[suffix], rng, whole[other])
     check(files, tmp_path)
 
 
 def test_mutated_lists(tmp_path: Path) -> None:
     names, files = sorted(LISTS), {}
     for seed in range(100):
-        draw = np.random.default_rng([2, seed])
+        rng = np.random.default_rng([2, seed])
         encoding = ('utf-8', 'utf-8', 'utf-8-sig', 'utf-16')[seed % 4]
-        text, other = (LISTS[names[place % len(names)]].encode(encoding) for place in (seed, draw.integers(99)))
-        files[f'{seed:03d}.{names[seed % len(names)].rpartition(".")[2]}'] = mutate(text, draw, other)
+        text, other = (LISTS[names[place % len(names)]].encode(encoding) for place in (seed, rng.integers(99)))
+        files[f'{seed:03d}.{names[seed % len(names)].rpartition(".")[2]}'] = mutate(text, rng, other)
     check(files, tmp_path)
 
 
@@ -116,12 +116,12 @@ def test_mutated_checkpoints(checkpoint: Path, tmp_path: Path, suffix: str) -> N
     whole = checkpoint.read_bytes()
     if suffix == 'safetensors':
         loaded = torch.load(checkpoint, weights_only=True)
-        facts = {META_KEY: json.dumps(loaded['meta'][META_KEY])}
-        safetensors.torch.save_file(loaded['state_dict'], tmp_path / 'whole', metadata=facts)
+        metadata = {META_KEY: json.dumps(loaded['meta'][META_KEY])}
+        safetensors.torch.save_file(loaded['state_dict'], tmp_path / 'whole', metadata=metadata)
         whole = (tmp_path / 'whole').read_bytes()
         (tmp_path / 'whole').unlink()
     files = {}
     for seed in range(50 if IS_WHOLE else 6):
-        draw = np.random.default_rng([3, seed])
-        files[f'{seed:03d}.{suffix}'] = mutate(whole, draw, whole[len(whole) // 2:])
+        rng = np.random.default_rng([3, seed])
+        files[f'{seed:03d}.{suffix}'] = mutate(whole, rng, whole[len(whole) // 2:])
     check(files, tmp_path)

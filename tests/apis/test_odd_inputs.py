@@ -32,7 +32,7 @@ class BrightSquares:
 
 @pytest.fixture(scope='module')
 def infer(checkpoint: Path) -> EmotionInferencer:
-    return EmotionInferencer(checkpoint, finder=BrightSquares())
+    return EmotionInferencer(checkpoint, detector=BrightSquares())
 
 
 @pytest.fixture(autouse=True)
@@ -49,22 +49,22 @@ def no_hang() -> Iterator[None]:
 def write(path: Path, *, seconds: float = 1., fps: float = 25, size: tuple[int, int] = (64, 96), faces: int = 1,
           faces_until_s: float = 99., audio_s: float | None = None, rate_hz: int = RATE_HZ, layout: str = 'mono',
           times: list[float] | None = None, turned: int = 0, codecs: tuple[str, str] = ('libx264', 'aac'),
-          frame: bool = True, tracks: int = 1, form: str = '') -> Path:
+          has_frames: bool = True, tracks: int = 1, pixel_format: str = '') -> Path:
     """Write a video with squares for faces, and a tone."""
     height, width = size
     times = np.arange(round(seconds * fps)) / fps if times is None else times
     audio_s = seconds if audio_s is None else audio_s
     with av.open(str(path), 'w') as target:
-        if frame:
+        if has_frames:
             video = target.add_stream(codecs[0], rate=Fraction(fps).limit_denominator(1000))
-            video.width, video.height, video.pix_fmt = width, height, form or (
+            video.width, video.height, video.pix_fmt = width, height, pixel_format or (
                 'yuv420p' if min(size) > 1 else 'yuv444p')
             video.codec_context.time_base = Fraction(1, 1000 if times is not None else fps)
             if turned:
                 video.set_display_rotation(turned)
         if audio_s:
             audio_streams = [target.add_stream(codecs[1], rate=rate_hz, layout=layout) for _ in range(tracks)]
-        if frame:
+        if has_frames:
             for number, time_s in enumerate(times):
                 image = np.full((height, width, 3), 40, np.uint8)
                 for face in range(faces if time_s < faces_until_s else 0):
@@ -103,15 +103,15 @@ ODD = {
     'high_rate.mkv': (dict(rate_hz=96000, codecs=('libx264', 'pcm_s16le')), []),
     'stereo.mp4': (dict(layout='stereo'), []),
     'three_tracks.mkv': (dict(tracks=3), ['3 audio tracks: number 1 was read']),
-    'ten_bits.mkv': (dict(form='yuv420p10le'), []),
-    'clear.mov': (dict(codecs=('qtrle', 'aac'), form='argb'), []),
+    'ten_bits.mkv': (dict(pixel_format='yuv420p10le'), []),
+    'clear.mov': (dict(codecs=('qtrle', 'aac'), pixel_format='argb'), []),
     'surround_5_1.mp4': (dict(layout='5.1'), []),
     'surround_7_1.mkv': (dict(layout='7.1', codecs=('libx264', 'pcm_s16le')), []),
     'short_audio.mp4': (dict(seconds=6, audio_s=1), []),
     'long_audio.mp4': (dict(seconds=1, audio_s=6), []),
-    'audio.wav': (dict(frame=False, codecs=('', 'pcm_s16le')), ['no frames']),
-    'audio.mp3': (dict(frame=False, codecs=('', 'libmp3lame')), ['no frames']),
-    'audio.m4a': (dict(frame=False), ['no frames']),
+    'audio.wav': (dict(has_frames=False, codecs=('', 'pcm_s16le')), ['no frames']),
+    'audio.mp3': (dict(has_frames=False, codecs=('', 'libmp3lame')), ['no frames']),
+    'audio.m4a': (dict(has_frames=False), ['no frames']),
     'shot.mp4': (dict(audio_s=0.), ['no audio']),
     'no_face.mp4': (dict(faces=0), ['no face 0.0-']),
     'face_for_half.mp4': (dict(seconds=6, faces_until_s=3), ['no face 3.0-']),
@@ -140,7 +140,7 @@ def test_odd_video(infer: EmotionInferencer, tmp_path: Path, name: str) -> None:
     assert len(result.warnings) == len(warnings), result.warnings
     assert all(map(str.startswith, result.warnings, warnings))
     seconds = 2.04 if 'times' in options else options.get('seconds', 1.)
-    longest = max(seconds if options.get('frame', True) else 0, options.get('audio_s', seconds))
+    longest = max(seconds if options.get('has_frames', True) else 0, options.get('audio_s', seconds))
     assert result.duration_s == pytest.approx(longest, abs=.35)
     assert [path.name for path in tmp_path.iterdir()] == [name]  # nothing is left over
     people = {row.person for row in result.rows} - {None}

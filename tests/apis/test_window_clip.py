@@ -13,9 +13,9 @@ def test_views_show_the_same_frames_and_each_is_there_once() -> None:
     inputs = dict(frames=torch.cat(clips).float(), frame_index=index, mel=torch.zeros(1))
     shared = dedup_frames(inputs, numbers)
     assert len(shared['frames']) == 4 and set(shared) == set(inputs)
-    seen = index != MISSING_INDEX
-    assert torch.equal(shared['frame_index'] == MISSING_INDEX, ~seen)
-    assert torch.equal(shared['frames'][shared['frame_index'][seen]], inputs['frames'][index[seen]])
+    present = index != MISSING_INDEX
+    assert torch.equal(shared['frame_index'] == MISSING_INDEX, ~present)
+    assert torch.equal(shared['frames'][shared['frame_index'][present]], inputs['frames'][index[present]])
 
 
 def test_different_frames_stay_as_they_are() -> None:

@@ -42,11 +42,11 @@ def cut(source: ArrayStream, face: str) -> tuple[SlidingWindows, list[Window]]:
 def test_people_who_leave_and_come_back() -> None:
     source = scene(6, (GREEN, 0, 2.5, 110), (GREEN, 4, 6, 90), (RED, 0, 6, 10), (RED, 3, 3.2, 70))
     windows, found = cut(source, 'all')
-    seen = [{view.person: view.box[0] for view in window.people} for window in found]
+    boxes = [{view.person: view.box[0] for view in window.people} for window in found]
     red, green = windows._people.known(1), windows._people.known(2)
-    assert [set(each) for each in seen] == [{red, green}, {red, green}, {red, green}, {red, green}, {red, green}]
-    assert all(each[red] == pytest.approx(10 / 160) for each in seen)
-    assert [each[green] for each in seen] == pytest.approx([110 / 160] * 3 + [90 / 160] * 2, abs=.01)
+    assert [set(each) for each in boxes] == [{red, green}, {red, green}, {red, green}, {red, green}, {red, green}]
+    assert all(each[red] == pytest.approx(10 / 160) for each in boxes)
+    assert [each[green] for each in boxes] == pytest.approx([110 / 160] * 3 + [90 / 160] * 2, abs=.01)
     people = windows.people([green, red])
     assert [person.number for person in people] == [1, 2]
     np.testing.assert_allclose(people[0].spans, [(0, 2.5), (4, 6)], atol=2 / TICKS_HZ)
@@ -69,22 +69,22 @@ def test_overlapping_windows_show_the_same_frames() -> None:
         assert all(a is b for a, b in zip(late, early, strict=True))
 
 
-def test_between_two_looks_a_moving_face_is_where_it_should_be() -> None:
+def test_between_two_detections_a_moving_face_is_where_it_should_be() -> None:
     frames = np.full((48, 60, 160, 3), 90, np.uint8)
     for number, frame in enumerate(frames):
         frame[20:40, 2 * number + 10:2 * number + 30] = RED
     windows, (window,) = cut(ArrayStream(frames, TICKS_HZ), 'all')
-    assert windows._finder.asked == 25  # every second frame, and the last one
+    assert windows._detector.asked == 25  # every second frame, and the last one
     assert window.people[0].warnings == []
     for crop in window.people[0].frames[5:]:  # squares of 256 pixels, the face in the middle of them
         red = np.nonzero((crop[..., 0] > 150) & (crop[..., 1] < 60))[1]
         assert red.mean() == pytest.approx(127.5, abs=8)
 
 
-def test_a_frame_that_stays_is_looked_at_once() -> None:
+def test_a_frame_that_stays_is_searched_once() -> None:
     source = scene(4, (RED, 0, 1, 10), (RED, 1, 2, 60), (RED, 2, 4, 110), fps=1)
     windows, found = cut(source, 'all')
-    assert windows._finder.asked == 4
+    assert windows._detector.asked == 4
     for window in found:
         crops = window.people[0].frames
         assert len({id(crop) for crop in crops}) == 2

@@ -48,7 +48,7 @@ def test_clocks_change_nothing_and_every_part_is_timed(checkpoint: Path, video: 
     finder = Middle()
     infer = TimedInferencer(str(checkpoint), 'cpu', None, finder)
     timed = infer.infer(TimedFile(video, infer.clock))
-    assert timed == EmotionInferencer(checkpoint, 'cpu', finder=finder).infer(video)
+    assert timed == EmotionInferencer(checkpoint, 'cpu', detector=finder).infer(video)
     assert set(infer.clock.seconds) == set(PARTS) and min(infer.clock.seconds.values()) > 0
     windows = [(row.from_s, row.to_s) for row in timed.rows] * 2
     finder.frames = 0

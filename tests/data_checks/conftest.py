@@ -24,7 +24,7 @@ def clip_name(number: int) -> str:
 @pytest.fixture(scope='session')
 def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp('dfew')
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     (root / 'audio').mkdir()
     (root / 'lists').mkdir()
     for split, numbers in NUMBERS.items():
@@ -35,9 +35,9 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 name = clip_name(number)
                 (root / 'frames' / name).mkdir(parents=True)
                 for frame in range(1, FRAMES + 1):
-                    image = draw.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+                    image = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
                     cv2.imwrite(str(root / f'frames/{name}/{frame:05d}.jpg'), image)
-                audio = draw.uniform(-.5, .5, RATE_HZ // 2).astype(np.float32)
+                audio = rng.uniform(-.5, .5, RATE_HZ // 2).astype(np.float32)
                 soundfile.write(root / f'audio/{name}.wav', audio, RATE_HZ)
                 rows.writerow((f'frames/{name}', f'audio/{name}.wav', DFEW.classes[number % 7]))
     return root

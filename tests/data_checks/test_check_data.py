@@ -13,10 +13,10 @@ import pytest
 import soundfile
 from mmengine.config import Config
 
-from claip_emo_mm.data_checks import clip_probe as facts_file_module
+from claip_emo_mm.data_checks import clip_probe
 from claip_emo_mm.data_checks.check_data import DataCheck, check_data, write_issues
 from claip_emo_mm.data_checks.checked_split import ERROR, NOTE, WARNING, Issue
-from claip_emo_mm.data_checks.clip_probe import ClipJob, ClipProbe, inspect_clip
+from claip_emo_mm.data_checks.clip_probe import ClipJob, ClipProbe, probe_clip
 from claip_emo_mm.data_checks.file_checks import is_usable
 from claip_emo_mm.data_checks.list_checks import find_class_order
 from claip_emo_mm.datasets.annotations import read_annotation_list
@@ -27,7 +27,7 @@ from claip_emo_mm.faces.detector import FaceBox
 from claip_emo_mm.media.image_folder import FrameFolder
 
 
-class FixedFinder:
+class FixedDetector:
     """Finds one face of a given ratio of the frame's side in every frame."""
 
     def __init__(self, ratio: float) -> None:
@@ -39,7 +39,7 @@ class FixedFinder:
 
 
 def check(cfg: Config, tree: Path, **options: object) -> DataCheck:
-    return check_data(cfg, tree.parent / 'facts.jsonl', finder=FixedFinder(.8), **options)
+    return check_data(cfg, tree.parent / 'clips.jsonl', detector=FixedDetector(.8), **options)
 
 
 def found_by(outcome: DataCheck, name: str) -> list[Issue]:
@@ -47,7 +47,7 @@ def found_by(outcome: DataCheck, name: str) -> list[Issue]:
 
 
 def only(outcome: DataCheck, name: str) -> Issue:
-    """The one finding that is no note."""
+    """The one issue that is no note."""
     grave = [issue for issue in outcome.issues if issue.severity != NOTE]
     assert [issue.check for issue in grave] == [name], grave
     return grave[0]
@@ -84,7 +84,7 @@ def test_missing_frames_and_audio_files(tree: Path, make_config) -> None:
     outcome = check(make_config(tree), tree)
     issue = only(outcome, 'missing files')
     assert issue.severity == ERROR and list(issue.clips) == ['frames/00003', 'frames/00005']
-    assert f'files of 2 of 14 clips are not there, {tree}/frames/00003' in issue.found
+    assert f'files of 2 of 14 clips are missing, {tree}/frames/00003' in issue.found
     assert fixed_names(outcome, 'train') == [name for name in TRAIN if name not in ('00003', '00005')]
 
 
@@ -160,8 +160,8 @@ def test_a_folder_of_another_encoding_beside_the_clips(tree: Path, make_config, 
     os.mkdir(os.fsencode(tree / 'frames') + b'/caf\xe9')
     issues = check(make_config(tree), tree).issues
     assert [issue for issue in issues if r'frames/caf\xe9 for instance' in issue.found]
-    write_issues(tmp_path / 'findings.csv', issues)
-    assert r'frames/caf\xe9' in (tmp_path / 'findings.csv').read_text(encoding='utf-8')
+    write_issues(tmp_path / 'issues.csv', issues)
+    assert r'frames/caf\xe9' in (tmp_path / 'issues.csv').read_text(encoding='utf-8')
 
 
 def test_gaps_in_a_folder(tree: Path, make_config) -> None:
@@ -174,13 +174,13 @@ def test_gaps_in_a_folder(tree: Path, make_config) -> None:
 def test_numbers_in_steps_are_no_gaps(tmp_path: Path) -> None:
     for number in (2, 4, 6, 10):
         cv2.imwrite(str(tmp_path / f'7_{number}.png'), np.zeros((4, 4, 3), np.uint8))
-    assert inspect_clip(ClipJob(str(tmp_path), '', needs_audio=False)).missing_numbers == 1
+    assert probe_clip(ClipJob(str(tmp_path), '', needs_audio=False)).missing_numbers == 1
 
 
 def test_times_in_names_have_no_gaps(tmp_path: Path) -> None:
     for name in ('0.04', '0.4', '0.12', '7'):
         cv2.imwrite(str(tmp_path / f'{name}.png'), np.zeros((4, 4, 3), np.uint8))
-    assert inspect_clip(ClipJob(str(tmp_path), '', needs_audio=False)).missing_numbers == 0
+    assert probe_clip(ClipJob(str(tmp_path), '', needs_audio=False)).missing_numbers == 0
 
 
 def test_a_list_that_counts_other_frames(tree: Path, make_config) -> None:
@@ -228,7 +228,7 @@ def test_audio_that_is_silent(tree: Path, make_config) -> None:
     soundfile.write(tree / 'audio/00007.wav', np.zeros(8000, np.float32), 16000)
     click = np.zeros(8000, np.float32)
     click[4000] = .5
-    soundfile.write(tree / 'audio/00008.wav', click, 16000)  # this can be heard
+    soundfile.write(tree / 'audio/00008.wav', click, 16000)  # this is audible
     issue = only(check(make_config(tree), tree), 'silent audio')
     assert issue.severity == WARNING and list(issue.clips) == ['frames/00006', 'frames/00007']
 
@@ -404,14 +404,14 @@ def test_other_counts(tree: Path, make_config) -> None:
 @pytest.mark.parametrize(('ratio', 'severity', 'text'), [(.2, ERROR, 'the frames are scenes'),
                                                       (0, WARNING, 'no face found in any')])
 def test_frames_that_are_no_faces(tree: Path, make_config, ratio: float, severity: str, text: str) -> None:
-    outcome = check_data(make_config(tree), tree.parent / 'facts.jsonl', finder=FixedFinder(ratio))
+    outcome = check_data(make_config(tree), tree.parent / 'clips.jsonl', detector=FixedDetector(ratio))
     issue = only(outcome, 'faces')
     assert issue.severity == severity and text in issue.found
-    assert not check_data(make_config(tree), tree.parent / 'facts.jsonl', faces=False).write_fixed_lists()
+    assert not check_data(make_config(tree), tree.parent / 'clips.jsonl', faces=False).write_fixed_lists()
 
 
 def test_frames_of_which_some_show_a_face(tree: Path, make_config) -> None:
-    class SomeFaces(FixedFinder):
+    class SomeFaces(FixedDetector):
         """Finds the face in 10 clips, looking at 3 frames of each, and none in those behind them."""
 
         looks = 0
@@ -420,7 +420,7 @@ def test_frames_of_which_some_show_a_face(tree: Path, make_config) -> None:
             self.looks += 1
             return super().find(frame) if self.looks <= 3 * 10 else []
 
-    outcome = check_data(make_config(tree), tree.parent / 'facts.jsonl', finder=SomeFaces(.8))
+    outcome = check_data(make_config(tree), tree.parent / 'clips.jsonl', detector=SomeFaces(.8))
     note, = [issue for issue in outcome.issues if issue.check == 'faces']
     assert note.severity == NOTE and note.found == '10 of 14 sampled clips show a face and little else, 0 a scene'
 
@@ -442,18 +442,18 @@ def test_the_owners_list(shared: Path, tree: Path, make_config) -> None:
 
 def test_an_interrupted_check_goes_on(tree: Path, make_config, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = []
-    inspect = facts_file_module.inspect_clip
+    probe = clip_probe.probe_clip
 
     def stop_after_five(job):
         if len(looked_at) == 5:
             raise KeyboardInterrupt
         looked_at.append(job.frames)
-        return inspect(job)
+        return probe(job)
 
-    monkeypatch.setattr(facts_file_module, 'inspect_clip', stop_after_five)
+    monkeypatch.setattr(clip_probe, 'probe_clip', stop_after_five)
     with pytest.raises(KeyboardInterrupt):
         check(make_config(tree), tree)
-    monkeypatch.setattr(facts_file_module, 'inspect_clip', lambda job: looked_at.append(job.frames) or inspect(job))
+    monkeypatch.setattr(clip_probe, 'probe_clip', lambda job: looked_at.append(job.frames) or probe(job))
     check(make_config(tree), tree)
     assert len(looked_at) == len(set(looked_at)) == 21
     image = tree / 'frames/00001/00003.jpg'
@@ -473,4 +473,4 @@ def test_corrected_lists_are_not_replaced_unasked(tree: Path, make_config) -> No
 
 def test_a_config_without_data_of_ours() -> None:
     with pytest.raises(InputError, match='The config has no data set to check'):
-        check_data(Config(dict(train_dataloader=dict(dataset=dict(type='VideoDataset')))), Path('facts.jsonl'))
+        check_data(Config(dict(train_dataloader=dict(dataset=dict(type='VideoDataset')))), Path('clips.jsonl'))

@@ -17,7 +17,7 @@ from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
 
 
-class FakeFinder:
+class FakeDetector:
     """Finds one face of 30 x 40 pixels at the place of a frame's red mark, and none where there is no mark."""
 
     def find(self, frame: np.ndarray) -> list[FaceBox]:
@@ -25,8 +25,8 @@ class FakeFinder:
         return [FaceBox(x.mean() - 15, y.mean() - 20, 30, 40, .9)] if len(x) else []
 
 
-def prepare(out: Path, clip: ClipSource, crop: bool = False, make_finder: type = FakeFinder):
-    preparation = ClipPreparation(out, crop, crop, make_finder)
+def prepare(out: Path, clip: ClipSource, crop: bool = False, make_detector: type = FakeDetector):
+    preparation = ClipPreparation(out, crop, crop, make_detector)
     preparation.open_folder()
     return preparation(clip)
 
@@ -134,9 +134,9 @@ def test_a_filmed_face_is_cropped(tmp_path: Path, shared: Path) -> None:
     preparation.open_folder()
     made = preparation(ClipSource('00001', video=video))
     crops = FrameFolder(str(made.frames))
-    finder = clips.SlimFaceDetector()
+    detector = clips.SlimFaceDetector()
     for crop in crops.decode(np.arange(0, crops.num_frames, 20)):
-        box = max(finder.find(crop), key=lambda box: box.width * box.height)
+        box = max(detector.find(crop), key=lambda box: box.width * box.height)
         assert abs(box.left + box.width / 2 - 128) < 30 and abs(box.top + box.height / 2 - 128) < 30
         assert 150 < box.height < 250
     assert crops.num_frames == VideoFile(str(video)).num_frames == 105
@@ -192,7 +192,7 @@ def no_audio(folder: Path, clip: Path) -> ClipSource:
 
 
 @pytest.mark.parametrize(('make', 'stage', 'name', 'reason'), [
-    (broken_video, 'video', 'cut.mp4', 'cut off'), (broken_frame, 'frames', '9', '1.png: an image of 10 bytes'),
+    (broken_video, 'video', 'cut.mp4', 'cut off'), (broken_frame, 'frames', '9', '1.png: an image of 9 bytes'),
     (broken_audio, 'audio', '9.wav', 'the audio file is cut off'), (no_audio, 'audio', '9.wav', 'has 0 samples'),
     (link_to_nowhere, 'frames', '9', '2.png: cannot be read (No such file or directory)')])
 def test_what_fails_says_where_and_leaves_nothing(tmp_path: Path, toy_clips: dict[str, Path], make, stage: str,
@@ -204,7 +204,7 @@ def test_what_fails_says_where_and_leaves_nothing(tmp_path: Path, toy_clips: dic
 
 
 def test_leftovers_go_and_finished_work_stays(tmp_path: Path, toy_clips: dict[str, Path]) -> None:
-    preparation = ClipPreparation(tmp_path, False, False, FakeFinder)
+    preparation = ClipPreparation(tmp_path, False, False, FakeDetector)
     clip = ClipSource('00001', video=toy_clips['sad'])
     preparation.open_folder()
     assert not preparation.is_ready(clip)

@@ -16,7 +16,7 @@ from claip_emo_mm.faces.detector import FaceBox
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
-class MiddleFinder:
+class MiddleDetector:
     """Finds a face in the middle of every frame."""
 
     def find(self, frame: np.ndarray) -> list[FaceBox]:
@@ -33,7 +33,7 @@ def own(tmp_path: Path, toy_clips: dict[str, Path]) -> FolderSet:
         for number in range(3):
             (folder / f'{number}.mp4').write_bytes(toy_clips[emotion].read_bytes())
     return FolderSet(tmp_path / 'videos', tmp_path / 'own', CONFIGS / 'claip_emo_tiny_toy.py', faces='keep',
-                  make_finder=MiddleFinder)
+                  make_detector=MiddleDetector)
 
 
 def rows(path: Path) -> list[dict[str, str]]:

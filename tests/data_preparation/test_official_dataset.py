@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 EMOTIONS = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear', 'fear')
 
 
-class FullFinder:
+class FullDetector:
     """Finds a face that fills the frame, and none in a black one."""
 
     def find(self, frame: np.ndarray) -> list[FaceBox]:
@@ -46,7 +46,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def dfew(source: Path, out: Path, **settings) -> OfficialSet:
-    return OfficialSet(DFEW, source, out, make_finder=FullFinder, **settings)
+    return OfficialSet(DFEW, source, out, make_detector=FullDetector, **settings)
 
 
 def test_videos(dfew_videos: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_cannot_be_read_or_used_is_named_and_the_rest_goes_on(
                                                        ('compound', MAFW_COMPOUND, 'anger_disgust')])
 def test_frame_folders_of_faces_with_audio(mafw_frames: Path, tmp_path: Path, kind: str, schema, label: str) -> None:
     out = tmp_path / 'out'
-    report = prepare_official_dataset(OfficialSet(schema, mafw_frames, out, kind, make_finder=FullFinder))
+    report = prepare_official_dataset(OfficialSet(schema, mafw_frames, out, kind, make_detector=FullDetector))
     listed = 6 if kind == 'single' else 7
     assert (report.listed, report.with_audio, report.without_audio) == (listed, listed - 1, ('00003',))
     assert report.unlisted == (('00007',) if kind == 'single' else ())

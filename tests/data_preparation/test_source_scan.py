@@ -79,7 +79,7 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
 
 def test_results_inside_the_source_are_no_source(tmp_path: Path) -> None:
     make(tmp_path, 'videos/1.mp4', 'ready/frames/00001/1.jpg')
-    clip, = find_distribution(tmp_path, left_out=[tmp_path / 'ready']).clips().values()
+    clip, = find_distribution(tmp_path, excluded=[tmp_path / 'ready']).clips().values()
     assert clip == ClipSource('00001', video=tmp_path / 'videos/1.mp4')
 
 

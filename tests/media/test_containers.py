@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import claip_emo_mm
-from claip_emo_mm.data_checks.clip_probe import ClipJob, inspect_clip
+from claip_emo_mm.data_checks.clip_probe import ClipJob, probe_clip
 from claip_emo_mm.data_preparation.clips import ClipPreparation
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.errors import InputError
@@ -56,7 +56,7 @@ def test_lists_are_one_failure_each_in_preparation_and_check(
     preparation.open_folder()
     for path in write_lists(tmp_path, write_clip(tmp_path / 'private.mp4')):
         prepared = preparation(ClipSource('00001', video=path))
-        found = inspect_clip(ClipJob(str(path), ''))
+        found = probe_clip(ClipJob(str(path), ''))
         for message in (prepared.failure.reason, found.frame_error):
             assert message.startswith(f'{path}: ') and '\n' not in message and 'private' not in message
     assert [path for path in (tmp_path / 'out').rglob('*') if path.is_file()] == []

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from claip_emo_mm.toy.dataset import list_clips, make_clip
-from claip_emo_mm.toy.settings import ToySettings
+from claip_emo_mm.toy.dataset import ToySettings, list_clips, make_clip
 
 ROOT = Path(__file__).parents[2]
 TOOL = str(ROOT / 'tools' / 'prepare_data.py')

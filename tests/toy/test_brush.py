@@ -5,7 +5,7 @@ from claip_emo_mm.toy.brush import Brush, curve
 
 
 @pytest.mark.parametrize('side', [112, 448])
-def test_ellipse_covers_the_same_part_of_every_frame_size(side: int) -> None:
+def test_ellipse_covers_the_same_ratio_of_every_frame_size(side: int) -> None:
     image = np.zeros((side, side), np.uint8)
     Brush(image).ellipse((28, -56), (30, 20), (255,))
     rows, columns = np.nonzero(image > 127)

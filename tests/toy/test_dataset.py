@@ -14,9 +14,8 @@ import pytest
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy import dataset
-from claip_emo_mm.toy.dataset import ToyClip, make_clip, make_toy_set
+from claip_emo_mm.toy.dataset import ToyClip, ToySettings, make_clip, make_toy_set
 from claip_emo_mm.toy.identities import SPLITS, FaceIdentity, identity_stream
-from claip_emo_mm.toy.settings import ToySettings
 from claip_emo_mm.toy.voice import VoiceIdentity
 
 SEED, CLIPS, COUNT = 3, (7, 1, 1), 21  # 1 person in each split
@@ -52,14 +51,14 @@ def test_lists_name_every_clip_once(folder: Path) -> None:
     assert set(digests(folder)) == {*videos, 'train.csv', 'val.csv', 'test.csv', 'toy.json'}
 
 
-def test_no_identity_and_no_clip_is_in_two_parts(folder: Path) -> None:
+def test_no_identity_and_no_clip_is_in_two_splits(folder: Path) -> None:
     identities = [{row['identity'] for row in rows_of(folder, split)} for split in ('train', 'val', 'test')]
     assert len(set.union(*identities)) == sum(map(len, identities))
     clips = [digest for name, digest in digests(folder).items() if name.endswith('.mp4')]
     assert len(set(clips)) == COUNT
 
 
-def test_faces_and_voices_of_all_parts_differ() -> None:
+def test_faces_and_voices_of_all_splits_differ() -> None:
     drawn = [identity_stream(0, split, index) for split in SPLITS for index in range(60)]
     faces = [FaceIdentity.sample(stream) for stream in drawn]
     assert len(set(faces)) == len({VoiceIdentity.sample(stream) for stream in drawn}) == 4 * 60
@@ -144,7 +143,7 @@ def test_a_broken_settings_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize('overwrite', [False, True])
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path, overwrite: bool) -> None:
     (tmp_path / 'thesis.txt').write_text('mine', encoding='utf-8')
-    with pytest.raises(InputError, match='no toy set .toy.json is not there.*--out'):
+    with pytest.raises(InputError, match='no toy set .toy.json is missing.*--out'):
         make_toy_set(tmp_path, overwrite=overwrite)
     assert [path.name for path in tmp_path.iterdir()] == ['thesis.txt']
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from claip_emo_mm.toy.brush import PLAN
-from claip_emo_mm.toy.face import FaceCanvas, FaceControls, render
+from claip_emo_mm.toy.face import FaceCanvas, FaceControls
 from claip_emo_mm.toy.identities import FaceIdentity
 
 SIZE = 96
@@ -27,7 +27,7 @@ def changed_rows(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize('size', [64, 160])
 def test_frames_have_the_size_asked_for(identity: FaceIdentity, size: int) -> None:
-    frame = render(identity, FaceControls(), size=size)
+    frame = FaceCanvas(identity, size).draw(FaceControls())
     assert frame.shape == (size, size, 3)
     assert frame.dtype == np.uint8
 

@@ -7,7 +7,6 @@ import pytest
 from claip_emo_mm.datasets import FoldDataset
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy import dataset
-from claip_emo_mm.toy import settings as settings_module
 from claip_emo_mm.toy.dataset import make_toy_set
 from claip_emo_mm.toy.layouts import write_toy_folds
 
@@ -27,7 +26,7 @@ def people(path: Path) -> list[str]:
         return [row['identity'] for row in csv.DictReader(file)]
 
 
-def test_each_person_is_tested_once_and_never_in_both_parts(folder: Path) -> None:
+def test_each_person_is_tested_once_and_never_in_both_splits(folder: Path) -> None:
     paths = write_toy_folds(folder, FOLDS)
     assert [path.relative_to(folder).as_posix() for path in paths] == [
         f'lists/fold{fold}_{split}.csv' for fold in (1, 2, 3) for split in ('train', 'test')]
@@ -63,7 +62,7 @@ def test_replacing_a_set_goes_on_wherever_it_was_stopped(folder: Path, monkeypat
 
     write_toy_folds(folder, FOLDS)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(settings_module, 'write_text', stop)  # all is removed, the new settings are not there yet
+        patch.setattr(dataset, 'write_text', stop)  # all is removed, the new settings are not there yet
         make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)
     assert len(people(make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)['train'])) == 7
 
