@@ -2,9 +2,9 @@
 
 __version__ = '0.1.0'
 
-META_KEY = 'claip_emo_mm'
-FORMAT = 2
-READABLE = (1, 2)  # files of format 1 hold the whole model
+META_KEY = 'claip_emo_mm'  # of the metadata in a checkpoint
+FORMAT = 3  # of checkpoints
+READABLE = (FORMAT,)
 
 INTENDED_USE = ('For research on apparent expressions. A score says how much a clip looks and sounds like those of a '
                 'class in the training data, which are mostly acted; it does not say what a person feels. Not for '

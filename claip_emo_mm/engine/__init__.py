@@ -1,4 +1,4 @@
-"""What stands around a training: hooks, the checkpoint format, and the handling of configs for the command lines."""
+"""Training infrastructure: hooks, loop, optimizer, checkpoint format, and configs for the command-line tools."""
 from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, StrictLoadingHook
 from .hooks.checks import CheckInvalidLossHook, ClassCheckHook, TrainableParametersHook
 from .hooks.plots import ClipVisualizationHook, TrainingPlotHook

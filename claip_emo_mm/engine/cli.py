@@ -1,4 +1,4 @@
-"""Command-line conventions of all tools."""
+"""Command-line conventions of all tools: shared arguments, exit codes and error messages."""
 import io
 import os
 import sys
@@ -14,9 +14,12 @@ from claip_emo_mm.engine.shared_memory import explain_worker_error
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.file_errors import DISK_ERRORS, write_error
 
+FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+
 
 class KeyValueAction(DictAction):
-    """KEY=VALUE pairs; a pair that is none ends with argparse's usage and exit code 2, not with a traceback."""
+    """MMEngine's DictAction; an argument that is not KEY=VALUE is a usage error (exit code 2)."""
 
     def __call__(self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[Any] | None,
                  option_string: str | None = None) -> None:
@@ -28,7 +31,7 @@ class KeyValueAction(DictAction):
 
 
 def output_folder(text: str) -> Path:
-    """Folder for results, for a command line's ``type``; an empty name would be the current folder."""
+    """Argparse type of a folder for results; an empty name, which would be the current folder, is refused."""
     if not text:
         raise ArgumentTypeError("expected a folder, got ''")
     return Path(text)
@@ -47,57 +50,39 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 
 
 def parse_run_arguments(parser: ArgumentParser) -> Namespace:
-    """Parse, and export LOCAL_RANK where the launcher passed it as an argument only."""
+    """Parse the arguments, and export LOCAL_RANK for launchers that pass it only as an argument."""
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 
-FAILED = 1
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
-
-
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a tool's `main` and turn what a user can cause into one clear message.
+    """Run the main function of a tool and turn errors that a user can cause into one clear message.
 
-    An `InputError`, the errors of MMAction2 that come from a user's config, a full or write-protected disk, and what
-    the machine denies the workers of a data loader end with `error: <message>` on stderr and exit code 1. Ctrl-C ends
-    with code 130. Everything else is a defect of the program and keeps its traceback. Wrong arguments are argparse's:
-    exit code 2.
+    `InputError`, config errors of MMAction2, full or write-protected disks and failing data loader workers print
+    `error: <message>` to stderr and exit with 1; Ctrl-C exits with 130. Anything else is a bug and keeps its traceback.
 
     Args:
         main: parses the arguments, does the work, and returns an exit code (None means 0).
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be in any encoding, or in none
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be in any encoding
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _say('interrupted')
-        sys.exit(INTERRUPTED)
-    except InputError as error:
-        _say(f'error: {original_message(error)}')
-        sys.exit(FAILED)
-    except OSError as error:
-        message = explain_worker_error(error)
-        if message is None and error.errno not in DISK_ERRORS:
-            raise
-        _say(f'error: {message or write_error(error.filename or "a file", error)}')
-        sys.exit(FAILED)
+        code, message = INTERRUPTED, 'interrupted'
     except Exception as error:
-        message = explain_worker_error(error) or explain_config_error(error)
-        if message is None:
+        text = _explain(error)
+        if text is None:
             raise
-        _say(f'error: {message}')
-        sys.exit(FAILED)
+        code, message = FAILED, f'error: {text}'
+    sys.stdout.flush()
+    sys.stderr.write(f'{message}\n')
+    sys.exit(code)
 
 
 def original_message(error: InputError) -> str:
-    """The message of an error, also where it was raised in a worker process of a data loader.
-
-    PyTorch raises a worker's error again with the worker's whole traceback as its text; the message is what follows the
-    last line that names the error's class.
-    """
+    """Message of an error without the traceback that PyTorch puts in front of it in a data loader worker."""
     text = str(error)
     if not text.startswith('Caught '):
         return text
@@ -106,6 +91,10 @@ def original_message(error: InputError) -> str:
     return message.rstrip() if found else text
 
 
-def _say(line: str) -> None:
-    sys.stdout.flush()
-    sys.stderr.write(f'{line}\n')
+def _explain(error: Exception) -> str | None:
+    if isinstance(error, InputError):
+        return original_message(error)
+    message = explain_worker_error(error)
+    if message is None and isinstance(error, OSError):
+        return str(write_error(error.filename or 'a file', error)) if error.errno in DISK_ERRORS else None
+    return message or explain_config_error(error)

@@ -1,58 +1,64 @@
-"""Reads a config and prepares it for a run: what the command lines for training and testing share."""
+"""Loading a config and building its runner, for training and testing."""
 import os
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.dist import get_backend, is_distributed
 from mmengine.hooks import EMAHook
-from mmengine.registry import RUNNERS, DefaultScope
+from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-from claip_emo_mm.engine.config_checks import check_effects, check_option_paths, check_top_level, set_loader_keys
+from claip_emo_mm.engine.config_checks import (
+    check_effects,
+    check_option_paths,
+    check_top_level,
+    default_scope,
+    set_loader_keys,
+)
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import check_writable
 
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
-# What each launcher puts into the environment; read by MMAction2, which fails with a bare KeyError without it.
+# Environment variable and program of each launcher; without the variable MMEngine fails with a bare KeyError.
 _LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID', 'srun'),
                        'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun')}
 
 
 def load_config(path: str | Path, options: Mapping[str, object] | None = None) -> Config:
-    """Read a config file, apply `--cfg-options` to it and look for misspelt keys.
+    """Read a config file, apply `--cfg-options` and check its keys.
 
     Args:
         path: a .py, .json or .yaml config.
         options: dotted path in the config -> value; `fold` reaches every data loader.
     Raises:
-        InputError: the file is not there, cannot be read, or has a misspelt key; or an option has no place in it or no
-            effect.
+        InputError: the file is missing, cannot be read or has a misspelt key; or an option has no effect.
     """
+    options = dict(options or {})
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such config file. The configs of the project lie in configs/.')
     try:
         cfg = Config.fromfile(path)
-    except Exception as error:  # a config is a program of the user: anything may come out of it
+    except Exception as error:  # a config is a program of the user and may raise anything
         raise InputError(f'{_place(error, path)}: the config cannot be read: {_reason(error)}') from error
     check_top_level(cfg)
-    if options:
-        check_option_paths(cfg, dict(options))
-    set_loader_keys(cfg, options or {})
+    check_option_paths(cfg, options)
+    set_loader_keys(cfg, options)
     if options:
         try:
-            cfg.merge_from_dict(dict(options))
+            cfg.merge_from_dict(options)
         except (KeyError, TypeError) as error:
             raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]} ({path}).') from error
-    check_effects(cfg, options or {})
+    check_effects(cfg, options)
     return cfg
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
-    """The folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<name of the config>.
+    """Set the folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<config name>.
 
     Raises:
         InputError: it is a file, or cannot be written.
@@ -64,11 +70,7 @@ def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
 
 
 def set_launcher(cfg: Config, launcher: str) -> None:
-    """How the processes of a distributed run were started.
-
-    Raises:
-        InputError: the launcher's environment variables are not there.
-    """
+    """Set the launcher of a distributed run; raises InputError where its environment variables are missing."""
     variable, program = _LAUNCHER_VARIABLES.get(launcher, (None, None))
     if variable is not None and variable not in os.environ:
         raise InputError(f'--launcher {launcher}: the environment has no {variable}, so {program} did not start this '
@@ -77,52 +79,43 @@ def set_launcher(cfg: Config, launcher: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """The runner that the config describes; `runner_type` names one other than MMEngine's own.
+    """Build the runner of a config: MMEngine's, or the one that `runner_type` names.
 
-    A model that FSDP shares out over processes is built whole where there is one process only.
+    Without a launcher, FSDP is switched off. A hook that is None in `default_hooks` is left out.
 
     Raises:
-        InputError: it would be both shared out and averaged.
+        InputError: an EMAHook would average a model that FSDP shards.
     """
-    cfg = _without_shards(cfg) if cfg.get('launcher', 'none') == 'none' else cfg
-    _take_out_unset_hooks(cfg)
-    _refuse_averaged_shards(cfg)
+    uses_fsdp = (cfg.get('strategy') or {}).get('type') == 'FSDPStrategy'
+    if uses_fsdp and cfg.get('launcher', 'none') == 'none':
+        cfg = cfg.copy()
+        cfg.sync_bn = cfg.strategy.get('sync_bn')
+        for key in ('strategy', 'runner_type'):
+            cfg.pop(key)
+        uses_fsdp = False
+    hooks = cfg.get('default_hooks') or {}
+    for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINE_HOOKS]:
+        hooks.pop(name)  # MMEngine skips None only for its own six
+    for hook in [*hooks.values(), *(cfg.get('custom_hooks') or ())] if uses_fsdp else ():
+        kind = hook_class(hook, cfg)
+        if kind is not None and issubclass(kind, EMAHook):
+            raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shards. Remove it, or '
+                             'train without runner_type and strategy.')
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
-    asked = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
-    if is_distributed() and get_backend() != asked:
-        runner.logger.warning(f'The config asks for the backend {asked}, which needs GPUs, and PyTorch finds none '
-                              f'here: the processes talk through {get_backend()}, and the model is on the CPU.')
+    requested = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
+    if is_distributed() and get_backend() != requested:
+        runner.logger.warning(f'The config asks for the backend {requested}, which needs GPUs, and PyTorch finds none '
+                              f'here: the processes use {get_backend()}, and the model is on the CPU.')
     return runner
 
 
-def _take_out_unset_hooks(cfg: Config) -> None:
-    """Let None stand for no hook under every name of `default_hooks`; MMAction2 knows that of its own six alone."""
-    hooks = cfg.get('default_hooks') or {}
-    for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINE_HOOKS]:
-        hooks.pop(name)
-
-
-def _refuse_averaged_shards(cfg: Config) -> None:
-    if (cfg.get('strategy') or {}).get('type') != 'FSDPStrategy':
-        return
-    for hook in [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or ())]:
-        kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
-        if isinstance(kind, str):
-            with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-                kind = HOOKS.get(kind)
-        if isinstance(kind, type) and issubclass(kind, EMAHook):
-            raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shares out over the '
-                             'processes. Leave it out, or train without runner_type and strategy.')
-
-
-def _without_shards(cfg: Config) -> Config:
-    if (cfg.get('strategy') or {}).get('type') != 'FSDPStrategy':
-        return cfg
-    cfg = cfg.copy()
-    cfg.sync_bn = cfg.strategy.get('sync_bn')
-    for key in ('strategy', 'runner_type'):
-        cfg.pop(key)
-    return cfg
+def hook_class(hook: Any, cfg: Config) -> type | None:
+    """Class of a hook or of its config, however its type is spelled; None where it is not registered."""
+    kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
+    if isinstance(kind, str):
+        with default_scope(cfg):
+            kind = HOOKS.get(kind)
+    return kind if isinstance(kind, type) else None
 
 
 def _reason(error: BaseException) -> str:
@@ -134,7 +127,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _place(error: BaseException, path: str | Path) -> str:
-    """'file:line' of the config, or of the _base_ under it, that raised the error; else the file alone."""
+    """'file:line' of the config, or of its _base_, that raised the error; else the file alone."""
     file, line = str(path), error.lineno if isinstance(error, SyntaxError) else None
     for frame, number in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name in ('_file2dict', '_is_lazy_import', '_validate_py_syntax'):

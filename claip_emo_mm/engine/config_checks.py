@@ -2,6 +2,7 @@
 import difflib
 import inspect
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from mmaction.registry import DATASETS
@@ -12,25 +13,60 @@ from mmengine.runner import Runner
 from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
 from claip_emo_mm.errors import InputError
 
+# Keys that the runner reads from the whole config, not through its constructor: with either runner, with MMEngine's
+# Runner only, with FlexibleRunner only.
+_RUNNER_ONLY = ('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters',
+                'model_wrapper_cfg', 'sync_bn')
+_FLEXIBLE_RUNNER_ONLY = ('strategy',)
+RUNNER_KEYS = (*(key for key in inspect.signature(Runner.__init__).parameters if key not in ('self', 'cfg')),
+               'custom_imports', 'runner_type', *_RUNNER_ONLY, *_FLEXIBLE_RUNNER_ONLY)
+
+# A key more similar than this (difflib's ratio) is a typo. No variable in the 248 configs of MMAction2 1.2.0 is.
+_TYPO_RATIO = 0.81
+
+# Helper variables that `--cfg-options` may change: they are set wherever a data loader has a key of that name.
+LOADER_KEYS = ('fold',)
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+_GROUPS = {
+    'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+    'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
+    'test': ('test_dataloader', 'test_cfg', 'test_evaluator'),
+}
+
+
+def default_scope(cfg: Mapping[str, Any]) -> AbstractContextManager:
+    """Context in which registries are searched as the config says."""
+    return DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction')
+
+
+def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
+    """Dotted path and value of everything in a config, from the outside in."""
+    yield path, value
+    items = (value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple)
+             else ())
+    for key, inner in items:
+        yield from walk_config(inner, f'{path}.{key}' if path else str(key))
+
 
 def require_lists(cfg: Config, *splits: str) -> None:
-    """Check that the lists of a config's data sets are there; data sets that are not ours are passed over.
+    """Check that the annotation files of a config's data sets exist; data sets that are not ours are skipped.
 
     Args:
         cfg: config of a run.
         splits: ``'train'``, ``'val'``, ``'test'``.
     Raises:
-        InputError: a list is not there; the message names the commands that make it.
+        InputError: a list is missing; the message names the commands that make it.
     """
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
+    with default_scope(cfg):
         for split in splits:
             dataset = find_dataset(cfg, split)
             if dataset is not None:
-                DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).require_list()
+                build_lazily(dataset).require_list()
 
 
 def find_dataset(cfg: Config, split: str) -> dict[str, Any] | None:
-    """Return the config of the `AudioVisualDataset` that a data loader reads, the first one where others wrap several.
+    """Find the config of the `AudioVisualDataset` that a data loader reads, the first one where others wrap several.
 
     Args:
         cfg: config of a run.
@@ -44,47 +80,25 @@ def find_dataset(cfg: Config, split: str) -> dict[str, Any] | None:
     return dict(dataset) if isinstance(cls, type) and issubclass(cls, AudioVisualDataset) else None
 
 
+def build_lazily(dataset: Mapping[str, Any]) -> AudioVisualDataset:
+    """Build a data set without its pipeline and without reading its list."""
+    return DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
+
+
 def inner_datasets(dataset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the configs of the data sets that another one wraps, MMEngine's or ours; empty for one that wraps none."""
+    """Configs of the data sets that another one wraps; empty for one that wraps none."""
     found = [dataset.get('dataset')] if 'dataset' in dataset else dataset.get('datasets') or dataset.get('splits') or ()
     return [inner for inner in (found.values() if isinstance(found, Mapping) else found) if isinstance(inner, Mapping)]
 
 
-# Read by the runner from the config as a whole, not through its constructor.
-_READ_FROM_CONFIG = ('activation_checkpointing', 'compile', 'custom_imports', 'efficient_conv_bn_eval',
-                     'find_unused_parameters', 'model_wrapper_cfg', 'runner_type', 'strategy', 'sync_bn')
-RUNNER_KEYS = tuple(key for key in inspect.signature(Runner.__init__).parameters
-                    if key not in ('self', 'cfg')) + _READ_FROM_CONFIG
-
-# Nearer than this (difflib's ratio) is a slip. No variable in the 248 configs of MMAction2 1.2.0 is this near to a key.
-_SLIP = 0.81
-
-# Helper variables that reach every data loader under their own name: `--cfg-options` may change them.
-LOADER_KEYS = ('fold',)
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-# Keys of the runner that one kind of it does not read.
-_PLAIN_RUNNER_ALONE = ('activation_checkpointing', 'compile', 'efficient_conv_bn_eval', 'find_unused_parameters',
-                       'model_wrapper_cfg', 'sync_bn')
-_FLEXIBLE_RUNNER_ALONE = ('strategy',)
-
-_GROUPS = {
-    'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
-    'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
-    'test': ('test_dataloader', 'test_cfg', 'test_evaluator'),
-}
-
-
 def check_top_level(cfg: Config) -> None:
-    """Refuse a key that is nearly, but not quite, one that the runner reads.
-
-    Any other unknown key is a helper variable of the config, which MMEngine allows.
+    """Refuse misspelt top-level keys; other unknown keys are helper variables, which MMEngine allows.
 
     Raises:
         InputError: with the key and the right one; or `model` is missing.
     """
     for key in cfg:
-        near = [] if key in RUNNER_KEYS else difflib.get_close_matches(key, RUNNER_KEYS, n=1, cutoff=_SLIP)
+        near = [] if key in RUNNER_KEYS else difflib.get_close_matches(key, RUNNER_KEYS, n=1, cutoff=_TYPO_RATIO)
         if near:
             raise InputError(f'{cfg.filename}: {key!r} is not a key that the runner reads, and would be ignored; '
                              f'did you mean {near[0]!r}? (A helper variable needs a name that is less like it.)')
@@ -93,10 +107,10 @@ def check_top_level(cfg: Config) -> None:
 
 
 def check_groups(cfg: Config, *needed: str) -> None:
-    """Refuse a config in which the keys for training ('train'), validating ('val') or testing ('test') are incomplete.
+    """Refuse a config in which the keys of a loop ('train', 'val', 'test') are incomplete.
 
     Args:
-        needed: groups that must be there; the others may be missing, but then as a whole.
+        needed: loops that must be there; the others may be missing entirely.
     """
     for name, keys in _GROUPS.items():
         absent = [key for key in keys if cfg.get(key) is None]
@@ -105,19 +119,16 @@ def check_groups(cfg: Config, *needed: str) -> None:
                              f'{", ".join(keys)} are needed together.')
 
 
-def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
-    """Refuse `--cfg-options` without effect: those that do not begin with a key that the runner reads.
-
-    A helper variable of the config was put where it is used when the config was read; changing it then changes nothing.
-    `set_loader_keys` sees to those that are in LOADER_KEYS.
-    """
+def check_option_paths(cfg: Config, options: Mapping[str, object]) -> None:
+    """Refuse `--cfg-options` that set unknown keys or helper variables, which were used when the config was read."""
     for path in options:
         first = path.split('.')[0]
         if first in RUNNER_KEYS or path in LOADER_KEYS:
             continue
         if first in cfg:
-            places = list(_places({key: cfg[key] for key in cfg if key in RUNNER_KEYS}, first, cfg[first]))
-            where = f': {", ".join(places)}' if places else ''
+            used = [place for key in cfg if key in RUNNER_KEYS for place, value in walk_config(cfg[key], key)
+                    if place.rpartition('.')[2] == first or isinstance(value, dict | list) and value == cfg[first]]
+            where = f': {", ".join(used)}' if used else ''
             raise InputError(f'--cfg-options {path}: {first!r} is a helper variable of {cfg.filename}; changing it '
                              f'after the config was read has no effect. Set it where it is used{where}.')
         near = difflib.get_close_matches(first, RUNNER_KEYS, n=1)
@@ -126,14 +137,13 @@ def check_option_paths(cfg: Config, options: dict[str, object]) -> None:
 
 
 def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
-    """Refuse keys that the runner reads in general, but not in this config.
+    """Refuse keys that the runner does not read in this config.
 
     Args:
-        cfg: config with the options in it.
-        options: those of `--cfg-options`.
+        cfg: config with the options applied.
+        options: `--cfg-options`.
     Raises:
-        InputError: `data_preprocessor` at the top is another than the model's own, which is used in its place; or an
-            option would have no effect.
+        InputError: the top-level `data_preprocessor` differs from the model's own; or an option has no effect.
     """
     own = cfg.model.get('data_preprocessor')
     if own is not None and cfg.get('data_preprocessor') is not None and cfg.data_preprocessor != own:
@@ -141,73 +151,47 @@ def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
         where = f'--cfg-options {" ".join(named)}' if named else f'{cfg.filename}: data_preprocessor at the top'
         raise InputError(f'{where}: has no effect, as the model has a data_preprocessor of its own; set '
                          f'{", ".join(f"model.{path}" for path in named) or "model.data_preprocessor"}.')
-    flexible = cfg.get('runner_type') == 'FlexibleRunner'
-    for path in options:
-        first = path.split('.')[0]
-        reason = None
-        if first == 'launcher':
-            reason = '--launcher says what started the processes'
-        elif first == 'custom_imports':
-            reason = 'the config was read, and imported what it names, before; set it in the config file'
-        elif first in _FLEXIBLE_RUNNER_ALONE and not flexible:
-            reason = "only runner_type='FlexibleRunner' reads it"
-        elif first in _PLAIN_RUNNER_ALONE and flexible:
-            reason = "runner_type='FlexibleRunner' does not read it; look at its `strategy`"
-        if reason is not None:
-            raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
+    refuse_options(options, 'launcher', reason='--launcher says what started the processes')
+    refuse_options(options, 'custom_imports', reason='the config was read, and imported what it names, before; set it '
+                                                     'in the config file')
+    if cfg.get('runner_type') == 'FlexibleRunner':
+        refuse_options(options, *_RUNNER_ONLY, reason="runner_type='FlexibleRunner' does not read it; look at its "
+                                                      '`strategy`')
+    else:
+        refuse_options(options, *_FLEXIBLE_RUNNER_ONLY, reason="only runner_type='FlexibleRunner' reads it")
 
 
-def refuse_options(options: Mapping[str, object] | None, *first: str, reason: str) -> None:
-    """Refuse options that a command line overrules.
+def refuse_options(options: Mapping[str, object] | None, *keys: str, reason: str) -> None:
+    """Refuse `--cfg-options` without effect.
 
     Args:
-        options: those of `--cfg-options`.
-        first: keys at the top of the config.
+        options: `--cfg-options`.
+        keys: dotted paths that are refused, with everything below them.
         reason: what overrules them.
     Raises:
         InputError: one of them is given.
     """
     for path in options or ():
-        if any(path == key or path.startswith(f'{key}.') for key in first):
+        if any(path == key or path.startswith(f'{key}.') for key in keys):
             raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
 
 
 def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:
-    """Put the LOADER_KEYS among the options wherever the data loaders have a key of that name.
+    """Set the LOADER_KEYS among the options wherever a data loader has a key of that name.
 
     Raises:
-        InputError: no loader has such a key; or the config's own value of it is not what its loaders have.
+        InputError: no loader has such a key; or the config's own value of it differs from that of its loaders.
     """
     for name in LOADER_KEYS:
-        splits = {f'{path}.{name}': split for loader in _LOADERS for path, split in _parts(cfg.get(loader), loader)
-                 if name in split}
+        having = {f'{path}.{name}': inner for loader in _LOADERS for path, inner in walk_config(cfg.get(loader), loader)
+                  if isinstance(inner, dict) and name in inner}
         if name in options:
-            if not splits:
+            if not having:
                 raise InputError(f'--cfg-options {name}={options[name]}: no data loader of {cfg.filename} has a '
                                  f'{name!r}: its data set is not one that comes in folds.')
-            for split in splits.values():
-                split[name] = options[name]
-        elif name in cfg and any(split[name] != cfg[name] for split in splits.values()):
-            found = ', '.join(f'{path}={split[name]}' for path, split in splits.items())
+            for inner in having.values():
+                inner[name] = options[name]
+        elif name in cfg and any(inner[name] != cfg[name] for inner in having.values()):
+            found = ', '.join(f'{path}={inner[name]}' for path, inner in having.items())
             raise InputError(f'{cfg.filename}: {name}={cfg[name]}, but {found}. A _base_ has put its own {name} into '
                              f'the loaders. Give --cfg-options {name}={cfg[name]}, or set it in all of these places.')
-
-
-def _parts(split: Any, path: str) -> Iterator[tuple[str, dict]]:
-    """Every dict in a split of a config with its path."""
-    if isinstance(split, dict):
-        yield path, split
-    items = split.items() if isinstance(split, dict) else enumerate(split) if isinstance(split, list | tuple) else ()
-    for key, inner in items:
-        yield from _parts(inner, f'{path}.{key}')
-
-
-def _places(split: Any, name: str, value: Any, path: str = '') -> Iterator[str]:
-    """Paths in a config of keys with that name, or with that value where it is a dict or a list."""
-    items = split.items() if isinstance(split, dict) else enumerate(split) if isinstance(split, list | tuple) else ()
-    for key, inner in items:
-        place = f'{path}.{key}' if path else str(key)
-        if key == name or (isinstance(value, dict | list) and inner == value):
-            yield place
-        else:
-            yield from _places(inner, name, value, place)

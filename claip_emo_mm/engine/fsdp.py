@@ -1,4 +1,4 @@
-"""Models whose parameters are shared out over the processes (FSDP)."""
+"""Models whose parameters are sharded over the processes (FSDP)."""
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +15,7 @@ from claip_emo_mm.models.backbones.clip import VisionBlock
 
 @FUNCTIONS.register_module()
 def vision_block_policy(module: nn.Module, recurse: bool, nonwrapped_numel: int) -> bool:
-    """Policy for FSDP's `auto_wrap_policy`: each block of the visual encoder is gathered when it is its turn."""
+    """FSDP's `auto_wrap_policy` that wraps each transformer block of the visual encoder."""
     return recurse or isinstance(module, VisionBlock)
 
 
@@ -25,22 +25,22 @@ def unwrapped_model(runner: Runner) -> nn.Module:
 
 
 def is_sharded(runner: Runner) -> bool:
-    """Whether every process holds a ratio of the parameters only."""
+    """Whether every process holds only a shard of the parameters."""
     return isinstance(runner.model, FullyShardedDataParallel)
 
 
-def whole_state(runner: Runner) -> dict[str, Tensor]:
-    """State dict of the unwrapped model. Of a sharded one all processes must ask; the first gets it, on the CPU."""
+def full_state_dict(runner: Runner) -> dict[str, Tensor]:
+    """State dict of the unwrapped model. All processes must call it; of a sharded model only rank 0 gets it."""
     return (runner.model if is_sharded(runner) else unwrapped_model(runner)).state_dict()
 
 
-def plain_name(name: str) -> str:
-    """Name of a parameter or module without what FSDP puts into it."""
+def clean_name(name: str) -> str:
+    """Name of a parameter or module without FSDP's prefixes."""
     return name.replace('_fsdp_wrapped_module.', '')
 
 
 def sum_over_shards(runner: Runner, counts: list[int]) -> list[int]:
-    """Numbers of parameters of the whole model, from those of each process's share."""
+    """Parameter counts of the full model from those of each process's shard."""
     if not is_sharded(runner):
         return counts
     summed = torch.tensor(counts)
@@ -48,39 +48,40 @@ def sum_over_shards(runner: Runner, counts: list[int]) -> list[int]:
     return summed.tolist()
 
 
-def whole_gradients(runner: Runner) -> dict[str, Tensor]:
-    """Gradients of the whole parameters of a sharded model, the mean of all processes, on the CPU; all must ask."""
+def full_gradients(runner: Runner) -> dict[str, Tensor]:
+    """Gradients of a sharded model's full parameters, averaged over the processes, on the CPU; all must call it."""
     gradients = {}
     for name, parameter, flat, shape, shard in _sharded_parameters(runner.model):
-        whole = torch.zeros(shape, device=parameter.device)
-        ratio = getattr(flat, '_saved_grad_shard', None)
-        ratio = None if ratio is None or not shard.in_shard else ratio[_part(shard)]
+        full = torch.zeros(shape, device=parameter.device)
+        part = getattr(flat, '_saved_grad_shard', None) if shard.in_shard else None
+        if part is not None:
+            part = part[shard.offset_in_shard:shard.offset_in_shard + shard.numel_in_shard]
         if parameter.grad is not None and flat.grad is not None and flat.grad.numel() != flat._sharded_size.numel():
-            whole += parameter.grad  # of this process's clips, not exchanged yet
+            full += parameter.grad  # of this process's clips, not reduced yet
         elif parameter.grad is not None and shard.in_shard:
-            ratio = parameter.grad
-        if ratio is not None:  # of what was exchanged: the mean of all processes takes it once
-            whole.view(-1)[_place(shard)] += ratio.flatten() * get_world_size()
-        all_reduce(whole, 'mean')
-        gradients[name] = whole.cpu()
+            part = parameter.grad
+        if part is not None:  # already reduced: only one process has it, and the mean divides it
+            full.view(-1)[_place(shard)] += part.flatten() * get_world_size()
+        all_reduce(full, 'mean')
+        gradients[name] = full.cpu()
     return gradients
 
 
 def set_gradient_shards(runner: Runner, gradients: dict[str, Tensor]) -> None:
-    """Give each process its ratio of the gradients of whole parameters; the next step adds to them."""
+    """Give each process its shard of the full gradients; the next step adds to them."""
     for name, parameter, _, _, shard in _sharded_parameters(runner.model):
         if name in gradients and shard.in_shard:
             parameter.grad = gradients[name].flatten()[_place(shard)].to(parameter.device, copy=True)
 
 
 def _sharded_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter, Any, torch.Size, Any]]:
-    """Name, trained parameter, FSDP's flat parameter that holds it, whole shape, place of this process's share."""
+    """Name, trainable parameter, FSDP's flat parameter that holds it, full shape, place of this process's shard."""
     for path, module in model.named_modules():
         handle = getattr(module, '_handle', None) if isinstance(module, FullyShardedDataParallel) else None
         if handle is None or not handle._use_orig_params:
             continue
         flat = handle.flat_param
-        prefix = plain_name(f'{path}.').removesuffix('_fsdp_wrapped_module.').lstrip('.')
+        prefix = clean_name(f'{path}.').lstrip('.')
         for own, parameter, shape, shard in zip(flat._fqns, flat._params, flat._shapes, flat._shard_param_infos,
                                                 strict=True):
             if parameter.requires_grad:
@@ -88,10 +89,5 @@ def _sharded_parameters(model: nn.Module) -> Iterator[tuple[str, nn.Parameter, A
 
 
 def _place(shard: Any) -> slice:
-    """Where a ratio lies in the whole parameter."""
+    """Where a shard lies in the flattened full parameter."""
     return slice(shard.intra_param_start_idx, shard.intra_param_end_idx + 1)
-
-
-def _part(shard: Any) -> slice:
-    """Where a ratio lies in this process's part of the flat parameter."""
-    return slice(shard.offset_in_shard, shard.offset_in_shard + shard.numel_in_shard)

@@ -1,4 +1,4 @@
-"""A training by epochs that can be interrupted anywhere and goes on as if it had not been."""
+"""Epoch-based training loop that can be resumed within an epoch."""
 from collections.abc import Sequence
 
 from mmaction.registry import LOOPS
@@ -13,16 +13,15 @@ from claip_emo_mm.errors import InputError, check_whole
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """MMEngine's EpochBasedTrainLoop that also goes on in the middle of an epoch.
+    """MMEngine's EpochBasedTrainLoop that also resumes within an epoch.
 
-    What it adds: batches that were trained on before the interruption are not read again; every clip has a seed of its
-    own (`SeededBatchSampler`); the sampler's seed is the run's, also with `diff_rank_seed`, where MMEngine draws
-    another one in every run; and an evaluation that was due after the checkpoint was written is made up for.
+    It skips the batches that were trained on before the interruption, seeds every clip (`SeededBatchSampler`), keeps
+    the sampler's seed with `diff_rank_seed`, and runs a validation that was due when the checkpoint was written.
 
     Args:
         runner: the runner.
         dataloader: data loader, or its config.
-        max_epochs: epochs in all.
+        max_epochs: total number of epochs.
         val_begin: first epoch that is evaluated.
         val_interval: epochs from one evaluation to the next.
         dynamic_intervals: pairs of an epoch and the interval from there on.
@@ -39,10 +38,10 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             dataloader['batch_sampler'] = dict(type='SeededBatchSampler', drop_last=dataloader.pop('drop_last', False))
         super().__init__(runner, dataloader, max_epochs, val_begin, val_interval, dynamic_intervals)
         require_batches(self.dataloader)
-        self.trained_batches = 0  # of the epoch that an interrupted training goes on with
+        self.trained_batches = 0  # of the epoch that is resumed
 
     def run(self) -> nn.Module:
-        """Train all epochs that are left."""
+        """Train the remaining epochs."""
         self._set_sampler_seed()
         self.runner.call_hook('before_train')
         if self._epoch >= self._max_epochs:
@@ -56,7 +55,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """Train one epoch, or what is left of it."""
+        """Train one epoch, or the rest of it."""
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         done, self.trained_batches = self.trained_batches, 0
@@ -64,7 +63,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         if isinstance(batch_sampler, SeededBatchSampler):
             batch_sampler.skip(done)
             batches = enumerate(self.dataloader, done)
-        else:  # one of the user's own: its batches are read and dropped
+        else:  # of the user: its batches are read and dropped
             batches = ((number, batch) for number, batch in enumerate(self.dataloader) if number >= done)
         for number, batch in batches:
             self.run_iter(number, batch)
@@ -85,11 +84,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
 
 def require_batches(dataloader: DataLoader) -> None:
-    """Refuse a data loader for training that gives no batch; one that does not know its length is passed over.
-
-    Raises:
-        InputError: there are no clips, or fewer than a batch, which `drop_last` leaves out.
-    """
+    """Raise InputError where a training data loader gives no batch; one of unknown length is accepted."""
     try:
         batches = len(dataloader)
     except TypeError:
@@ -103,5 +98,5 @@ def require_batches(dataloader: DataLoader) -> None:
     if not clips:
         raise InputError(f'train_dataloader: there is no clip to train on{shared}. Look at the list of its data set.')
     raise InputError(f'train_dataloader: {clips} clips{shared} are fewer than a batch of {batch_size}, and drop_last '
-                     f'leaves them out: an epoch would be without a step. Set train_dataloader.batch_size to {clips} '
-                     'or less, or train_dataloader.drop_last=False.')
+                     f'drops them. Set train_dataloader.batch_size to {clips} or less, or train_dataloader.'
+                     'drop_last=False.')

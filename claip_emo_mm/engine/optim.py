@@ -1,4 +1,4 @@
-"""Learning rate and gradients under accumulation."""
+"""Learning rate, gradients and random seeds of training steps."""
 from typing import Any
 
 import numpy as np
@@ -9,22 +9,22 @@ from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 
-from claip_emo_mm.engine.fsdp import is_sharded, set_gradient_shards, unwrapped_model, whole_gradients
+from claip_emo_mm.engine.fsdp import full_gradients, is_sharded, set_gradient_shards, unwrapped_model
 from claip_emo_mm.errors import check_whole
+
+GRADIENTS_KEY = 'gradients'  # of a checkpoint
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class ScaledLROptimWrapperConstructor(DefaultOptimWrapperConstructor):
     """MMEngine's constructor with the learning rate multiplied by `accumulative_counts`.
 
-    With ``auto_scale_lr=dict(base_batch_size=N, enable=True)``, which looks at batch size and number of processes but
-    not at accumulation, `lr` is then the rate for every N clips that a step of the optimizer sees.
-
-    Parameters with equal settings share a group, where MMEngine makes one group of each: AdamW then steps through all
-    of them at once. Frozen parts are left out without a warning for each of their parameters.
+    With ``auto_scale_lr=dict(base_batch_size=N, enable=True)``, which ignores accumulation, `lr` is then the rate for
+    every N clips of an optimizer step. Parameters with equal settings share one group, so that AdamW updates them
+    together; frozen modules are skipped without a warning for each parameter.
 
     Args:
-        optim_wrapper_cfg: config of the optim wrapper, `optimizer` within.
+        optim_wrapper_cfg: config of the optim wrapper, including `optimizer`.
         paramwise_cfg: MMEngine's options for single parameters.
     """
 
@@ -37,44 +37,39 @@ class ScaledLROptimWrapperConstructor(DefaultOptimWrapperConstructor):
         super().__init__(dict(optim_wrapper_cfg, optimizer=optimizer), paramwise_cfg)
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
-        """Build the optimizer for a model's trained parameters."""
+        """Build the optimizer of a model's trainable parameters."""
         wrapper = super().__call__(model)
         wrapper.base_param_settings = None  # would be logged as base_lr, which `auto_scale_lr` does not scale
         return wrapper
 
     def add_params(self, params: list[dict], module: nn.Module, prefix: str = '',
                    is_dcn_module: int | float | None = None) -> None:
-        """Append the groups of a module's trained parameters; of the whole model (no prefix), joined."""
+        """Append the parameter groups of a module; those of the whole model (no prefix) are joined."""
         if any(parameter.requires_grad for parameter in module.parameters()):
             super().add_params(params, module, prefix, is_dcn_module)
         if not prefix:
-            params[:] = join_groups(params)
+            params[:] = _join_groups(params)
 
 
-def join_groups(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join the parameters of groups with equal settings; groups stand in the order of their first parameter."""
+def _join_groups(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Join groups with equal settings, in the order of their first parameter."""
     joined: list[dict[str, Any]] = []
     for group in groups:
-        settings = {key: value for key, value in group.items() if key != 'params'}
-        same = next((other for other in joined
-                     if {key: value for key, value in other.items() if key != 'params'} == settings), None)
-        if same is None:
-            joined.append(dict(settings, params=list(group['params'])))
+        for other in joined:
+            if dict(other, params=None) == dict(group, params=None):
+                other['params'] += group['params']
+                break
         else:
-            same['params'] += group['params']
+            joined.append(dict(group, params=list(group['params'])))
     return joined
-
-
-KEY = 'gradients'  # of the checkpoint
 
 
 @HOOKS.register_module()
 class AccumulatedGradientHook(Hook):
-    """Save the gradients of a checkpoint that is written between two steps of the optimizer, and go on with them.
+    """Save accumulated gradients in checkpoints that are written between two optimizer steps, and restore them.
 
-    With `accumulative_counts` an epoch may end between two steps; MMEngine then loses what was accumulated when a
-    training is resumed. Of several processes, whose gradients are not exchanged before the step, the mean is kept,
-    which comes to the same step; of a model that FSDP shares out, the gradients of the whole parameters.
+    With `accumulative_counts` an epoch may end between two steps, and MMEngine loses the gradients on resuming. With
+    several processes their mean is kept, which gives the same step; with FSDP, the gradients of the full parameters.
     """
 
     priority = 'LOW'  # before the checkpoint is written
@@ -89,7 +84,7 @@ class AccumulatedGradientHook(Hook):
         if runner.optim_wrapper.should_update():
             return
         if is_sharded(runner):
-            self._gradients = whole_gradients(runner)
+            self._gradients = full_gradients(runner)
             return
         for name, parameter in unwrapped_model(runner).named_parameters():
             if parameter.grad is not None:
@@ -105,13 +100,13 @@ class AccumulatedGradientHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if self._gradients and 'optimizer' in checkpoint:
-            checkpoint[KEY] = self._gradients
+            checkpoint[GRADIENTS_KEY] = self._gradients
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self._loaded = checkpoint  # ResumeStateHook has yet to add to it
 
     def before_train(self, runner: Runner) -> None:
-        gradients = self._loaded.get(KEY, {}) if runner._resume else {}
+        gradients = self._loaded.get(GRADIENTS_KEY, {}) if runner._resume else {}
         self._loaded = {}
         if is_sharded(runner):
             self._shards = gradients
@@ -123,10 +118,10 @@ class AccumulatedGradientHook(Hook):
 
 @HOOKS.register_module()
 class IterationSeedHook(Hook):
-    """Seed Python's, NumPy's and PyTorch's random numbers before every iteration, from the run's seed and its number.
+    """Seed Python, NumPy and PyTorch before every iteration from the run's seed and the iteration number.
 
-    Dropout, stochastic depth and the mixing of clips then do not depend on where a training was interrupted. What is
-    drawn while a clip is read is seeded by `SeededBatchSampler`.
+    Dropout, stochastic depth and mixup then do not depend on where a training was interrupted. Random transforms are
+    seeded by `SeededBatchSampler`.
     """
 
     priority = 'VERY_HIGH'

@@ -1,4 +1,4 @@
-"""Resuming: which checkpoint, and by which schedule."""
+"""Resuming: which checkpoint, and with which schedule."""
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,72 +11,75 @@ from mmengine.runner import CheckpointLoader, EpochBasedTrainLoop, Runner
 from claip_emo_mm.errors import InputError
 
 RESUME_SUFFIX = '.resume.pth'
+EPOCH_LENGTH_KEY = 'batches_per_epoch'  # of a checkpoint
+_PROGRESS = ('last_step', '_global_step', '_last_value')  # keys of a scheduler's state that change while it runs
+_LR = 'lr'
+_MAX_LISTED = 4
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:
-    """Apply `--resume`: 'auto' goes on from the newest checkpoint of the work folder, where there is one.
-
-    Where there is none, the config's own `load_from` is what the training begins from.
+    """Apply `--resume`.
 
     Args:
-        resume: 'auto', the path of a checkpoint, or None.
+        cfg: config of a run; changed.
+        resume: path of a checkpoint; or 'auto' for the latest one of the work folder, where there is one (the config's
+            `load_from` stays otherwise); or None.
     Raises:
-        InputError: the checkpoint is not there.
+        InputError: the checkpoint is missing.
     """
     if resume is None:
         return
     if resume == 'auto':
-        newest = newest_checkpoint(Path(cfg.work_dir))
-        cfg.resume = newest is not None
-        if newest is not None:
-            cfg.load_from = str(newest)
+        latest = latest_checkpoint(Path(cfg.work_dir))
+        resume = None if latest is None else str(latest)
     else:
         require_checkpoint(resume)
-        cfg.resume = True
+    cfg.resume = resume is not None
+    if resume is not None:
         cfg.load_from = resume
 
 
-def newest_checkpoint(work_dir: Path) -> Path | None:
-    """The checkpoint that MMEngine noted last in `work_dir/last_checkpoint`, also after the folder was moved.
+def latest_checkpoint(work_dir: Path) -> Path | None:
+    """Latest checkpoint by MMEngine's `last_checkpoint` file, also after the folder was moved.
 
-    The note is written after the checkpoint, so a file that was cut off while it was written is never named. A note
-    that was itself cut off (it is empty) is replaced by the newest file that can be resumed.
+    MMEngine writes that file after the checkpoint, so it never names an incomplete one. Where it is itself incomplete
+    (empty), the latest checkpoint with a resume state is taken.
 
     Returns: its path; None where nothing has been saved yet.
     Raises:
-        InputError: the named file is gone.
+        InputError: the named checkpoint is missing.
     """
     note = work_dir / 'last_checkpoint'
     if not note.is_file():
         return None
     named = note.read_text().strip()
     if not named:
-        pairs = [path for path in work_dir.glob('*.pth') if resume_file(path).is_file()]
-        return max(pairs, key=lambda path: path.stat().st_mtime, default=None)
+        resumable = [path for path in work_dir.glob('*.pth') if resume_file(path).is_file()]
+        return max(resumable, key=lambda path: path.stat().st_mtime, default=None)
     for path in (work_dir / Path(named).name, Path(named)):
         if path.is_file():
             return path
-    raise InputError(f'{note}: it names {named}, which is not there. Go on from another checkpoint with --resume PATH, '
-                     f'or delete {note} to begin anew.')
+    raise InputError(f'{note}: it names {named}, which is not there. Resume from another checkpoint with --resume '
+                     f'PATH, or delete {note} to begin anew.')
 
 
 def best_checkpoint(work_dir: Path, monitor: str) -> Path | None:
-    """The best checkpoint of the training whose last checkpoint lies in a work folder, as that one says.
+    """Best checkpoint of a training, as its latest checkpoint names it.
 
     Args:
-        work_dir: the folder, which may have been moved.
+        work_dir: its work folder, which may have been moved.
         monitor: metric by which it is the best, such as `WAR`.
     Returns: its path; None where the training chose none by this metric.
     Raises:
-        InputError: the file is gone.
+        InputError: the file is missing.
     """
-    last = newest_checkpoint(work_dir)
-    if last is None:
+    latest = latest_checkpoint(work_dir)
+    if latest is None:
         return None
-    state = resume_file(last) if resume_file(last).is_file() else last
+    state = resume_file(latest) if resume_file(latest).is_file() else latest
     loaded = CheckpointLoader.load_checkpoint(str(state), map_location='cpu', logger='silent')
-    told = (loaded.get('message_hub') or {}).get('runtime_info', {})
-    named = told.get(f'best_ckpt_{monitor}') or told.get('best_ckpt')
+    info = (loaded.get('message_hub') or {}).get('runtime_info', {})
+    named = info.get(f'best_ckpt_{monitor}') or info.get('best_ckpt')
     if not named or not Path(named).name.startswith(f'best_{monitor.replace("/", "_")}_epoch_'):
         return None
     path = work_dir / Path(named).name
@@ -87,12 +90,12 @@ def best_checkpoint(work_dir: Path, monitor: str) -> Path | None:
 
 
 def resume_file(checkpoint: str | Path) -> Path:
-    """Where the state for resuming lies: `epoch_3.resume.pth` beside `epoch_3.pth`."""
+    """File with the state for resuming: `epoch_3.resume.pth` beside `epoch_3.pth`."""
     return Path(checkpoint).with_suffix(RESUME_SUFFIX)
 
 
 def require_checkpoint(path: str) -> None:
-    """Raises InputError where a local checkpoint is not a file; addresses (https://...) are MMAction2's matter."""
+    """Raise InputError where a local checkpoint is not a file; URLs are left to MMEngine."""
     if path.endswith(RESUME_SUFFIX):
         raise InputError(f'{path}: holds the optimizer\'s state alone. Give the checkpoint beside it: '
                          f'{path.removesuffix(RESUME_SUFFIX)}.pth.')
@@ -102,103 +105,89 @@ def require_checkpoint(path: str) -> None:
                          'work_dirs/<config name>/epoch_<n>.pth.')
 
 
-BATCHES = 'batches_of_epoch'  # key of a checkpoint
-_PROGRESS = ('last_step', '_global_step', '_last_value')  # of a schedule; the rest is its shape
-_RATE = 'lr'
-_SHOWN = 4
-
-
 def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
-    """Put the schedule of the config into a loaded checkpoint, as far as a training with this config would have come.
+    """Replace the schedule of a loaded checkpoint by the config's, advanced to the same point of the training.
 
-    MMAction2 goes on with the checkpoint's schedule: after more epochs were asked for, the rate stays at its last
-    value; with another batch size it comes to its end too early or too late; another learning rate has no effect. A
-    schedule that was not changed goes on as it was saved. One that follows an evaluation (ReduceOnPlateau) cannot be
-    caught up with, and stays the checkpoint's. What else of the optimizer was changed has no effect, and the log says
-    so.
+    MMEngine resumes the checkpoint's schedule: the rate stays at its last value when more epochs are asked for, and
+    another batch size or learning rate is ignored. An unchanged schedule is resumed as it was saved; one that follows
+    an evaluation (ReduceOnPlateau) stays the checkpoint's. Other changed options of the optimizer are logged.
 
     Args:
-        runner: with its optimizer and schedules as they begin.
+        runner: with its optimizer and schedulers as they begin.
         checkpoint: about to be resumed; `param_schedulers`, the values in `optimizer` that they set, and `meta['iter']`
             are changed.
     """
-    schedules = runner.param_schedulers or []
+    schedulers = runner.param_schedulers or []
     if ('optimizer' not in checkpoint or isinstance(runner.optim_wrapper, OptimWrapperDict)
-            or any(getattr(schedule, 'need_val_args', False) for schedule in schedules)):
+            or any(getattr(scheduler, 'need_val_args', False) for scheduler in schedulers)):
         return
     meta, saved = checkpoint['meta'], checkpoint.get('param_schedulers') or []
     groups, saved_groups = runner.optim_wrapper.param_groups, checkpoint['optimizer']['param_groups']
-    iterations, epochs = _progress(runner, checkpoint)
-    changes = list(_changes(schedules, saved)) if schedules else []
+    iterations, epochs = meta['iter'], 0
+    if isinstance(runner.train_loop, EpochBasedTrainLoop):
+        epochs, epoch_length = meta['epoch'], len(runner.train_dataloader)
+        if checkpoint.get(EPOCH_LENGTH_KEY, epoch_length) != epoch_length:
+            iterations = epochs * epoch_length
+    changes = list(_changes(schedulers, saved)) if schedulers else []
     if iterations != meta['iter']:
         changes.append(f'iterations so far {meta["iter"]} -> {iterations}')
     if changes:
-        _catch_up(runner, schedules, iterations, epochs)
-    scheduled = {_RATE, *(schedule.param_name for schedule in schedules)} if changes or not schedules else set()
-    for name in scheduled:
-        before, now = ([group.get(name) for group in part] for part in (saved_groups, groups))
-        for ours, theirs in zip(groups, saved_groups, strict=False):
-            theirs.update({key: ours[key] for key in (name, f'initial_{name}') if key in ours})
+        _advance(runner, schedulers, iterations, epochs)
+    scheduled = {_LR, *(scheduler.param_name for scheduler in schedulers)}
+    for name in scheduled if changes or not schedulers else ():
+        before, now = ([group.get(name) for group in each] for each in (saved_groups, groups))
+        for group, saved_group in zip(groups, saved_groups, strict=False):
+            saved_group.update({key: group[key] for key in (name, f'initial_{name}') if key in group})
         if before != now or changes:
-            why = f' ({"; ".join(changes[:_SHOWN])}{"; ..." if len(changes) > _SHOWN else ""})' if changes else ''
+            why = f' ({"; ".join(changes[:_MAX_LISTED])}{"; ..." * (len(changes) > _MAX_LISTED)})' if changes else ''
             runner.logger.warning(f'The schedule of the optimizer\'s {name} is not the checkpoint\'s{why}. It follows '
-                                  f'the config: {name} goes on at {_numbers(now)}, as a training with this config '
-                                  f'would here; the checkpoint has {_numbers(before)}.')
-    if changes and schedules:
-        checkpoint['param_schedulers'] = [schedule.state_dict() for schedule in schedules]
+                                  f'the config: {name} goes on at {_format(now)}, as a training with this config '
+                                  f'would here; the checkpoint has {_format(before)}.')
+    if changes and schedulers:
+        checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]
     meta['iter'] = iterations
-    _name_what_stays(runner, groups, saved_groups, {_RATE, *(schedule.param_name for schedule in schedules)})
+    _log_ignored(runner, groups, saved_groups, scheduled)
 
 
-def _progress(runner: Runner, checkpoint: dict[str, Any]) -> tuple[int, int]:
-    """Iterations, in batches of this run, and epochs that are behind a checkpoint."""
-    meta = checkpoint['meta']
-    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-        return meta['iter'], 0
-    here = len(runner.train_dataloader)
-    if checkpoint.get(BATCHES, here) == here:
-        return meta['iter'], meta['epoch']
-    return meta['epoch'] * here, meta['epoch']
-
-
-def _changes(schedules: Sequence[_ParamScheduler], saved: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """In words, what of the shape of the schedules is not as it was saved."""
-    if len(schedules) != len(saved):
-        yield f'{len(saved)} schedules -> {len(schedules)}'
+def _changes(schedulers: Sequence[_ParamScheduler], saved: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Differences between the options of the schedulers and those that were saved."""
+    if len(schedulers) != len(saved):
+        yield f'{len(saved)} schedules -> {len(schedulers)}'
         return
-    for schedule, state in zip(schedules, saved, strict=True):
-        ours = schedule.state_dict()
-        for key in sorted({*ours, *state} - {*_PROGRESS}):
-            before, now = state.get(key), ours.get(key)
-            if before != now:
-                shown = (_numbers(value) if isinstance(value, list) else str(value) for value in (before, now))
-                yield f'{type(schedule).__name__} {key} {" -> ".join(shown)}'
+    for scheduler, before in zip(schedulers, saved, strict=True):
+        now = scheduler.state_dict()
+        for key in sorted({*now, *before} - {*_PROGRESS}):
+            if before.get(key) != now.get(key):
+                old, new = (_format(value) if isinstance(value, list) else value
+                            for value in (before.get(key), now.get(key)))
+                yield f'{type(scheduler).__name__} {key} {old} -> {new}'
 
 
-def _catch_up(runner: Runner, schedules: Sequence[_ParamScheduler], iterations: int, epochs: int) -> None:
-    """Step the schedules as a training of so many iterations and epochs would have."""
-    per_epoch = len(runner.train_dataloader) if epochs else 0
+def _advance(runner: Runner, schedulers: Sequence[_ParamScheduler], iterations: int, epochs: int) -> None:
+    """Step the schedulers as a training of so many iterations and epochs would have."""
+    epoch_length = len(runner.train_dataloader) if epochs else 0
     with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')  # there is no step to be taken
+        warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')  # there is no optimizer step
         for iteration in range(1, iterations + 1):
-            ends = bool(epochs) and iteration % per_epoch == 0
-            for by_epoch in (False, True) if ends else (False,):
-                for schedule in schedules:
-                    if schedule.by_epoch == by_epoch:
-                        schedule.step()
+            epoch_ends = bool(epochs) and iteration % epoch_length == 0
+            for by_epoch in (False, True) if epoch_ends else (False,):
+                for scheduler in schedulers:
+                    if scheduler.by_epoch == by_epoch:
+                        scheduler.step()
 
 
-def _name_what_stays(runner: Runner, groups: Sequence[dict], saved: Sequence[dict], followed: set[str]) -> None:
-    stays = {key: (theirs[key], value) for ours, theirs in zip(groups, saved, strict=False)
-             for key, value in ours.items() if key in theirs and key not in followed
-             and isinstance(value, bool | int | float | tuple) and not key.startswith('initial_')
-             and theirs[key] != value}
-    if stays:
-        differences = ', '.join(f'{key} {before} (the config: {now})' for key, (before, now) in sorted(stays.items()))
+def _log_ignored(runner: Runner, groups: Sequence[dict], saved: Sequence[dict], scheduled: set[str]) -> None:
+    """Log the optimizer options of the config that the resumed state overrules."""
+    ignored = {key: (before[key], value) for group, before in zip(groups, saved, strict=False)
+               for key, value in group.items() if key in before and key not in scheduled
+               and isinstance(value, bool | int | float | tuple) and not key.startswith('initial_')
+               and before[key] != value}
+    if ignored:
+        differences = ', '.join(f'{key} {before} (the config: {now})' for key, (before, now) in sorted(ignored.items()))
         runner.logger.warning(f'Resumed as it was saved, whatever the config says: the optimizer\'s {differences}. To '
                               'change it, begin anew from these weights: --cfg-options load_from=CHECKPOINT.')
 
 
-def _numbers(values: Sequence[float]) -> str:
-    """Different values of the groups, in order."""
+def _format(values: Sequence[float]) -> str:
+    """Distinct values, in order."""
     return ', '.join(dict.fromkeys(f'{value:.4g}' if isinstance(value, float) else str(value) for value in values))

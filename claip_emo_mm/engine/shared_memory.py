@@ -1,4 +1,4 @@
-"""The shared memory through which the workers of a data loader hand their batches over."""
+"""Shared memory of data loader workers: a check of its size, and messages for workers that fail."""
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader
 
 from claip_emo_mm.errors import InputError
 
-FOLDER = Path('/dev/shm')
-REMEDY = ('Give the container more (docker run --shm-size=8g, or --ipc=host), or take fewer workers, a smaller '
-          'prefetch_factor or smaller batches: --cfg-options train_dataloader.num_workers=2')
+_FOLDER = Path('/dev/shm')
+_HINT = ('Give the container more (docker run --shm-size=8g, or --ipc=host), or take fewer workers, a smaller '
+         'prefetch_factor or smaller batches: --cfg-options train_dataloader.num_workers=2')
 _MEASURED = 4  # clips that are tried
 _FULL = re.compile(r'unable to (?:allocate|mmap) shared memory|unable to write to file </torch|No space left on device')
 _TOO_MANY = re.compile(r'Too many open files|received 0 items of ancdata')
@@ -22,19 +22,18 @@ _KILLED = re.compile(r'DataLoader worker \(pid \d+\) is killed by signal: (?P<si
 _ENDED = re.compile(r'DataLoader worker \(pid\(s\) [\d, ]+\) exited unexpectedly')
 
 
-def check_shared_memory(loader: DataLoader, name: str, folder: Path | None = None) -> None:
-    """Refuse a data loader whose workers will fill the shared memory with the batches that they keep ready.
+def check_shared_memory(loader: DataLoader, name: str, folder: Path = _FOLDER) -> None:
+    """Refuse a data loader whose prefetched batches will fill the shared memory.
 
-    One clip is read, by a worker of its own, to know how large a batch is.
+    One clip is read, by a worker of its own, to measure the size of a batch.
 
     Args:
         loader: a data loader.
-        name: what the config calls it.
-        folder: where shared memory lies; None for the system's. A system without it is passed over.
+        name: its key in the config.
+        folder: where shared memory is mounted; a system without it is skipped.
     Raises:
         InputError: with the sizes, and what can be done.
     """
-    folder = FOLDER if folder is None else folder
     batch_size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     if not loader.num_workers or not batch_size or not folder.is_dir():
         return
@@ -48,54 +47,43 @@ def check_shared_memory(loader: DataLoader, name: str, folder: Path | None = Non
         several = f' in each of {processes} processes' if processes > 1 else ''
         raise InputError(f'{name}: {loader.num_workers} workers{several} keep up to {batches} batches of {batch_size} '
                          f'clips ready in {folder}, {_megabytes(clip * batch_size)} each, {_megabytes(needed)} in '
-                         f'all; {_megabytes(free)} are free there. {REMEDY}.')
+                         f'all; {_megabytes(free)} are free there. {_HINT}.')
 
 
 def free_bytes(folder: Path) -> int:
-    """Bytes that can still be written to a folder's file system."""
+    """Free bytes of a folder's file system."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
 
 
-def _size(folder: Path) -> int:
-    status = os.statvfs(folder)
-    return status.f_blocks * status.f_frsize
-
-
 def explain_worker_error(error: BaseException) -> str | None:
-    """Say why the workers of a data loader failed.
-
-    Returns: the message for the user; None where it is something else.
-    """
-    text = f'{error}\n{error.__cause__}'  # a killed worker's signal is named by the cause
+    """Explain why the workers of a data loader failed; None for any other error."""
     if not isinstance(error, RuntimeError | OSError):
         return None
-    if killed := _KILLED.search(text):
-        if killed['signal'] == 'Bus error':
-            return f'a worker of a data loader found {FOLDER} full ({_megabytes(_size(FOLDER))} in all). {REMEDY}.'
-        if killed['signal'] == 'Killed':
-            return ('a worker of a data loader was killed from outside, mostly because the memory ran out. Take fewer '
-                    'workers or smaller batches: --cfg-options train_dataloader.num_workers=2.')
-        return _ended(f'ended by a signal ({killed["signal"]})')
-    if _ENDED.search(text):
-        return _ended('ended by itself')
-    if 'DataLoader worker' in text and _TOO_MANY.search(text):
+    text = f'{error}\n{error.__cause__}'  # the signal of a killed worker is in the cause
+    killed = _KILLED.search(text)
+    signal = killed['signal'] if killed else None
+    if signal == 'Killed':
+        return ('a worker of a data loader was killed from outside, mostly because the memory ran out. Take fewer '
+                'workers or smaller batches: --cfg-options train_dataloader.num_workers=2.')
+    if signal != 'Bus error' and (signal or _ENDED.search(text)):
+        how = f'ended by a signal ({signal})' if signal else 'ended by itself'
+        return (f'a worker of a data loader {how} while it read clips. Find out with which one by num_workers=0 '
+                '(--cfg-options train_dataloader.num_workers=0), or let tools/check_data.py look at them.')
+    if not signal and 'DataLoader worker' in text and _TOO_MANY.search(text):
         return ('a worker of a data loader cannot open more files. Raise the limit (ulimit -n 65536), or take fewer '
                 'workers or smaller batches.')
-    if 'DataLoader worker' in text and _FULL.search(text):
-        return f'a worker of a data loader found {FOLDER} full ({_megabytes(_size(FOLDER))} in all). {REMEDY}.'
+    if signal or 'DataLoader worker' in text and _FULL.search(text):  # a full /dev/shm is a bus error
+        status = os.statvfs(_FOLDER)
+        size = _megabytes(status.f_blocks * status.f_frsize)
+        return f'a worker of a data loader found {_FOLDER} full ({size} in all). {_HINT}.'
     return None
 
 
-def _ended(how: str) -> str:
-    return (f'a worker of a data loader {how} while it read clips. Find out with which one by num_workers=0 '
-            '(--cfg-options train_dataloader.num_workers=0), or let tools/check_data.py look at them.')
-
-
 def _clip_bytes(loader: DataLoader) -> int | None:
-    """Bytes of a clip's tensors; None where none of the first clips could be read."""
-    numbers = [[number] for number in range(min(len(loader.dataset), _MEASURED))]
-    sizes = DataLoader(loader.dataset, batch_sampler=numbers, num_workers=1, prefetch_factor=1, collate_fn=_bytes_of,
+    """Bytes of a clip's tensors; None where none of the first clips can be read."""
+    indices = [[index] for index in range(min(len(loader.dataset), _MEASURED))]
+    sizes = DataLoader(loader.dataset, batch_sampler=indices, num_workers=1, prefetch_factor=1, collate_fn=_bytes_of,
                        multiprocessing_context=loader.multiprocessing_context, generator=torch.Generator())
     return next((size for size in sizes if size), None)
 
@@ -109,12 +97,9 @@ def _bytes_of(batch: list[Any]) -> int:
 def _tensors(value: Any) -> Iterator[Tensor]:
     if isinstance(value, Tensor):
         yield value
-    elif isinstance(value, Mapping):
-        yield from (tensor for inner in value.values() for tensor in _tensors(inner))
-    elif isinstance(value, list | tuple):
-        yield from (tensor for inner in value for tensor in _tensors(inner))
-    elif isinstance(value, BaseDataElement):
-        yield from (tensor for inner in value.values() for tensor in _tensors(inner))
+    elif isinstance(value, Mapping | BaseDataElement | list | tuple):
+        inner_values = value if isinstance(value, list | tuple) else value.values()
+        yield from (tensor for inner in inner_values for tensor in _tensors(inner))
 
 
 def _megabytes(number: int) -> str:

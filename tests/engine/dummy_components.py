@@ -70,7 +70,7 @@ class DummyModel(BaseModel):
 
 @METRICS.register_module()
 class DummyMetric(BaseMetric):
-    """Share of right clips, in percent."""
+    """Accuracy, in percent."""
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
         self.results.extend(bool(sample['right']) for sample in data_samples)
@@ -81,18 +81,18 @@ class DummyMetric(BaseMetric):
 
 @METRICS.register_module()
 class FixedMetric(BaseMetric):
-    """The metrics of the epochs, of 3 iterations each, whatever the model gives."""
+    """Fixed values after the epochs, of 3 iterations each."""
 
-    def __init__(self, metrics: Sequence[float] = (1., 2., 3., 4., 5., 6.), name: str = 'WAR') -> None:
+    def __init__(self, values: Sequence[float] = (1., 2., 3., 4., 5., 6.), name: str = 'WAR') -> None:
         super().__init__()
-        self.metrics, self.name = metrics, name
+        self.values, self.name = values, name
 
     def process(self, data_batch: Any, data_samples: list[dict]) -> None:
         self.results.extend(1 for _ in data_samples)
 
     def compute_metrics(self, results: list[int]) -> dict[str, float]:
         iterations = MessageHub.get_current_instance().get_info('iter')  # 2, 5, ...; 3, 6, ... in a resumed run
-        return {self.name: self.metrics[(iterations + 1) // 3 - 1]}
+        return {self.name: self.values[(iterations + 1) // 3 - 1]}
 
 
 def write_dummy_config(path: Path, work_dir: Path, text: str = '') -> str:

@@ -60,7 +60,7 @@ def test_checkpoint_holds_what_was_trained_and_resumes_where_it_was_written(fold
         assert (checkpoint['meta']['epoch'], checkpoint['meta']['iter']) == (number, 2 * number)
         assert not any(key.endswith('base_layer.weight') for key in checkpoint['state_dict'])
         assert checkpoint['meta']['claip_emo_mm']['backbones']['visual_backbone']['sha256']
-    assert 'Trained parameters: 160,839 of' in output(folder)
+    assert 'Trainable parameters: 160,839 of' in output(folder)
 
 
 def test_tested_whole_by_one_process(folders: tuple[Path, Path, Path]) -> None:

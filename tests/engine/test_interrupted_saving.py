@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from tool_runs import ROOT
 
 from claip_emo_mm.engine.config import build_runner
-from claip_emo_mm.engine.resume import newest_checkpoint, set_resume
+from claip_emo_mm.engine.resume import latest_checkpoint, set_resume
 from claip_emo_mm.errors import InputError
 
 OPTIONS = dict(model__dropout=0.5, train_cfg__max_epochs=3, optim_wrapper__optimizer__momentum=0.9)
@@ -48,7 +48,7 @@ def test_killed_while_saving(make_runner: Callable[..., Runner], tmp_path: Path,
     names = {file.name for file in work.iterdir()}
     assert any(name.startswith(f'{dying}.') and name.endswith('.part') for name in names)
     assert {'epoch_1.pth', 'epoch_1.resume.pth'} <= names and 'epoch_2.pth' not in names
-    assert newest_checkpoint(work).name == 'epoch_1.pth'
+    assert latest_checkpoint(work).name == 'epoch_1.pth'
 
     cfg = Config.fromfile(path)
     cfg.experiment_name = tmp_path.name
@@ -80,7 +80,7 @@ def test_what_lies_in_which_file(make_runner: Callable[..., Runner]) -> None:
     checkpoint, state = (torch.load(f'{runner.work_dir}/epoch_1{suffix}', weights_only=False)
                          for suffix in ('.pth', '.resume.pth'))
     assert set(checkpoint) == {'meta', 'state_dict'}
-    assert set(state) == {'meta', 'message_hub', 'optimizer', 'early_stop', 'best_by', 'batches_of_epoch'}
+    assert set(state) == {'meta', 'message_hub', 'optimizer', 'early_stopping', 'save_best', 'batches_per_epoch'}
 
 
 def test_resuming_without_its_own_second_file(make_runner: Callable[..., Runner]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from claip_emo_mm.engine.resume import newest_checkpoint, require_checkpoint, resume_file, set_resume
+from claip_emo_mm.engine.resume import latest_checkpoint, require_checkpoint, resume_file, set_resume
 from claip_emo_mm.errors import InputError
 
 
@@ -32,7 +32,7 @@ def test_noted_checkpoint_in_a_moved_folder(tmp_path: Path) -> None:
 def test_noted_checkpoint_is_gone(tmp_path: Path) -> None:
     _note(tmp_path, 'epoch_3.pth')
     with pytest.raises(InputError, match=r'last_checkpoint: it names epoch_3\.pth, which is not there'):
-        newest_checkpoint(tmp_path)
+        latest_checkpoint(tmp_path)
 
 
 def test_named_checkpoint(tmp_path: Path) -> None:
@@ -53,13 +53,13 @@ def test_required_checkpoint(tmp_path: Path) -> None:
 
 def test_note_that_was_cut_off(tmp_path: Path) -> None:
     _note(tmp_path, '')
-    assert newest_checkpoint(tmp_path) is None
+    assert latest_checkpoint(tmp_path) is None
     for number, name in enumerate(('epoch_9.pth', 'epoch_10.pth', 'best_WAR_epoch_9.pth')):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (number, number))
         if not name.startswith('best'):
             resume_file(tmp_path / name).touch()
-    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
 
 
 def test_second_file_is_no_checkpoint() -> None:

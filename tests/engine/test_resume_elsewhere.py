@@ -61,7 +61,7 @@ def test_the_other_folder_stays_as_it_is(make_runner: Callable[..., Runner], tmp
 
 
 def test_a_moved_folder_has_one_best_checkpoint(make_runner: Callable[..., Runner], tmp_path: Path) -> None:
-    metrics = dict(val_evaluator__metrics=(2., 1., 3.))
+    metrics = dict(val_evaluator__values=(2., 1., 3.))
     first = make_runner(**OPTIONS, **metrics, train_cfg__max_epochs=2)
     first.train()
     moved = tmp_path / 'moved'

@@ -103,7 +103,7 @@ def test_an_epoch_without_a_batch(make_runner: Callable[..., Runner], loop: str)
         return dict(train_dataloader__batch_size=batch_size, train_dataloader__drop_last=drop_last,
                     train_cfg__type=loop)
 
-    with pytest.raises(InputError, match='5 clips are fewer than a batch of 6, and drop_last leaves them out'):
+    with pytest.raises(InputError, match='5 clips are fewer than a batch of 6, and drop_last drops them'):
         make_runner(**options(6, True)).train()
     for batch_size, drop_last in ((5, True), (6, False)):
         runner = make_runner(**options(batch_size, drop_last))

@@ -45,7 +45,7 @@ def test_any_number_of_ranks_gives_the_same(tmp_path: Path) -> None:
         assert metrics[0][f'{prefix}WAR'] == pytest.approx(100 * right / len(split))
     assert said[:3] == [f'EmotionMetric: {skipped} of {clips} clips could not be read and do not count'
                         for skipped, clips in ((7, 101), (5, 70), (2, 31))]
-    assert said[3].startswith('test: 7 clips could not be read and were left out:\n  000.mp4: no frames\n')
+    assert said[3].startswith('test: 7 clips could not be read and were skipped:\n  000.mp4: no frames\n')
     assert len(said) == 5 and listed.count('no frames') == 7
 
 
@@ -74,5 +74,5 @@ def test_metrics_that_know_no_skipped_clips_are_refused() -> None:
     skipped = ActionDataSample(metainfo=dict(filename='b.mp4', skip_reason='b.mp4: cut off')).set_gt_label(0)
     evaluator = Evaluator([EmotionMetric(), AccMetric()])
     _check_metrics(evaluator, dict(data_samples=[readable]))
-    with pytest.raises(InputError, match=r"b.mp4: cut off .on_error='skip' leaves it out, but AccMetric knows no"):
+    with pytest.raises(InputError, match=r"b.mp4: cut off .on_error='skip' skips it, but AccMetric needs"):
         _check_metrics(evaluator, dict(data_samples=[readable, skipped]))

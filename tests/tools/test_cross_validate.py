@@ -160,7 +160,7 @@ def test_processes(config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def run_tool(command: list[str], *_: Any) -> None:
         seen.append(command)
 
-    monkeypatch.setattr('claip_emo_mm.engine.cross_validation.run_tool', run_tool)
+    monkeypatch.setattr('claip_emo_mm.engine.cross_validation.run.run_tool', run_tool)
     assert call_tool(monkeypatch, 'cross_validate.py', config, '--folds', '2', '--gpus', '4') == 1
     assert 'the training left no checkpoint' in capsys.readouterr().err
     folder = 'work_dirs/folded_cross_validation'

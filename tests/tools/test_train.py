@@ -23,7 +23,7 @@ def work(tmp_path: Path) -> Path:
 def test_trains_and_resumes(config: str, work: Path, tmp_path: Path) -> None:
     first = run_tool('train.py', config, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert 'Trained parameters: 15 of 35 (42.86 %)' in first.stdout
+    assert 'Trainable parameters: 15 of 35 (42.86 %)' in first.stdout
     assert (work / 'epoch_1.pth').is_file()
 
     again = run_tool('train.py', config, '--resume', '--cfg-options', 'train_cfg.max_epochs=2', cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Which registered components the config of a file may name, and by which names."""
+"""Registered components that the config inside a checkpoint may name."""
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,9 +12,9 @@ from mmengine.registry import Registry
 
 SCOPES = ('mmaction', 'mmengine', 'mmpretrain')
 
-# Of the packages whose parts nobody had to import, the modules that read no files and call no functions by their names,
-# other than by options that `weight_places` looks at. MMPretrain's multimodal networks, its wrappers of Hugging Face
-# (`trust_remote_code`) and of timm, and MMAction2's wrappers of other people's augmentations are not among them.
+# Modules of packages that are registered without the user's import, whose components read no files and call no
+# functions by name, other than by options that `weight_sources` checks. MMPretrain's multimodal networks, its wrappers
+# of Hugging Face (`trust_remote_code`) and of timm, and MMAction2's wrappers of augmentation libraries are excluded.
 _MODULES = {
     'claip_emo_mm': ('models', 'datasets.transforms'),
     'mmaction': ('models.backbones', 'models.common', 'models.data_preprocessors', 'models.heads', 'models.losses',
@@ -24,20 +24,19 @@ _MODULES = {
     'mmpretrain': ('models.backbones', 'models.heads', 'models.losses', 'models.necks', 'models.utils'),
     'mmdet': (), 'mmpose': (), 'timm': (), 'torchvision': (), 'transformers': (), 'torch': ('nn.modules',),
 }
-_BESIDES = ('mmaction.datasets.transforms.wrappers', 'mmpretrain.models.backbones.timm_backbone',
-            'mmpretrain.models.utils.huggingface')
-_NOT_BUILT = ('AvgConsensus', 'resnet3d')  # of MMAction2's heads and SlowFast, which know them by these names alone
+_EXCLUDED = ('mmaction.datasets.transforms.wrappers', 'mmpretrain.models.backbones.timm_backbone',
+             'mmpretrain.models.utils.huggingface')
+_NOT_BUILT = ('AvgConsensus', 'resnet3d')  # types that MMAction2's heads and SlowFast compare, and never build
 
 
 def registered_name(name: str, registry: Registry) -> str | None:
-    """Find what a `type` in the config of a file means, without importing anything that it names.
+    """Resolve a `type` of an embedded config without importing what it names.
 
     Args:
-        name: the value of `type`: the name of a registered component, alone or behind `SCOPES`; of a network of timm or
-            torchvision; or the dotted name of the class of a registered component, as a config in pure Python leaves
-            it.
-        registry: where it will be looked for.
-    Returns: the name by which it is to be built; None where it is not registered, or not among what a file may name.
+        name: name of a registered component, also behind one of `SCOPES`; network of timm or torchvision; or dotted
+            name of a registered class, as pure-Python configs leave it.
+        registry: where it will be looked up.
+    Returns: the name by which it is built; None where it is not registered or not allowed.
     """
     if is_published_network(name) or name in _NOT_BUILT:
         return name if registry is MODELS else None
@@ -46,19 +45,20 @@ def registered_name(name: str, registry: Registry) -> str | None:
         if plain in each.module_dict and scope in ('', each.scope):
             return name if _is_allowed(each.module_dict[plain]) else None
     for each in _chain(registry, name):
-        for known, part in each.module_dict.items():
-            if _dotted(part) == name:
+        for known, component in each.module_dict.items():
+            if _dotted(component) == name:
                 known = known if each.scope != 'mmpretrain' else f'mmpretrain.{known}'
-                return known if _is_allowed(part) else None
+                return known if _is_allowed(component) else None
     return None
 
 
 def is_known(name: str) -> bool:
-    """Whether a `type` that is not built needs no import of what it names: a plain name, or a registered class."""
+    """Whether a `type` that is not built is harmless: a plain name, or the dotted name of a registered class."""
     scope, _, plain = name.rpartition('.')
     if not scope or scope in (*SCOPES, 'mmcv') or is_published_network(name):
         return bool(re.fullmatch(r'[\w-]+', plain)) or is_published_network(name)
-    return any(_dotted(part) == name for registry in _all_registries() for part in registry.module_dict.values())
+    return any(_dotted(component) == name for registry in _all_registries()
+               for component in registry.module_dict.values())
 
 
 def is_published_network(name: str) -> bool:
@@ -70,7 +70,7 @@ def is_published_network(name: str) -> bool:
 
 
 def _chain(registry: Registry, name: str) -> Iterator[Registry]:
-    """A registry and its parents, with all that belongs to them; MMPretrain's where the name asks for it."""
+    """A registry and its parents, fully imported; with MMPretrain's where the name asks for it."""
     each: Registry | None = registry
     while each is not None:
         each.import_from_location()
@@ -94,17 +94,12 @@ def _all_registries() -> Iterator[Registry]:
                 yield each
 
 
-def _is_allowed(part: Any) -> bool:
-    """Whether a file may have it built: what somebody imported on purpose, and of MMAction2 and MMEngine what is
-    harmless.
-    """
-    package, _, module = getattr(part, '__module__', '').partition('.')
-    if package not in _MODULES:
-        return True
-    full = f'{package}.{module}'
-    return not full.startswith(_BESIDES) and any(
-        module == allowed or module.startswith(f'{allowed}.') for allowed in _MODULES[package])
+def _is_allowed(component: Any) -> bool:
+    """Whether a checkpoint may build it: what the user imported, and of the packages in `_MODULES` those modules."""
+    package, _, module = getattr(component, '__module__', '').partition('.')
+    return package not in _MODULES or not f'{package}.{module}'.startswith(_EXCLUDED) and any(
+        f'{module}.'.startswith(f'{allowed}.') for allowed in _MODULES[package])
 
 
-def _dotted(part: Any) -> str:
-    return f'{getattr(part, "__module__", "")}.{getattr(part, "__qualname__", "")}'
+def _dotted(component: Any) -> str:
+    return f'{getattr(component, "__module__", "")}.{getattr(component, "__qualname__", "")}'

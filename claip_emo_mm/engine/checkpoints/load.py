@@ -1,4 +1,4 @@
-"""Trained models from checkpoints; publishing."""
+"""Building models from checkpoints, and publishing checkpoints."""
 import copy
 import json
 from collections.abc import Callable, Mapping
@@ -6,35 +6,35 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from mmaction.registry import DATASETS, MODELS
+from mmaction.registry import MODELS
 from mmcv.transforms import Compose
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader
 from torch import nn
 
-from claip_emo_mm.engine.checkpoints.compatibility import check_fit, without_wrapper
+from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, without_wrapper
 from claip_emo_mm.engine.checkpoints.embedded_config import (
-    carried_config,
     import_modules,
     merge_options,
     needs_source,
+    read_config,
     without_needless_sources,
 )
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, Metadata, make_metadata, read_metadata
-from claip_emo_mm.engine.checkpoints.weight_sources import sources
-from claip_emo_mm.engine.config_checks import find_dataset
+from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
 
+_EXPECTED = "Expected a checkpoint of tools/train.py with dict(type='AdapterCheckpointHook') in custom_hooks."
+
 
 class TrainedModel(NamedTuple):
-    """A model with its weights, and what it was made from.
+    """A model with its weights.
 
     Attributes:
         model: on the CPU, in evaluation mode.
         cfg: config that it was built from.
-        classes: names of the classes in the order of their numbers; empty where nobody says.
+        classes: class names in the order of their labels; empty where they are not known.
     """
     model: nn.Module
     cfg: Config
@@ -45,39 +45,37 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
                  cfg_options: Mapping[str, Any] | None = None) -> TrainedModel:
     """Build the model of a checkpoint and load its weights, strictly; no code of the file is run.
 
-    Of its own config the model and the test pipeline are kept, after ``carried_config`` has looked at them.
-
     Args:
         checkpoint: path of a checkpoint of a training with this package, or of a published one; with `cfg` also of
-            whole weights that say nothing of themselves.
+            full weights without metadata.
         cfg: config of the model; the checkpoint's classes, backbones and front end must be its own. None takes the
-            config that the checkpoint carries.
+            model and test pipeline of the config inside the checkpoint, after ``read_config`` has checked them.
         cfg_options: changes to the config: dotted path -> value, such as
-            ``{'model.visual_backbone.pretrained': FILE}`` for frozen weights that lie elsewhere here;
-            ``{'custom_imports.imports': MODULE}`` imports parts of one's own first.
+            ``{'model.visual_backbone.pretrained': FILE}`` for frozen weights at another place;
+            ``{'custom_imports.imports': MODULE}`` imports components of one's own first.
     Raises:
-        InputError: the checkpoint is missing, unreadable, or does not say how its model is built; it does not fit the
-            config; or the frozen weights that it belongs to are not there, or are others.
+        InputError: the checkpoint is missing, unreadable or without a config; it does not fit the config; or its frozen
+            weights are missing, or others.
     """
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
-    facts = read_metadata(loaded, checkpoint)
+    metadata = read_metadata(loaded, checkpoint)
     own = cfg is None
     if own:
-        if facts is None or facts['config'] is None:
-            raise InputError(f'{checkpoint}: does not say how its model is built (meta[{META_KEY!r}]). Expected a '
-                             "checkpoint of tools/train.py with dict(type='AdapterCheckpointHook') in custom_hooks.")
-        cfg = carried_config(facts, checkpoint, cfg_options or {})
+        if metadata is None or metadata['config'] is None:
+            raise InputError(f'{checkpoint}: does not say how its model is built (meta[{META_KEY!r}]). {_EXPECTED}')
+        cfg = read_config(metadata, checkpoint, cfg_options or {})
     else:
         cfg = copy.deepcopy(cfg)
         merge_options(cfg, import_modules(cfg_options or {}), checkpoint)
-    cfg.model = without_needless_sources(cfg.model, facts)
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-        model = _build(cfg, facts, checkpoint, own)
-        classes = facts['classes'] if own else _dataset_classes(cfg)
+    cfg.model = without_needless_sources(cfg.model, metadata)
+    with default_scope(cfg):
+        model = _build(cfg, metadata, checkpoint, own)
+        dataset = None if own else find_dataset(cfg, 'test')
+        classes = [] if dataset is None else list(build_lazily(dataset).metainfo.get('classes', ()))
     here = None if own else make_metadata(cfg, classes, model, {})
-    check_fit(model, loaded, checkpoint, here)
-    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # the rest it has already
-    return TrainedModel(model.eval(), cfg, list(classes or (facts or {}).get('classes', ())))
+    check_compatibility(model, loaded, checkpoint, here)
+    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # it has the omitted ones
+    return TrainedModel(model.eval(), cfg, list(classes or (metadata or {}).get('classes', ())))
 
 
 def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]], None] | None = None) -> Compose:
@@ -86,7 +84,7 @@ def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]],
     Args:
         cfg: ``TrainedModel.cfg``.
         source: path of the checkpoint, for messages.
-        change: makes changes in a copy of the list of transforms, first.
+        change: changes a copy of the list of transforms first.
     Raises:
         InputError: there is none, or it cannot be built.
     """
@@ -105,63 +103,55 @@ def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]],
     except InputError:
         raise
     except Exception as error:  # the options of a file can be anything
-        raise InputError(f'{source}: the test pipeline of its config cannot be built ({_reason(error)}). Copy the file '
-                         'again, or use the version that wrote it.') from error
+        raise _not_built(source, 'test pipeline', error) from error
 
 
-def _build(cfg: Config, facts: Metadata | None, checkpoint: str, own: bool) -> nn.Module:
+def publish(checkpoint: Path, out: Path) -> int:
+    """Write the weights of a checkpoint, and its metadata as json in the header, to a safetensors file.
+
+    Args:
+        checkpoint: checkpoint of a training with this package.
+        out: file that ends in ``.safetensors``; written atomically.
+    Returns: size of the file in bytes.
+    Raises:
+        InputError: the checkpoint is missing, unreadable or without metadata; or `out` has another ending, or cannot be
+            written.
+    """
+    if out.suffix != '.safetensors':
+        raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
+    check_writable(out)
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
+    metadata = read_metadata(loaded, str(checkpoint))
+    if metadata is None:
+        raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). {_EXPECTED}')
+    weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
+    with atomic_write(out) as temporary:
+        save_tensors(weights, temporary, {'format': 'pt', META_KEY: json.dumps(metadata)})
+        return temporary.stat().st_size
+
+
+def _build(cfg: Config, metadata: Metadata | None, checkpoint: str, own: bool) -> nn.Module:
     """Build the model of a config, the checkpoint's own or a given one."""
     try:
         return MODELS.build(cfg.model)
     except InputError as error:
-        fetched = [f'{path}={value}' for name in cfg.model if needs_source(facts, name)
-                   for path, value in sources(cfg.model[name], f'model.{name}')]
-        if not fetched:
+        sources = [f'{path}={value}' for name in cfg.model if needs_source(metadata, name)
+                   for path, value in walk_config(cfg.model[name], f'model.{name}')
+                   if path.rpartition('.')[2] in ('pretrained', 'checkpoint') and isinstance(value, str)]
+        if not sources:
             raise
-        raise InputError(f'{checkpoint}: holds what was trained; the frozen weights belong to {", ".join(fetched)}. '
-                         f'{error} Where they lie elsewhere, say so: --cfg-options {fetched[0].split("=")[0]}=FILE '
+        raise InputError(f'{checkpoint}: omits its frozen weights, which are those of {", ".join(sources)}. {error} '
+                         f'Where they lie elsewhere, say so: --cfg-options {sources[0].split("=")[0]}=FILE '
                          '(cfg_options of EmotionInferencer).') from error
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # the options of a file can be anything
         if not own:
             raise
-        raise InputError(f'{checkpoint}: the model of its config cannot be built ({_reason(error)}). Copy the file '
-                         'again, or use the version that wrote it.') from error
+        raise _not_built(checkpoint, 'model', error) from error
 
 
-def _reason(error: Exception) -> str:
-    return ' '.join(str(error).split())[:200] or type(error).__name__
-
-
-def _dataset_classes(cfg: Config) -> list[str]:
-    """Names of the classes of the config's test data set, whose files need not be there."""
-    dataset = find_dataset(cfg, 'test')
-    if dataset is None:
-        return []
-    return list(DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).metainfo.get('classes', ()))
-
-
-def publish(checkpoint: Path, out: Path) -> int:
-    """Write the weights of a checkpoint and its facts, as json in the header, to a safetensors file.
-
-    Args:
-        checkpoint: checkpoint of a training with this package.
-        out: file that ends in ``.safetensors``; it takes its name when it is complete.
-    Returns: size of the file in bytes.
-    Raises:
-        InputError: the checkpoint is missing, unreadable or says nothing of itself; or `out` has another ending, or
-            cannot be written.
-    """
-    if out.suffix != '.safetensors':
-        raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
-    check_writable(out)
-    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
-    facts = read_metadata(loaded, str(checkpoint))
-    if facts is None:
-        raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). Expected a checkpoint '
-                         "of tools/train.py with dict(type='AdapterCheckpointHook') in custom_hooks.")
-    weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
-    with atomic_write(out) as part:
-        save_tensors(weights, part, {'format': 'pt', META_KEY: json.dumps(facts)})
-        return part.stat().st_size
+def _not_built(source: str, what: str, error: Exception) -> InputError:
+    reason = ' '.join(str(error).split())[:200] or type(error).__name__
+    return InputError(f'{source}: the {what} of its config cannot be built ({reason}). Copy the file again, or use the '
+                      'version that wrote it.')

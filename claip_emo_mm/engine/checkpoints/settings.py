@@ -1,4 +1,4 @@
-"""Settings of model and front end that a checkpoint states."""
+"""Settings of model and front end in the metadata of a checkpoint, and their comparison."""
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -12,81 +12,24 @@ from claip_emo_mm.datasets.transforms import corruptions
 from claip_emo_mm.engine.config_checks import inner_datasets
 from claip_emo_mm.models.layers.lora_config import LoRAConfig
 
+Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in the checkpoint and here
 
-def default_options(kind: str | type, registry: Registry) -> dict[str, Any]:
-    """Return the options of a registered component that have a default; none where the registry does not know it."""
-    if isinstance(kind, str) and kind.startswith('timm.'):  # no scope of a registry
-        return {}
-    built = registry.get(kind) if isinstance(kind, str) else kind
-    parameters = inspect.signature(built).parameters.values() if callable(built) else ()
-    return {option.name: option.default for option in parameters if option.default is not option.empty}
-
-
-def type_name(kind: str | type) -> str:
-    """Return the name of a part's type without the scope or module in front of it."""
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
-
-
-def plain(value: Any) -> Any:
-    """Return a value with tuples as lists, as they come back from a file."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
-
-
-Values = dict[str, tuple[str, str]]
-_ABSENT = object()
-
-
-def different_settings(facts: Mapping[str, Any], here: Mapping[str, Any]) -> Values:
-    """Compare the classes, the model's parts and the front end.
-
-    An option that only one side has counts as different: a checkpoint that was written before the option existed does
-    not say what it was trained with. What a checkpoint says nothing at all of is not compared.
-
-    Args:
-        facts: of the checkpoint, as ``read_metadata`` gives them.
-        here: of the present run.
-    Returns: name of a setting -> its values in the checkpoint and here.
-    """
-    found: Values = {}
-    if facts['classes'] and here['classes']:
-        classes = [dict(classes=', '.join(said['classes'])) for said in (facts, here)]
-        found = _differing(*classes, 'cls_head.')
-    if facts['model'] and here['model']:
-        found |= _differing(facts['model'], here['model'], '')
-    theirs, ours = facts['front_end'], here['front_end']
-    if theirs and ours:
-        both = [part for part in theirs if part in ours]
-        alone = [{part: options for part, options in said.items() if part not in both} for said in (theirs, ours)]
-        found |= _differing(*alone, 'front_end.')
-        for part in both:
-            found |= _differing(theirs[part], ours[part], f'front_end.{part}.')
-    return found
-
-
-def _differing(theirs: Mapping[str, Any], ours: Mapping[str, Any], path: str) -> Values:
-    values = {option: (theirs.get(option, _ABSENT), ours.get(option, _ABSENT))
-              for option in dict.fromkeys([*theirs, *ours])}
-    return {f'{path}{option}': tuple('none' if value is _ABSENT else str(value) for value in pair)
-            for option, pair in values.items() if pair[0] != pair[1]}
-
-
-# What is done in training alone, how weights begin, how a test is made, and how much is computed at once.
+# Options of models that only training, initialization, test-time averaging or chunking depend on.
 _FREE_MODEL_KEYS = ('_scope_', 'attn_drop_rate', 'average_clips', 'checkpoint_blocks', 'data_preprocessor',
                     'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'frozen', 'frozen_stages', 'init_cfg',
                     'init_std', 'label_smooth_eps', 'loss_cls', 'frame_chunk_size', 'audio_chunk_size',
                     'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn', 'pretrained',
                     'pretrained2d', 'pretrained_cfg_overlay', 'spec_augment', 'test_cfg', 'topk',
                     'torchvision_pretrain', 'train_cfg', 'with_cp', 'zero_init_residual')
+# Options of transforms that do not change what the model reads of a view.
+_FREE_KEYS = ('type', '_scope_', 'num_clips', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact',
+              'blending')
 
 
 def model_settings(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a model and of every part in it, defaults included; of adapters their scale, the rest being shapes.
+    """Settings of a model and of every component in it, defaults included, without the data preprocessor.
 
-    The data preprocessor belongs to the front end.
+    Of adapters only alpha counts: the other options show in their shapes.
 
     Args:
         model: config of a model that has been built: the types in it are known.
@@ -95,56 +38,95 @@ def model_settings(model: Mapping[str, Any]) -> dict[str, Any]:
     return dict(_flat(model, ''))
 
 
-def _flat(part: Mapping[str, Any], path: str) -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = [(f'{path}type' if path else 'model.type', type_name(part['type']))]
-    for key, value in {**default_options(part['type'], MODELS), **part}.items():
-        if key in _FREE_MODEL_KEYS or key == 'type' or value is None:  # a part that is not there
-            continue
-        if key == 'lora':
-            found.append((f'{path}lora.alpha', asdict(LoRAConfig(**value))['alpha']))
-        elif isinstance(value, Mapping) and 'type' in value:
-            found += _flat(value, f'{path}{key}.')
-        else:
-            found.append((f'{path or "model."}{key}', plain(value)))
-    return found
-
-
-# How much of a clip is looked at and how it is done, not what the model reads.
-_FREE_KEYS = ('type', '_scope_', 'num_clips', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact',
-              'blending')
-
-
 def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
     """Settings of the test pipeline's transforms and of the data preprocessor, defaults included.
 
     Args:
-        cfg: config of a run; without a test data set, its validation data set speaks for it.
-    Returns: type of the part -> option -> value; parts without options are left out, and transforms that corrupt clips
-        for a test.
+        cfg: config of a run; without a test data set, its validation data set is used.
+    Returns: type of the component -> option -> value; without corruptions and components that have no options.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     dataset = loader.get('dataset') or {}
     while 'pipeline' not in dataset and (inner := inner_datasets(dataset)):  # wrapped in another data set
         dataset = inner[0]
-    parts = [_part(transform, TRANSFORMS) for transform in dataset.get('pipeline', ())]
+    components = [(transform, TRANSFORMS) for transform in dataset.get('pipeline', ())]
     if cfg.get('model') and cfg.model.get('data_preprocessor'):
-        parts.append(_part(cfg.model.data_preprocessor, MODELS))
+        components.append((cfg.model.data_preprocessor, MODELS))
     settings: dict[str, dict[str, Any]] = {}
-    for name, options in parts:
+    for component, registry in components:
+        name = _type_name(component['type'])
+        options = {key: _plain(value) for key, value in {**_defaults(component['type'], registry), **component}.items()
+                   if key not in _FREE_KEYS}
         if options and name not in corruptions.__all__:
-            settings[next(free for free in _numbered(name) if free not in settings)] = options
+            number = sum(key.partition(' ')[0] == name for key in settings) + 1
+            settings[name if number == 1 else f'{name} {number}'] = options
     return settings
 
 
-def _part(part: dict, registry: Registry) -> tuple[str, dict[str, Any]]:
-    options = {**default_options(part['type'], registry), **part}
-    return type_name(part['type']), {key: plain(value) for key, value in options.items() if key not in _FREE_KEYS}
+def different_settings(loaded: Mapping[str, Any], here: Mapping[str, Any]) -> Differences:
+    """Compare classes, model and front end.
+
+    An option that only one side has counts as different: a checkpoint that was written before the option existed does
+    not say what it was trained with. What a checkpoint does not state at all is not compared.
+
+    Args:
+        loaded: metadata of the checkpoint.
+        here: metadata of the present run.
+    Returns: name of a setting -> its values in the checkpoint and here.
+    """
+    found: Differences = {}
+    if loaded['classes'] and here['classes']:
+        found = _differing(*(dict(classes=', '.join(side['classes'])) for side in (loaded, here)), 'cls_head.')
+    if loaded['model'] and here['model']:
+        found |= _differing(loaded['model'], here['model'], '')
+    before, now = loaded['front_end'], here['front_end']
+    if before and now:
+        both = [name for name in before if name in now]
+        alone = [{name: options for name, options in side.items() if name not in both} for side in (before, now)]
+        found |= _differing(*alone, 'front_end.')
+        for name in both:
+            found |= _differing(before[name], now[name], f'front_end.{name}.')
+    return found
 
 
-def _numbered(name: str) -> Iterator[str]:
-    """The name, then 'name 2', 'name 3' ... for a transform that a pipeline uses several times."""
-    yield name
-    number = 2
-    while True:
-        yield f'{name} {number}'
-        number += 1
+def _differing(before: Mapping[str, Any], now: Mapping[str, Any], path: str) -> Differences:
+    absent = object()
+    pairs = {option: (before.get(option, absent), now.get(option, absent)) for option in dict.fromkeys([*before, *now])}
+    return {f'{path}{option}': tuple('none' if value is absent else str(value) for value in pair)
+            for option, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _flat(component: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    yield f'{path or "model."}type', _type_name(component['type'])
+    for key, value in {**_defaults(component['type'], MODELS), **component}.items():
+        if key in _FREE_MODEL_KEYS or key == 'type' or value is None:  # None: a component that is not there
+            continue
+        if key == 'lora':
+            yield f'{path}lora.alpha', asdict(LoRAConfig(**value))['alpha']
+        elif isinstance(value, Mapping) and 'type' in value:
+            yield from _flat(value, f'{path}{key}.')
+        else:
+            yield f'{path or "model."}{key}', _plain(value)
+
+
+def _defaults(kind: str | type, registry: Registry) -> dict[str, Any]:
+    """Options of a registered component that have a default; none where the registry does not know it."""
+    if isinstance(kind, str) and kind.startswith('timm.'):  # no scope of a registry
+        return {}
+    built = registry.get(kind) if isinstance(kind, str) else kind
+    parameters = inspect.signature(built).parameters.values() if callable(built) else ()
+    return {option.name: option.default for option in parameters if option.default is not option.empty}
+
+
+def _type_name(kind: str | type) -> str:
+    """Name of a type without scope or module."""
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
+
+
+def _plain(value: Any) -> Any:
+    """A value as it comes back from a file, with lists for tuples."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

@@ -1,4 +1,4 @@
-"""Which clips a checkpoint was trained on, so that it is not tested on them by mistake: another fold, another list."""
+"""Training clips in the metadata of a checkpoint, so that it is not tested on them by mistake."""
 import base64
 import hashlib
 import json
@@ -9,50 +9,45 @@ from typing import Any, NamedTuple
 
 from mmengine.dataset import BaseDataset
 
+from claip_emo_mm.engine.config_checks import walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import media_name
 
 TrainedClips = dict[str, str]
-_BYTES = 8  # of a clip's hash
+_HASH_BYTES = 8
 
 
 class Overlap(NamedTuple):
-    """Clips of a data set that a checkpoint was trained on.
-
-    Attributes:
-        trained: how many of them there are.
-        clips: how many clips the data set has.
-        example: name of one.
-    """
+    """Clips of a data set that a checkpoint was trained on: their number, the data set's size, one name."""
     trained: int
     clips: int
     example: str
 
 
 def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> TrainedClips:
-    """Write down which clips a data set has: a hash of each one's path within the data set, and of its class.
+    """Hash the clips of a data set: of each one its path within the data set and its class.
 
     Args:
-        dataset: of a training; also one around others. What is no data set of MMEngine does not say.
-        before: what the checkpoint was trained on from which the training began.
+        dataset: for training, possibly wrapped; other types than MMEngine's have no named clips.
+        before: training clips of the checkpoint that the training started from.
     Returns: name of a published data set (``'dfew'``), or empty for any other -> base64 of the hashes, 8 bytes each.
     """
-    hashes = {name: _hashes(text) for name, text in (before or {}).items()}
+    hashes = {name: _decode(text) for name, text in (before or {}).items()}
     for leaf in _leaves(dataset):
         hashes.setdefault(_published(leaf), set()).update(found for _, found in _clips(leaf))
     return {name: base64.b64encode(b''.join(sorted(found))).decode('ascii') for name, found in hashes.items() if found}
 
 
 def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
-    """Find clips of a data set among those that a checkpoint was trained on; None where there are none.
+    """Find clips of a data set that a checkpoint was trained on; None where there are none.
 
-    Clips of different published data sets are never the same, whatever they are called.
+    Clips of different published data sets are never the same, whatever their names.
 
     Args:
-        dataset: of a test.
+        dataset: for testing.
         trained: as ``trained_clips`` gives it.
     """
-    hashes = {name: _hashes(text) for name, text in trained.items()}
+    hashes = {name: _decode(text) for name, text in trained.items()}
     clips, found = 0, []
     for leaf in _leaves(dataset):
         own = _published(leaf)
@@ -63,34 +58,33 @@ def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
 
 
 def describe_overlap(found: Overlap, config: str | None) -> str:
-    """Say what was found, and which fold the checkpoint is of.
+    """Describe an overlap, with the fold that the checkpoint was trained on.
 
     Args:
-        found: of ``find_trained``.
-        config: json of the config that the checkpoint was trained with; None where it does not say.
+        found: result of ``find_trained``.
+        config: json of the config that the checkpoint was trained with; None where it is not known.
     """
     try:
-        folds = set(_folds(json.loads(config)['train_dataloader'])) if config else set()
-    except (KeyError, RecursionError, TypeError, ValueError):  # a file may say anything
+        folds = {value for path, value in walk_config(json.loads(config)['train_dataloader'] if config else {})
+                 if path.rpartition('.')[2] == 'fold' and isinstance(value, int)}
+    except (KeyError, RecursionError, TypeError, ValueError):  # a file may hold anything
         folds = set()
-    of = f'; it was trained on fold {folds.pop()}' if len(folds) == 1 else ''
+    fold = f'; it was trained on fold {folds.pop()}' if len(folds) == 1 else ''
     return (f'{found.trained} of the {found.clips} clips are among those that the checkpoint was trained on, such as '
-            f'{found.example}{of}')
+            f'{found.example}{fold}')
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:
     """Data sets of clips within others."""
     if isinstance(dataset, BaseDataset):
         yield dataset
-    elif hasattr(dataset, 'datasets'):
-        for inner in dataset.datasets:
-            yield from _leaves(inner)
-    elif hasattr(dataset, 'dataset'):
-        yield from _leaves(dataset.dataset)
+        return
+    for inner in getattr(dataset, 'datasets', [dataset.dataset] if hasattr(dataset, 'dataset') else ()):
+        yield from _leaves(inner)
 
 
 def _published(dataset: BaseDataset) -> str:
-    """Name of the published data set, with all its kinds of labels; empty for any other."""
+    """Name of the published data set, common to all its label sets; empty for any other."""
     published = getattr(dataset, 'published', None)
     return '' if published is None else published.schema.name.partition('_')[0]
 
@@ -105,23 +99,14 @@ def _clips(dataset: BaseDataset) -> Iterator[tuple[str, bytes]]:
             within = osp.relpath(name, dataset.data_root) if dataset.data_root else str(name)
             label = classes[label] if isinstance(label, int) and label < len(classes) else label
             text = f'{PurePath(within).with_suffix("").as_posix()}\n{label}'
-            yield str(name), hashlib.blake2b(text.encode('utf-8', 'surrogateescape'), digest_size=_BYTES).digest()
+            yield str(name), hashlib.blake2b(text.encode('utf-8', 'surrogateescape'), digest_size=_HASH_BYTES).digest()
 
 
-def _hashes(text: str) -> set[bytes]:
+def _decode(text: str) -> set[bytes]:
     try:
-        whole = base64.b64decode(text, validate=True)
+        joined = base64.b64decode(text, validate=True)
     except ValueError:
-        whole = b'?'
-    if len(whole) % _BYTES:
-        raise InputError('the checkpoint says of its trained clips what cannot be read. Copy it again.')
-    return {whole[start:start + _BYTES] for start in range(0, len(whole), _BYTES)}
-
-
-def _folds(part: Any) -> Iterator[int]:
-    """Values of the key ``fold`` anywhere in a part of a config."""
-    for key, value in (part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()):
-        if key == 'fold' and isinstance(value, int):
-            yield value
-        else:
-            yield from _folds(value)
+        joined = b'?'
+    if len(joined) % _HASH_BYTES:
+        raise InputError('trained_clips in the metadata of the checkpoint is damaged. Copy it again.')
+    return {joined[start:start + _HASH_BYTES] for start in range(0, len(joined), _HASH_BYTES)}

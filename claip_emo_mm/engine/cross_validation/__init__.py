@@ -1,1 +1,1 @@
-"""Training and testing over folds."""
+"""Cross-validation: training and testing over folds."""

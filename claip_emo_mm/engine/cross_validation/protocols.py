@@ -1,17 +1,16 @@
-"""The two ways, by name, in which a training's metric comes about."""
+"""Protocols that choose the epoch which a training is evaluated at."""
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmaction.registry import HOOKS
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import EarlyStoppingHook
-from mmengine.registry import DefaultScope
 
+from claip_emo_mm.engine.config import hook_class
 from claip_emo_mm.engine.hooks.checkpoint import BestEpochHook
-from claip_emo_mm.engine.resume import best_checkpoint, newest_checkpoint
+from claip_emo_mm.engine.resume import best_checkpoint, latest_checkpoint
 from claip_emo_mm.errors import InputError
 
 MONITOR = 'WAR'
@@ -24,19 +23,14 @@ _HELD_OUT = 'val'  # name of the split that is held out of training, and prefix 
 
 @dataclass(frozen=True)
 class ChosenEpoch:
-    """The epoch of a training that a protocol takes its metric from.
-
-    Args:
-        epoch: from 1.
-        checkpoint: name of its file in the work folder.
-    """
+    """Epoch (from 1) that a protocol evaluates, and the name of its checkpoint in the work folder."""
 
     epoch: int
     checkpoint: str
 
 
 def describe_protocols(val_ratio: float = 0., val_seed: int = 0) -> dict[str, str]:
-    """Say in words what each protocol is, where `val_ratio` of the training clips is held out."""
+    """Describe each protocol, where `val_ratio` of the training clips is held out."""
     if not val_ratio:
         return dict(PROTOCOLS)
     held_out = f'{100 * val_ratio:g} % of the training clips, held out of training by class with seed {val_seed}'
@@ -45,20 +39,19 @@ def describe_protocols(val_ratio: float = 0., val_seed: int = 0) -> dict[str, st
 
 
 def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., val_seed: int = 0) -> None:
-    """Let one training give the checkpoints of these protocols.
+    """Configure one training that gives the checkpoints of all protocols.
 
-    `paper` keeps the best checkpoint by the WAR on the validation's clips, which must be the test split. `clean` takes
-    the last epoch; no early stop ends the training then, as it would be the test split that decides how long it is, and
-    the choice of `paper` ends where the training would have. With `val_ratio`, `clean` keeps the best checkpoint by the
-    WAR on clips that are held out of training, and an early stop goes by these.
+    `paper` keeps the best checkpoint by the WAR on the validation clips, which must be the test split. `clean` takes
+    the last epoch: an early stop, which the test split would decide, ends only the choice of `paper`. With `val_ratio`,
+    `clean` keeps the best checkpoint by the WAR on held-out training clips, which also decide an early stop.
 
     Args:
         cfg: config of a training; changed.
-        protocols: of PROTOCOLS.
-        val_ratio: of the training clips that is held out; 0 for none.
-        val_seed: decides which.
+        protocols: names in PROTOCOLS.
+        val_ratio: ratio of the training clips that is held out; 0 for none.
+        val_seed: seed of their choice.
     Raises:
-        InputError: a protocol is unknown, or the training is not one by epochs.
+        InputError: a protocol is unknown, or the training is not epoch-based.
     """
     unknown = [name for name in protocols if name not in PROTOCOLS]
     if unknown or not protocols:
@@ -82,30 +75,27 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., 
     custom = list(cfg.get('custom_hooks') or ())
     if 'clean' in protocols:
         stop = (dict(monitor=monitors[-1]) if val_ratio else dict(type='BestEpochHook') if monitors else None)
-        scope = cfg.get('default_scope') or 'mmaction'
-        hooks = ConfigDict({name: _with_stop(hook, stop, scope, f'default_hooks.{name}')
-                            for name, hook in hooks.items()})
-        custom = [_with_stop(hook, stop, scope, f'custom_hooks[{number}]') for number, hook in enumerate(custom)]
+        hooks = ConfigDict({name: _with_stop(hook, stop, cfg, f'default_hooks.{name}') for name, hook in hooks.items()})
+        custom = [_with_stop(hook, stop, cfg, f'custom_hooks[{index}]') for index, hook in enumerate(custom)]
     cfg.default_hooks, cfg.custom_hooks = hooks, [hook for hook in custom if hook is not None]
 
 
 def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_ratio: float = 0.) -> dict[str, ChosenEpoch]:
-    """Find the checkpoint of each protocol in the work folder of a training that has ended.
+    """Find the checkpoint of each protocol in the work folder of a finished training.
 
     Args:
-        work_dir: the folder; what the training itself took for its best is asked of its last checkpoint, as others of
-            that name may lie there.
+        work_dir: the folder; its latest checkpoint names the best one, as older trainings may have left others.
         protocols: names.
         val_ratio: as for `set_protocols`.
     Raises:
-        InputError: one is not there.
+        InputError: one is missing.
     """
     found = {}
     for name in protocols:
         if name == 'paper' or val_ratio:
             path = best_checkpoint(work_dir, MONITOR if name == 'paper' else f'{_HELD_OUT}/{MONITOR}')
         else:
-            path = newest_checkpoint(work_dir)
+            path = latest_checkpoint(work_dir)
         number = re.search(r'epoch_(\d+)\.pth$', '' if path is None else path.name)
         if number is None:
             raise InputError(f'{work_dir}: the training left no checkpoint of an epoch for {name} ({PROTOCOLS[name]}). '
@@ -115,33 +105,30 @@ def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_ratio: float = 0
 
 
 def _hold_out(cfg: Config, ratio: float, seed: int) -> None:
-    """Train without a split of the training clips, and evaluate both it and the test split after an epoch."""
-    trained, validated = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
-    split = dict(ratio=ratio, seed=seed)
-    seen_as = {key: validated[key] for key in ('pipeline', 'test_mode') if key in validated}
-    cfg.train_dataloader.dataset = dict(type='HoldoutSubset', dataset=trained, held_out=False, **split)
+    """Hold training clips out, and evaluate both them and the test split after each epoch."""
+    train, val = cfg.train_dataloader.dataset, cfg.val_dataloader.dataset
+    options = dict(type='HoldoutSubset', ratio=ratio, seed=seed)
+    as_val = {key: val[key] for key in ('pipeline', 'test_mode') if key in val}
+    cfg.train_dataloader.dataset = dict(options, dataset=train, held_out=False)
     cfg.val_dataloader.dataset = dict(type='NamedConcatDataset', splits=dict(
-        test=validated, val=dict(type='HoldoutSubset', dataset=dict(trained, **seen_as), held_out=True, **split)))
+        test=val, val=dict(options, dataset=dict(train, **as_val), held_out=True)))
     cfg.val_evaluator = [dict(type='EmotionMetric', split='test'),
                          dict(type='EmotionMetric', split='val', prefix=_HELD_OUT)]
 
 
-def _with_stop(hook: Any, change: Mapping[str, Any] | None, scope: str, place: str) -> Any:
-    """Change the keys of an EarlyStoppingHook, however its type is spelled, or take it out; any other hook stays.
+def _with_stop(hook: Any, change: Mapping[str, Any] | None, cfg: Config, place: str) -> Any:
+    """Change the keys of an EarlyStoppingHook, or remove it; any other hook stays.
 
     Args:
         hook: config of a hook, or None.
-        change: keys; None takes it out.
-        scope: the config's `default_scope`.
+        change: keys; None removes it.
+        cfg: the config that it is from.
         place: in the config, for the message.
     Raises:
-        InputError: a kind of early stop that is not MMAction2's own would have to go on without stopping.
+        InputError: a subclass of EarlyStoppingHook would have to continue the training.
     """
-    kind = hook.get('type') if isinstance(hook, Mapping) else type(hook)
-    if isinstance(kind, str):
-        with DefaultScope.overwrite_default_scope(scope):
-            kind = HOOKS.get(kind)  # None where there is no such hook, which is said when it is built
-    if not isinstance(kind, type) or not issubclass(kind, EarlyStoppingHook):
+    kind = hook_class(hook, cfg)
+    if kind is None or not issubclass(kind, EarlyStoppingHook):
         return hook
     if change is None:
         return None
@@ -149,6 +136,4 @@ def _with_stop(hook: Any, change: Mapping[str, Any] | None, scope: str, place: s
         raise InputError(f'{place}: {kind.__name__} is an early stop of its own kind, and the protocol `clean` needs a '
                          "training that is not stopped early. Use dict(type='EarlyStoppingHook', ...), or ask for one "
                          'protocol at a time.')
-    changed = ConfigDict(hook)
-    changed.update(change)
-    return changed
+    return ConfigDict({**hook, **change})

@@ -1,4 +1,4 @@
-"""What a cross-validation comes to: one table, in every form, and the pooled confusion matrix as a frame."""
+"""Report of a cross-validation: results as text, Markdown, csv and json, and plots of the confusion matrices."""
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,9 +31,22 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     chosen = {run.fold: run.epochs() for run in runs}
     metrics = {protocol: fold_metrics({run.fold: read_clip_scores(run.scores_file(chosen[run.fold][protocol].epoch))
                                        for run in runs}) for protocol in validation.protocols}
-    epochs = {protocol: {fold: epoch[protocol].epoch for fold, epoch in chosen.items()} for protocol in metrics}
-    rows = folds_rows(metrics, epochs)
-    notes = _notes(validation, metrics, failed)
+    meanings = describe_protocols(validation.val_ratio, validation.val_seed)
+    content = _content(validation, metrics, meanings, failed)
+    for fold, epochs in chosen.items():
+        for protocol, epoch in epochs.items():
+            content['protocols'][protocol]['folds'][str(fold)].update(epoch=epoch.epoch, checkpoint=epoch.checkpoint)
+    first = next(iter(metrics.values()))
+    notes = [
+        *(f'{protocol}: {meanings[protocol]}.' for protocol in metrics),
+        'Percent. mean and std are over the folds (std divides by their number less 1); pooled is over all clips as '
+        f'one set, with the interval of {first.pooled.n_bootstrap} bootstrap samples of the clips of each class.',
+        f'{content["config"]}, config {content["config_sha256"][:12]}, claip_emo_mm {__version__}, '
+        f'seed {content["seed"]}.',
+        *absent_classes(first),
+        *(f'fold {fold} failed: {reason}' for fold, reason in failed.items())]
+    rows = folds_rows(metrics, {protocol: {fold: epochs[protocol].epoch for fold, epochs in chosen.items()}
+                                for protocol in metrics})
     text = '\n'.join([text_table(rows), '', *notes, ''])
     folder = validation.work_dir
     write_text(folder / 'results.txt', text)
@@ -44,51 +57,31 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
                  f'UAR {found.pooled.recalls.uar:.2f}')
         write_figure(folder / f'confusion_{protocol}.png',
                      plot_confusion_matrix(found.pooled.recalls.confusion, found.classes, title))
-    facts = _facts(validation, metrics, failed)
-    for fold, choice in chosen.items():
-        for protocol, epoch in choice.items():
-            facts['protocols'][protocol]['folds'][str(fold)].update(epoch=epoch.epoch, checkpoint=epoch.checkpoint)
-    text_of_facts = json.dumps(facts, indent=2, allow_nan=False)
-    write_text(folder / 'results.json', text_of_facts + '\n')  # the last: the others are there
+    write_text(folder / 'results.json', json.dumps(content, indent=2, allow_nan=False) + '\n')  # last: all is written
     return text
 
 
-def _notes(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], failed: Mapping[int, str]) -> list[str]:
-    one = next(iter(metrics.values()))
-    meanings = describe_protocols(validation.val_ratio, validation.val_seed)
-    return [
-        *(f'{protocol}: {meanings[protocol]}.' for protocol in metrics),
-        'Percent. mean and std are over the folds (std divides by their number less 1); pooled is over all clips as '
-        f'one set, with the interval of {one.pooled.n_bootstrap} bootstrap samples of the clips of each class.',
-        f'{Path(validation.source).name}, config {validation.config_hash()[:12]}, claip_emo_mm {__version__}, '
-        f'seed {_seed(validation)}.',
-        *absent_classes(one),
-        *(f'fold {fold} failed: {reason}' for fold, reason in failed.items())]
-
-
-def _facts(validation: CrossValidation, metrics: Mapping[str, FoldMetrics],
-           failed: Mapping[int, str]) -> dict[str, Any]:
+def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], meanings: Mapping[str, str],
+             failed: Mapping[int, str]) -> dict[str, Any]:
+    """Content of results.json."""
+    seed = Config.fromfile(validation.config).randomness.seed
     trained = {fold: validation.clips_trained(fold) for fold in next(iter(metrics.values())).folds}
-    meanings, protocols = describe_protocols(validation.val_ratio, validation.val_seed), {}
+    protocols = {}
     for protocol, found in metrics.items():
         names = list(found.pooled_values)
         protocols[protocol] = dict(
             chosen=meanings[protocol],
             folds={str(fold): dict(protocol=protocol, clips_trained=trained[fold],
-                                   clips_tested=int(fold_metrics_.recalls.confusion.sum()), seed=_seed(validation),
-                                   metrics=fold_metrics_.scalars(), **fold_metrics_.details(found.classes))
-                   for fold, fold_metrics_ in found.folds.items()},
-            mean={name: _plain(found.mean(name)) for name in names},
-            std={name: _plain(found.deviation(name)) for name in names},
+                                   clips_tested=int(of_fold.recalls.confusion.sum()), seed=seed,
+                                   metrics=of_fold.scalars(), **of_fold.details(found.classes))
+                   for fold, of_fold in found.folds.items()},
+            mean={name: _nan_to_none(found.mean(name)) for name in names},
+            std={name: _nan_to_none(found.deviation(name)) for name in names},
             pooled=dict(metrics=found.pooled.scalars(), **found.pooled.details(found.classes)))
     return dict(config=Path(validation.source).name, config_sha256=validation.config_hash(), version=__version__,
-                seed=_seed(validation), unit='percent', protocols=protocols,
+                seed=seed, unit='percent', protocols=protocols,
                 failed={str(fold): reason for fold, reason in failed.items()})
 
 
-def _seed(validation: CrossValidation) -> int:
-    return Config.fromfile(validation.config).randomness.seed
-
-
-def _plain(value: float) -> float | None:
+def _nan_to_none(value: float) -> float | None:
     return None if np.isnan(value) else value

@@ -1,4 +1,4 @@
-"""Cross-validation."""
+"""Cross-validation: training and testing every fold with the command-line tools."""
 import difflib
 import fcntl
 import hashlib
@@ -11,36 +11,32 @@ from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
 
 from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import check_groups, find_dataset, require_lists
+from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
 from claip_emo_mm.engine.cross_validation.subprocess_runner import ToolError, run_tool
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import write_text
 
-SCORES_FILE = 'test_scores.csv'  # written by tools/test.py
-_TESTED = 'test_metrics.json'  # written by it last
-_OUTPUT = 'output.txt'
 _TRAINED, _RESULT = 'trained.json', 'result.json'
+_METRIC = 'EmotionMetric'
+_MAX_LISTED = 6  # changed lines of a config
 
 
 @dataclass(frozen=True)
 class FoldRun:
-    """A fold of a cross-validation, in a folder of its own.
-
-    `trained.json` stands for a training that has ended, `result.json` for all of it.
+    """Training and test of a fold; `trained.json` marks a finished training, `result.json` a finished fold.
 
     Args:
         fold: its number.
         work_dir: folder of the fold.
         config: config file of all folds.
-        tools: folder of the command lines.
-        gpus: processes that train and test.
+        tools: folder of the command-line tools.
+        gpus: number of processes.
         protocols: whose epochs are tested.
-        val_ratio: of the training clips that is held out of training.
-        inherited: file descriptors that the command lines keep open.
+        val_ratio: ratio of the training clips that is held out of training.
+        inherited: file descriptors that the tools keep open.
     """
 
     fold: int
@@ -54,23 +50,23 @@ class FoldRun:
 
     @property
     def finished(self) -> bool:
-        """Whether all of it has been done."""
+        """Whether training and tests are done."""
         return (self.work_dir / _RESULT).is_file()
 
     def epochs(self) -> dict[str, ChosenEpoch]:
-        """The chosen epoch of each protocol, once the training has ended."""
+        """Chosen epoch of each protocol, once the training has ended."""
         chosen = json.loads((self.work_dir / _TRAINED).read_text(encoding='utf-8'))
         return {protocol: ChosenEpoch(**chosen[protocol]) for protocol in self.protocols}
 
     def scores_file(self, epoch: int) -> Path:
-        """Where the scores of the fold's clips by an epoch's checkpoint lie."""
-        return self._test_dir(epoch) / SCORES_FILE
+        """File with the scores of the test clips at an epoch, written by tools/test.py."""
+        return self._test_dir(epoch) / 'test_scores.csv'
 
     def run(self, on_progress: Callable[[str], None]) -> None:
         """Train, choose the epochs, and test each of them once.
 
         Raises:
-            ToolError: a command line did not end well.
+            ToolError: a tool failed.
             InputError: the training left no checkpoint to choose.
         """
         self.work_dir.mkdir(parents=True, exist_ok=True)
@@ -78,11 +74,12 @@ class FoldRun:
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
             chosen = chosen_epochs(self.work_dir, self.protocols, self.val_ratio)
             self._write(_TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
-        chosen = self.epochs()
-        for epoch, checkpoint in {epoch.epoch: epoch.checkpoint for epoch in chosen.values()}.items():
-            if not (self._test_dir(epoch) / _TESTED).is_file():
-                self._run('test', [str(self.work_dir / checkpoint)], self._test_dir(epoch), [], on_progress)
-        self._write(_RESULT, dict(fold=self.fold, tested=sorted({epoch.epoch for epoch in chosen.values()})))
+        checkpoints = {epoch.epoch: epoch.checkpoint for epoch in self.epochs().values()}
+        for epoch, checkpoint in checkpoints.items():
+            test_dir = self._test_dir(epoch)
+            if not (test_dir / 'test_metrics.json').is_file():  # the last file that tools/test.py writes
+                self._run('test', [str(self.work_dir / checkpoint)], test_dir, [], on_progress)
+        self._write(_RESULT, dict(fold=self.fold, tested=sorted(checkpoints)))
 
     def _run(self, name: str, arguments: list[str], work_dir: Path, options: list[str],
              on_progress: Callable[[str], None]) -> None:
@@ -91,7 +88,8 @@ class FoldRun:
         else:
             program = [sys.executable, str(self.tools / f'{name}.py'), str(self.config), *arguments]
         run_tool([*program, '--work-dir', str(work_dir), *options, '--cfg-options', f'fold={self.fold}'],
-                 self.work_dir / _OUTPUT, self.inherited, lambda how_far: on_progress(f'{name} {how_far}'.strip()))
+                 self.work_dir / 'output.txt', self.inherited,
+                 lambda progress: on_progress(f'{name} {progress}'.strip()))
 
     def _test_dir(self, epoch: int) -> Path:
         return self.work_dir / f'test_epoch_{epoch}'
@@ -100,26 +98,20 @@ class FoldRun:
         write_text(self.work_dir / name, json.dumps(content, indent=2, allow_nan=False) + '\n')
 
 
-CONFIG_FILE = 'config.py'
-_LOCK_FILE = 'lock'
-_METRIC = 'EmotionMetric'
-_SHOWN_LINES = 6
-
-
 @dataclass(frozen=True)
 class CrossValidation:
-    """What is to be done, and where.
+    """A cross-validation in a work folder.
 
     Args:
-        source: the config file that a user gave.
-        options: what `--cfg-options` changes in it.
+        source: the config file that the user gave.
+        options: `--cfg-options`.
         folds: numbers of the folds.
         protocols: names of the protocols.
-        work_dir: folder of everything; each fold has one of its own in it.
-        tools: folder of the command lines.
-        gpus: processes that train and test.
-        val_ratio: of the training clips that is held out for the protocol `clean`; 0 for none.
-        val_seed: decides which.
+        work_dir: folder of everything; each fold has a subfolder.
+        tools: folder of the command-line tools.
+        gpus: number of processes.
+        val_ratio: ratio of the training clips that is held out for the protocol `clean`; 0 for none.
+        val_seed: seed of their choice.
     """
 
     source: str
@@ -134,19 +126,19 @@ class CrossValidation:
 
     @property
     def config(self) -> Path:
-        """The config as all folds have it."""
-        return self.work_dir / CONFIG_FILE
+        """Config file of all folds."""
+        return self.work_dir / 'config.py'
 
     def config_hash(self) -> str:
         """SHA-256 of the config of all folds."""
         return hashlib.sha256(self.config.read_bytes()).hexdigest()
 
     def prepare(self) -> None:
-        """Check the config and the lists of every fold, and put the config into the work folder.
+        """Check the config and the lists of every fold, and write the config into the work folder.
 
         Raises:
-            InputError: the config is not one that can be cross-validated, lists are missing, or the folder holds a
-                cross-validation of another config.
+            InputError: the config cannot be cross-validated, lists are missing, or the folder holds a cross-validation
+                of another config or other trainings.
         """
         if 'fold' in self.options:
             raise InputError(f'--cfg-options fold={self.options["fold"]}: --folds says which folds.')
@@ -154,34 +146,39 @@ class CrossValidation:
             cfg = load_config(self.source, {**self.options, 'fold': fold})
             check_groups(cfg, 'train', 'val', 'test')
             require_lists(cfg, 'train', 'val', 'test')
-            self._check_parts(cfg, fold)
+            if 'paper' in self.protocols:
+                self._check_splits(cfg, fold)
         cfg = load_config(self.source, self.options)
         for name in ('val_evaluator', 'test_evaluator'):
             _check_evaluator(cfg, name)
         set_protocols(cfg, self.protocols, self.val_ratio, self.val_seed)
         cfg.randomness = {**(cfg.get('randomness') or {})}
         if cfg.randomness.get('seed') is None:
-            cfg.randomness.seed = 0  # every fold would draw one of its own, and another when it is resumed
+            cfg.randomness.seed = 0  # a random one would differ between folds, and in a resumed fold
         cfg.pop('work_dir', None)
         self.work_dir.mkdir(parents=True, exist_ok=True)
         text = cfg.pretty_text
         if self.config.is_file():
             _check_same(self.config, text)
-        else:
-            self._refuse_other_trainings()
-            write_text(self.config, text)
+            return
+        for run in self.fold_runs():
+            if (run.work_dir / 'last_checkpoint').exists():
+                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed, and '
+                                 f'no {self.config} says of which config. Choose another folder with --work-dir, or '
+                                 'delete this one.')
+        write_text(self.config, text)
 
     def run(self, on_progress: Callable[[int, str], None]) -> dict[int, str]:
-        """Do what is still missing of each fold.
+        """Run the unfinished folds.
 
         Args:
-            on_progress: is told a fold's number, and how far it is.
+            on_progress: is called with a fold's number and its progress.
         Returns: the folds that failed, each with the reason.
         Raises:
-            InputError: something else works in the folder.
+            InputError: another process works in the folder.
         """
         failed = {}
-        with (self.work_dir / _LOCK_FILE).open('a') as lock:
+        with (self.work_dir / 'lock').open('a') as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -191,39 +188,29 @@ class CrossValidation:
                 if run.finished:
                     continue
                 try:
-                    run.run(lambda how_far, fold=run.fold: on_progress(fold, how_far))
+                    run.run(lambda progress, fold=run.fold: on_progress(fold, progress))
                 except (ToolError, InputError) as error:
                     failed[run.fold] = str(error)
         return failed
 
     def fold_runs(self, inherited: Sequence[int] = ()) -> list[FoldRun]:
-        """The folds' runs, in order."""
+        """The runs of the folds, in order."""
         return [FoldRun(fold, self.work_dir / f'fold{fold}', self.config, self.tools, self.gpus, self.protocols,
                         self.val_ratio, inherited) for fold in self.folds]
 
     def clips_trained(self, fold: int) -> int | None:
-        """Number of clips that a fold is trained on; None where the data set is not one of ours."""
+        """Number of training clips of a fold; None where the data set is not one of ours."""
         cfg = load_config(self.config, {'fold': fold})
-        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
+        with default_scope(cfg):
             return None if find_dataset(cfg, 'train') is None else len(DATASETS.build(cfg.train_dataloader.dataset))
 
-    def _refuse_other_trainings(self) -> None:
-        """Refuse folders of folds with checkpoints of a training that is not of this cross-validation."""
-        for run in self.fold_runs():
-            if (run.work_dir / 'last_checkpoint').exists():
-                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed, and '
-                                 f'no {self.config} says of which config. Choose another folder with --work-dir, or '
-                                 'delete this one.')
-
-    def _check_parts(self, cfg: Config, fold: int) -> None:
-        """Refuse `paper` where the validation reads another list than the test."""
-        if 'paper' not in self.protocols:
-            return
-        with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-            found = [find_dataset(cfg, split) for split in ('val', 'test')]
-            if None in found:
+    def _check_splits(self, cfg: Config, fold: int) -> None:
+        """Refuse a validation that does not read the list of the test."""
+        with default_scope(cfg):
+            datasets = [find_dataset(cfg, split) for split in ('val', 'test')]
+            if None in datasets:
                 return
-            val, test = (DATASETS.build(dict(dataset, pipeline=[], lazy_init=True)).ann_file for dataset in found)
+            val, test = (build_lazily(dataset).ann_file for dataset in datasets)
         if val != test:
             raise InputError(f'{self.source}: fold {fold} is validated on {val} and tested on {test}. The protocol '
                              '`paper` chooses the epoch on the test split: validate on it, or use --protocols clean.')
@@ -243,8 +230,8 @@ def _check_same(path: Path, text: str) -> None:
         return
     changed = [line.rstrip() for line in difflib.ndiff(before.splitlines(), text.splitlines())
                if line[:2] in ('- ', '+ ')]
-    shown = '\n'.join(f'  {line}' for line in changed[:_SHOWN_LINES])
-    more = f'\n  ... and {len(changed) - _SHOWN_LINES} lines more' if len(changed) > _SHOWN_LINES else ''
+    shown = '\n'.join(f'  {line}' for line in changed[:_MAX_LISTED])
+    more = f'\n  ... and {len(changed) - _MAX_LISTED} lines more' if len(changed) > _MAX_LISTED else ''
     raise InputError(f'{path}: the folds in this folder belong to another config or other protocols (-: then, +: '
                      f'now):\n{shown}{more}\nGo on with the same config and options, or choose another folder with '
                      '--work-dir.')

@@ -1,4 +1,4 @@
-"""A command line of the project as a process of its own, which never outlives a stop of this one."""
+"""Running a command-line tool as a subprocess that does not outlive this process."""
 import os
 import re
 import signal
@@ -8,23 +8,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _PROGRESS = re.compile(r'(?:Epoch|Iter)\((?:train|val|test)\)\s*(?:\[[^\]]*\]){1,2}')
-_TAIL = 4000  # characters of the output that are looked at
+_TAIL_CHARACTERS = 4000  # of the output that are searched
 _POLL_S = .2
 
 
 class ToolError(RuntimeError):
-    """A tool that did not end well; the message is its own."""
+    """A tool failed; the message is its own."""
 
 
 def run_tool(command: Sequence[str], output: Path, inherited: Sequence[int],
              on_progress: Callable[[str], None]) -> None:
-    """Run a command and wait for it. When this process is interrupted, it is asked to end (SIGTERM) and waited for.
+    """Run a command and wait for it. When this process is interrupted, the command gets SIGTERM and is waited for.
 
     Args:
         command: program and arguments.
         output: file to which stdout and stderr are appended.
         inherited: file descriptors that it keeps open.
-        on_progress: is told how far it is, such as ``Epoch(train) [3][10/20]``.
+        on_progress: is called with its progress, such as ``Epoch(train) [3][10/20]``.
     Raises:
         ToolError: its exit code is not 0.
     """
@@ -49,7 +49,7 @@ def _end(process: subprocess.Popen) -> None:
     process.terminate()
     try:
         process.wait()
-    except BaseException:  # interrupted once more: at once, then
+    except BaseException:  # interrupted a second time: kill it
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
@@ -58,16 +58,16 @@ def _end(process: subprocess.Popen) -> None:
 def _tail(path: Path, start: int) -> str:
     with path.open('rb') as file:
         end = file.seek(0, os.SEEK_END)
-        file.seek(max(start, end - _TAIL))
+        file.seek(max(start, end - _TAIL_CHARACTERS))
         return file.read().decode('utf-8', 'replace')
 
 
 def _reason(tail: str, code: int) -> str:
-    """What a tool said last: its error where it names one, else the last line."""
+    """Last error message of a tool, else its last line."""
     lines = [line for line in tail.splitlines() if line.strip()]
-    errors = [number for number, line in enumerate(lines) if line.startswith('error: ')]
+    errors = [line.removeprefix('error: ') for line in lines if line.startswith('error: ')]
     if errors:
-        return lines[errors[-1]].removeprefix('error: ')
+        return errors[-1]
     if code < 0:
         return f'it was killed by signal {-code}'
     return lines[-1] if lines else f'it ended with exit code {code}'

@@ -1,10 +1,11 @@
-"""Checks before and during training."""
+"""Hooks that check a run: classes, losses, shared memory and trainable parameters."""
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from mmaction.registry import HOOKS
+from mmaction.structures import ActionDataSample
 from mmengine.dist import barrier
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
@@ -20,9 +21,9 @@ from claip_emo_mm.structures import clip_name
 
 @HOOKS.register_module()
 class ClassCheckHook(Hook):
-    """Refuse a head with another number of outputs than a data set has classes.
+    """Check that the head has as many outputs as each data set has classes.
 
-    Data sets that do not name their classes (`metainfo['classes']`) and heads without `num_classes` are left alone.
+    Data sets without class names (`metainfo['classes']`) and heads without `num_classes` are skipped.
 
     Raises:
         InputError: the numbers differ.
@@ -31,31 +32,33 @@ class ClassCheckHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
+        outputs = getattr(getattr(unwrapped_model(runner), 'cls_head', None), 'num_classes', None)
         for key in ('train', 'val', 'test'):
             loop = getattr(runner, f'_{key}_loop')
-            if isinstance(loop, BaseLoop):  # a loop that this run does not use is still a config
-                self._check_head(runner, f'{key}_dataloader', loop.dataloader)
-
-    def _check_head(self, runner: Runner, key: str, dataloader: DataLoader) -> None:
-        outputs = getattr(getattr(unwrapped_model(runner), 'cls_head', None), 'num_classes', None)
-        classes = dataset_classes(dataloader)
-        if outputs is not None and classes and outputs != len(classes):
-            raise InputError(f'model.cls_head.num_classes is {outputs}, but the data set of {key} has {len(classes)} '
-                             f'classes: {", ".join(classes)}. Set model.cls_head.num_classes={len(classes)}, or give '
-                             f'{key}.dataset the right class list.')
+            classes = dataset_classes(loop.dataloader) if isinstance(loop, BaseLoop) else []  # unused: still a config
+            if outputs is not None and classes and outputs != len(classes):
+                raise InputError(
+                    f'model.cls_head.num_classes is {outputs}, but the data set of {key}_dataloader has {len(classes)} '
+                    f'classes: {", ".join(classes)}. Set model.cls_head.num_classes={len(classes)}, or give '
+                    f'{key}_dataloader.dataset the right class list.')
 
 
 def dataset_classes(dataloader: DataLoader) -> list[str]:
-    """Names of the classes, in the order of their numbers; empty where the data set does not say."""
+    """Class names in the order of their labels; empty where the data set has none."""
     return list(getattr(dataloader.dataset, 'metainfo', {}).get('classes', ()))
+
+
+def batch_samples(data_batch: Any) -> Sequence[ActionDataSample]:
+    """Data samples of a batch; empty for batches of other layouts."""
+    return data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
 
 
 @HOOKS.register_module()
 class CheckInvalidLossHook(Hook):
-    """Stop a training whose loss is infinite or not a number, before a checkpoint of it is written.
+    """Stop a training whose loss is infinite or NaN, before a checkpoint of it is written.
 
-    With half precision the loss itself must stay finite too: it is the scaled gradients that may overflow, and the
-    scaler skips those steps.
+    With half precision the loss must stay finite too: only the scaled gradients may overflow, and the scaler skips
+    those steps.
 
     Raises:
         InputError: with the iteration, the loss and the clips of the batch.
@@ -67,23 +70,18 @@ class CheckInvalidLossHook(Hook):
                          outputs: Mapping[str, Any] | None = None) -> None:
         losses = {name: torch.as_tensor(value).detach().sum().item() for name, value in (outputs or {}).items()
                   if 'loss' in name}
-        broken = {name: value for name, value in losses.items() if not math.isfinite(value)}
-        if broken:
-            found = ', '.join(f'{name} is {value}' for name, value in broken.items())
-            raise InputError(f'iteration {runner.iter + 1}: {found}. The clips of this batch: '
-                             f'{", ".join(_names(data_batch))}. Look at them (tools/browse_dataset.py, '
-                             'tools/check_data.py); if they are audio, lower optim_wrapper.optimizer.lr. --resume goes '
+        invalid = ', '.join(f'{name} is {value}' for name, value in losses.items() if not math.isfinite(value))
+        if invalid:
+            clips = ', '.join(clip_name(sample) for sample in batch_samples(data_batch))
+            raise InputError(f'iteration {runner.iter + 1}: {invalid}. The clips of this batch: '
+                             f'{clips or "(the data set does not name them)"}. Look at them (tools/browse_dataset.py, '
+                             'tools/check_data.py); if they are fine, lower optim_wrapper.optimizer.lr. --resume goes '
                              'on from the last checkpoint, which was written before.')
-
-
-def _names(data_batch: Any) -> list[str]:
-    samples = data_batch.get('data_samples', ()) if isinstance(data_batch, Mapping) else ()
-    return [clip_name(sample) for sample in samples] or ['(the data set does not name them)']
 
 
 @HOOKS.register_module()
 class SharedMemoryHook(Hook):
-    """Refuse workers that will fill /dev/shm, which containers keep small (Docker: 64 MB).
+    """Refuse data loader workers that will fill /dev/shm, which containers keep small (Docker: 64 MB).
 
     Raises:
         InputError: with the sizes, and what can be done.
@@ -102,10 +100,10 @@ class SharedMemoryHook(Hook):
 
 @HOOKS.register_module()
 class TrainableParametersHook(Hook):
-    """Log trained and all parameters, whole and part by part, before the first iteration.
+    """Log the numbers of trainable and total parameters, of the model and of each component.
 
     Raises:
-        InputError: not a single parameter would be trained, or an epoch has no batch.
+        InputError: no parameter is trainable, or an epoch has no batch.
     """
 
     priority = 'VERY_HIGH'
@@ -113,29 +111,27 @@ class TrainableParametersHook(Hook):
     def before_train(self, runner: Runner) -> None:
         require_batches(runner.train_dataloader)
         model = unwrapped_model(runner)
-        trained, whole = sum_over_shards(runner, count_parameters(model))
-        parts = {name: sum_over_shards(runner, count_parameters(part)) for name, part in model.named_children()}
-        parts = {name: counts for name, counts in parts.items() if counts[1]}
-        if trained == 0:
-            raise InputError(_nothing_trained(type(model).__name__, whole, parts))
-        width = max([len(name) for name in parts], default=0)
-        lines = [f'  {name:<{width}}  {_ratio(*counts)}' for name, counts in parts.items()]
-        runner.logger.info('\n'.join([f'Trained parameters: {_ratio(trained, whole)}', *lines]))
+        trainable, total = sum_over_shards(runner, count_parameters(model))
+        components = {name: sum_over_shards(runner, count_parameters(component))
+                      for name, component in model.named_children()}
+        components = {name: counts for name, counts in components.items() if counts[1]}
+        if not total:
+            raise InputError(f'model: {type(model).__name__} has no parameters, so there is nothing to train. Give its '
+                             'config at least one component.')
+        if not trainable:
+            frozen = ', '.join(f'model.{name} ({count:,})' for name, (_, count) in components.items())
+            raise InputError(f'model: 0 of {total:,} parameters would be trained: every component is frozen: {frozen}. '
+                             'Give a backbone adapters, or remove the key that freezes one of these components.')
+        width = max([len(name) for name in components], default=0)
+        lines = [f'  {name:<{width}}  {_ratio(*counts)}' for name, counts in components.items()]
+        runner.logger.info('\n'.join([f'Trainable parameters: {_ratio(trainable, total)}', *lines]))
 
 
 def count_parameters(module: nn.Module) -> tuple[int, int]:
-    """Numbers of trained and of all parameters; buffers do not count, shared parameters count once."""
+    """Numbers of trainable and of total parameters; without buffers, shared parameters count once."""
     parameters = list(module.parameters())
     return sum(p.numel() for p in parameters if p.requires_grad), sum(p.numel() for p in parameters)
 
 
-def _ratio(trained: int, whole: int) -> str:
-    return f'{trained:,} of {whole:,} ({100 * trained / max(whole, 1):.2f} %)'
-
-
-def _nothing_trained(model: str, whole: int, parts: dict[str, tuple[int, int]]) -> str:
-    if not whole:
-        return f'model: {model} has no parameters, so there is nothing to train. Give its config at least one part.'
-    frozen = ', '.join(f'model.{name} ({count:,})' for name, (_, count) in parts.items())
-    return (f'model: 0 of {whole:,} parameters would be trained: every part is frozen: {frozen}. '
-            'Give a backbone adapters, or take away the key that freezes one of these parts.')
+def _ratio(trainable: int, total: int) -> str:
+    return f'{trainable:,} of {total:,} ({100 * trainable / max(total, 1):.2f} %)'

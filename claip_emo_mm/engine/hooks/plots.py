@@ -1,4 +1,4 @@
-"""Images and plots of a run."""
+"""Hooks that plot tested clips, training curves and confusion matrices."""
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,20 @@ from claip_emo_mm.structures import is_skipped
 from claip_emo_mm.utils.io import atomic_write
 from claip_emo_mm.visualization.plots import plot_confusion_matrix, plot_training_curves, read_scalars, write_figure
 
-_FRAMES = 6
-_SIDE = 128  # pixels of a frame in the plot
-_LINE = 22  # pixels of a line of text
+_NUM_FRAMES = 6
+_FRAME_SIZE = 128  # px
+_LINE_HEIGHT = 22  # px
 
 
 @HOOKS.register_module()
 class ClipVisualizationHook(Hook):
-    """Make one plot of a tested clip: some of its frames, its true class and its three best scores.
+    """Plot tested clips: some frames, the true class and the three best scores.
 
-    MMAction2's own VisualizationHook expects one tensor a clip and cannot draw samples with frames and audio.
+    MMAction2's VisualizationHook expects one tensor per clip and cannot plot samples with frames and audio.
 
     Args:
-        enable: whether to do anything; the command line turns it on.
-        interval: make a plot of every n-th clip.
+        enable: whether to plot; the command line turns it on.
+        interval: plot every n-th clip.
         out_dir: folder for the png files; None writes none.
         show: whether to open a window for each plot.
         wait_time: seconds for which a window stays; 0 waits for a key.
@@ -60,23 +60,20 @@ class ClipVisualizationHook(Hook):
             plot = render_clip(_frames(data_batch['inputs'], position), sample, classes)
             if self.out_dir is not None:
                 path = sample.get('filename') or sample.get('frame_dir') or sample.get('audio_path') or 'clip'
-                name = Path(path).stem
-                with atomic_write(Path(self.out_dir) / f'{number:06}_{name}.png') as split:
-                    split.write_bytes(cv2.imencode('.png', plot)[1].tobytes())
-            if self.show:
-                self._show(plot)
-
-    def _show(self, plot: np.ndarray) -> None:
-        try:
-            cv2.imshow('clip', plot)
-            cv2.waitKey(int(1000 * self.wait_time))
-        except cv2.error as error:
-            raise InputError(f'--show: no window can be opened here ({str(error).strip()}). Write the plots to a '
-                             'folder with --show-dir DIR.') from error
+                with atomic_write(Path(self.out_dir) / f'{number:06}_{Path(path).stem}.png') as temporary:
+                    temporary.write_bytes(cv2.imencode('.png', plot)[1].tobytes())
+            if not self.show:
+                continue
+            try:
+                cv2.imshow('clip', plot)
+                cv2.waitKey(int(1000 * self.wait_time))
+            except cv2.error as error:
+                raise InputError(f'--show: no window can be opened here ({str(error).strip()}). Write the plots to a '
+                                 'folder with --show-dir DIR.') from error
 
 
 def _frames(inputs: Any, position: int) -> Tensor | None:
-    """Frames (U, 3, H, W) of a clip, from our packed inputs or MMAction2's; None where there are none."""
+    """Frames (U, 3, H, W) of a clip in our packed inputs or MMAction2's; None where there are none."""
     if isinstance(inputs, Mapping):
         return inputs['frames'][position] if 'frames' in inputs else None
     packed = inputs[position]  # of MMAction2: (V*T, 3, H, W), (V, 3, T, H, W), or (V, 1, M, F) of audio
@@ -86,34 +83,26 @@ def _frames(inputs: Any, position: int) -> Tensor | None:
 
 
 def best_scores(scores: Tensor, classes: Sequence[str]) -> list[str]:
-    """The three highest of the scores (K,) in words; logits, which recognizers of MMAction2 may give, are no
-    percent.
-    """
-    whole = are_probabilities(scores[None].float().cpu().numpy())
-    return [f'{classes[best]}  ' + (f'{100 * float(scores[best]):.1f} %' if whole else f'{float(scores[best]):.2f}')
-            for best in scores.argsort(descending=True)[:3]]
+    """Format the three highest of the scores (K,): probabilities in percent, logits as they are."""
+    in_percent = are_probabilities(scores[None].float().cpu().numpy())
+    return [f'{classes[index]}  {100 * score:.1f} %' if in_percent else f'{classes[index]}  {score:.2f}'
+            for score, index in zip(*(values.tolist() for values in scores.topk(min(3, len(scores)))), strict=True)]
 
 
 def render_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:
-    """Draw some frames of a clip side by side, with the true class and the best scores under them.
-
-    Args:
-        frames: (U, 3, H, W), uint8, RGB; None for a clip of audio alone.
-        sample: with `gt_label`, and `pred_score` (K,).
-        classes: K names.
-    Returns: (height, width, 3) uint8 plot in OpenCV's BGR order.
-    """
-    text = np.full((4 * _LINE + 10, _FRAMES * _SIDE, 3), 255, np.uint8)
+    """Plot frames (U, 3, H, W) of a clip, uint8 RGB, above the true class and the best scores, as uint8 BGR."""
+    text = np.full((4 * _LINE_HEIGHT + 10, _NUM_FRAMES * _FRAME_SIZE, 3), 255, np.uint8)
     lines = [f'true: {classes[int(sample.gt_label)]}', *best_scores(sample.pred_score, classes)]
     for row, line in enumerate(lines, start=1):
-        cv2.putText(text, line, (8, row * _LINE), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+        cv2.putText(text, line, (8, row * _LINE_HEIGHT), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
     if frames is None:
         return text
-    strip = np.full((_SIDE, _FRAMES * _SIDE, 3), 255, np.uint8)
-    shown = np.unique(np.linspace(0, len(frames) - 1, min(_FRAMES, len(frames))).round().astype(int))
+    strip = np.full((_FRAME_SIZE, _NUM_FRAMES * _FRAME_SIZE, 3), 255, np.uint8)
+    shown = np.unique(np.linspace(0, len(frames) - 1, min(_NUM_FRAMES, len(frames))).round().astype(int))
     for column, index in enumerate(shown):
         image = frames[index].permute(1, 2, 0).cpu().numpy()  # (H, W, 3)
-        strip[:, column * _SIDE:(column + 1) * _SIDE] = cv2.resize(image, (_SIDE, _SIDE))[..., ::-1]
+        left = column * _FRAME_SIZE
+        strip[:, left:left + _FRAME_SIZE] = cv2.resize(image, (_FRAME_SIZE, _FRAME_SIZE))[..., ::-1]
     return np.concatenate([strip, text])
 
 
@@ -121,8 +110,8 @@ def render_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequen
 class TrainingPlotHook(Hook):
     """Write `curves.png`, `confusion/val_epoch_<n>.png` and `confusion/test.png` into the work folder.
 
-    The matrices are those of metrics that keep their last one as `confusion` (EmotionMetric does); that of a metric for
-    one split of the clips has the split's name at the end of its own.
+    The confusion matrices are those of metrics with an attribute `confusion`, such as EmotionMetric; the file name of a
+    metric for one split ends with the name of the split.
     """
 
     priority = 'LOWEST'

@@ -1,4 +1,4 @@
-"""Saves and ends when the system asks the training to end (SIGTERM), as queues do before they kill it."""
+"""Hook that saves a checkpoint and ends the training on SIGTERM, which queues send before they kill it."""
 import os
 import signal
 import threading
@@ -18,106 +18,101 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from claip_emo_mm.compat.checkpoint_io import resumed_elsewhere, resumed_file
 from claip_emo_mm.engine.loop import ResumableTrainLoop
-from claip_emo_mm.engine.resume import resume_file
+from claip_emo_mm.engine.resume import EPOCH_LENGTH_KEY, resume_file
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import write_text
 
-TERMINATED = 128 + signal.SIGTERM  # exit code, as a shell reports it
-_TRAINED, _WHOLE = 'trained_batches', 'batches_of_epoch'  # in a checkpoint's meta
+_EXIT_CODE = 128 + signal.SIGTERM  # as a shell reports it
+_TRAINED_KEY = 'trained_batches'  # in a checkpoint's meta, beside EPOCH_LENGTH_KEY
 
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """On SIGTERM finish the step of the optimizer, save `iter_<n>.pth`, and end with exit code 143.
+    """On SIGTERM, finish the optimizer step, save `iter_<n>.pth`, and exit with code 143.
 
-    `--resume` goes on from there, in the middle of an epoch where the loop is a `ResumableTrainLoop`. With several
-    processes it is enough that one of them gets the signal; they end after the same iteration. During an evaluation
-    nothing is saved: it is made up for. The file goes when a later checkpoint has taken its place, if it lies in the
-    work folder.
+    `--resume` goes on from there, within an epoch where the loop is a `ResumableTrainLoop`. One of several processes
+    needs to get the signal; all end after the same iteration. During an evaluation nothing is saved: it is repeated.
+    The file is deleted after a later checkpoint is saved, if it lies in the work folder.
 
     Raises:
-        InputError: a training that was interrupted within an epoch is resumed with another number of batches an epoch.
+        InputError: a training that was interrupted within an epoch is resumed with another number of batches per epoch.
     """
 
-    priority = 'LOWEST'  # after everything else that an iteration or an epoch does
+    priority = 'LOWEST'  # after all other hooks of an iteration or epoch
 
     def __init__(self) -> None:
-        self._asked = False
-        self._before: Any = None
-        self._replaced: Path | None = None  # the interrupted run's file
+        self._signaled = False
+        self._previous_handler: Any = None
+        self._resumed: Path | None = None  # checkpoint of the interrupted run
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         meta = checkpoint.get('meta') or {}
-        if not getattr(runner, '_resume', False) or _TRAINED not in meta:
+        if not getattr(runner, '_resume', False) or _TRAINED_KEY not in meta:
             return
         if not resumed_elsewhere(runner):
-            self._replaced = Path(runner.work_dir, Path(resumed_file(runner)).name)
+            self._resumed = Path(runner.work_dir, Path(resumed_file(runner)).name)
         if isinstance(runner.train_loop, EpochBasedTrainLoop):
-            here = len(runner.train_loop.dataloader)
-            if not isinstance(runner.train_loop, ResumableTrainLoop) or here != meta[_WHOLE]:
-                raise InputError(f'{runner._load_from}: was saved after {meta[_TRAINED]} of {meta[_WHOLE]} batches of '
-                                 f'an epoch, which has {here} batches here. Resume with the same batch size, number of '
-                                 "processes and train_cfg.type='ResumableTrainLoop', or from an epoch's checkpoint: "
-                                 '--resume epoch_<n>.pth.')
-            runner.train_loop.trained_batches = meta[_TRAINED]
+            length, saved_length = len(runner.train_loop.dataloader), meta[EPOCH_LENGTH_KEY]
+            if not isinstance(runner.train_loop, ResumableTrainLoop) or length != saved_length:
+                raise InputError(f'{runner._load_from}: was saved after {meta[_TRAINED_KEY]} of {saved_length} batches '
+                                 f'of an epoch, which has {length} batches here. Resume with the same batch size, '
+                                 "number of processes and train_cfg.type='ResumableTrainLoop', or from an epoch's "
+                                 'checkpoint: --resume epoch_<n>.pth.')
+            runner.train_loop.trained_batches = meta[_TRAINED_KEY]
 
     def before_train(self, runner: Runner) -> None:
         if threading.current_thread() is threading.main_thread():  # no other thread may set a handler
-            self._before = signal.signal(signal.SIGTERM, self._ask)
+            self._previous_handler = signal.signal(signal.SIGTERM, self._on_signal)
         ending = RawValue('b', 0)  # shared with the workers
-        Finalize(None, setattr, (ending, 'value', 1), exitpriority=100)  # before Python ends what is left of them
+        Finalize(None, setattr, (ending, 'value', 1), exitpriority=100)  # before Python ends the remaining workers
         for loop in (runner.train_loop, runner.val_loop):
-            if loop is not None:  # torchrun and queues send it to the workers, too, and these are still needed
-                loop.dataloader.worker_init_fn = partial(_let_live, loop.dataloader.worker_init_fn, ending)
+            if loop is not None:  # torchrun and queues signal the workers too, which are still needed
+                loop.dataloader.worker_init_fn = partial(_init_worker, loop.dataloader.worker_init_fn, ending)
 
     def after_train(self, runner: Runner) -> None:
-        self._restore()
+        self._restore_handler()
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
                          outputs: dict | None = None) -> None:
         loop = runner.train_loop
         by_epoch = isinstance(loop, EpochBasedTrainLoop)
         last = by_epoch and batch_idx + 1 == len(loop.dataloader)  # then `after_train_epoch` comes at once
-        if not self._all_asked() or last or not runner.optim_wrapper.should_update():
+        if not self._any_signaled() or last or not runner.optim_wrapper.should_update():
             return
-        if by_epoch and not isinstance(loop, ResumableTrainLoop):
-            self._end(runner)  # the epoch would be trained from its beginning
-        meta = dict(epoch=runner.epoch, iter=runner.iter + 1)
-        if by_epoch:
-            meta.update({_TRAINED: batch_idx + 1, _WHOLE: len(loop.dataloader)})
-        self._save(runner, meta)
+        if not by_epoch or isinstance(loop, ResumableTrainLoop):  # others would repeat the epoch
+            meta = dict(epoch=runner.epoch, iter=runner.iter + 1)
+            if by_epoch:
+                meta.update({_TRAINED_KEY: batch_idx + 1, EPOCH_LENGTH_KEY: len(loop.dataloader)})
+            path = Path(runner.work_dir, f'iter_{meta["iter"]}.pth')
+            runner.message_hub.update_info('last_ckpt', str(path))  # read by ResumeStateHook
+            runner.save_checkpoint(runner.work_dir, path.name, meta=meta, by_epoch=False)
+            if is_main_process():
+                write_text(Path(runner.work_dir, 'last_checkpoint'), str(path))
+                self._remove_resumed()
         self._end(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
         note = Path(runner.work_dir, 'last_checkpoint')
-        if self._replaced is not None and is_main_process() and note.is_file() and (
-                Path(note.read_text()).name != self._replaced.name):
-            self._remove_replaced()
-        if self._all_asked():
+        if self._resumed is not None and is_main_process() and note.is_file() and (
+                Path(note.read_text()).name != self._resumed.name):
+            self._remove_resumed()
+        if self._any_signaled():
             self._end(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        if self._before is not None and self._all_asked():
+        if self._previous_handler is not None and self._any_signaled():
             self._end(runner)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked = True
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signaled = True
 
-    def _all_asked(self) -> bool:
-        """Whether any process was asked to end: the same answer for all."""
+    def _any_signaled(self) -> bool:
+        """Whether any process got the signal: the same answer for all."""
         if get_world_size() == 1:
-            return self._asked
-        asked = torch.tensor(int(self._asked))
-        all_reduce(asked, 'max')
-        return bool(asked)
-
-    def _save(self, runner: Runner, meta: dict[str, int]) -> None:
-        path = Path(runner.work_dir, f'iter_{meta["iter"]}.pth')
-        runner.message_hub.update_info('last_ckpt', str(path))  # where ResumeStateHook looks
-        runner.save_checkpoint(runner.work_dir, path.name, meta=meta, by_epoch=False)
-        if is_main_process():
-            write_text(Path(runner.work_dir, 'last_checkpoint'), str(path))
-            self._remove_replaced()
+            return self._signaled
+        signaled = torch.tensor(int(self._signaled))
+        all_reduce(signaled, 'max')
+        return bool(signaled)
 
     def _end(self, runner: Runner) -> None:
         barrier()  # the first process that ends takes the others with it
@@ -125,23 +120,23 @@ class PreemptionHook(Hook):
         last = note.read_text() if note.is_file() else None
         goes_on = f'--resume goes on from {last}' if last else 'nothing was saved yet'
         runner.logger.warning(f'SIGTERM: the training ends here; {goes_on}.')
-        self._restore()
-        raise SystemExit(TERMINATED)
+        self._restore_handler()
+        raise SystemExit(_EXIT_CODE)
 
-    def _restore(self) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGTERM, self._before)
-            self._before = None
+    def _restore_handler(self) -> None:
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGTERM, self._previous_handler)
+            self._previous_handler = None
 
-    def _remove_replaced(self) -> None:
-        if self._replaced is not None:
-            for path in (self._replaced, resume_file(self._replaced)):
+    def _remove_resumed(self) -> None:
+        if self._resumed is not None:
+            for path in (self._resumed, resume_file(self._resumed)):
                 path.unlink(missing_ok=True)
-            self._replaced = None
+            self._resumed = None
 
 
-def _let_live(initialize: Callable[[int], None] | None, ending: Any, worker: int) -> None:
-    """Initialize a worker process of a data loader, and let it live on when it gets SIGTERM, until `ending` is set."""
+def _init_worker(initialize: Callable[[int], None] | None, ending: Any, worker: int) -> None:
+    """Initialize a worker of a data loader that ignores SIGTERM until `ending` is set."""
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0) if ending.value else None)
     if initialize is not None:
         initialize(worker)

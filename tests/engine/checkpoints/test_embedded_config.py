@@ -13,7 +13,7 @@ from mmengine.registry import DefaultScope
 from safetensors.torch import save_file
 
 from claip_emo_mm.engine.checkpoints import FORMAT, META_KEY, config_as_json, load_trained, make_metadata
-from claip_emo_mm.engine.checkpoints.embedded_config import carried_config
+from claip_emo_mm.engine.checkpoints.embedded_config import read_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioMeanPool
 from claip_emo_mm.models.weights.resolve import with_random_weights
@@ -31,7 +31,7 @@ def facts_of(cfg: dict, left_out: bool = True) -> dict:
 
 
 def read(cfg: dict, options: dict | None = None) -> Config:
-    return carried_config(facts_of(cfg), 'a.pth', options or {})
+    return read_config(facts_of(cfg), 'a.pth', options or {})
 
 
 def changed(**changes: Any) -> dict:
@@ -211,7 +211,7 @@ def test_all_places_are_named_at_once() -> None:
 def test_parts_that_the_checkpoint_holds_whole_need_no_place() -> None:
     cfg = changed(model__visual_backbone__pretrained='/gone.pt', model__visual_neck__init_cfg=[
         dict(type='Pretrained', checkpoint='http://127.0.0.1/a.pth'), dict(type='Normal', layer='Linear')])
-    found = carried_config(facts_of(cfg, left_out=False), 'a.pth', {}).model
+    found = read_config(facts_of(cfg, left_out=False), 'a.pth', {}).model
     assert found.visual_backbone.pretrained is None and found.audio_backbone.pretrained is None
     assert found.visual_neck.init_cfg == [dict(type='Normal', layer='Linear')]
 
@@ -239,7 +239,7 @@ def test_classes_of_a_config_in_pure_python_are_known_by_their_dotted_names() ->
     (json.dumps(dict(model=nested(dict(a=1), 100))), 'is nested deeper than 60')])
 def test_text_that_is_no_config(text: str, message: str) -> None:
     with pytest.raises(InputError, match=rf'a\.pth: the config in it {message}'):
-        carried_config(dict(facts_of(TOY), config=text), 'a.pth', {})
+        read_config(dict(facts_of(TOY), config=text), 'a.pth', {})
 
 
 OWN = '''

@@ -64,7 +64,7 @@ def test_holds_what_was_trained_and_nothing_else(trained: Runner, checkpoint: Pa
     assert checkpoint.stat().st_size < 1.1 * sum(value.numel() * 4 for value in state.values()) + 200_000
     log = next(Path(trained.log_dir).glob('*.log')).read_text()
     assert f'Checkpoints hold {len(state)} of {len(trained.model.state_dict())} keys' in log
-    assert 'visual_backbone: its frozen weights are left out, they are those of ' in log
+    assert 'visual_backbone: frozen weights are omitted, they are those of ' in log
 
 
 def test_facts(checkpoint: Path, encoders: Path) -> None:
@@ -152,7 +152,7 @@ def test_random_encoders_are_kept(tmp_path: Path) -> None:
     state = torch.load(tmp_path / 'epoch_2.pth', weights_only=True)['state_dict']
     assert set(state) == set(runner.model.state_dict())
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
-    assert 'visual_backbone: its frozen weights are kept in every checkpoint: they can be had from nowhere else' in log
+    assert 'visual_backbone: frozen weights are kept in every checkpoint: they cannot be reproduced' in log
     other = build(Config(dict(sampled_config(tmp_path, None), load_from=str(tmp_path / 'epoch_2.pth'))))
     other.load_or_resume()
     same_weights(runner.model, other.model)

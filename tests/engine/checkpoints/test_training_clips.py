@@ -87,7 +87,7 @@ def test_data_sets_without_names_do_not_say() -> None:
 
 @pytest.mark.parametrize('text', ['?', 'YWJj'])
 def test_damaged(listed: Callable[..., dict], text: str) -> None:
-    with pytest.raises(InputError, match='says of its trained clips what cannot be read'):
+    with pytest.raises(InputError, match='trained_clips in the metadata of the checkpoint is damaged'):
         find_trained(build(listed('here', '1')), {'': text})
 
 

@@ -10,14 +10,14 @@ from mmengine.runner import Runner
 
 from claip_emo_mm.engine.checkpoints import config_as_json
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.version import __version__
+from claip_emo_mm.version import FORMAT, __version__
 
 
 def test_checkpoint_carries_config_and_classes(make_runner: Callable[..., Runner]) -> None:
     runner = make_runner(model__width=4)
     runner.train()
     meta = torch.load(f'{runner.work_dir}/epoch_1.pth', weights_only=False)['meta']['claip_emo_mm']
-    assert meta['format'] == 2 and meta['classes'] == ['calm', 'loud', 'odd']
+    assert meta['format'] == FORMAT and meta['classes'] == ['calm', 'loud', 'odd']
     config = json.loads(meta['config'])
     assert config['model'] == dict(type='DummyModel', num_classes=3, width=4)
     assert config['test_dataloader']['dataset']['type'] == 'DummyDataset'

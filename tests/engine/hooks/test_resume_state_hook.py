@@ -12,7 +12,7 @@ def options(metric: str, rule: str = 'greater', epochs: int = 2) -> dict[str, ob
     return dict(
         default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, save_best=metric, rule=rule),
                            stop=dict(type='EarlyStoppingHook', monitor=metric, rule=rule, min_delta=0., patience=4)),
-        val_evaluator=dict(type='FixedMetric', metrics=(9., 1., 5.), name=metric), train_cfg__max_epochs=epochs)
+        val_evaluator=dict(type='FixedMetric', values=(9., 1., 5.), name=metric), train_cfg__max_epochs=epochs)
 
 
 def names(folder: str) -> list[str]:

@@ -53,13 +53,13 @@ def make_config(toy: Path, work_dir: Path, on_error: str) -> Config:
     return cfg
 
 
-def test_left_out_and_listed(toy: Path, tmp_path: Path) -> None:
+def test_skipped_and_listed(toy: Path, tmp_path: Path) -> None:
     runner = Runner.from_cfg(make_config(toy, tmp_path / 'skipping', 'skip'))
     runner.train()
     log = next((tmp_path / 'skipping').glob('*/*.log')).read_text()
-    assert 'train: 1 clips could not be read and were left out:' in log
+    assert 'train: 1 clips could not be read and were skipped:' in log
     assert f'{toy}/videos/train_000_fear.mp4: no video that can be opened' in log
-    assert ('train: 1 clips have no audio; the model heard silence, or did without:\n'
+    assert ('train: 1 clips have no audio; the model read silence, or no audio:\n'
             f'  {toy}/videos/train_000_sad.mp4') in log
     with open(tmp_path / 'skipping/skipped_clips.csv', encoding='utf-8', newline='') as file:
         rows = list(csv.DictReader(file))

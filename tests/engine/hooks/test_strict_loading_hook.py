@@ -17,16 +17,16 @@ def _save(path: Path, shapes: dict[str, tuple[int, ...]]) -> str:
     return str(path)
 
 
-def test_names_missing_unknown_and_misshapen_keys(make_runner: Callable[..., Runner], tmp_path: Path) -> None:
-    unknown = {f'old.{number:02}': (1,) for number in range(12)}
+def test_names_missing_unexpected_and_misshapen_keys(make_runner: Callable[..., Runner], tmp_path: Path) -> None:
+    unexpected = {f'old.{number:02}': (1,) for number in range(12)}
     known = {'backbone.weight': (4, 4), 'cls_head.weight': (5, 4), 'cls_head.bias': (3,)}
-    path = _save(tmp_path / 'a.pth', {**known, **unknown})
+    path = _save(tmp_path / 'a.pth', {**known, **unexpected})
     with pytest.raises(InputError) as caught:
         make_runner(load_from=path).test()
     lines = str(caught.value).splitlines()
     assert lines[0].startswith(path) and '15 keys in the checkpoint, 4 in the model' in lines[0]
     assert lines[1:3] == ['  1 missing in the checkpoint:', '    backbone.bias']
-    assert lines[3:5] == ['  12 unknown to the model:', '    old.00']
+    assert lines[3:5] == ['  12 unexpected in the checkpoint:', '    old.00']
     assert lines[13:15] == ['    old.09', '    ... and 2 more']
     assert lines[16] == '    cls_head.weight (5, 4), the model (3, 4)'
 

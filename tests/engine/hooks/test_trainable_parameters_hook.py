@@ -12,7 +12,7 @@ def test_logs_trained_and_all_parameters(make_runner: Callable[..., Runner]) -> 
     runner = make_runner()
     runner.train()
     log = _log(runner)
-    assert 'Trained parameters: 15 of 35 (42.86 %)' in log
+    assert 'Trainable parameters: 15 of 35 (42.86 %)' in log
     assert 'backbone  0 of 20 (0.00 %)' in log
     assert 'cls_head  15 of 15 (100.00 %)' in log
 

@@ -11,7 +11,7 @@ from mmengine.runner import CheckpointLoader, load_checkpoint
 from torch import Tensor, nn
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.engine.checkpoints import check_fit
+from claip_emo_mm.engine.checkpoints import check_compatibility
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.models.backbones.htsat import HTSATArch
@@ -102,12 +102,12 @@ def test_adapters_only_know_the_frozen_weights_that_they_belong_to(checkpoint: P
         loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
         model = MODELS.build(dict(OURS, **{name: dict(OURS[name], pretrained=str(checkpoint))
                                            for name in ('visual_backbone', 'audio_backbone')}))
-    left_out = check_fit(model, loaded, str(path))
+    left_out = check_compatibility(model, loaded, str(path))
     assert set(left_out) | set(loaded['state_dict']) == set(model.state_dict())
     with torch.no_grad():
         model.visual_backbone.encoder.conv1.weight[0, 0, 0, 0] += 1
     with pytest.raises(InputError, match=r'visual_backbone\.pretrained: .*checkpoint-best\.pth. \(sha256'):
-        check_fit(model, loaded, str(path))
+        check_compatibility(model, loaded, str(path))
     with pytest.raises(InputError, match=f'ours{suffix}: does not say how its model is built'):
         EmotionInferencer(path)
 
