@@ -1,7 +1,7 @@
 """The error of bad input, checks of options that raise it, and names as messages show them."""
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,14 @@ def check_positive(owner: object, **numbers: Any) -> None:
     for option, number in numbers.items():
         if not isinstance(number, Real) or not 0 < number < math.inf:
             raise InputError(f'{_name(owner)}: {option} is {number!r}. Expected more than 0.')
+
+
+def check_choice(owner: object, choices: Sequence[Any], **options: Any) -> None:
+    """Raise an `InputError` where an option of a component (or its name) is none of the choices."""
+    for option, value in options.items():
+        if value not in choices:
+            *others, last = map(repr, choices)
+            raise InputError(f'{_name(owner)}: {option} is {value!r}. Expected {", ".join(others)} or {last}.')
 
 
 def printable(path: str | Path) -> str:

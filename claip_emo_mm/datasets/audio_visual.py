@@ -18,7 +18,7 @@ from claip_emo_mm.datasets.labels import LabelSchema, get_schema
 from claip_emo_mm.datasets.official_lists import LIST_ENCODINGS, read_official_list
 from claip_emo_mm.datasets.official_splits import OfficialSplit
 from claip_emo_mm.datasets.samplers import seed_clip
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_choice
 from claip_emo_mm.structures import input_names, media_name, skipped_sample
 
 _NAMED_FILES = 10
@@ -74,10 +74,8 @@ class AudioVisualDataset(BaseDataset):
                  classes: str | Sequence[str] = 'dfew', test_mode: bool = False,
                  indices: int | Sequence[int] | None = None, serialize_data: bool = True, lazy_init: bool = False,
                  metainfo: dict | None = None, on_error: str = 'raise', first_number: int | None = None) -> None:
-        if on_error not in ('raise', 'skip'):
-            raise InputError(f"{type(self).__name__}: on_error is {on_error!r}. Expected 'raise' or 'skip'.")
-        if first_number not in (None, 0, 1):
-            raise InputError(f'{type(self).__name__}: first_number is {first_number!r}. Expected 0 or 1, or None.')
+        check_choice(self, ('raise', 'skip'), on_error=on_error)
+        check_choice(self, (0, 1, None), first_number=first_number)
         self.on_error, self.first_number = on_error, first_number
         self.schema = (get_schema(classes) if isinstance(classes, str)
                        else LabelSchema('', 'this data set', tuple(classes)))

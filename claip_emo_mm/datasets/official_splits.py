@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mmengine.logging import print_log
 
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_choice
 
 NUM_FOLDS = 5
 FOLD_SPLITS = ('train', 'test')
@@ -43,8 +43,7 @@ class OfficialSplit:
     def __post_init__(self) -> None:
         if not isinstance(self.fold, int) or self.fold not in range(1, NUM_FOLDS + 1):
             raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {NUM_FOLDS}.')
-        if self.split not in FOLD_SPLITS:
-            raise InputError(f"{self.schema.title}: split is {self.split!r}. Expected 'train' or 'test'.")
+        check_choice(self.schema.title, FOLD_SPLITS, split=self.split)
 
     def hint(self, data_root: str) -> str:
         """Say how the lists of the data set are made."""

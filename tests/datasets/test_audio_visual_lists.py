@@ -59,7 +59,7 @@ def test_a_short_list_of_numbers(write_list) -> None:
     for dataset in (DFEWDataset(1, [], ann_file=path, lazy_init=True, data_root='', first_number=0),
                     MAFWDataset(1, [], ann_file=path, lazy_init=True, data_root='', first_number=0)):
         assert [clip.label for clip in dataset.listed_clips()] == list(dataset.schema.classes[1:3])
-    with pytest.raises(InputError, match='first_number is 2. Expected 0 or 1'):
+    with pytest.raises(InputError, match='first_number is 2. Expected 0, 1 or None'):
         AudioVisualDataset(**data, first_number=2)
 
 

@@ -4,7 +4,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
-from claip_emo_mm.errors import InputError, check_positive, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 from claip_emo_mm.media.audio_signal import RESAMPLERS, SILENT, is_silent, resample
 from claip_emo_mm.structures import MISSING_INDEX
 
@@ -54,12 +54,8 @@ class LoadAudioWindows(BaseTransform):
 
     def __init__(self, sample_rate_hz: int = 48000, window_s: float = 10.0, resampler: str = 'sinc',
                  on_missing: str = 'error') -> None:
-        if on_missing not in ('error', 'silence', 'mask'):
-            raise InputError(f"LoadAudioWindows: on_missing is {on_missing!r}. Expected 'error', 'silence' or "
-                             "'mask'.")
-        if resampler not in RESAMPLERS:
-            raise InputError(f'LoadAudioWindows: resampler is {resampler!r}. Expected '
-                             f'{" or ".join(map(repr, RESAMPLERS))}.')
+        check_choice(self, ('error', 'silence', 'mask'), on_missing=on_missing)
+        check_choice(self, RESAMPLERS, resampler=resampler)
         check_whole(self, sample_rate_hz=sample_rate_hz)
         check_positive(self, window_s=window_s)
         self.sample_rate_hz = sample_rate_hz

@@ -9,7 +9,7 @@ from mmcv.transforms import BaseTransform
 from torch import Tensor
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
-from claip_emo_mm.errors import InputError, check_positive, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 
 _CHUNK = 128  # windows at a time
 _PREEMPHASIS = 0.97  # this and the lowest frequency are Kaldi's defaults
@@ -166,8 +166,7 @@ class LogMel(BaseTransform):
 
     def __init__(self, sample_rate_hz: int = 48000, num_mel_bins: int = 64, window_ms: float = 21.0,
                  shift_ms: float = 10.0, num_frames: int = 1024, front_end: str = 'kaldi') -> None:
-        if front_end not in _FILTERBANKS:
-            raise InputError(f'LogMel: front_end is {front_end!r}. Expected {" or ".join(map(repr, _FILTERBANKS))}.')
+        check_choice(self, tuple(_FILTERBANKS), front_end=front_end)
         check_whole(self, sample_rate_hz=sample_rate_hz, num_mel_bins=num_mel_bins, num_frames=num_frames)
         check_positive(self, window_ms=window_ms, shift_ms=shift_ms)
         self.sample_rate_hz = sample_rate_hz

@@ -3,7 +3,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_choice
 from claip_emo_mm.media.audio import AudioFile
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
@@ -65,8 +65,7 @@ class DecodeFrames(BaseTransform):
     """
 
     def __init__(self, on_missing: str = 'error') -> None:
-        if on_missing not in ('error', 'mask'):
-            raise InputError(f"DecodeFrames: on_missing is {on_missing!r}. Expected 'error' or 'mask'.")
+        check_choice(self, ('error', 'mask'), on_missing=on_missing)
         self.on_missing = on_missing
 
     def transform(self, results: dict) -> dict:
