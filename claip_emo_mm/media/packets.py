@@ -20,7 +20,6 @@ from claip_emo_mm.media.containers import (
 _UNKNOWN_SIZE = 0xFFFFFFFF  # that a wav file states which was written into a pipe
 _LARGEST_PAGE = 27 + 255 + 255 * 255  # bytes of an ogg file
 _LENGTH_TAGS = (b'Xing', b'Info', b'VBRI')  # in the first frame of an mp3 file: how many follow
-_TAG_WITHIN = 4096  # bytes behind the start of the first frame
 # Whose headers state their length; of others FFmpeg guesses it from what is there.
 _STATING_FORMATS = ('mov', 'matroska', 'avi', 'flv', 'asf', 'mxf', 'nut')
 # Where a packet is a frame that is shown at the packet's time.
@@ -100,7 +99,7 @@ def _is_mp3(file: BinaryIO) -> bool:
 
 def _has_length_tag(file: BinaryIO) -> bool:
     _skip_tag(file)
-    frame = file.read(_TAG_WITHIN)
+    frame = file.read(4096)
     return any(tag in frame for tag in _LENGTH_TAGS)
 
 

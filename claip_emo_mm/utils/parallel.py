@@ -20,7 +20,7 @@ Result = TypeVar('Result')
 
 def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, done: Callable[[Result], None],
              worth_a_worker: int = 1) -> None:
-    """Do all jobs, in this process or in several.
+    """Do all jobs, in this process or in several; the first exception of a job is raised, and ends the others.
 
     Args:
         work: does one job; with several processes, it, the jobs and the results are pickled.
@@ -30,7 +30,6 @@ def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: in
         worth_a_worker: number of jobs that take about as long as starting a process.
     Raises:
         InputError: fewer than one worker, or a worker was killed from outside.
-        Exception: the first that a job raises; running jobs are finished, the others dropped.
     """
     if workers < 1:
         raise InputError(f'--workers {workers}: must be 1 or more.')

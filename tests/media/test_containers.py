@@ -12,7 +12,7 @@ from claip_emo_mm.data_checks.clip_probe import ClipJob, probe_clip
 from claip_emo_mm.data_preparation.clips import ClipPreparation
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media import MEDIA_FORMATS, open_media
+from claip_emo_mm.media.containers import MEDIA_FORMATS, open_media
 
 
 def write_clip(path: Path, muxer: str | None = None, codec: str = 'mpeg4', metadata: bytes = b'') -> Path:

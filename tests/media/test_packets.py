@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media import FilePackets
+from claip_emo_mm.media.packets import FilePackets
 from claip_emo_mm.media.video import VideoFile
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.format import ContainerFormat
 
-from claip_emo_mm.media import (
+from claip_emo_mm.media.containers import (
     AUDIO_SUFFIXES,
     MEDIA_FORMATS,
     MEDIA_SUFFIXES,

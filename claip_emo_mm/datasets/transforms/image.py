@@ -43,7 +43,9 @@ class ResizeFrames(BaseTransform):
         check_keys(self, results, imgs='DecodeFrames')
         frames = results['imgs']
         if self.exact:
-            resized = np.stack([self._resize_by_pillow(frame) for frame in frames])
+            size = (self.size, self.size)
+            resized = np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
+                                for frame in frames])
         elif isinstance(frames, np.ndarray):
             resized = self._resize(frames)
         else:
@@ -54,9 +56,6 @@ class ResizeFrames(BaseTransform):
         pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (U, 3, H, W), colors beside each other in memory
         resized = functional.resize(pixels, [self.size, self.size], antialias=True)
         return resized.permute(0, 2, 3, 1).numpy()
-
-    def _resize_by_pillow(self, frame: np.ndarray) -> np.ndarray:
-        return np.asarray(Image.fromarray(frame).resize((self.size, self.size), Image.Resampling.BILINEAR))
 
 
 @TRANSFORMS.register_module()
