@@ -39,13 +39,14 @@ NOT_OURS = {'indices', 'dynamic_intervals', 'patience', 'nonwrapped_numel', 'fil
 
 
 def options_of(component: type) -> list[inspect.Parameter]:
-    """Options of a constructor, and those of this package's parents that it passes on as keywords."""
+    """Options of a constructor, and those of this package's parents that it may pass on as keywords."""
     found: dict[str, inspect.Parameter] = {}
     for parent in inspect.getmro(component):
         if not parent.__module__.startswith('claip_emo_mm'):
             break
         options = inspect.signature(parent).parameters
-        found = {**options, **found}
+        found = {name: option for name, option in options.items()
+                 if parent is component or option.default is not option.empty} | found
         if not any(option.kind is option.VAR_KEYWORD for option in options.values()):
             break
     return list(found.values())

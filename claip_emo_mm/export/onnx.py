@@ -18,7 +18,7 @@ from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.export.front_end import FrontEnd, MediaClip
 from claip_emo_mm.export.quantization import QuantizationChange, quantize, run_file
 from claip_emo_mm.export.wrappers import FORMATS, MediaModel, TensorModel
-from claip_emo_mm.models.layers.lora_config import merge_adapters
+from claip_emo_mm.models.layers.lora import merge_adapters
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
 from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.version import INTENDED_USE, LICENSE, __version__

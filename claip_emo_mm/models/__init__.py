@@ -1,4 +1,4 @@
-"""The parts of the model.
+"""Backbones, necks, heads, losses and recognizers.
 
 Letters for the sizes of tensors, here and throughout the package: B clips, V views of a clip, T frames of a view,
 U distinct frames, A distinct audio windows, C channels, H W pixels, N tokens, D width, M mel frames, F mel bins,

@@ -1,4 +1,4 @@
-"""From the samples of a batch to what the model reads, on its device."""
+"""Batching, normalization and mixing of packed samples."""
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -9,8 +9,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.views import ExpandedViews
-from claip_emo_mm.models.mixup import AudioVisualMixup
+from claip_emo_mm.models.mixup import AudioVisualMixup, ExpandedViews
 from claip_emo_mm.structures import MISSING_INDEX, is_skipped
 
 # ImageNet's, also for CLIP (reference recipe), in MMAction2's units: brightness 0..255, RGB
@@ -21,14 +20,13 @@ _INDEX_KEYS = dict(frames='frame_index', mel='audio_index')
 
 @MODELS.register_module()
 class AudioVisualDataPreprocessor(BaseDataPreprocessor):
-    """Batch packed samples: frames travel to the device as bytes and become normalized numbers there.
+    """Batch packed samples: uint8 frames are copied to the device and normalized there.
 
     Args:
-        mean: brightness subtracted from each color, 0..255; None for each frame's own, over its pixels and colors.
-        std: brightness that each color is divided by; None for each frame's own.
-        non_blocking: copy to the device without waiting.
-        blend: fields of ``AudioVisualMixup``, which mixes the clips of a batch while training (mixup, cutmix); None
-            mixes nothing.
+        mean: Mean of each color, 0..255; None for each frame's own, over its pixels and colors.
+        std: Standard deviation of each color; None for each frame's own.
+        non_blocking: Copy to the device without waiting.
+        blending: Fields of ``AudioVisualMixup``, for mixup and cutmix in training; None mixes nothing.
     """
 
     def __init__(self, mean: Sequence[float] | None = _MEAN, std: Sequence[float] | None = _STD,
@@ -43,21 +41,19 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
 
         Args:
             data: `inputs`, a dict of lists of B tensors as `PackAudioVisualInputs` names them, and `data_samples`, a
-                list. A modality may be left out. In place of the tensors of a clip that could not be read stands None;
-                the batch holds the other clips. A clip that lacks a modality has no frames or no mel, and the index -1.
-            training: whether to mix the clips, where `blending` is given. Every view then has its own frames and audio,
-                as mixed ones are no longer equal: U = B*V*T, A = B*V; and `gt_label` is a soft label (K,). Of two
-                clips of which one lacks a modality, that modality is not mixed; of those that ratio none, nothing is.
-
-        Returns: `inputs`, with `frames` (all U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
-            `mel` (all A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
-
+                list. A modality may be missing. The tensors of a clip that could not be read are None; the batch holds
+                the other clips. A clip that lacks a modality has no frames or no mel, and the index -1.
+            training: Whether to mix the clips, where `blending` is given. Every view then has its own frames and audio:
+                U = B*V*T, A = B*V; and `gt_label` is a soft label (K,). A modality that one of two clips lacks is not
+                mixed.
+        Returns: `inputs`, with `frames` (U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
+            `mel` (A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
         Raises:
-            InputError: clips differ in the size of their frames or in their number of views.
+            InputError: Clips differ in the size of their frames or in their number of views.
         """
         data = self.cast_data(data)
-        inputs = {key: [part for part in parts if part is not None] for key, parts in data['inputs'].items()}
-        inputs = {key: parts for key, parts in inputs.items() if parts}  # not one clip of the batch could be read
+        inputs = {key: [value for value in values if value is not None] for key, values in data['inputs'].items()}
+        inputs = {key: values for key, values in inputs.items() if values}  # not one clip of the batch could be read
         batch = {}
         if 'frames' in inputs:
             frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
@@ -69,13 +65,12 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         return dict(data, inputs=batch)
 
     def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample]) -> None:
-        """Mix the clips of a batch with each other, inputs and labels."""
         if not batch:
             return
         labels = torch.cat([sample.gt_label for sample in data_samples])
         modalities = {key: ExpandedViews(batch[key], batch[index_key])
                       for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}
-        mixed = self.blending(*(modalities[key].items if key in modalities else None for key in _INDEX_KEYS), labels)
+        mixed = self.blending(*(modalities[key].clips if key in modalities else None for key in _INDEX_KEYS), labels)
         for key, views in modalities.items():
             batch[key], batch[_INDEX_KEYS[key]] = views.join()
         if any(views.incomplete for views in modalities.values()):
@@ -86,21 +81,20 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
 
     def normalize(self, frames: Tensor) -> Tensor:
         """Normalize frames (U, 3, H, W), float32 of brightness 0..255, in place."""
-        own = (1, 2, 3)
-        mean = frames.mean(own, keepdim=True) if self.mean is None else self.mean
-        std = frames.std(own, keepdim=True).clamp_(min=1) if self.std is None else self.std
+        mean = frames.mean((1, 2, 3), keepdim=True) if self.mean is None else self.mean
+        std = frames.std((1, 2, 3), keepdim=True).clamp_(min=1) if self.std is None else self.std
         return frames.sub_(mean).div_(std)
 
 
-def _join(key: str, parts: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Join what the clips hold, and let their indices point into the whole."""
-    for name, tensors, dim in ((key, parts, 1), (index_key, indices, 0)):
+def _join(key: str, values: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Concatenate the frames or spectrograms of the clips, and shift their indices."""
+    for name, tensors, dim in ((key, values, 1), (index_key, indices, 0)):
         shapes = {tuple(tensor.shape[dim:]) for tensor in tensors}
         if len(shapes) > 1:
             raise InputError(f'AudioVisualDataPreprocessor: {name} of the clips in a batch have different shapes: '
                              f'{" and ".join(map(str, sorted(shapes)))}. All clips need the same size of frames and '
                              'spectrograms, and the same number of views (ResizeFrames, LogMel, SampleFrameViews).')
-    starts = list(accumulate((len(part) for part in parts[:-1]), initial=0))
+    starts = accumulate((len(value) for value in values[:-1]), initial=0)
     index = torch.stack([index.where(index == MISSING_INDEX, index + start)
                          for index, start in zip(indices, starts, strict=True)])
-    return torch.cat(parts), index
+    return torch.cat(values), index

@@ -2,10 +2,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from timm.data.mixup import cutmix_bbox_and_lam, mixup_target
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import MISSING_INDEX
 
 Box = tuple[int, int, int, int]  # rows from, to, columns from, to
 
@@ -14,19 +16,20 @@ Box = tuple[int, int, int, int]  # rows from, to, columns from, to
 class AudioVisualMixup:
     """Mix every clip of a batch with one other: mixup (arXiv 1710.09412) or cutmix (arXiv 1905.04899).
 
-    As ``timm.data.mixup.Mixup`` in its batch mode: one draw for the batch, the first clip is mixed with the last, the
-    second with the last but one and so on. The defaults are the reference recipe's. Numbers are drawn from NumPy.
+    As ``timm.data.mixup.Mixup`` in its batch mode: the weight is sampled once for the batch, the first clip is mixed
+    with the last, the second with the last but one and so on. The defaults are the reference recipe's. Numbers are
+    sampled from NumPy.
 
     Args:
         num_classes: Classes K of the labels.
         mixup_alpha: Parameter of mixup's Beta distribution; 0 for no mixup.
         cutmix_alpha: Parameter of cutmix's Beta distribution; 0 for no cutmix.
-        prob: Share of the batches that are mixed.
-        switch_prob: Share of cutmix among these, where both are on.
+        prob: Ratio of the batches that are mixed.
+        switch_prob: Ratio of cutmix among these, where both are on.
         label_smoothing: Label smoothing, of all batches.
-        independent: Do exactly what the reference recipe does: draw for the audio anew, while the label follows the
-            frame, and cut boxes as timm did at the time, whose sides are whole pixels of an even number. Otherwise
-            frames and audio are mixed in the same way and with the same weight, in the boxes of today's timm.
+        independent: Do exactly what the reference recipe does: sample for the audio anew, while the label follows the
+            frames, and cut boxes as timm did at the time, whose sides are an even number of pixels. Otherwise frames
+            and audio are mixed in the same way and with the same weight, in the boxes of today's timm.
     Raises:
         InputError: A number is out of its range, or both alphas are 0.
     """
@@ -42,12 +45,12 @@ class AudioVisualMixup:
     def __post_init__(self) -> None:
         for name in ('prob', 'switch_prob', 'label_smoothing'):
             if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f'blend: {name} is {getattr(self, name)}. Expected 0 to 1.')
+                raise InputError(f'blending: {name} is {getattr(self, name)}. Expected 0 to 1.')
         if min(self.mixup_alpha, self.cutmix_alpha) < 0 or self.mixup_alpha == self.cutmix_alpha == 0:
-            raise InputError(f'blend: mixup_alpha is {self.mixup_alpha} and cutmix_alpha {self.cutmix_alpha}. Expected '
-                             'numbers of which none is below 0 and one is above; blend=None mixes nothing.')
+            raise InputError(f'blending: mixup_alpha is {self.mixup_alpha} and cutmix_alpha {self.cutmix_alpha}. '
+                             'Expected two numbers from 0, one above 0; blending=None mixes nothing.')
         if not isinstance(self.num_classes, int) or self.num_classes < 1:
-            raise InputError(f'blend: num_classes is {self.num_classes}. Set it to num_classes of the head.')
+            raise InputError(f'blending: num_classes is {self.num_classes}. Set it to num_classes of the head.')
 
     def __call__(self, frames: Tensor | None, mel: Tensor | None, labels: Tensor) -> Tensor:
         """Mix a batch in place.
@@ -61,14 +64,15 @@ class AudioVisualMixup:
             InputError: A label is none of the classes.
         """
         if len(labels) and labels.max() >= self.num_classes:
-            raise InputError(f'blend: num_classes is {self.num_classes}, but a clip has the label {labels.max()}. Set '
-                             'model.data_preprocessor.blend.num_classes to the number of classes of the data set.')
+            raise InputError(f'blending: num_classes is {self.num_classes}, but a clip has the label {labels.max()}. '
+                             'Set model.data_preprocessor.blending.num_classes to the number of classes of the data '
+                             'set.')
         first, second = (mel, None) if frames is None else (frames, mel)
-        cut, weight = self._draw()
+        cut, weight = self._sample()
         weight = self._mix_alone(first, cut, weight)
         if second is not None:
             if self.independent:
-                self._mix_alone(second, *self._draw())
+                self._mix_alone(second, *self._sample())
             elif weight < 1:
                 mix_clips(second, weight, inside_box(second.shape, weight) if cut else None)
         return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
@@ -78,15 +82,15 @@ class AudioVisualMixup:
         return mixup_target(labels, self.num_classes, 1., self.label_smoothing)
 
     def _mix_alone(self, clips: Tensor, cut: bool, weight: float) -> float:
-        """Mix clips in a box of their own, where they are cut; return the ratio of a clip itself after that."""
+        """Mix clips in a box of their own, where they are cut; return the weight of a clip itself after that."""
         box = None
         if cut and weight < 1:
             box, weight = (even_box if self.independent else cutmix_bbox_and_lam)(tuple(clips.shape), weight)
         mix_clips(clips, float(weight), box)
         return float(weight)
 
-    def _draw(self) -> tuple[bool, float]:
-        """Draw whether to cut, and the weight of a clip itself beside its partner."""
+    def _sample(self) -> tuple[bool, float]:
+        """Sample whether to cut, and the weight of a clip itself beside its partner."""
         if np.random.rand() >= self.prob:
             return False, 1.
         cut = self.cutmix_alpha > 0 and (self.mixup_alpha == 0 or np.random.rand() < self.switch_prob)
@@ -95,13 +99,7 @@ class AudioVisualMixup:
 
 
 def mix_clips(clips: Tensor, weight: float, box: Box | None = None) -> None:
-    """Mix each clip with the one that stands as far from the end of the batch, in place.
-
-    Args:
-        clips: (B, ..., height, width).
-        weight: Share of the clip itself.
-        box: What to take from the other clip; None adds the two by their weights.
-    """
+    """Mix clips (B, ..., height, width) with those in reverse order, in place: by weight, or the box of the other."""
     if weight == 1:
         return
     if box is None:
@@ -113,22 +111,52 @@ def mix_clips(clips: Tensor, weight: float, box: Box | None = None) -> None:
 
 
 def even_box(shape: tuple[int, ...], weight: float) -> tuple[Box, float]:
-    """Draw a box around any place of (..., height, width), as timm did before it drew boxes of odd sides.
+    """Sample a box in (..., height, width) as timm did before it had boxes of odd sides.
 
     Returns: the box, without what stands out over the edge, and the ratio that it leaves uncovered.
     """
-    lengths = shape[-2:]
-    halves = [int(length * np.sqrt(1 - weight)) // 2 for length in lengths]
-    centres = [int(np.random.randint(length)) for length in lengths]
-    ends = [(max(center - half, 0), min(center + half, length))
-            for center, half, length in zip(centres, halves, lengths, strict=True)]
-    (top, bottom), (left, right) = ends
-    return (top, bottom, left, right), 1 - (bottom - top) * (right - left) / (lengths[0] * lengths[1])
+    height, width = shape[-2:]
+    halves = [int(length * np.sqrt(1 - weight)) // 2 for length in (height, width)]
+    centers = [int(np.random.randint(length)) for length in (height, width)]
+    top, left = (max(center - half, 0) for center, half in zip(centers, halves, strict=True))
+    bottom, right = min(centers[0] + halves[0], height), min(centers[1] + halves[1], width)
+    return (top, bottom, left, right), 1 - (bottom - top) * (right - left) / (height * width)
 
 
 def inside_box(shape: tuple[int, ...], weight: float) -> Box:
-    """Draw a box that lies inside (..., height, width) and leaves a ratio of `weight` uncovered, but for rounding."""
-    side = (1 - weight) ** 0.5
-    sizes = [round(length * side) for length in shape[-2:]]
+    """Sample a box inside (..., height, width) that leaves a ratio of `weight` uncovered, but for rounding."""
+    sizes = [round(length * (1 - weight) ** 0.5) for length in shape[-2:]]
     starts = [np.random.randint(length - size + 1) for length, size in zip(shape[-2:], sizes, strict=True)]
     return starts[0], starts[0] + sizes[0], starts[1], starts[1] + sizes[1]
+
+
+class ExpandedViews:
+    """One modality of a batch with a tensor of its own in every place of the index, to be mixed in place.
+
+    Args:
+        distinct: (n, ...) frames or spectrograms, n > 0.
+        index: (B, V, T) or (B, V) into them; ``MISSING_INDEX`` in all places of clips that lack the modality.
+    Attributes:
+        clips: (B, V*T, ...); without meaning for clips that lack the modality.
+        incomplete: Whether some clip lacks it.
+        shared: (B,) whether a clip and its partner, in reverse order, both have it.
+    """
+
+    def __init__(self, distinct: Tensor, index: Tensor) -> None:
+        self.index = index
+        self.clips = distinct[index.flatten()].unflatten(0, (len(index), -1))
+        self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,)
+        self.incomplete = not bool(self.present.all())
+        self.shared = self.present & self.present.flip(0)
+        self._unmixed = self.clips[~self.shared] if self.incomplete else None
+
+    def join(self) -> tuple[Tensor, Tensor]:
+        """Return `distinct` and `index` of the mixed clips; those whose partner lacks the modality are as before."""
+        if not self.incomplete:
+            return self.clips.flatten(0, 1), torch.arange(self.index.numel(), device=self.index.device).view_as(
+                self.index)
+        self.clips[~self.shared] = self._unmixed
+        distinct = self.clips[self.present].flatten(0, 1)
+        index = torch.full_like(self.index, MISSING_INDEX)
+        index[self.present] = torch.arange(len(distinct), device=index.device).view(-1, *index.shape[1:])
+        return distinct, index

@@ -1,4 +1,4 @@
-"""Language supervision for the toy encoders: features come close to the phrases that are true of what they show."""
+"""Contrastive pretraining of an encoder with captions."""
 import math
 
 import torch
@@ -16,15 +16,15 @@ from claip_emo_mm.errors import check_whole
 class ContrastivePretrainer(BaseModel):
     """Train a backbone against a small text encoder, as CLIP and CLAP were, with the sigmoid loss of SigLIP.
 
-    Captions are lists of phrases. Each frames or audio of a batch is compared with each distinct phrase of the batch;
-    those of its own caption are the positives (arXiv 2303.15343, with several positives instead of one).
+    Captions are lists of phrases. Each input of a batch is compared with each distinct phrase of the batch; those of
+    its own caption are the positives (arXiv 2303.15343, with several positives instead of one).
 
     Args:
-        backbone: Config of the network to pretrain: ``CLIPVisualBackbone`` or ``CLAPAudioBackbone``, not frozen.
-        inputs_key: Entry of the inputs that it takes: ``'frames'`` or ``'mel'``.
-        vocab_size: Words of the captions, padding and the two end marks included.
-        context_length: L, tokens of the longest phrase, end marks included.
-        neck: Config of a network between the backbone and the projection; None for none.
+        backbone: Config of the backbone, which must not be frozen: ``CLIPVisualBackbone`` or ``CLAPAudioBackbone``.
+        inputs_key: Its entry of the inputs: ``'frames'`` or ``'mel'``.
+        vocab_size: Number of words, with padding and the two end tokens.
+        context_length: L, tokens of the longest phrase, end tokens included.
+        neck: Config of the neck between backbone and projection; None for none.
         embed_dims: Width of the common space and of the text encoder.
         text_layers: Layers of the text encoder.
         text_heads: Attention heads of the text encoder.
@@ -42,19 +42,19 @@ class ContrastivePretrainer(BaseModel):
         self.neck = neck and MODELS.build(neck)
         self.projection = nn.Linear(self.backbone.out_channels, embed_dims, bias=False)
         self.text_encoder = TextTransformer(context_length, vocab_size, embed_dims, text_heads, text_layers,
-                                          output_dim=embed_dims, no_causal_mask=True)
+                                            output_dim=embed_dims, no_causal_mask=True)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.)))  # SigLIP's first temperature
         self.bias = nn.Parameter(torch.tensor(-2.))  # about one phrase in eight is true
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample],
                 mode: str = 'loss') -> dict[str, Tensor]:
-        """Compare every frames or audio of the batch with every phrase.
+        """Compare every input of the batch with every phrase.
 
         Args:
             inputs: ``frames`` (U, 3, H, W) or ``mel`` (A, 1, M, F).
             data_samples: Their captions: ``tokens`` (n, phrases, L) of each sample, in the order of the inputs.
-            mode: ``'loss'`` alone is meant.
-        Returns: ``loss``, and ``precision``: of as many nearest phrases as a caption has, the ratio that is true.
+            mode: Only ``'loss'``.
+        Returns: ``loss``, and ``precision``: the ratio of true phrases among as many nearest ones as a caption has.
         """
         if mode != 'loss':
             raise ValueError(f"mode='{mode}': ContrastivePretrainer only trains.")
@@ -63,9 +63,10 @@ class ContrastivePretrainer(BaseModel):
             features = self.neck(features)
         features = F.normalize(self.projection(features), dim=-1)
         tokens = torch.cat([sample.tokens for sample in data_samples]).to(features.device)  # (n, phrases, L)
-        phrases, which = tokens.flatten(0, 1).unique(dim=0, return_inverse=True)
-        truth = features.new_zeros(len(tokens), len(phrases)).scatter_(1, which.view(tokens.shape[:2]), 1)
+        phrases, index = tokens.flatten(0, 1).unique(dim=0, return_inverse=True)
+        targets = features.new_zeros(len(tokens), len(phrases)).scatter_(1, index.view(tokens.shape[:2]), 1)
         similarity = features @ F.normalize(self.text_encoder(phrases), dim=-1).T
         logits = self.log_scale.exp() * similarity + self.bias
         nearest = logits.detach().topk(tokens.shape[1]).indices
-        return dict(loss=F.binary_cross_entropy_with_logits(logits, truth), precision=truth.gather(1, nearest).mean())
+        return dict(loss=F.binary_cross_entropy_with_logits(logits, targets),
+                    precision=targets.gather(1, nearest).mean())

@@ -1,4 +1,4 @@
-"""The recognizer: two backbones, two necks, one head, and clips that hold each distinct frame and audio once."""
+"""The audio-visual recognizer."""
 from typing import Any
 
 import torch
@@ -9,10 +9,8 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.models.backbones.wrappers import reads_views
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
-from claip_emo_mm.models.layers.missing import ModalityDropout, gather, mask_features
-from claip_emo_mm.models.layers.views import encode
+from claip_emo_mm.models.layers.views import ModalityDropout, encode_in_chunks, gather_features, mask_features
 from claip_emo_mm.structures import MISSING_INDEX, SKIP_REASON, is_skipped
 
 _MODALITIES = ('visual', 'audio')
@@ -20,9 +18,10 @@ _MODALITIES = ('visual', 'audio')
 
 @MODELS.register_module()
 class AudioVisualRecognizer(BaseModel):
-    """Recognize the class of clips from frames and audio; either modality may be left out.
+    """Classify clips by their frames and audio: two backbones, two necks, one head.
 
-    Left out of the model, or of single clips: views without it have the index -1, and zeros for their feature.
+    Either modality may be missing, in the model or in single clips: the index of views without it is -1, and their
+    feature is zeros.
 
     Args:
         cls_head: Config of the head: features of the clips -> logits.
@@ -30,15 +29,15 @@ class AudioVisualRecognizer(BaseModel):
             ``reads_views``, views (B, T, 3, H, W) to features (B, T', D).
         audio_backbone: Config of the network that maps mel spectrograms (A, 1, M, F) to latent maps.
         visual_neck: Config of the network that maps the frame features of views (B, T, D) to (B, D); None averages.
-        audio_neck: Config of the network that maps latent maps to (A, D'); None: the backbone gives (A, D') itself.
+        audio_neck: Config of the network that maps latent maps to (A, D'); None for backbones that give (A, D').
         data_preprocessor: Config of the data preprocessor.
-        modality: ``'visual'`` or ``'audio'`` to test what a model for both gives from one: the feature of the other is
-            zeros, and its backbone does not run. Training takes ``'both'``.
-        modality_dropout: Fields of ``ModalityDropout``: how often a clip loses a modality in training; None for never.
-        frame_chunk_size: Frames that the visual backbone encodes at once in evaluation: this bounds the memory,
-            whatever the length of the clips and the size of the batch; on a CPU at most 16. None for all.
+        modality: ``'visual'`` or ``'audio'`` to test a model for both with one: the feature of the other is zeros, and
+            its backbone does not run. Training takes ``'both'``.
+        modality_dropout: Fields of ``ModalityDropout``; None for no modality dropout.
+        frame_chunk_size: Frames that the visual backbone encodes at once in evaluation, which bounds the memory; on a
+            CPU at most 16. None for all.
         audio_chunk_size: Audio windows, likewise.
-        init_cfg: mmengine's initialization.
+        init_cfg: MMEngine's initialization.
     """
 
     def __init__(self, cls_head: dict, visual_backbone: dict | None = None, audio_backbone: dict | None = None,
@@ -63,26 +62,20 @@ class AudioVisualRecognizer(BaseModel):
         self.modality_dropout = modality_dropout and ModalityDropout(**modality_dropout)
         self.frame_chunk_size = frame_chunk_size
         self.audio_chunk_size = audio_chunk_size
-        self._check_options()
-
-    def _check_options(self) -> None:
-        if self.modality not in ('both', *_MODALITIES):
-            raise InputError(f"AudioVisualRecognizer: modality is {self.modality!r}. Expected 'both', 'visual' or "
-                             "'audio'.")
-        if self.modality != 'both' and not self._has(self.modality):
-            raise InputError(f"AudioVisualRecognizer: modality='{self.modality}', but the model has no "
-                             f"{self.modality}_backbone. Set modality='both', or test a model that has it.")
-        if self.modality_dropout and not all(map(self._has, _MODALITIES)):
+        if modality not in ('both', *_MODALITIES):
+            raise InputError(f"AudioVisualRecognizer: modality is {modality!r}. Expected 'both', 'visual' or 'audio'.")
+        if modality != 'both' and not self._has(modality):
+            raise InputError(f"AudioVisualRecognizer: modality='{modality}', but the model has no {modality}_backbone."
+                             " Set modality='both', or test a model that has it.")
+        if modality_dropout and not all(map(self._has, _MODALITIES)):
             raise InputError('AudioVisualRecognizer: modality_dropout is for models of both modalities, but there is '
                              'one backbone. Set modality_dropout=None.')
-        check_whole(self, frame_chunk_size=self.frame_chunk_size, audio_chunk_size=self.audio_chunk_size)
+        check_whole(self, frame_chunk_size=frame_chunk_size, audio_chunk_size=audio_chunk_size)
 
     def _has(self, name: str) -> bool:
-        """Whether there is a backbone for this modality."""
         return getattr(self, f'{name}_backbone') is not None
 
     def _reads(self, name: str) -> bool:
-        """Whether the model looks at this modality."""
         return self._has(name) and self.modality in ('both', name)
 
     def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample] | None = None,
@@ -92,16 +85,15 @@ class AudioVisualRecognizer(BaseModel):
         Args:
             inputs: What the data preprocessor gives: ``frames`` (U, 3, H, W), the distinct frames of the batch,
                 normalized; ``frame_index`` (B, V, T) into them; ``mel`` (A, 1, M, F), the distinct audio windows;
-                ``audio_index`` (B, V) into them; -1 in place of what a clip lacks. With ``mode='tensor'`` plainly
-                ``frames`` (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F). Entries of a modality that the model
-                does not read may be left out.
-            data_samples: One per clip; with labels for ``mode='loss'``. Those of clips that could not be read have no
-                inputs and get no scores.
+                ``audio_index`` (B, V) into them; -1 for what a clip lacks. With ``mode='tensor'``, ``frames``
+                (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F).
+            data_samples: One per clip; with labels for ``mode='loss'``. Clips that could not be read have no inputs
+                and get no scores.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the
                 logits (B, K).
         """
         if mode == 'tensor':
-            return self.cls_head(**self.extract_feat(self._plain_views(inputs)))
+            return self.cls_head(**self.extract_feat(self._add_indices(inputs)))
         if mode not in ('loss', 'predict'):
             raise ValueError(f"mode='{mode}' is none of 'loss', 'predict', 'tensor'.")
         if mode == 'loss' and self.modality != 'both':
@@ -120,86 +112,78 @@ class AudioVisualRecognizer(BaseModel):
         return self.cls_head.loss_by_feat(logits, readable)
 
     def _no_loss(self, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
-        """Return the loss of a batch without a clip: 0, with gradients of 0 for all ranks to exchange.
-
-        Raises:
-            InputError: a batch norm waits for this rank's clips.
-        """
+        """Return the loss of a batch without a clip: 0, with gradients of 0 for all ranks to exchange."""
         if get_world_size() > 1 and any(isinstance(module, nn.SyncBatchNorm) for module in self.modules()):
             raise InputError(f'not one of the {len(data_samples)} clips of a batch could be read, and the batch norm '
                              f'of the other processes would wait for ever: {data_samples[0].get(SKIP_REASON)}')
         return dict(loss_cls=sum(0 * parameter.sum() for parameter in self.parameters() if parameter.requires_grad))
 
     def extract_feat(self, inputs: dict[str, Tensor] | Tensor) -> dict[str, Tensor]:
-        """Encode every distinct frame and audio once and gather the views' features.
+        """Encode every distinct frame and audio window once, and gather the features of the views.
 
         Args:
-            inputs: As for ``mode='predict'``; or plainly frames (B, T, 3, H, W) beside silence, for MMAction2's
-                get_flops, which knows no audio.
+            inputs: As for ``mode='predict'``; or frames (B, T, 3, H, W), for MMAction2's get_flops, with silent audio.
         Returns: ``visual`` (B*V, D) and ``audio`` (B*V, D'), each where the model has that modality.
         """
         if isinstance(inputs, Tensor):
-            inputs = self._plain_views(self._beside_silence(inputs))
-        features, left_out = {}, {}
+            shape = getattr(self.audio_backbone, 'input_shape', None)
+            silence = {} if shape is None else dict(mel=inputs.new_zeros(len(inputs), *shape))
+            inputs = self._add_indices(dict(frames=inputs, **silence))
+        features, missing = {}, {}
         if self._reads('visual'):
-            features['visual'], left_out['visual'] = self._visual_features(inputs)
+            features['visual'], missing['visual'] = self._visual_features(inputs)
         if self._reads('audio'):
-            features['audio'], left_out['audio'] = self._audio_features(inputs)
+            features['audio'], missing['audio'] = self._audio_features(inputs)
         if self.training and self.modality_dropout:
-            features = self.modality_dropout(features, left_out)
+            features = self.modality_dropout(features, missing)
         for name in _MODALITIES:
             if self._has(name) and name not in features:
                 features[name] = self.cls_head.zero_feature(name, features[self.modality])
         return features
 
     def _visual_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return (B*V, D) features of the views, and whether they lack the frame; equal views count once."""
+        """Return features (B*V, D) of the views, and whether they lack frames; equal views are encoded once."""
         frames, index = self._entry(inputs, 'frames'), self._entry(inputs, 'frame_index').flatten(0, 1)  # (B*V, T)
-        of_view = None
+        view_index = None
         if not self.training and not is_recorded():
-            index, of_view = index.unique(dim=0, return_inverse=True)
-        left_out = index[:, 0] == MISSING_INDEX
-        views = self._encode_views(frames, index, left_out)  # (B*V, T, D)
+            index, view_index = index.unique(dim=0, return_inverse=True)
+        missing = index[:, 0] == MISSING_INDEX
+        views = self._encode_views(frames, index, missing)  # (B*V, T, D)
         views = views.mean(1) if self.visual_neck is None else self.visual_neck(views)
-        views = mask_features(left_out, views)
-        return (views, left_out) if of_view is None else (views[of_view], left_out[of_view])
+        views = mask_features(missing, views)
+        return (views, missing) if view_index is None else (views[view_index], missing[view_index])
 
-    def _encode_views(self, frames: Tensor, index: Tensor, left_out: Tensor) -> Tensor:
+    def _encode_views(self, frames: Tensor, index: Tensor, missing: Tensor) -> Tensor:
         """Encode the distinct frames, or for a backbone that reads views, the views; (B*V, T, D)."""
-        if not reads_views(self.visual_backbone):
-            features = encode(self.visual_backbone, None, frames, self.frame_chunk_size)
-            if features.ndim != 2:
-                network = type(self.visual_backbone).__name__
-                raise InputError(f'AudioVisualRecognizer: visual_backbone {network} gives an output of shape '
-                                 f'{tuple(features.shape)} for frames; expected is one vector a frame. Wrap it: '
-                                 f"visual_backbone=dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', "
-                                 '...)).')
-            return gather(features, index)
-        of_view = torch.where(left_out, MISSING_INDEX, (~left_out).cumsum(0) - 1)
-        largest = self.frame_chunk_size and max(self.frame_chunk_size // index.shape[1], 1)
-        return gather(encode(self.visual_backbone, None, frames[index[~left_out]], largest), of_view)
+        if getattr(self.visual_backbone, 'reads_views', False):
+            chunk_size = self.frame_chunk_size and max(self.frame_chunk_size // index.shape[1], 1)
+            features = encode_in_chunks(self.visual_backbone, None, frames[index[~missing]], chunk_size)
+            return gather_features(features, torch.where(missing, MISSING_INDEX, (~missing).cumsum(0) - 1))
+        features = encode_in_chunks(self.visual_backbone, None, frames, self.frame_chunk_size)
+        if features.ndim != 2:
+            network = type(self.visual_backbone).__name__
+            raise InputError(f'AudioVisualRecognizer: visual_backbone {network} gives an output of shape '
+                             f'{tuple(features.shape)} for frames; expected is one vector a frame. Wrap it: '
+                             "visual_backbone=dict(type='ImageBackboneWrapper', "
+                             f"backbone=dict(type='{network}', ...)).")
+        return gather_features(features, index)
 
     def _audio_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        """Return (B*V, D') features of the views, and whether they lack the audio."""
-        audio = encode(self.audio_backbone, self.audio_neck, self._entry(inputs, 'mel'), self.audio_chunk_size)
+        """Return features (B*V, D') of the views, and whether they lack audio."""
+        features = encode_in_chunks(self.audio_backbone, self.audio_neck, self._entry(inputs, 'mel'),
+                                    self.audio_chunk_size)
         index = self._entry(inputs, 'audio_index').flatten()
-        return gather(audio, index), index == MISSING_INDEX
+        return gather_features(features, index), index == MISSING_INDEX
 
     def _entry(self, inputs: dict[str, Tensor], key: str) -> Tensor:
-        """Return an entry of the inputs that the model needs, or say which transform makes it."""
         if key not in inputs:
             raise InputError(f"AudioVisualRecognizer: the inputs have no '{key}' (found: {', '.join(inputs)}), but the "
-                             'model has the backbone for it. Add that modality\'s transforms to the pipeline, or '
+                             "model has the backbone for it. Add that modality's transforms to the pipeline, or "
                              'leave its backbone out of the model.')
         return inputs[key]
 
-    def _beside_silence(self, frames: Tensor) -> dict[str, Tensor]:
-        """Give frames (B, T, 3, H, W) audio for each clip, where the audio backbone says how large that is."""
-        shape = getattr(self.audio_backbone, 'input_shape', None)
-        return dict(frames=frames) if shape is None else dict(frames=frames, mel=frames.new_zeros(len(frames), *shape))
-
-    def _plain_views(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Give inputs with one view a clip and every frame distinct the indices that go with them."""
+    def _add_indices(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Add indices to inputs with one view a clip and distinct frames."""
         views = {}
         if self._reads('visual'):
             frames = self._entry(inputs, 'frames')

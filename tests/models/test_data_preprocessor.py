@@ -103,7 +103,7 @@ def test_evaluation_mixes_nothing() -> None:
     assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0], [2]]
 
 
-def test_clips_that_were_left_out_are_not_mixed() -> None:
+def test_unreadable_clips_are_not_mixed() -> None:
     clip = packed(1, [[0]], [0], value=1)
     batch = blended([skipped_sample(dict(label=2), 'no frames', clip['inputs']), clip][::-1])
     assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[0, 1, 0], [2]]
@@ -112,7 +112,7 @@ def test_clips_that_were_left_out_are_not_mixed() -> None:
 
 
 def without(clip: dict, *keys: str) -> dict:
-    """The clip as `PackAudioVisualInputs` gives it where a modality was left out."""
+    """The clip as `PackAudioVisualInputs` gives it where a modality is missing."""
     inputs = dict(clip['inputs'])
     for key, index_key in zip(keys, ('frame_index' if key == 'frames' else 'audio_index' for key in keys), strict=True):
         inputs[key], inputs[index_key] = inputs[key][:0], torch.full_like(inputs[index_key], -1)

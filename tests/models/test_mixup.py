@@ -15,8 +15,8 @@ LABELS = torch.tensor([0, 4, 2, 1])
 
 def random_batch() -> tuple[Tensor, Tensor]:
     """Frames (B=4, T=3, 3, H=14, W=10) and spectrograms (B=4, 1, M=40, F=16)."""
-    draw = torch.Generator().manual_seed(0)
-    return torch.randn(4, 3, 3, 14, 10, generator=draw), torch.randn(4, 1, 40, 16, generator=draw)
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(4, 3, 3, 14, 10, generator=generator), torch.randn(4, 1, 40, 16, generator=generator)
 
 
 def timm_mixup(**options: float) -> Mixup:
@@ -60,7 +60,7 @@ def reference_mixing(clips: Tensor) -> tuple[Tensor, float]:
     return mixed, 1 - covered / (height * width)
 
 
-def test_independent_draws_are_the_references() -> None:
+def test_independent_samples_are_the_references() -> None:
     cuts, odd_sides = 0, 0
     for seed in range(40):
         frames, mel = random_batch()
@@ -82,7 +82,7 @@ def test_independent_draws_are_the_references() -> None:
     assert 10 < cuts < 35 and odd_sides > 3  # where today's timm cuts one row or column more
 
 
-def test_one_weight_for_frame_audio_and_label() -> None:
+def test_one_weight_for_frames_audio_and_label() -> None:
     for seed in range(30):
         np.random.seed(seed)
         frames, mel = (torch.arange(4.).view(4, *[1] * (dims - 1)).expand(4, *size).clone()
@@ -116,13 +116,13 @@ def test_boxes_inside(weight: float) -> None:
     boxes = np.array([inside_box((1, 40, 16), weight) for _ in range(200)])
     assert set(boxes[:, 1] - boxes[:, 0]) == {round(40 * side)} and set(boxes[:, 3] - boxes[:, 2]) == {round(16 * side)}
     assert boxes.min() >= 0 and boxes[:, 1].max() <= 40 and boxes[:, 3].max() <= 16
-    if 0 < weight < 1:  # every place is drawn
+    if 0 < weight < 1:  # every place is sampled
         assert boxes[:, 2].min() == 0 and boxes[:, 3].max() == 16
 
 
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(prob=1.1), 'prob is 1.1. Expected 0 to 1'),
-    (dict(mixup_alpha=0, cutmix_alpha=0), 'blend=None mixes nothing'),
+    (dict(mixup_alpha=0, cutmix_alpha=0), 'blending=None mixes nothing'),
     (dict(num_classes=0), 'Set it to num_classes of the head')])
 def test_numbers_that_make_no_sense(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
@@ -130,5 +130,5 @@ def test_numbers_that_make_no_sense(options: dict, message: str) -> None:
 
 
 def test_a_label_beyond_the_classes_is_named() -> None:
-    with pytest.raises(InputError, match=r'blend: num_classes is 3, but a clip has the label 6.*blend.num_classes'):
+    with pytest.raises(InputError, match='blending: num_classes is 3, but a clip has the label 6.*blending.num'):
         AudioVisualMixup(3)(torch.zeros(2, 1, 4, 4), None, torch.tensor([1, 6]))

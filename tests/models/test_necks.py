@@ -39,7 +39,7 @@ def test_class_token_reads_the_frames(frames: int) -> None:
     torch.testing.assert_close(neck(x), tokens[:, 0])
 
 
-def test_tokens_and_positions_are_drawn_from_a_standard_normal() -> None:
+def test_tokens_and_positions_are_sampled_from_a_standard_normal() -> None:
     torch.manual_seed(0)
     positions = TemporalTransformer(768, 16).pos_embedding
     assert abs(positions.mean()) < .03

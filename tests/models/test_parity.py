@@ -87,11 +87,11 @@ def test_sizes_are_the_reference_s(parity: SimpleNamespace) -> None:
 @torch.no_grad()
 def test_published_numbers(parity: SimpleNamespace, record_property: Callable[[str, object], None]) -> None:
     model, numbers = parity.model, parity.numbers
-    seen = model.visual_backbone(parity.frames.flatten(0, 1)).view(2, 16, -1)
-    visual = model.visual_neck(seen)
+    encoded = model.visual_backbone(parity.frames.flatten(0, 1)).view(2, 16, -1)
+    visual = model.visual_neck(encoded)
     audio = model.audio_neck(model.audio_backbone(parity.mel))
     logits = model.cls_head(visual, audio)
-    found = dict(frame=away(seen, numbers['frame_feature_head']), video=away(visual, numbers['video_feature_head']),
+    found = dict(frame=away(encoded, numbers['frame_feature_head']), video=away(visual, numbers['video_feature_head']),
                  audio=away(audio, numbers['audio_feature_head']), logits=away(logits, numbers['logits']))
     record_property('largest differences from the published numbers', found)
     assert found['audio'] < 1e-5, found
@@ -115,8 +115,8 @@ def test_numbers_of_the_reference_in_float64(parity: SimpleNamespace, num_frames
     with scaled_adapters(factor, parity.model):  # rounded to float32, as the reference's
         model = parity.model.double()
         try:
-            seen = torch.cat([model.visual_backbone(part) for part in shown.split(8)]).unflatten(0, (2, num_frames))
-            visual = model.visual_neck(seen)
+            encoded = torch.cat([model.visual_backbone(part) for part in shown.split(8)]).unflatten(0, (2, num_frames))
+            visual = model.visual_neck(encoded)
             audio = model.audio_neck(model.audio_backbone(mel))
             logits = model.cls_head(visual, audio)
         finally:
@@ -156,11 +156,11 @@ def compare(parity: SimpleNamespace, second: nn.Module, dtype: torch.dtype) -> d
     model, second = parity.model.to(dtype), second.to(dtype)
     try:
         ours = model.visual_backbone(frames)
-        heard = model.audio_neck(model.audio_backbone(mel))
-        logits = model.cls_head(model.visual_neck(ours[order]), heard)
+        audio_features = model.audio_neck(model.audio_backbone(mel))
+        logits = model.cls_head(model.visual_neck(ours[order]), audio_features)
         theirs, theirs_audio = second.see(frames), second.hear(mel)
         expected = second.classify(theirs[order], theirs_audio)
     finally:
         model.float(), second.float()
-    pairs = dict(frame=(ours, theirs), audio=(heard, theirs_audio), logits=(logits, expected))
+    pairs = dict(frame=(ours, theirs), audio=(audio_features, theirs_audio), logits=(logits, expected))
     return {name: (a - b).abs().max().item() for name, (a, b) in pairs.items()}

@@ -70,7 +70,7 @@ def test_one_modality_is_a_model(views: dict[str, torch.Tensor], visual: bool, a
     assert model(plain).shape == (2, K)
 
 
-def test_plain_frames_go_beside_silence() -> None:
+def test_plain_frames_get_silent_audio() -> None:
     """As MMAction2's get_flops gives them."""
     frames = torch.randn(2, 3, 3, 10, 10)
     model = build()
@@ -111,7 +111,7 @@ def unreadable() -> ActionDataSample:
     return ActionDataSample(metainfo=dict(skip_reason='clip.mp4: cut off')).set_gt_label(2)
 
 
-def test_clips_that_could_not_be_read_have_no_part_in_it(views: dict[str, torch.Tensor]) -> None:
+def test_clips_that_could_not_be_read_do_not_count(views: dict[str, torch.Tensor]) -> None:
     model = build()
     one_view = dict(views, frame_index=views['frame_index'][:, :1], audio_index=views['audio_index'][:, :1])
     labeled = [ActionDataSample().set_gt_label(label) for label in (3, 1)]
@@ -161,18 +161,18 @@ def test_a_backbone_for_views_gets_each_distinct_view_once(views: dict[str, torc
     expected = torch.stack([brightness[pair].mean() for pair in ends])[:, None]
     torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
     assert counts == [3]  # the two views of the second clip are one
-    for frames, passes in ((7, [2, 1]), (2, [1, 1, 1])):  # whole views of 3 frames, one at least
+    for frames, chunks in ((7, [2, 1]), (2, [1, 1, 1])):  # whole views of 3 frames, one at least
         counts.clear()
         model.frame_chunk_size = frames
         torch.testing.assert_close(model.extract_feat(inputs)['visual'], expected)
-        assert counts == passes
+        assert counts == chunks
     torch.testing.assert_close(model.train().extract_feat(inputs)['visual'], expected)
 
 
 @pytest.mark.parametrize(('network', 'message'), [
     (dict(type='ResNet', depth=18), r"visual_backbone ResNet gives an output of shape \(5, 512, 1, 1\) for frames.*"
                                     r"type='ImageBackboneWrapper', backbone=dict\(type='ResNet'"),
-    (dict(type='ResNet', depth=18, out_indices=(2, 3)), r'the backbone ResNet gives a tuple.*Wrap it in FrameWise')])
+    (dict(type='ResNet', depth=18, out_indices=(2, 3)), 'the backbone ResNet gives a tuple.*Wrap it in ImageBackbone')])
 def test_networks_of_others_that_are_not_wrapped_are_named(views: dict[str, torch.Tensor], network: dict,
                                                            message: str) -> None:
     DefaultScope.get_instance('recognizer_test', scope_name='mmaction')

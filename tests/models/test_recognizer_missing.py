@@ -61,25 +61,25 @@ def test_all_that_is_trained_gets_gradients_where_no_clip_has_it(build_both: Bui
         module, nn.BatchNorm2d))
 
 
-def test_a_batch_without_audio_is_scored_as_by_the_frame_alone(build_both: Build, mixed: dict[str, Tensor]) -> None:
+def test_a_batch_without_audio_is_scored_as_by_the_frames_alone(build_both: Build, mixed: dict[str, Tensor]) -> None:
     with torch.no_grad():
         found = build_both()(lacking(mixed, 'mel', 'audio_index'), labeled(), mode='predict')
         expected = build_both(modality='visual')(mixed, labeled(), mode='predict')
     torch.testing.assert_close([sample.pred_score for sample in found], [sample.pred_score for sample in expected])
 
 
-def test_a_backbone_for_views_sees_the_clips_that_have_some(build_both: Build, mixed: dict[str, Tensor]) -> None:
+def test_a_backbone_for_views_encodes_the_clips_that_have_some(build_both: Build, mixed: dict[str, Tensor]) -> None:
     model = build_both(visual_backbone=dict(type='VideoBackboneWrapper', backbone=dict(
         type='mmaction.ResNet3dSlowOnly', depth=18, pretrained=None, pretrained2d=False, base_channels=2, num_stages=2,
         out_indices=(1,), spatial_strides=(1, 2), temporal_strides=(1, 1), dilations=(1, 1), inflate=(1, 1),
         with_pool1=False)), visual_neck=None, cls_head=dict(
             type='ConcatFusionHead', num_classes=5, visual_channels=4, audio_channels=12))
-    seen: list[int] = []
-    model.visual_backbone.register_forward_pre_hook(lambda module, inputs: seen.append(len(inputs[0])))
+    counts: list[int] = []
+    model.visual_backbone.register_forward_pre_hook(lambda module, inputs: counts.append(len(inputs[0])))
     with torch.no_grad():
         features = model.extract_feat(mixed)['visual']
         shown = mixed['frames'][mixed['frame_index'][[0, 1, 3], 0]]
         torch.testing.assert_close(features[[0, 1, 3]], model.visual_backbone(shown).mean(1))
-        assert not features[2].any() and seen[0] == 3
+        assert not features[2].any() and counts[0] == 3
         nothing = model.extract_feat(lacking(mixed, 'frames', 'frame_index'))['visual']
         assert nothing.shape == (4, 4) and not nothing.any()

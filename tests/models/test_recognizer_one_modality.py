@@ -54,7 +54,7 @@ def test_it_is_a_key_of_the_config() -> None:
     assert model(dict(frames=torch.zeros(2, 3, 3, 10, 10))).shape == (2, 5)
 
 
-def test_heads_that_read_tokens_see_one_token_of_zeros(build_both: Build, views: dict[str, Tensor]) -> None:
+def test_heads_that_read_tokens_get_one_token_of_zeros(build_both: Build, views: dict[str, Tensor]) -> None:
     parts = dict(
         visual_neck=dict(type='FrameTokens', embed_dims=16, num_frames=3, num_heads=2, head_dims=4, mlp_dims=8),
         audio_neck=dict(type='AudioTokens', embed_dims=12, num_steps=16),
@@ -77,8 +77,8 @@ def test_the_heads_of_mmaction_get_the_width_that_is_left(build_both: Build, vie
 
 
 def test_bad_options(build_both: Build, views: dict[str, Tensor]) -> None:
-    with pytest.raises(InputError, match="modality is 'audio'. Expected 'both', 'visual' or 'audio'"):
-        build_both(modality='audio')
+    with pytest.raises(InputError, match="modality is 'sound'. Expected 'both', 'visual' or 'audio'"):
+        build_both(modality='sound')
     with pytest.raises(InputError, match="modality='audio', but the model has no audio_backbone"):
         build_both(modality='audio', audio_backbone=None, audio_neck=None)
     with pytest.raises(InputError, match="modality='visual' is for tests.*leave the backbone of the other out"):

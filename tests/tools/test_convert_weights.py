@@ -55,7 +55,7 @@ def test_nothing_is_overwritten_unasked(source: Path, monkeypatch: pytest.Monkey
     (('clip', '.', 'ours.pth'), 'is a folder, expected the file of weights in it. Found there: clip.safetensors.'),
     (('clip', 'clip.safetensors', 'ours.onnx'), 'ours.onnx: the suffix says how to write the file; expected one of'),
     (('clip', 'clip.safetensors', 'clip.safetensors/ours.pth'), 'ours.pth: cannot be written'),
-    (('clap', 'clip.safetensors', 'ours.pth'), 'clip.safetensors: holds none of these forms'),
+    (('clap', 'clip.safetensors', 'ours.pth'), 'clip.safetensors: has none of these formats'),
     (('clip', 'clip.safetensors', 'ours.pth', '--adapters-only'), '--adapters-only: a file of clip weights has no'),
 ])
 def test_what_a_user_can_cause_is_one_message(source: Path, monkeypatch: pytest.MonkeyPatch,

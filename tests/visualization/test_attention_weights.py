@@ -48,7 +48,7 @@ def test_rollout_by_hand() -> None:
     torch.testing.assert_close(attention_rollout([first, last]), torch.tensor([[.5, .125, .375]]))
 
 
-def test_notes_what_the_model_looks_at_without_changing_it() -> None:
+def test_records_attention_without_changing_the_model() -> None:
     torch.manual_seed(0)
     encoder = CLIPVisualBackbone(dict(image_size=12, patch_size=4, width=8, layers=3, head_width=4)).eval()
     model = nn.Sequential(OrderedDict(visual_backbone=encoder, views=nn.Unflatten(0, (2, 3)),
@@ -64,7 +64,7 @@ def test_notes_what_the_model_looks_at_without_changing_it() -> None:
     torch.testing.assert_close(attention_rollout(noted['encoder']).sum(-1), torch.ones(6), **TOLERANCE)
 
 
-def test_shares_of_frames_that_went_through_the_encoder_in_two_passes() -> None:
+def test_patch_attention_of_frames_encoded_in_two_chunks() -> None:
     torch.manual_seed(0)
     blocks = [torch.rand(5, 5, 5).softmax(-1), torch.rand(5, 1, 5).softmax(-1)]
     passes = [block[part] for part in (slice(0, 3), slice(3, 5)) for block in blocks]
@@ -72,7 +72,7 @@ def test_shares_of_frames_that_went_through_the_encoder_in_two_passes() -> None:
     torch.testing.assert_close(ratios, attention_rollout(blocks)[:, 1:].view(5, 2, 2))
 
 
-def test_shares_of_frames_are_those_of_the_first_view() -> None:
+def test_frame_attention_is_that_of_the_first_view() -> None:
     layer = torch.tensor([[[.6, .3, .1], [1, 0, 0], [1, 0, 0]], [[.2, .2, .6], [1, 0, 0], [1, 0, 0]]])
     other = torch.full((2, 3, 3), 1 / 3)
     index = torch.tensor([[4, 5], [0, 1], [4, 5]])  # distinct views in order: (0, 1), (4, 5)

@@ -110,12 +110,17 @@ def _flat(component: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _defaults(kind: str | type, registry: Registry) -> dict[str, Any]:
-    """Options of a registered component that have a default; none where the registry does not know it."""
+    """Options with a default of a registered component and of parents that it passes options on to; none of unknown."""
     if isinstance(kind, str) and kind.startswith('timm.'):  # no scope of a registry
         return {}
     built = registry.get(kind) if isinstance(kind, str) else kind
-    parameters = inspect.signature(built).parameters.values() if callable(built) else ()
-    return {option.name: option.default for option in parameters if option.default is not option.empty}
+    options: dict[str, inspect.Parameter] = {}
+    for passed_on in inspect.getmro(built) if inspect.isclass(built) else [built] if callable(built) else []:
+        parameters = inspect.signature(passed_on).parameters
+        options = {**parameters, **options}
+        if not any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
+            break
+    return {name: option.default for name, option in options.items() if option.default is not option.empty}
 
 
 def _type_name(kind: str | type) -> str:

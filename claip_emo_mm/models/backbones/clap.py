@@ -14,13 +14,7 @@ from claip_emo_mm.models.weights.load import load_pretrained
 
 
 def run_swin_block(block: nn.Module, x: Tensor) -> Tensor:
-    """Compute what laion_clap's ``SwinTransformerBlock`` computes, its attention map apart.
-
-    Args:
-        block: The block, for tokens of a grid of H' x W' patches.
-        x: (A, H' W', C) tokens.
-    Returns: (A, H' W', C).
-    """
+    """Compute what laion_clap's ``SwinTransformerBlock`` computes of tokens (A, H' W', C), but no attention map."""
     grid, side, shift = block.input_resolution, block.window_size, block.shift_size
     y = block.norm1(x).unflatten(1, grid)  # (A, H', W', C)
     if shift:
@@ -35,7 +29,7 @@ def run_swin_block(block: nn.Module, x: Tensor) -> Tensor:
 
 
 def _attend(attention: nn.Module, windows: Tensor, mask: Tensor | None) -> Tensor:
-    """Attend within windows (A nW, N, C); ``mask`` (nW, N, N) keeps apart what the shift brought together."""
+    """Attend within windows (A nW, N, C); the mask (nW, N, N) separates what the shift brought together."""
     tokens = windows.shape[1]
     q, k, v = attention.qkv(windows).unflatten(-1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
     bias = attention.relative_position_bias_table[attention.relative_position_index.flatten()]  # (N N, heads)
@@ -50,19 +44,18 @@ def _attend(attention: nn.Module, windows: Tensor, mask: Tensor | None) -> Tenso
 class CLAPAudioBackbone(BaseModule):
     """HTSAT of LAION CLAP: mel spectrograms to latent maps.
 
-    While training, the batch norm over the mel bins follows the data and stochastic depth and SpecAugment are active,
-    also where the encoder is frozen, as in the reference implementation of arXiv 2509.14527. No clip is ever marked
-    "longer", so the feature fusion of the fusion checkpoints is not entered.
+    In training, the batch norm over the mel bins follows the data and stochastic depth and SpecAugment are active, also
+    where the encoder is frozen, as in the reference implementation of arXiv 2509.14527. No clip is marked "longer", so
+    the feature fusion of the fusion checkpoints is not used.
 
     Args:
         arch: ``'HTSAT-tiny'`` or ``'HTSAT-base'``, with ``-fusion`` behind it for the fusion checkpoints, or a dict of
             the fields of ``HTSATArch``.
-        pretrained: File of CLAP weights, or ``'toy'`` for the weights of the toy encoder that come with the package;
-            None leaves the encoder random.
+        pretrained: File of CLAP weights; ``'toy'`` for the toy weights of the package; None for random weights.
         lora: Fields of ``LoRAConfig``; None for no adapters.
-        frozen: Whether the encoder's own weights stay as they are.
+        frozen: Whether the encoder's own weights are frozen.
         drop_path_rate: Stochastic depth of the last block.
-        spec_augment: Stripes that are blanked while training: True for HTSAT's own (2 of up to 64 frames and 2 of up
+        spec_augment: Stripes that are masked in training: True for HTSAT's own (2 of up to 64 frames and 2 of up
             to 8 mel bins), False for none, or a dict of the arguments of torchlibrosa's ``SpecAugmentation``.
         checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
         init_cfg: mmengine's initialization.
@@ -76,9 +69,9 @@ class CLAPAudioBackbone(BaseModule):
         self.arch = find_arch(arch)
         self.out_channels = self.arch.out_channels
         self.checkpoint_blocks = checkpoint_blocks
-        self.weights_from = pretrained  # frozen weights that can be had again from there, checkpoints leave out
+        self.weights_from = pretrained  # checkpoints leave out frozen weights that can be loaded from there again
         self.unread_weights = tuple(f'encoder.{start}' for start in CLAP_HEADS)
-        self.encoder = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once: drawn, or from the file
+        self.encoder = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once, below
         if isinstance(spec_augment, dict):
             self.encoder.spec_augmenter = make_spec_augmenter(**spec_augment)
         elif not spec_augment:
@@ -88,20 +81,16 @@ class CLAPAudioBackbone(BaseModule):
         else:
             load_pretrained(self.encoder, pretrained, AUDIO_FORMATS)
         self.encoder.requires_grad_(not frozen)
-        self._freeze_unused()
+        # What the latent map does not depend on would never get a gradient.
+        unused = [self.encoder.tscam_conv, self.encoder.head]
+        if self.arch.fusion:
+            unused += [self.encoder.patch_embed.mel_conv2d, self.encoder.patch_embed.fusion_model]
+        for module in unused:
+            module.requires_grad_(False)
         if lora is not None:
             add_adapters(self.encoder, LoRAConfig(**lora), [
                 f'layers.{stage}.blocks.{block}'
                 for stage, depth in enumerate(self.arch.depths) for block in range(depth)])
-
-    def _freeze_unused(self) -> None:
-        """Take from training what the latent map does not depend on: it would never get a gradient."""
-        patch_embed = self.encoder.patch_embed
-        unused = [self.encoder.tscam_conv, self.encoder.head]
-        if self.arch.fusion:
-            unused += [patch_embed.mel_conv2d, patch_embed.fusion_model]
-        for module in unused:
-            module.requires_grad_(False)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -109,20 +98,14 @@ class CLAPAudioBackbone(BaseModule):
         return 1, self.arch.num_frames, self.arch.mel_bins
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Encode spectrograms.
+        """Encode log-mel spectrograms (A, 1, M, F) to latent maps (A, D, F', M'); InputError for another size.
 
-        Args:
-            mel: (A, 1, M, F) log-mel spectrograms.
-        Returns: (A, D, F', M') latent maps; (A, 768, 2, 32) for HTSAT-tiny and 1024 x 64 spectrograms.
-        Raises:
-            InputError: The spectrograms do not have the encoder's size.
+        HTSAT-tiny makes (A, 768, 2, 32) of 1024 x 64 spectrograms.
         """
-        expected = self.input_shape
-        if tuple(mel.shape[1:]) != expected:
+        if tuple(mel.shape[1:]) != self.input_shape:
             raise InputError(f'CLAPAudioBackbone: spectrograms of shape {tuple(mel.shape[1:])} arrived, but this '
-                             'encoder '
-                             f'takes {expected} (channel, frames, mel bins). Set num_frames={expected[1]} and '
-                             f'num_mel_bins={expected[2]} in LogMel.')
+                             f'encoder takes {self.input_shape} (channel, frames, mel bins). Set num_frames='
+                             f'{self.arch.num_frames} and num_mel_bins={self.arch.mel_bins} in LogMel.')
         encoder = self.encoder
         x = encoder.bn0(mel.transpose(1, 3)).transpose(1, 3)  # the norm's channels are the mel bins
         if self.training:
@@ -139,13 +122,13 @@ class CLAPAudioBackbone(BaseModule):
         return self._unfold(encoder.norm(x))
 
     def _fold(self, x: Tensor) -> Tensor:
-        """Put the pieces of time below each other: (A, 1, M, F) to (A, 1, S, S)."""
-        pieces = self.arch.spec_size // self.arch.mel_bins
-        return x.transpose(2, 3).unflatten(3, (pieces, -1)).transpose(2, 3).flatten(2, 3)
+        """Stack time segments along frequency: (A, 1, M, F) to (A, 1, S, S)."""
+        segments = self.arch.spec_size // self.arch.mel_bins
+        return x.transpose(2, 3).unflatten(3, (segments, -1)).transpose(2, 3).flatten(2, 3)
 
     def _unfold(self, x: Tensor) -> Tensor:
-        """Put the pieces of time behind each other again: (A, N, D) to (A, D, F', M')."""
-        pieces = self.arch.spec_size // self.arch.mel_bins
+        """Put the time segments behind each other again: (A, N, D) to (A, D, F', M')."""
+        segments = self.arch.spec_size // self.arch.mel_bins
         side = int(x.shape[1] ** 0.5)
-        x = x.transpose(1, 2).unflatten(2, (pieces, side // pieces, side))  # (A, D, pieces, F', M' / pieces)
+        x = x.transpose(1, 2).unflatten(2, (segments, side // segments, side))  # (A, D, segments, F', M' / segments)
         return x.transpose(2, 3).flatten(3)

@@ -1,4 +1,4 @@
-"""The audio encoder: laion_clap's HTSAT, imported without its package and cut down to what is used."""
+"""HTSAT, the audio encoder of CLAP, from laion_clap's layers."""
 import importlib
 import importlib.util
 import sys
@@ -14,7 +14,7 @@ from torch import nn
 
 from claip_emo_mm.errors import InputError, check_whole
 
-PATCH_SIZE = 4
+PATCH_SIZE = 4  # of every HTSAT
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,8 @@ class HTSATArch:
         mel_bins: Mel bins F of the spectrogram.
         spec_size: Side of the square that the spectrogram is folded into.
         window_size: Side of an attention window, in patches.
-        fusion: Whether it has the feature fusion (aff_2d) of CLAP's fusion checkpoints. Its parameters are kept for
-            the checkpoint's sake; one-channel spectrograms do not pass through it.
-        num_classes: Outputs of the encoder's own tagging head, which is kept for the checkpoint's sake.
+        fusion: Whether it has the feature fusion (aff_2d) of CLAP's fusion checkpoints, unused by our spectrograms.
+        num_classes: Outputs of the encoder's own tagging head, which is unused, too.
     """
     embed_dims: int
     depths: Sequence[int]
@@ -47,12 +46,10 @@ class HTSATArch:
 
     @property
     def num_frames(self) -> int:
-        """Frames M of the spectrogram."""
         return self.spec_size ** 2 // self.mel_bins
 
     @property
     def out_channels(self) -> int:
-        """Width D of the latent map."""
         return self.embed_dims * 2 ** (len(self.depths) - 1)
 
 
@@ -64,7 +61,7 @@ NAMED_ARCHS |= {f'{name}-fusion': replace(arch, fusion=True) for name, arch in N
 
 
 def find_arch(arch: str | dict) -> HTSATArch:
-    """Return the sizes for a name in ``NAMED_ARCHS`` or for an own configuration."""
+    """Return the sizes for a name in ``NAMED_ARCHS`` or for a dict of the fields of ``HTSATArch``."""
     if isinstance(arch, dict):
         return HTSATArch(**arch)
     if arch not in NAMED_ARCHS:
@@ -82,10 +79,9 @@ def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, fr
 
 
 class HTSATEncoder(nn.Module):
-    """HTSAT made of laion_clap's parts, with its names, but without its spectrogram extractor.
+    """HTSAT of laion_clap's layers under its names; ``CLAPAudioBackbone`` has the forward pass.
 
-    The extractor is never used here, and making it takes longer than making the encoder. The forward pass is
-    ``CLAPAudioBackbone``'s.
+    Without laion_clap's spectrogram extractor, which takes longer to make than the encoder.
 
     Args:
         arch: Sizes.
@@ -95,12 +91,10 @@ class HTSATEncoder(nn.Module):
     def __init__(self, arch: HTSATArch, drop_path_rate: float) -> None:
         super().__init__()
         htsat = _import_htsat()
-        fusion_type = 'aff_2d' if arch.fusion else 'None'
         self.bn0 = nn.BatchNorm2d(arch.mel_bins)
         self.spec_augmenter = make_spec_augmenter()
         self.patch_embed = htsat.PatchEmbed(arch.spec_size, PATCH_SIZE, 1, arch.embed_dims, nn.LayerNorm,
-                                            patch_stride=PATCH_SIZE, enable_fusion=arch.fusion,
-                                            fusion_type=fusion_type)
+                                            patch_stride=PATCH_SIZE, **_fusion_options(arch))
         drop_path = torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist()
         side = arch.spec_size // PATCH_SIZE
         last = len(arch.depths) - 1
@@ -116,7 +110,7 @@ class HTSATEncoder(nn.Module):
         self.head = nn.Linear(arch.num_classes, arch.num_classes)
 
     def sample_weights(self) -> None:
-        """Draw every parameter, on the CPU where it has no memory yet: as HTSAT does, from its own distributions."""
+        """Initialize every parameter as HTSAT does, on the CPU where it has no memory yet."""
         for module in self.modules():
             for name, parameter in module.named_parameters(recurse=False):
                 if parameter.is_meta:
@@ -139,27 +133,26 @@ def build_empty_encoder(arch: HTSATArch, drop_path_rate: float) -> HTSATEncoder:
 
 
 def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
-    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor; to compare with.
-
-    Args:
-        arch: Sizes.
-        drop_path_rate: Stochastic depth of the last block; grows linearly from 0 at the first.
-    """
+    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor; to compare with."""
     unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
                                        fmin=50, fmax=14000)
     htsat = _import_htsat().HTSAT_Swin_Transformer(
         spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
         num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
-        config=unused_front_end, enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
+        config=unused_front_end, **_fusion_options(arch))
     del htsat.spectrogram_extractor, htsat.logmel_extractor
     return htsat
+
+
+def _fusion_options(arch: HTSATArch) -> dict[str, bool | str]:
+    return dict(enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
 
 
 def _import_htsat() -> ModuleType:
     """Import ``laion_clap.clap_module.htsat`` alone.
 
-    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network. HTSAT needs none of it:
-    for the time of its import the two packages above it stand as bare modules that only have a path.
+    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network. HTSAT needs none of them:
+    during its import both parent packages are empty modules that only have a path.
     """
     name = 'laion_clap.clap_module.htsat'
     if name in sys.modules:
@@ -169,14 +162,12 @@ def _import_htsat() -> ModuleType:
         raise InputError('CLAPAudioBackbone needs the package laion_clap: pip install "laion_clap>=1.1.6".')
     folder = Path(spec.origin).parent
     parents = {'laion_clap': folder, 'laion_clap.clap_module': folder / 'clap_module'}
-    bare = {parent: sys.modules.get(parent) for parent in parents}
+    parents = {parent: path for parent, path in parents.items() if parent not in sys.modules}
     for parent, path in parents.items():
-        if bare[parent] is None:
-            sys.modules[parent] = ModuleType(parent)
-            sys.modules[parent].__path__ = [str(path)]
+        sys.modules[parent] = ModuleType(parent)
+        sys.modules[parent].__path__ = [str(path)]
     try:
         return importlib.import_module(name)
     finally:
-        for parent, module in bare.items():
-            if module is None:
-                del sys.modules[parent]
+        for parent in parents:
+            del sys.modules[parent]

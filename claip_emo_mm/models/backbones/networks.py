@@ -1,4 +1,4 @@
-"""Building other people's networks, with their weights, so that adapters can be put into them."""
+"""Building networks of MMAction2, MMPretrain and timm with their weights."""
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,33 +12,27 @@ from claip_emo_mm.errors import InputError
 
 
 def build_network(cfg: Mapping[str, Any]) -> nn.Module:
-    """Build a network of MMAction2's registry, of MMPretrain or of timm, and give it its weights at once.
+    """Build a network (`ResNet`, `mmpretrain.ResNet`, `timm.resnet18`) and load its weights at once.
 
-    The runner would do the latter (`init_weights`) when adapters have already changed the names of the layers.
-
-    Args:
-        cfg: `type`, written as in MMAction2's own recognizers: `ResNet`, `mmpretrain.ResNet`, `timm.resnet18`; and the
-            network's options, among them `init_cfg` or `pretrained`.
-    Raises:
-        InputError: MMPretrain is needed and not there, timm has no such network, or the weights cannot be read.
+    The runner would call `init_weights` when adapters have already changed the names of the layers.
     """
     kind, source = cfg['type'], weight_source(cfg)
     origin, _, name = kind.partition('.') if isinstance(kind, str) else ('', '', '')
     if origin == 'timm' and name:
-        return _build_of_timm(name, {key: value for key, value in cfg.items() if key != 'type'})
+        return _build_timm(name, {key: value for key, value in cfg.items() if key != 'type'})
     if origin == 'mmpretrain':
         try:
             import mmpretrain.models  # noqa: F401 - registers them
         except ImportError as error:
             raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
                              'pip install "mmpretrain>=1.0.0"') from error
-    with _without_list_of_parameters():  # TANet draws its weights in the constructor
+    with _without_parameter_log():  # TANet initializes its weights in the constructor
         network = MODELS.build(dict(cfg))
     if source is None and getattr(network, 'pretrained2d', False):
         network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None
     if hasattr(network, 'init_weights'):
         try:
-            with _without_list_of_parameters():
+            with _without_parameter_log():
                 network.init_weights()
         except (OSError, InputError) as error:  # no network
             if isinstance(error, InputError) and '://' not in str(source):
@@ -48,7 +42,7 @@ def build_network(cfg: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def _build_of_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
+def _build_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
     import timm  # comes with open_clip
     try:
         return timm.create_model(name, **dict(options, num_classes=0))
@@ -59,11 +53,7 @@ def _build_of_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
 
 
 def weight_source(cfg: Mapping[str, Any]) -> str | None:
-    """Return the file or name that the weights of a network's config come from; None where they are drawn.
-
-    Raises:
-        InputError: `init_cfg` is no dict.
-    """
+    """Return the file or name that the weights of a network's config come from; None where they are random."""
     init = cfg.get('init_cfg') or ()
     for entry in init if isinstance(init, list | tuple) else [init]:
         if not isinstance(entry, Mapping) or entry.get('type') == 'Pretrained' and 'checkpoint' not in entry:
@@ -78,11 +68,7 @@ def weight_source(cfg: Mapping[str, Any]) -> str | None:
 
 
 def single_output(output: Any, network: nn.Module) -> Tensor:
-    """Take the tensor out of the tuple of one that many networks give.
-
-    Raises:
-        InputError: there are several, or something else.
-    """
+    """Unpack the tuple of one tensor that many networks give."""
     while isinstance(output, list | tuple) and len(output) == 1:
         output = output[0]
     if not isinstance(output, Tensor):
@@ -94,9 +80,8 @@ def single_output(output: Any, network: nn.Module) -> Tensor:
 
 
 @contextmanager
-def _without_list_of_parameters() -> Iterator[None]:
-    """Keep MMEngine from printing how each parameter was drawn; it belongs into a run's log file, where there is one.
-    """
+def _without_parameter_log() -> Iterator[None]:
+    """Keep MMEngine from printing how each parameter was initialized where there is no log file for it."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):

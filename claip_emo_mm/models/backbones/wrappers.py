@@ -1,6 +1,4 @@
-"""Other people's networks as backbones of ours: the one place where their shapes become ours."""
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""Wrappers that make networks of MMAction2, MMPretrain and timm visual and audio backbones."""
 from typing import Any
 
 import torch
@@ -15,21 +13,21 @@ from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
 
 
 class BackboneWrapper(BaseModule):
-    """A network of MMAction2, MMPretrain or timm, with adapters on demand.
+    """A network of MMAction2, MMPretrain or timm, with optional LoRA adapters.
 
-    It gets its weights in the constructor, from its own `init_cfg` or `pretrained`, before the adapters come.
+    The constructor loads its weights, from its own `init_cfg` or `pretrained`, before it adds the adapters.
 
     Args:
-        backbone: config of the network, as a config of MMAction2 writes it.
-        lora: fields of ``LoRAConfig``, except `blocks`; None for no adapters.
-        frozen: whether the network's own weights, and the statistics of its batch norms, stay as they are.
+        backbone: Config of the network, as a config of MMAction2 writes it.
+        lora: Fields of ``LoRAConfig``, except `blocks`; None for no adapters.
+        frozen: Whether the network's own weights, and the statistics of its batch norms, are frozen.
     """
 
     def __init__(self, backbone: dict, lora: dict | None = None, frozen: bool = False) -> None:
         super().__init__()
         self.frozen = frozen
         self.network = build_network(backbone)
-        self.weights_from = weight_source(backbone)  # frozen weights that can be had again from there
+        self.weights_from = weight_source(backbone)  # checkpoints leave out frozen weights that can be loaded again
         if frozen:
             self.network.requires_grad_(False)
         settings = LoRAConfig(**(lora or dict(targets=())))
@@ -37,11 +35,11 @@ class BackboneWrapper(BaseModule):
             raise InputError(f'{type(self).__name__}: lora.blocks={settings.blocks}: which layers are the blocks of '
                              f'{type(self.network).__name__} is not known. Name them in lora.targets instead, such as '
                              'blocks.11.attn.proj.')
-        self._unproved = add_adapters(self.network, settings, ()) if lora is not None else []
-        self._tried = False
+        self._adapted = add_adapters(self.network, settings, ()) if lora is not None else []
+        self._checked = False
 
     def init_weights(self) -> None:
-        """Do nothing: the constructor has done it."""
+        """Do nothing: the constructor has loaded the weights."""
 
     def train(self, mode: bool = True) -> nn.Module:
         """Set the mode; batch norms of a frozen network stay in evaluation."""
@@ -53,46 +51,37 @@ class BackboneWrapper(BaseModule):
         return self
 
     def run(self, x: Tensor) -> Tensor:
-        """Let the network compute.
+        """Run the network; the first time, check its input shape and that it calls every adapted layer.
 
         Raises:
-            InputError: it cannot read inputs of this shape, it gives no single tensor, or an adapter is without
+            InputError: It cannot read inputs of this shape, it gives no single tensor, or an adapter is without
                 effect because the network reads the weight of its layer instead of calling it.
         """
-        if self._tried:
+        if self._checked:
             return single_output(self.network(x), self.network)
-        with self._called_layers() as called:
-            try:
-                output = self.network(x)
-            except torch.OutOfMemoryError:
-                raise
-            except (AssertionError, RuntimeError) as error:
-                raise InputError(
-                    f'{type(self).__name__}: {type(self.network).__name__} cannot read an input of shape '
-                    f'{tuple(x.shape)} ({str(error).strip()}). Make its size and number of frames those of the '
-                    'pipeline (ResizeFrames, SampleFrameViews, LogMel), and in_channels of AudioBackboneWrapper the '
-                    'channels that the network reads.') from error
-        idle = [name for name in self._unproved if name not in called]
-        if idle:
-            raise InputError(
-                f'{type(self).__name__}: the adapters of {len(idle)} layers of {type(self.network).__name__} are '
-                f'without effect, as it never calls these layers: {", ".join(idle[:5])}'
-                f'{", ..." if len(idle) > 5 else ""}. Take them out of lora.targets, '
-                'or name q_proj, k_proj and v_proj in place of a qkv that is read.')
-        self._tried = True
-        return single_output(output, self.network)
-
-    @contextmanager
-    def _called_layers(self) -> Iterator[set[str]]:
-        """Collect the names of the adapted layers that are called."""
-        called: set[str] = set()
+        network, called = type(self.network).__name__, set()
         hooks = [self.network.get_submodule(name).register_forward_pre_hook(
-            lambda module, inputs, name=name: called.add(name)) for name in self._unproved]
+            lambda module, inputs, name=name: called.add(name)) for name in self._adapted]
         try:
-            yield called
+            output = self.network(x)
+        except torch.OutOfMemoryError:
+            raise
+        except (AssertionError, RuntimeError) as error:
+            raise InputError(f'{type(self).__name__}: {network} cannot read an input of shape {tuple(x.shape)} '
+                             f'({str(error).strip()}). Make its size and number of frames those of the pipeline '
+                             '(ResizeFrames, SampleFrameViews, LogMel), and in_channels of AudioBackboneWrapper the '
+                             'channels that the network reads.') from error
         finally:
             for hook in hooks:
                 hook.remove()
+        idle = [name for name in self._adapted if name not in called]
+        if idle:
+            raise InputError(f'{type(self).__name__}: the adapters of {len(idle)} layers of {network} are without '
+                             f'effect, as it never calls these layers: {", ".join(idle[:5])}'
+                             f'{", ..." if len(idle) > 5 else ""}. Take them out of lora.targets, '
+                             'or name q_proj, k_proj and v_proj in place of a qkv that is read.')
+        self._checked = True
+        return single_output(output, self.network)
 
     def _unexpected(self, output: Tensor, expected: str) -> InputError:
         return InputError(f'{type(self).__name__}: {type(self.network).__name__} gives an output of shape '
@@ -101,76 +90,64 @@ class BackboneWrapper(BaseModule):
 
 @MODELS.register_module()
 class ImageBackboneWrapper(BackboneWrapper):
-    """A network for images, as `visual_backbone`: each frame on its own.
+    """Image network as `visual_backbone`: each frame on its own; options as of ``BackboneWrapper``.
 
-    Args:
-        backbone, lora, frozen: as in ``BackboneWrapper``.
     Raises:
-        InputError: the network is one for views, or an option is unknown.
+        InputError: The network mixes the frames of a view.
     """
 
-    def __init__(self, backbone: dict, lora: dict | None = None, frozen: bool = False) -> None:
-        super().__init__(backbone, lora, frozen)
+    def __init__(self, backbone: dict, **kwargs: Any) -> None:
+        super().__init__(backbone, **kwargs)
         if getattr(self.network, 'num_segments', None) is not None:
             raise InputError(f'ImageBackboneWrapper: {type(self.network).__name__} mixes the frames of a view '
                              "(num_segments). Use VideoBackboneWrapper with format_shape='NCHW'.")
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Encode frames.
-
-        Args:
-            frames: (U, 3, H, W), normalized.
-        Returns: (U, D), maps (U, D, H', W') and tokens (U, N, D) averaged.
-        """
+        """Encode normalized frames (U, 3, H, W) to (U, D); averages maps (U, D, H', W') and tokens (U, N, D)."""
         output = self.run(frames)
         if output.ndim not in (2, 3, 4) or len(output) != len(frames):
             raise self._unexpected(output, f'({len(frames)}, D), ({len(frames)}, N, D) or ({len(frames)}, D, H, W)')
-        if output.ndim == 4:
-            return output.mean((2, 3))
-        return output.mean(1) if output.ndim == 3 else output
+        return output if output.ndim == 2 else output.mean(1 if output.ndim == 3 else (2, 3))
 
 
 @MODELS.register_module()
 class VideoBackboneWrapper(BackboneWrapper):
-    """A network for short videos, as `visual_backbone`: the frames of a view together.
+    """Video network as `visual_backbone`: the frames of a view together.
 
     Args:
-        backbone, lora, frozen: as in ``BackboneWrapper``.
-        format_shape: what the network reads, as in MMAction2's data preprocessor: ``'NCTHW'``, or ``'NCHW'`` for those
+        backbone: Config of the network.
+        format_shape: What the network reads, as in MMAction2's data preprocessor: ``'NCTHW'``, or ``'NCHW'`` for those
             that take the frames of all views in one row (TSM).
+        kwargs: Options of ``BackboneWrapper``: `lora`, `frozen`.
+    Raises:
+        InputError: There is no such format.
     """
 
-    reads_views = True  # and not distinct frames
+    reads_views = True  # (B, T, 3, H, W), not distinct frames (U, 3, H, W)
 
-    def __init__(self, backbone: dict, lora: dict | None = None, frozen: bool = False,
-                 format_shape: str = 'NCTHW') -> None:
-        super().__init__(backbone, lora, frozen)
+    def __init__(self, backbone: dict, format_shape: str = 'NCTHW', **kwargs: Any) -> None:
+        super().__init__(backbone, **kwargs)
         if format_shape not in ('NCTHW', 'NCHW'):
             raise InputError(f"VideoBackboneWrapper: format_shape is {format_shape!r}. Expected 'NCTHW' or 'NCHW'.")
         self.format_shape = format_shape
 
     def forward(self, views: Tensor) -> Tensor:
-        """Encode views.
+        """Encode normalized views (B, T, 3, H, W) to (B, T', D), a feature for each time step that the network keeps.
 
-        Args:
-            views: (B, T, 3, H, W), normalized; B counts views here.
-        Returns: (B, T', D) the features of the time steps that the network keeps; T' = 1 of networks that give one
-            vector a view.
         Raises:
-            InputError: the network is made for another number of frames, or gives something else.
+            InputError: The network is made for another number of frames, or gives something else.
         """
         segments = getattr(self.network, 'num_segments', None)
         if segments not in (None, views.shape[1]):
-            raise InputError(f'VideoBackboneWrapper: views of {views.shape[1]} frames arrived, but '
-                             f'num_segments={segments} '
-                             f'of {type(self.network).__name__}, which would mix the frames of different views. Set '
-                             f'num_segments={views.shape[1]}, which is clip_len of SampleFrameViews.')
+            raise InputError(f'VideoBackboneWrapper: views of {views.shape[1]} frames arrived, but num_segments='
+                             f'{segments} of {type(self.network).__name__}, which would mix the frames of different '
+                             f'views. Set num_segments={views.shape[1]}, which is clip_len of SampleFrameViews.')
         if self.format_shape == 'NCHW':
             output = self.run(views.flatten(0, 1))  # (B*T, D, H', W') or (B*T, D)
             if output.ndim not in (2, 4) or len(output) != len(views) * views.shape[1]:
                 raise self._unexpected(output, f'({len(views) * views.shape[1]}, D, H, W), a map for each frame')
-            return output.flatten(2).mean(2).unflatten(0, views.shape[:2]) if output.ndim == 4 else (
-                output.unflatten(0, views.shape[:2]))
+            output = output.flatten(2).mean(2) if output.ndim == 4 else output
+            return output.unflatten(0, views.shape[:2])
         output = self.run(views.transpose(1, 2))
         if output.ndim not in (2, 3, 5) or len(output) != len(views):
             raise self._unexpected(output, f'one vector (D), tokens (N, D) or a map (D, T, H, W) for each of the '
@@ -183,31 +160,22 @@ class VideoBackboneWrapper(BackboneWrapper):
 
 @MODELS.register_module()
 class AudioBackboneWrapper(BackboneWrapper):
-    """A network for images or audio, as `audio_backbone`: it reads the spectrogram as a frame.
+    """Image or audio network as `audio_backbone`: it reads the spectrogram as an image.
 
     Args:
-        backbone, lora, frozen: as in ``BackboneWrapper``.
-        in_channels: channels that the network reads; the spectrogram is repeated in them.
+        backbone: Config of the network.
+        in_channels: Channels that the network reads; the spectrogram is repeated in them.
+        kwargs: Options of ``BackboneWrapper``: `lora`, `frozen`.
     """
 
-    def __init__(self, backbone: dict, lora: dict | None = None, frozen: bool = False, in_channels: int = 1) -> None:
+    def __init__(self, backbone: dict, in_channels: int = 1, **kwargs: Any) -> None:
         check_whole(self, in_channels=in_channels)
-        super().__init__(backbone, lora, frozen)
+        super().__init__(backbone, **kwargs)
         self.in_channels = in_channels
 
     def forward(self, mel: Tensor) -> Tensor:
-        """Encode spectrograms.
-
-        Args:
-            mel: (A, 1, M, F).
-        Returns: (A, D, F', M') maps, with F' = M' = 1 of networks that give a vector.
-        """
+        """Encode spectrograms (A, 1, M, F) to maps (A, D, F', M'), (A, D, 1, 1) of networks that give a vector."""
         output = self.run(mel.expand(-1, self.in_channels, -1, -1))
         if output.ndim not in (2, 4) or len(output) != len(mel):
             raise self._unexpected(output, f'({len(mel)}, D) or ({len(mel)}, D, M, F)')
         return output.transpose(2, 3) if output.ndim == 4 else output[:, :, None, None]
-
-
-def reads_views(backbone: Any) -> bool:
-    """Whether a visual backbone reads views (B, T, 3, H, W) in place of distinct frames (U, 3, H, W)."""
-    return getattr(backbone, 'reads_views', False)

@@ -1,4 +1,4 @@
-"""What every fusion head ratios: the features that it takes, one linear layer, loss and prediction."""
+"""Base class of the fusion heads, and the averaging of views."""
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -14,21 +14,21 @@ from claip_emo_mm.errors import InputError, check_whole
 class FusionHead(BaseHead):
     """Fuse the features of both modalities and classify with one linear layer.
 
-    A head of one's own inherits, calls this constructor with the width of what `fuse` returns, and writes `fuse`.
+    A subclass calls this constructor with the width of what its `fuse` returns.
 
     Args:
         num_classes: Classes K.
         visual_channels: Width D of the visual feature; 0 for a model without frames, where the head allows it.
         audio_channels: Width D' of the audio feature; 0 for a model without audio, where the head allows it.
         fused_channels: Width of the fused feature.
-        loss_cls: Config of the loss, built from mmaction's registry.
+        loss_cls: Config of the loss; None for cross entropy.
         label_smooth_eps: Label smoothing.
         topk: Ranks of which the training log shows the accuracy.
-        average_clips: How the views of a clip become one score: ``'prob'`` averages softmax scores, ``'score'``
-            averages logits. A clip's scores are probabilities in both cases.
+        average_clips: What is averaged over the views of a clip: ``'prob'`` softmax scores, ``'score'`` logits. A
+            clip's scores are probabilities in both cases.
     Raises:
-        InputError: A modality is missing that the head needs, the loss is for another number of classes, or
-            `average_clips` is none of the two.
+        InputError: A modality is missing that the head needs, the loss is for another number of classes, or an
+            option is out of its range.
     """
 
     needs_both = True  # modalities
@@ -42,7 +42,7 @@ class FusionHead(BaseHead):
         check_whole(self, least=0, **widths)
         if not any(widths.values()):
             raise InputError(f'{type(self).__name__}: visual_channels and audio_channels are both 0. '
-                             'Set at least one of them to the width of that modality\'s feature.')
+                             "Set at least one of them to the width of that modality's feature.")
         if self.needs_both and not all(widths.values()):
             missing = next(name for name, width in widths.items() if not width)
             raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
@@ -63,31 +63,19 @@ class FusionHead(BaseHead):
 
     @abstractmethod
     def fuse(self, visual: Tensor | None, audio: Tensor | None) -> Tensor:
-        """Fuse features of the right widths.
-
-        Args:
-            visual: (B, D), or (B, T, D) of heads that read tokens; None for a model without frames.
-            audio: (B, D'), or (B, M', D'); None for a model without audio.
-        Returns: (B, fused_channels).
-        """
+        """Fuse features (B, D) and (B, D'), or tokens (B, T, D) and (B, M', D'), to (B, fused_channels)."""
 
     def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
-        """Classify clips.
+        """Classify features (B, D) and (B, D'), or tokens (B, T, D) and (B, M', D'); returns logits (B, K).
 
-        Args:
-            visual: (B, D) clip features, None where the head was made without frames; (B, T, D) frame features for
-                heads that read tokens.
-            audio: (B, D') clip features, None where the head was made without audio; (B, M', D') for heads that read
-                tokens.
-        Returns: logits (B, K).
         Raises:
-            InputError: A modality is missing, too many, or has another width or form than the head was made for.
+            InputError: A modality is missing, too many, or has another shape than the head was made for.
         """
+        wanted, necks = (('(clips, tokens, width)', 'FrameTokens and AudioTokens') if self.reads_tokens else
+                         ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
         for name, feature, channels in (('audio', audio, self.audio_channels),
                                         ('visual', visual, self.visual_channels)):
             if feature is not None and feature.ndim != 2 + self.reads_tokens:
-                wanted, necks = (('(clips, tokens, width)', 'FrameTokens and AudioTokens') if self.reads_tokens else
-                                 ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
                 raise InputError(f'{type(self).__name__}: the {name} feature has the shape {tuple(feature.shape)}; '
                                  f'expected is {wanted}. {necks} are necks that give it.')
             found = 0 if feature is None else feature.shape[-1]
@@ -98,23 +86,16 @@ class FusionHead(BaseHead):
         return self.fc(self.fuse(visual, audio))
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:
-        """Make the feature of a modality that is left out of all clips.
-
-        Args:
-            name: ``'visual'`` or ``'audio'``.
-            other: (B, ...) feature of the other one.
-        Returns: zeros (B, D), or one token (B, 1, D) for heads that read tokens: to them equal tokens are as one.
-        """
-        tokens = (1,) * self.reads_tokens
-        return other.new_zeros(len(other), *tokens, getattr(self, f'{name}_channels'))
+        """Feature of a missing modality, beside the other one (B, ...): zeros (B, D), or one token (B, 1, D)."""
+        return other.new_zeros(len(other), *(1,) * self.reads_tokens, getattr(self, f'{name}_channels'))
 
     def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
-        """Compute the loss and, for the log, the accuracy.
+        """Compute the loss and the accuracies for the log.
 
         Args:
             cls_scores: (B, K) logits.
-            data_samples: One per clip, `gt_label` being its class (1,) or a soft label (K,). A soft label's accuracy is
-                that of its largest ratio: of the clip that one sees most of.
+            data_samples: One per clip; `gt_label` is its class (1,) or a soft label (K,), of which the accuracy takes
+                the largest class.
         Returns: ``loss_cls`` and ``top1_acc`` (and others of `topk`).
         Raises:
             InputError: The soft labels have another number of classes than the head.
@@ -124,17 +105,17 @@ class FusionHead(BaseHead):
         if soft and labels.shape != cls_scores.shape:
             raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived, but '
                              f'num_classes={self.num_classes}. '
-                             f'Set model.data_preprocessor.blend.num_classes={self.num_classes}.')
+                             f'Set model.data_preprocessor.blending.num_classes={self.num_classes}.')
         cls_scores = cls_scores.float()  # MMAction2's accuracy goes through NumPy, which knows no bfloat16
         losses = super().loss_by_feat(cls_scores, data_samples)
         if soft:
-            rates = top_k_accuracy(cls_scores.detach().cpu().numpy(), labels.argmax(1).cpu().numpy(), self.topk)
-            losses.update({f'top{k}_acc': cls_scores.new_tensor(rate)
-                           for k, rate in zip(self.topk, rates, strict=True)})
+            accuracies = top_k_accuracy(cls_scores.detach().cpu().numpy(), labels.argmax(1).cpu().numpy(), self.topk)
+            losses.update({f'top{k}_acc': cls_scores.new_tensor(accuracy)
+                           for k, accuracy in zip(self.topk, accuracies, strict=True)})
         return losses
 
     def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
-        """Give each clip the probabilities of the classes, from the logits (B*V, K) of its views."""
+        """Set each clip's scores, from the logits (B*V, K) of its views."""
         return set_scores(cls_scores, data_samples, self.average_clips)
 
 
@@ -151,14 +132,8 @@ def average_views(logits: Tensor, average_clips: str) -> Tensor:
 
 
 def set_scores(logits: Tensor, data_samples: list[ActionDataSample], average_clips: str) -> list[ActionDataSample]:
-    """Give B clips the probabilities of their classes, and the likeliest one.
-
-    Args:
-        logits: (B*V, K) of their views.
-        data_samples: one per clip.
-        average_clips: as for ``average_views``.
-    """
+    """Set scores and predicted class of B clips, from the logits (B*V, K) of their views."""
     scores = average_views(logits.unflatten(0, (len(data_samples), -1)), average_clips)  # (B, K)
-    for sample, of_clip in zip(data_samples, scores, strict=True):
-        sample.set_pred_score(of_clip).set_pred_label(of_clip.argmax(-1, keepdim=True))
+    for sample, score in zip(data_samples, scores, strict=True):
+        sample.set_pred_score(score).set_pred_label(score.argmax(-1, keepdim=True))
     return data_samples

@@ -1,5 +1,5 @@
 """Fusion heads: concatenation, sum, gates, FiLM, cross attention."""
-from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,19 +15,17 @@ class ConcatFusionHead(FusionHead):
     """Concatenate the audio and the visual feature (in this order) and classify with one linear layer.
 
     Args:
-        num_classes, loss_cls, label_smooth_eps, topk, average_clips: As in ``FusionHead``.
+        num_classes: Classes K.
         visual_channels: Width D of the visual feature; 0 for a model without frames.
         audio_channels: Width D' of the audio feature; 0 for a model without audio.
+        kwargs: Options of ``FusionHead``.
     """
 
     needs_both = False
 
-    def __init__(self, num_classes: int, visual_channels: int = 0, audio_channels: int = 0,
-                 loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
-                 average_clips: str = 'prob') -> None:
+    def __init__(self, num_classes: int, visual_channels: int = 0, audio_channels: int = 0, **kwargs: Any) -> None:
         check_whole(self, least=0, visual_channels=visual_channels, audio_channels=audio_channels)
-        super().__init__(num_classes, visual_channels, audio_channels, visual_channels + audio_channels, loss_cls,
-                         label_smooth_eps, topk, average_clips)
+        super().__init__(num_classes, visual_channels, audio_channels, visual_channels + audio_channels, **kwargs)
 
     def fuse(self, visual: Tensor | None, audio: Tensor | None) -> Tensor:
         """(B, D) and (B, D') to (B, D' + D)."""
@@ -36,22 +34,19 @@ class ConcatFusionHead(FusionHead):
 
 @MODELS.register_module()
 class SumFusionHead(FusionHead):
-    """Bring each feature to the same scale and width, add them, and classify with one linear layer.
+    """Normalize each feature, project both to the same width, add them, and classify with one linear layer.
 
     Without the layer norms this would compute what concatenation computes, as two linear layers in a row are one.
 
     Args:
-        num_classes, visual_channels, audio_channels, loss_cls, label_smooth_eps, topk, average_clips: As in
-            ``FusionHead``.
+        num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``.
         embed_dims: Width of the common space.
     """
 
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, embed_dims: int = 512,
-                 loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
-                 average_clips: str = 'prob') -> None:
+                 **kwargs: Any) -> None:
         check_whole(self, embed_dims=embed_dims)
-        super().__init__(num_classes, visual_channels, audio_channels, embed_dims, loss_cls, label_smooth_eps, topk,
-                         average_clips)
+        super().__init__(num_classes, visual_channels, audio_channels, embed_dims, **kwargs)
         self.visual_projection = nn.Sequential(nn.LayerNorm(visual_channels), nn.Linear(visual_channels, embed_dims))
         self.audio_projection = nn.Sequential(nn.LayerNorm(audio_channels), nn.Linear(audio_channels, embed_dims))
 
@@ -67,17 +62,14 @@ class GatedFusionHead(FusionHead):
     ``z * tanh(W_v visual) + (1 - z) * tanh(W_a audio)`` with the gate ``z = sigmoid(W_z [audio, visual])``.
 
     Args:
-        num_classes, visual_channels, audio_channels, loss_cls, label_smooth_eps, topk, average_clips: As in
-            ``FusionHead``.
+        num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``.
         embed_dims: Width of the common space.
     """
 
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, embed_dims: int = 512,
-                 loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
-                 average_clips: str = 'prob') -> None:
+                 **kwargs: Any) -> None:
         check_whole(self, embed_dims=embed_dims)
-        super().__init__(num_classes, visual_channels, audio_channels, embed_dims, loss_cls, label_smooth_eps, topk,
-                         average_clips)
+        super().__init__(num_classes, visual_channels, audio_channels, embed_dims, **kwargs)
         self.visual_projection = nn.Linear(visual_channels, embed_dims)
         self.audio_projection = nn.Linear(audio_channels, embed_dims)
         self.gate = nn.Linear(audio_channels + visual_channels, embed_dims)
@@ -96,22 +88,19 @@ class FiLMFusionHead(FusionHead):
     conditioning modality comes in as far as training finds it useful.
 
     Args:
-        num_classes, visual_channels, audio_channels, loss_cls, label_smooth_eps, topk, average_clips: As in
-            ``FusionHead``.
+        num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``.
         condition: The modality that modulates the other one, ``'audio'`` or ``'visual'``.
     Raises:
         InputError: There is no such modality.
     """
 
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, condition: str = 'audio',
-                 loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
-                 average_clips: str = 'prob') -> None:
+                 **kwargs: Any) -> None:
         widths = dict(audio=(audio_channels, visual_channels), visual=(visual_channels, audio_channels))
         if condition not in widths:
             raise InputError(f"FiLMFusionHead: condition is {condition!r}. Expected 'audio' or 'visual'.")
         given, modulated = widths[condition]
-        super().__init__(num_classes, visual_channels, audio_channels, modulated, loss_cls, label_smooth_eps, topk,
-                         average_clips)
+        super().__init__(num_classes, visual_channels, audio_channels, modulated, **kwargs)
         self.condition = condition
         self.modulation = nn.Linear(given, 2 * modulated)
         nn.init.zeros_(self.modulation.weight)
@@ -125,12 +114,7 @@ class FiLMFusionHead(FusionHead):
 
 
 class CrossAttention(nn.Module):
-    """Pre-norm attention of the tokens of one modality over those of the other, added to the former.
-
-    Args:
-        embed_dims: Width of the tokens of both.
-        num_heads: Number of attention heads.
-    """
+    """Pre-norm attention of the tokens of one modality over those of the other, added to the former."""
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
@@ -155,9 +139,8 @@ class CrossAttentionFusionHead(FusionHead):
     It reads tokens: the necks ``FrameTokens`` and ``AudioTokens`` give them.
 
     Args:
-        num_classes, visual_channels, audio_channels, loss_cls, label_smooth_eps, topk, average_clips: As in
-            ``FusionHead``; the channels are the widths of a frame's and of an audio token.
-        embed_dims: Width in which the two meet.
+        num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``; channels are the widths of tokens.
+        embed_dims: Width of the common space.
         num_heads: Number of attention heads.
     Raises:
         InputError: `embed_dims` is no multiple of `num_heads`.
@@ -166,14 +149,12 @@ class CrossAttentionFusionHead(FusionHead):
     reads_tokens = True
 
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, embed_dims: int = 512,
-                 num_heads: int = 8, loss_cls: dict | None = None, label_smooth_eps: float = 0.0,
-                 topk: int | Sequence[int] = 1, average_clips: str = 'prob') -> None:
+                 num_heads: int = 8, **kwargs: Any) -> None:
         check_whole(self, embed_dims=embed_dims, num_heads=num_heads)
         if embed_dims % num_heads:
             raise InputError(f'CrossAttentionFusionHead: embed_dims={embed_dims} is no multiple of num_heads='
                              f'{num_heads}. Choose two numbers of which one divides the other.')
-        super().__init__(num_classes, visual_channels, audio_channels, 2 * embed_dims, loss_cls, label_smooth_eps,
-                         topk, average_clips)
+        super().__init__(num_classes, visual_channels, audio_channels, 2 * embed_dims, **kwargs)
         self.visual_projection = nn.Linear(visual_channels, embed_dims)
         self.audio_projection = nn.Linear(audio_channels, embed_dims)
         self.visual_attention = CrossAttention(embed_dims, num_heads)
@@ -182,6 +163,6 @@ class CrossAttentionFusionHead(FusionHead):
     def fuse(self, visual: Tensor, audio: Tensor) -> Tensor:
         """(B, T, D) and (B, M', D') to (B, 2 embed_dims), audio first."""
         frame_tokens, audio_tokens = self.visual_projection(visual), self.audio_projection(audio)
-        heard = self.audio_attention(audio_tokens, frame_tokens).mean(1)  # (B, embed_dims)
-        seen = self.visual_attention(frame_tokens, audio_tokens).mean(1)
-        return torch.cat([heard, seen], -1)
+        audio_feature = self.audio_attention(audio_tokens, frame_tokens).mean(1)  # (B, embed_dims)
+        visual_feature = self.visual_attention(frame_tokens, audio_tokens).mean(1)
+        return torch.cat([audio_feature, visual_feature], -1)

@@ -1,4 +1,4 @@
-"""MMAction2's classification heads on our features."""
+"""Fusion with a classification head of MMAction2."""
 import inspect
 
 import torch
@@ -22,8 +22,8 @@ class MMActionFusionHead(BaseModule):
     `TimeSformerHead`, `UniFormerHead`, `TSMHead` with `num_segments=1`. The loss is the head's own.
 
     Args:
-        head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` says how
-            the views of a clip become one score; a clip's scores are probabilities in both cases.
+        head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` is as of
+            ``FusionHead``.
     Raises:
         InputError: `average_clips` is neither 'prob' nor 'score'.
     """
@@ -33,8 +33,7 @@ class MMActionFusionHead(BaseModule):
         self.head: BaseHead = MODELS.build(head)
         if self.head.average_clips not in ('prob', 'score'):  # MMAction2 says so only after the first epoch
             raise InputError(f'MMActionFusionHead: head.average_clips is {self.head.average_clips!r}. Set '
-                             'average_clips='
-                             f"'prob' or 'score' in the config of {type(self.head).__name__}.")
+                             f"average_clips='prob' or 'score' in the config of {type(self.head).__name__}.")
         self.num_classes, self.average_clips = self.head.num_classes, self.head.average_clips
         pool = getattr(self.head, 'avg_pool', None) or getattr(self.head, 'pool', None)  # X3DHead's is called pool
         self.map_shape = _MAPS.get(type(pool), ())
@@ -42,16 +41,12 @@ class MMActionFusionHead(BaseModule):
         self.options = dict(num_segs=1) if counts_segments else {}
 
     def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
-        """Classify clips.
+        """Classify clips by features (B, D) and (B, D'), None where a modality is missing; returns logits (B, K).
 
-        Args:
-            visual: (B, D) clip features; None for a model without frames.
-            audio: (B, D') clip features; None for a model without audio.
-        Returns: logits (B, K).
         Raises:
             InputError: The features together have another width than the head, or it is none for one feature a clip.
         """
-        feature = torch.cat([part for part in (audio, visual) if part is not None], -1)
+        feature = torch.cat([feature for feature in (audio, visual) if feature is not None], -1)
         if feature.ndim != 2 or feature.shape[1] != self.head.in_channels:
             raise InputError(f'MMActionFusionHead: the features together have the shape {tuple(feature.shape)}, but '
                              f'head.in_channels={self.head.in_channels}. Set it to the sum of the widths of the '
@@ -62,24 +57,15 @@ class MMActionFusionHead(BaseModule):
             raise
         except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f'MMActionFusionHead: {type(self.head).__name__} cannot classify one feature a clip '
-                             f'({error}'
-                             '). Choose a head that does, such as TSNHead; num_segments, where it has that, is 1.'
-                             ) from error
+                             f'({error}). Choose a head that does, such as TSNHead; num_segments, where it has that, '
+                             'is 1.') from error
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:
-        """Make the feature of a modality that is left out of all clips.
-
-        Args:
-            name: ``'visual'`` or ``'audio'``.
-            other: (B, D) feature of the other one.
-        Returns: zeros, as wide as what `other` leaves of the head's width.
-        """
+        """Feature of a missing modality: zeros as wide as what the other one (B, D) leaves of the head's width."""
         return other.new_zeros(len(other), max(self.head.in_channels - other.shape[1], 0))
 
     def loss_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> dict[str, Tensor]:
-        """Compute the head's own loss of (B, K) logits."""
         return self.head.loss_by_feat(cls_scores.float(), data_samples)
 
     def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
-        """Give each clip the probabilities of the classes, from the logits (B*V, K) of its views."""
         return set_scores(cls_scores, data_samples, self.average_clips)

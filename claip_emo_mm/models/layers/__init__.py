@@ -1,1 +1,1 @@
-"""Layers: attention, LoRA, missing modalities, views, CPU kernels."""
+"""Layers: attention, LoRA, views and missing modalities, CPU kernels."""

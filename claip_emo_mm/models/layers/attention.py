@@ -1,4 +1,4 @@
-"""Self-attention of the visual encoder, with projections that adapters can reach one by one."""
+"""Self-attention with separate query, key and value projections, and the conversion of fused ones."""
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,12 +7,8 @@ from torch import Tensor, nn
 class SeparateProjectionAttention(nn.Module):
     """Multi-head attention with separate query, key, value and output projections.
 
-    Computes what ``nn.MultiheadAttention`` computes. That module keeps its three input projections in one matrix and
-    calls its output projection without ``forward``; adapters put on it lose their dropout or do nothing at all.
-
-    Args:
-        embed_dims: Width D of the tokens.
-        num_heads: Number of heads; divides ``embed_dims``.
+    Computes what ``nn.MultiheadAttention`` computes. That module keeps its input projections in one matrix and calls
+    none of its projections, so adapters on it lose their dropout or do nothing at all.
     """
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
@@ -24,7 +20,7 @@ class SeparateProjectionAttention(nn.Module):
         self.out_proj = nn.Linear(embed_dims, embed_dims)
 
     def reset_parameters(self) -> None:
-        """Draw the projections as ``nn.MultiheadAttention`` does: Xavier-uniform over the stacked input matrix."""
+        """Initialize as ``nn.MultiheadAttention`` does: Xavier-uniform over the stacked input matrix."""
         embed_dims = self.q_proj.in_features
         bound = (6 / (embed_dims + 3 * embed_dims)) ** 0.5
         for projection in (self.q_proj, self.k_proj, self.v_proj):
@@ -35,13 +31,9 @@ class SeparateProjectionAttention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False,
                 attn_mask: Tensor | None = None) -> tuple[Tensor, None]:
-        """Attend from ``query`` to ``key``; called as open_clip's blocks call their attention.
+        """Attend from query (B, N, D) to key and value (B, N', D), called as by open_clip.
 
-        Args:
-            query: (B, N, D) tokens that ask; ``key`` and ``value``: (B, N', D) tokens that answer.
-            need_weights: Must be False; the attention weights are never formed.
-            attn_mask: Broadcastable to (B, heads, N, N'), as ``scaled_dot_product_attention`` takes it.
-        Returns: the (B, N, D) result, and None in place of the weights.
+        ``attn_mask`` is that of ``scaled_dot_product_attention``. Attention weights are never formed.
         """
         if need_weights:
             raise ValueError('SeparateProjectionAttention does not form attention weights: call it with '
@@ -55,18 +47,13 @@ class SeparateProjectionAttention(nn.Module):
 
 
 def split_fused_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Rename ``nn.MultiheadAttention``'s fused input projections to the separate ones.
-
-    Args:
-        state: State dict that may hold ``*.in_proj_weight`` (3D, D) and ``*.in_proj_bias`` (3D,).
-    Returns: a new dict in which these are ``*.{q,k,v}_proj.{weight,bias}`` (views of the same memory).
-    """
+    """Split ``*.in_proj_{weight,bias}`` of a state dict into ``*.{q,k,v}_proj.{weight,bias}``, without a copy."""
     split: dict[str, Tensor] = {}
     for key, value in state.items():
         prefix, _, name = key.rpartition('.')
         if name in ('in_proj_weight', 'in_proj_bias'):
-            for projection, part in zip('qkv', torch.chunk(value, 3), strict=True):
-                split[f'{prefix}.{projection}_proj.{name.removeprefix("in_proj_")}'] = part
+            for projection, third in zip('qkv', value.chunk(3), strict=True):
+                split[f'{prefix}.{projection}_proj.{name.removeprefix("in_proj_")}'] = third
         else:
             split[key] = value
     return split
@@ -78,8 +65,8 @@ def fuse_separate_projections(state: dict[str, Tensor]) -> dict[str, Tensor]:
     for key, value in state.items():
         prefix, _, name = key.rpartition('_proj.')
         if prefix.endswith('.q'):
-            parts = [value, *(state[f'{prefix[:-1]}{projection}_proj.{name}'] for projection in 'kv')]
-            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat(parts)
+            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat([state[f'{prefix[:-1]}{projection}_proj.{name}']
+                                                               for projection in 'qkv'])
         elif not prefix.endswith(('.k', '.v')):
             fused[key] = value
     return fused

@@ -1,5 +1,7 @@
-"""What is for CPUs alone: products through oneDNN, in-place QuickGELU, chunked MLP."""
+"""Faster CPU kernels: oneDNN linear layers, in-place QuickGELU, chunked MLP and LoRA products, packed dropout bits."""
+import itertools
 import platform
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -10,25 +12,15 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 # torch too, took 0.8 of its time on an AMD EPYC. torch.compile calls oneDNN by this operator.
 _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_64', 'AMD64')
            and getattr(torch.ops.mkldnn, '_linear_pointwise', None))
-
-
-def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -> Tensor:
-    """``torch.nn.functional.linear`` without gradients: (..., D) to (..., D'), in autocast's type where that is on.
-
-    Args:
-        x, weight, bias: as of torch's function.
-        silu: Whether its SiLU is returned, which oneDNN computes before the product leaves the processor's cache.
-    """
-    for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
-    # autocast does not know the operator, which would compute in float32
-    if _ONEDNN and for_onednn and not is_recorded() and not torch.is_autocast_enabled('cpu'):
-        return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
-    product = F.linear(x, weight, bias)
-    return F.silu(product, inplace=True) if silu else product
+_SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
+_GELU_CHUNK = 2 ** 18  # elements, 1 MB: what stays in the processor's cache
+_LORA_CHUNK = 2 ** 20  # elements, 4 MB
+_MLP_ROWS = 1576  # tokens of a chunk: 8 frames of ViT-B/16, whose hidden layer takes 19 MB
+_LEVELS = 2 ** 16  # of the random numbers that dropout masks are sampled from
 
 
 def is_recorded() -> bool:
-    """Whether operations are being recorded, for an export or a compiler: what is special to a CPU stays out of it."""
+    """Whether operations are being recorded, for an export or a compiler: CPU kernels stay out of it."""
     return torch.jit.is_tracing() or torch.compiler.is_compiling()
 
 
@@ -39,16 +31,21 @@ def cast_for_products(x: Tensor) -> Tensor:
     return x
 
 
-SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
-_PART = 2 ** 18  # elements, 1 MB: what stays in the processor's cache
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -> Tensor:
+    """``F.linear`` without gradients, in autocast's type where that is on; with `silu`, SiLU of it, fused by oneDNN."""
+    for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
+    # autocast does not know the operator, which would compute in float32
+    if _ONEDNN and for_onednn and not is_recorded() and not torch.is_autocast_enabled('cpu'):
+        return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
+    product = F.linear(x, weight, bias)
+    return F.silu(product, inplace=True) if silu else product
 
 
 class QuickGELU(nn.Module):
     """x sigmoid(1.702 x), as SiLU of 1.702 x; keeps its input alone for the backward pass.
 
     Args:
-        inplace: Overwrite the input where no gradient is needed. A new tensor of that size costs a CPU more time than
-            the function itself.
+        inplace: Overwrite the input on a CPU where no gradient is needed: a new tensor takes longer than the function.
     """
 
     def __init__(self, inplace: bool = False) -> None:
@@ -56,19 +53,16 @@ class QuickGELU(nn.Module):
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (...) to (...)."""
         if torch.is_grad_enabled() and x.requires_grad:
             return _QuickGELUFunction.apply(x)
         if self.inplace and x.device.type == 'cpu' and x.is_contiguous() and not is_recorded():
-            for part in x.view(-1).split(_PART):
-                part.mul_(torch.sigmoid(part * SLOPE))
+            for chunk in x.view(-1).split(_GELU_CHUNK):
+                chunk.mul_(torch.sigmoid(chunk * _SLOPE))
             return x
         return _quick_gelu(x)
 
 
 class _QuickGELUFunction(torch.autograd.Function):
-    """Elementwise."""
-
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
@@ -78,8 +72,82 @@ class _QuickGELUFunction(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, grad: Tensor) -> Tensor:
         x, = ctx.saved_tensors
-        return torch.ops.aten.silu_backward(grad, x * SLOPE)
+        return torch.ops.aten.silu_backward(grad, x * _SLOPE)
 
 
 def _quick_gelu(x: Tensor) -> Tensor:
-    return F.silu(x * SLOPE, inplace=True).div_(SLOPE)
+    return F.silu(x * _SLOPE, inplace=True).div_(_SLOPE)
+
+
+def chunked_mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor | None:
+    """Linear layer, QuickGELU, linear layer, (..., D) to (..., D), in chunks of tokens; without gradients.
+
+    Adapters are merged once for all chunks. QuickGELU is SiLU(1.702 x) / 1.702: the factors go into copies of the
+    weights, and SiLU is computed within the first product. The layers are not called, so hooks on them see nothing.
+
+    Returns: None where it does not apply: one chunk, no full precision on a CPU, or a layer of another kind.
+    """
+    if is_recorded():  # first, since asking for a size would bind the recorded graph to it
+        return None
+    if (x.device.type != 'cpu' or x.dtype != torch.float32 or x.numel() <= _MLP_ROWS * x.shape[-1]
+            or torch.is_autocast_enabled('cpu')):
+        return None
+    weights = _merged_weight(first), _merged_weight(second)
+    if weights[0] is None or weights[1] is None:
+        return None
+    up, up_bias = weights[0].mul_(_SLOPE), getattr(first, 'base_layer', first).bias * _SLOPE
+    down, down_bias = weights[1].div_(_SLOPE), getattr(second, 'base_layer', second).bias
+    chunks = [linear(linear(chunk, up, up_bias, silu=True), down, down_bias)
+              for chunk in x.flatten(0, -2).split(_MLP_ROWS)]
+    return torch.cat(chunks).view_as(x)
+
+
+def _merged_weight(layer: nn.Module) -> Tensor | None:
+    """A copy of a layer's weight with its adapter; None for a layer of another kind than nn.Linear and LoRALinear."""
+    if hasattr(layer, 'merged_weight'):
+        return layer.merged_weight()
+    return layer.weight.clone() if type(layer) is nn.Linear else None
+
+
+def sample_mask(like: Tensor, dropout: float) -> tuple[Tensor, float]:
+    """Sample a dropout mask.
+
+    Args:
+        like: The mask has this shape and device.
+        dropout: Probability that an element goes, in (0, 1); on a CPU to the nearest 2 ** -16, where one random number
+            gives four elements: torch's own sampling takes a third of the layer's matrix product.
+    Returns: the mask, bool, and the exact probability that an element stays.
+    """
+    if like.device.type != 'cpu':
+        return torch.empty_like(like, dtype=torch.bool).bernoulli_(1 - dropout), 1 - dropout
+    level = min(max(round(dropout * _LEVELS), 1), _LEVELS - 1)
+    words = torch.empty((like.numel() + 3) // 4, dtype=torch.int64).random_(-2 ** 63, None)
+    mask = words.view(torch.int16)[:like.numel()].view(like.shape) >= level - _LEVELS // 2
+    return mask, 1 - level / _LEVELS
+
+
+def masked_product(x: Tensor, mask: Tensor | None, matrix: Tensor) -> Tensor:
+    """(x * mask) @ matrix."""
+    return torch.cat([_masked(*chunk) @ matrix for chunk in _row_chunks(x, mask)])
+
+
+def add_masked_product(output: Tensor, x: Tensor, matrix: Tensor, mask: Tensor | None) -> None:
+    """Add (x @ matrix) * mask to the output, in place."""
+    for chunk, kept, rows in _row_chunks(output, mask, x):
+        chunk.add_(_masked(rows @ matrix, kept))
+
+
+def masked_outer_product(grad: Tensor, x: Tensor, mask: Tensor | None) -> Tensor:
+    """grad.T @ (x * mask)."""
+    return sum(rows.T @ _masked(chunk, kept) for chunk, kept, rows in _row_chunks(x, mask, grad))
+
+
+def _row_chunks(rows: Tensor, *others: Tensor | None) -> Iterator[tuple[Tensor | None, ...]]:
+    """Split (rows, D) and what has as many rows into chunks that fit a CPU's cache; elsewhere all is one chunk."""
+    length = max(_LORA_CHUNK // rows.shape[1], 1) if rows.device.type == 'cpu' else max(len(rows), 1)
+    return zip(rows.split(length), *(itertools.repeat(None) if other is None else other.split(length)
+                                     for other in others), strict=False)
+
+
+def _masked(rows: Tensor, mask: Tensor | None) -> Tensor:
+    return rows if mask is None else rows * mask

@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA) through peft, placed by the names of the layers that they adapt."""
+"""LoRA adapters through peft, placed by the names of the layers that they adapt."""
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,13 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.models.layers.lora import (
-    LoRAConv2d,
-    LoRAConv3d,
-    LoRALinear,
-    merge_adapters,
-    unmerge_adapters,
-)
+from claip_emo_mm.models.layers.lora import LoRAConv2d, LoRAConv3d, LoRALinear
 from claip_emo_mm.models.layers.split_attention import split_attention, split_layers
-
-__all__ = ['LoRAConfig', 'add_adapters', 'merge_adapters', 'unmerge_adapters']
 
 
 @dataclass(frozen=True)
 class LoRAConfig:
-    """Which layers get an adapter, and which.
+    """LoRA targets and hyperparameters.
 
     Args:
         targets: Last parts of the names of the layers to adapt (``q_proj``, or more of the name: ``layers.0.0``):
@@ -30,8 +22,7 @@ class LoRAConfig:
         rank: Rank r of the update.
         alpha: The update is scaled by ``alpha / rank``.
         dropout: Dropout probability in front of each adapter.
-        blocks: Numbers of the blocks to adapt, counted from 0 at the input; None means all of them and the layers
-            outside of blocks.
+        blocks: Numbers of the blocks to adapt, counted from 0 at the input; None adapts all layers.
     Raises:
         InputError: ``targets`` is no list, or a number is out of its range.
     """
@@ -51,58 +42,54 @@ class LoRAConfig:
             raise InputError(f'lora.dropout is {self.dropout}. Expected a probability from 0 to below 1.')
 
 
-def add_adapters(encoder: nn.Module, settings: LoRAConfig, block_names: Sequence[str]) -> list[str]:
-    """Put adapters into ``encoder``, in place; the new parameters are trainable, nothing else is touched.
+def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[str]) -> list[str]:
+    """Put trainable adapters into a network, in place; nothing else of it is touched.
 
     Args:
         encoder: Network to adapt.
-        settings: Which layers.
-        block_names: Names of the encoder's blocks inside ``encoder``, from input to output.
+        config: Targets and hyperparameters.
+        block_names: Names of the network's blocks inside ``encoder``, from input to output.
     Returns: names of the adapted layers.
     Raises:
         InputError: A target matches no layer, or one that torch's attention never calls, or a convolution in groups
             that do not divide the rank, or a block does not exist; the message lists what there is.
     """
     splittable = split_layers(encoder)
-    split_attention(encoder, settings.targets)
+    split_attention(encoder, config.targets)
     layers = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)]
-    matches = {target: [name for name in layers if f'.{name}'.endswith(f'.{target}')] for target in settings.targets}
-    unmatched = sorted(target for target, found in matches.items() if not found)
-    if unmatched or not settings.targets:
+    names = [name for name in layers if any(f'.{name}'.endswith(f'.{target}') for target in config.targets)]
+    unmatched = sorted(target for target in config.targets
+                       if not any(f'.{name}'.endswith(f'.{target}') for name in names))
+    said = f'lora.targets={list(config.targets)}'
+    if unmatched or not config.targets:
         known = sorted({name.rpartition('.')[2] for name in layers} | splittable)
-        raise InputError(f'lora.targets={list(settings.targets)}: no layer is called {", ".join(unmatched) or "so"}. '
+        raise InputError(f'{said}: no layer is called {", ".join(unmatched) or "so"}. '
                          f'This encoder has {", ".join(known)}.')
-    names = [name for name in layers if any(name in found for found in matches.values())]
-    fused = [name for name in names if isinstance(encoder.get_submodule(name.rpartition('.')[0]),
-                                                  nn.MultiheadAttention)]
-    if fused:
-        raise InputError(f'lora.targets={list(settings.targets)}: {fused[0]} belongs to an nn.MultiheadAttention, '
-                         'which reads its weight without calling it: an adapter there would be without effect. Take '
-                         f'{fused[0].rpartition(".")[2]} out of the targets, and name layers outside of the attention.')
-    if settings.blocks is not None:
-        beyond = sorted(set(settings.blocks) - set(range(len(block_names))))
+    for name in names:
+        if isinstance(encoder.get_submodule(name.rpartition('.')[0]), nn.MultiheadAttention):
+            raise InputError(f'{said}: {name} belongs to an nn.MultiheadAttention, which reads its weight without '
+                             f'calling it: an adapter there would be without effect. Take {name.rpartition(".")[2]} '
+                             'out of the targets, and name layers outside of the attention.')
+    if config.blocks is not None:
+        beyond = sorted(set(config.blocks) - set(range(len(block_names))))
         if beyond:
-            raise InputError(f'lora.blocks={list(settings.blocks)}: there is no block {beyond[0]}. '
+            raise InputError(f'lora.blocks={list(config.blocks)}: there is no block {beyond[0]}. '
                              f'This encoder has the blocks 0 to {len(block_names) - 1}.')
-        chosen = tuple(f'{block_names[number]}.' for number in settings.blocks)
+        chosen = tuple(f'{block_names[number]}.' for number in config.blocks)
         names = [name for name in names if name.startswith(chosen)]
         if not names:
-            raise InputError(f'lora.targets={list(settings.targets)} match no layer in '
-                             f'lora.blocks={list(settings.blocks)}.')
+            raise InputError(f'{said} match no layer in lora.blocks={list(config.blocks)}.')
     for name in names:
         groups = getattr(encoder.get_submodule(name), 'groups', 1)
-        if settings.rank % groups:
-            raise InputError(f'lora.rank={settings.rank}: {name} is a convolution in {groups} groups, of which the '
+        if config.rank % groups:
+            raise InputError(f'lora.rank={config.rank}: {name} is a convolution in {groups} groups, of which the '
                              'rank must be a multiple. Choose such a rank, or take the layer out of lora.targets.')
-    # A pattern: given a list, peft would also take every layer whose name ends in one of the names.
-    pattern = '|'.join(re.escape(name) for name in names)
     trainable = {name: parameter.requires_grad for name, parameter in encoder.named_parameters()}
-    config = LoraConfig(r=settings.rank, lora_alpha=settings.alpha, lora_dropout=settings.dropout, bias='none',
-                        target_modules=pattern)
-    # peft's way for layers of one's own
-    config._register_custom_module({nn.Linear: LoRALinear, nn.Conv2d: LoRAConv2d,
-                                    nn.Conv3d: LoRAConv3d})
-    inject_adapter_in_model(config, encoder)
+    # A pattern: given a list, peft would also take every layer whose name ends in one of the names.
+    peft_config = LoraConfig(r=config.rank, lora_alpha=config.alpha, lora_dropout=config.dropout, bias='none',
+                             target_modules='|'.join(map(re.escape, names)))
+    peft_config._register_custom_module({nn.Linear: LoRALinear, nn.Conv2d: LoRAConv2d, nn.Conv3d: LoRAConv3d})
+    inject_adapter_in_model(peft_config, encoder)
     for name, parameter in encoder.named_parameters():  # peft freezes whatever is not an adapter
         parameter.requires_grad_(trainable.get(name.replace('.base_layer.', '.'), True))
     return names

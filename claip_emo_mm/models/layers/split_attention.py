@@ -1,4 +1,4 @@
-"""Attention of other people's networks with projections that adapters can reach one by one."""
+"""Fused attention of torch and MMAction2, split into projections that LoRA can target."""
 from collections.abc import Callable, Sequence
 
 import torch
@@ -10,11 +10,7 @@ from claip_emo_mm.errors import InputError
 
 
 class SplitMultiheadAttention(nn.Module):
-    """Computes what an ``nn.MultiheadAttention`` computes, with linear layers q_proj, k_proj, v_proj and out_proj.
-
-    Args:
-        fused: The module; its weights are taken over.
-    """
+    """Computes what an ``nn.MultiheadAttention`` computes, with linear layers q_proj, k_proj, v_proj and out_proj."""
 
     _qkv_same_embed_dim = False  # keeps nn.TransformerEncoderLayer from reading the weights in place of calling
 
@@ -35,25 +31,20 @@ class SplitMultiheadAttention(nn.Module):
         layers = dict(q_proj=self.q_proj, k_proj=self.k_proj, v_proj=self.v_proj)
         for name, layer in layers.items():
             if type(layer) is not nn.Linear:
-                raise InputError(
-                    f'lora.targets: the network reads the weight of {name} in an attention in place of calling it: an '
-                    f'adapter there would be without effect. Give {name} with the names of the blocks that call it, '
-                    f'such as blocks.0.attn.{name}.')
+                raise InputError(f'lora.targets: the network reads the weight of {name} in an attention in place of '
+                                 f'calling it: an adapter there would be without effect. Give {name} with the names of '
+                                 f'the blocks that call it, such as blocks.0.attn.{name}.')
         return torch.cat([layer.weight for layer in layers.values()])
 
     @property
     def in_proj_bias(self) -> Tensor | None:
-        """The fused bias (3 D,), which no adapter changes."""
         biases = [layer.bias for layer in (self.q_proj, self.k_proj, self.v_proj)]
         return None if biases[0] is None else torch.cat(biases)
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None = None,
                 need_weights: bool = True, attn_mask: Tensor | None = None, average_attn_weights: bool = True,
                 is_causal: bool = False) -> tuple[Tensor, Tensor | None]:
-        """Attend from ``query`` (N, B, D), or (B, N, D) with ``batch_first``, or (N, D), to ``key`` and ``value``.
-
-        The arguments are those of ``nn.MultiheadAttention``; ``is_causal`` says what ``attn_mask`` holds, as there.
-        """
+        """Attend as ``nn.MultiheadAttention`` does; query (N, B, D), (B, N, D) with ``batch_first``, or (N, D)."""
         is_single = query.ndim == 2
         if is_single or not self.batch_first:
             query, key, value = (x[None] if is_single else x.transpose(0, 1) for x in (query, key, value))
@@ -79,7 +70,7 @@ class SplitMultiheadAttention(nn.Module):
         return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)
 
     def _mask(self, attn_mask: Tensor | None, key_padding_mask: Tensor | None, q: Tensor) -> Tensor | None:
-        """What is added to the logits, broadcastable to (B, heads, N, N'); where a bool mask is True, nobody looks."""
+        """What is added to the logits, broadcastable to (B, heads, N, N'); -inf where a bool mask is True."""
         masks = []
         if attn_mask is not None:  # (N, N') or (B * heads, N, N')
             masks.append(attn_mask.unflatten(0, (-1, self.num_heads)) if attn_mask.ndim == 3 else attn_mask)
@@ -91,11 +82,7 @@ class SplitMultiheadAttention(nn.Module):
 
 
 class SplitVideoMAEAttention(nn.Module):
-    """Computes what the attention of MMAction2's ``VisionTransformer`` computes, with q_proj, k_proj and v_proj.
-
-    Args:
-        fused: The module, whose ``qkv`` may have biases of its own for q and v; its weights are taken over.
-    """
+    """Computes what the attention of MMAction2's ``VisionTransformer`` computes, with q_proj, k_proj and v_proj."""
 
     def __init__(self, fused: VideoMAEAttention) -> None:
         super().__init__()
@@ -107,7 +94,6 @@ class SplitVideoMAEAttention(nn.Module):
         self.attn_drop, self.proj, self.proj_drop = fused.attn_drop, fused.proj, fused.proj_drop
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, N, D) to (B, N, D)."""
         q, k, v = (project(x).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (B, heads, N, D / heads)
                    for project in (self.q_proj, self.k_proj, self.v_proj))
         dropout = self.attn_drop.p if self.training else 0.
@@ -121,12 +107,7 @@ _KINDS: dict[type[nn.Module], tuple[Callable[..., nn.Module], tuple[str, ...]]] 
 
 
 def split_attention(encoder: nn.Module, targets: Sequence[str]) -> None:
-    """Split fused attention in place, where a target is the name of a projection that it has then.
-
-    Args:
-        encoder: A network with its weights.
-        targets: Last parts of the names of layers.
-    """
+    """Split fused attention in place, where a LoRA target is the name of a projection that it has then."""
     for name, module in list(encoder.named_modules()):
         split, layers = _split_of(module)
         if name and any(f'.{name}.{layer}'.endswith(f'.{target}') for layer in layers for target in targets):
@@ -135,19 +116,19 @@ def split_attention(encoder: nn.Module, targets: Sequence[str]) -> None:
 
 
 def split_layers(encoder: nn.Module) -> set[str]:
-    """Last parts of the names of layers that fused attention would have if it were split."""
+    """Last names of the projections that the network's fused attention would have if it were split."""
     return {layer for module in encoder.modules() for layer in _split_of(module)[1]}
 
 
 def _split_of(module: nn.Module) -> tuple[Callable[..., nn.Module] | None, tuple[str, ...]]:
-    """What splits a module, and the layers that it has then; none where it is no fused attention, or of a rare kind."""
+    """The class that splits a module, and its projections; none for other layers and for rare options."""
     if getattr(module, 'bias_k', None) is not None or getattr(module, 'add_zero_attn', False):
         return None, ()
     return _KINDS.get(type(module), (None, ()))
 
 
 def _thirds(value: Tensor) -> list[nn.Parameter]:
-    return [nn.Parameter(part.detach().clone(), value.requires_grad) for part in value.chunk(3)]
+    return [nn.Parameter(third.detach().clone(), value.requires_grad) for third in value.chunk(3)]
 
 
 def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:

@@ -1,85 +1,92 @@
-"""Distinct frames and the views made of them; encoding in chunks."""
+"""Encoding in chunks, gathering the features of views, and missing modalities."""
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.compat.distributed import without_statistics
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
-from claip_emo_mm.structures import MISSING_INDEX
-
-
-class ExpandedViews:
-    """Items of one modality, one for each place of the index; clips are mixed in pairs: first and last, and so on.
-
-    Args:
-        distinct: (n, ...) frames or spectrograms, n > 0.
-        index: (B, V, T) or (B, V) into them; ``MISSING_INDEX`` in all places of clips that lack the modality.
-    Attributes:
-        items: (B, V*T, ...); those of clips that lack the modality are without meaning.
-        incomplete: whether some clip lacks it.
-        shared: (B,) whether a clip and its partner both have it.
-    """
-
-    def __init__(self, distinct: Tensor, index: Tensor) -> None:
-        self.index = index
-        self.items = distinct[index.flatten()].unflatten(0, (len(index), -1))
-        self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,)
-        self.incomplete = not bool(self.present.all())
-        self.shared = self.present & self.present.flip(0)
-        self._unmixed = self.items[~self.shared] if self.incomplete else None
-
-    def join(self) -> tuple[Tensor, Tensor]:
-        """Give back what `distinct` and `index` were, every place with an item of its own.
-
-        Clips whose partner lacks the modality have it as it was.
-        """
-        if not self.incomplete:
-            numbers = torch.arange(self.index.numel(), device=self.index.device)
-            return self.items.flatten(0, 1), numbers.view_as(self.index)
-        self.items[~self.shared] = self._unmixed
-        items = self.items[self.present].flatten(0, 1)
-        index = torch.full_like(self.index, MISSING_INDEX)
-        index[self.present] = torch.arange(len(items), device=index.device).view(-1, *index.shape[1:])
-        return items, index
-
 
 # On a CPU more at once takes longer: the tensors are then so large (32 MB) that glibc maps their memory anew each time.
-_CPU_PASS = 16
+_CPU_CHUNK = 16
 
 
-def encode(backbone: nn.Module, neck: nn.Module | None, items: Tensor, largest_pass: int | None) -> Tensor:
-    """Encode items one by one: in evaluation in passes of a bounded size, in training in one.
+def encode_in_chunks(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor, chunk_size: int | None) -> Tensor:
+    """Encode inputs (n, ...) to features (max(n, 1), ...): in evaluation in chunks, in training all at once.
 
-    Of a batch that has none a blank one is encoded, which nobody reads: all processes then do the same, and what is
-    trained gets its gradients, of 0. Statistics of batch norms do not follow it.
+    Without inputs, a dummy forward keeps the ranks in step: trainable parameters get gradients of 0, and statistics of
+    batch norms stay as they are.
 
     Args:
-        backbone: Maps items (n, ...) to features (n, ...).
+        backbone: Maps inputs (n, ...) to features (n, ...).
         neck: Behind it; None for nothing.
-        items: (n, ...) frames, views or spectrograms; n may be 0.
-        largest_pass: Items of a pass in evaluation, on a CPU at most 16; None for all.
-    Returns: features (max(n, 1), ...).
+        inputs: Frames, views or spectrograms (n, ...); n may be 0.
+        chunk_size: Inputs of a chunk, on a CPU at most 16; None for all.
     Raises:
-        InputError: the backbone gives something else than a tensor.
+        InputError: The backbone gives something else than a tensor.
     """
-    if is_recorded():  # with a number of items that may differ later
-        return _run(backbone, neck, items)
-    if not len(items):
+    if is_recorded():  # with a number of inputs that may differ later
+        return _encode(backbone, neck, inputs)
+    if not len(inputs):
         with without_statistics(backbone):
-            return _run(backbone, neck, items.new_zeros(1, *items.shape[1:]))
-    if items.device.type == 'cpu' and largest_pass is not None:
-        largest_pass = min(largest_pass, _CPU_PASS)
-    if backbone.training or largest_pass is None or len(items) <= largest_pass:
-        return _run(backbone, neck, items)
-    return torch.cat([_run(backbone, neck, part) for part in items.split(largest_pass)])
+            return _encode(backbone, neck, inputs.new_zeros(1, *inputs.shape[1:]))
+    if inputs.device.type == 'cpu' and chunk_size is not None:
+        chunk_size = min(chunk_size, _CPU_CHUNK)
+    if backbone.training or chunk_size is None or len(inputs) <= chunk_size:
+        return _encode(backbone, neck, inputs)
+    return torch.cat([_encode(backbone, neck, chunk) for chunk in inputs.split(chunk_size)])
 
 
-def _run(backbone: nn.Module, neck: nn.Module | None, items: Tensor) -> Tensor:
-    features = backbone(items)
+def _encode(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor) -> Tensor:
+    features = backbone(inputs)
     if not isinstance(features, Tensor):
         network = type(backbone).__name__
         raise InputError(f'AudioVisualRecognizer: the backbone {network} gives a {type(features).__name__}; expected '
-                         'is one tensor. Wrap it in ImageBackboneWrapper, VideoBackboneWrapper or '
-                         'AudioBackboneWrapper: '
-                         f"dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', ...)).")
+                         'is one tensor. Wrap it in ImageBackboneWrapper, VideoBackboneWrapper or AudioBackboneWrapper:'
+                         f" dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', ...)).")
     return features if neck is None else neck(features)
+
+
+def gather_features(features: Tensor, index: Tensor) -> Tensor:
+    """Gather features (n, ...) by an index of any shape; ``MISSING_INDEX`` (-1) gives zeros."""
+    return torch.cat([features, features.new_zeros(1, *features.shape[1:])])[index]  # -1 is the last one
+
+
+def mask_features(missing: Tensor, features: Tensor) -> Tensor:
+    """Replace the features (B, ...) of clips by zeros where `missing` (B,) is true; no gradient passes there."""
+    return features.masked_fill(missing.view(-1, *[1] * (features.ndim - 1)), 0)
+
+
+@dataclass(frozen=True)
+class ModalityDropout:
+    """Replace the feature of one modality of a clip by zeros, as if the clip lacked it; never of both.
+
+    Args:
+        visual: Ratio of the clips that lose their frames.
+        audio: Ratio of the clips that lose their audio; other clips than those.
+    Raises:
+        InputError: A ratio is below 0, or both together are more than 1.
+    """
+
+    visual: float = 0.
+    audio: float = 0.
+
+    def __post_init__(self) -> None:
+        if min(self.visual, self.audio) < 0 or self.visual + self.audio > 1:
+            raise InputError(f'modality_dropout: visual is {self.visual} and audio {self.audio}. Expected ratios of '
+                             'the clips, 0 to 1, that are not more than 1 together.')
+
+    def __call__(self, features: dict[str, Tensor], missing: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sample for each clip which modality it loses, from torch's generator on the CPU.
+
+        Args:
+            features: ``visual`` (B, ...) and ``audio`` (B, ...).
+            missing: For both whether a clip lacks it already, (B,) bool; the other one then stays.
+        Returns: new features.
+        """
+        sampled = torch.rand(len(features['visual'])).to(features['visual'].device)
+        lost = dict(visual=sampled < self.visual,
+                    audio=(sampled >= self.visual) & (sampled < self.visual + self.audio))
+        return dict(visual=mask_features(lost['visual'] & ~missing['audio'], features['visual']),
+                    audio=mask_features(lost['audio'] & ~missing['visual'], features['audio']))

@@ -1,4 +1,4 @@
-"""Weights of the encoders, from the forms in which they are published, and back."""
+"""Loading, converting and saving the weights of the encoders."""
 from .formats import AUDIO_FORMATS, CLAP_HEADS, VISUAL_FORMATS, State, WeightFormat, find_format
 from .load import check_fit, hash_weights, load_pretrained, load_strictly, read_weights
 from .save import write_encoder, write_state

@@ -15,16 +15,15 @@ from claip_emo_mm.models.weights.formats import State, WeightFormat, find_format
 from claip_emo_mm.models.weights.resolve import find_file
 from claip_emo_mm.models.weights.torchscript import is_torchscript, read_torchscript
 
-# Under which trainings keep the weights: mmengine and laion_clap; the reference; DeepSpeed.
-_WRAPPERS = ('state_dict', 'model', 'module')
+_WRAPPERS = ('state_dict', 'model', 'module')  # of MMEngine and laion_clap; the reference; DeepSpeed
+_SHOWN = 10  # keys of an error message
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of a safetensors file, of a torch checkpoint or of a TorchScript archive.
+    """Read the tensors of a safetensors file, torch checkpoint or TorchScript archive, on the CPU, in their dtypes.
 
-    Returns: tensors by their names, on the CPU, in the dtypes of the file.
     Raises:
-        InputError: The file is missing, damaged, no such file, or holds something that could run code.
+        InputError: The file is missing, damaged, of another format, or holds something that could run code.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -35,18 +34,15 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         raise InputError(f'{path}: there is no such file of weights. Give the path of one, or pretrained=None for '
                          'random weights.')
     if is_torchscript(path):
-        return _read_archive(path)
-    # The reference and its kin keep their command line's arguments beside the weights: a plain bag of attributes.
+        return _read_torchscript(path)
+    # The reference keeps its command line's arguments beside the weights.
     with torch.serialization.safe_globals([argparse.Namespace]):
         loaded = load_from_local(str(path), map_location='cpu')
-    for wrapper in _WRAPPERS:
-        if isinstance(loaded.get(wrapper), dict):
-            loaded = loaded[wrapper]
-            break
+    loaded = next((loaded[wrapper] for wrapper in _WRAPPERS if isinstance(loaded.get(wrapper), dict)), loaded)
     return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
 
 
-def _read_archive(path: Path) -> dict[str, Tensor]:
+def _read_torchscript(path: Path) -> dict[str, Tensor]:
     try:
         return read_torchscript(path)
     except MemoryError:
@@ -60,29 +56,25 @@ def _read_archive(path: Path) -> dict[str, Tensor]:
                          'Copy or download it again: it may be damaged.') from None
 
 
-_SHOWN = 10
-
-
-def load_pretrained(encoder: nn.Module, source: str | Path, forms: Sequence[WeightFormat],
+def load_pretrained(encoder: nn.Module, source: str | Path, formats: Sequence[WeightFormat],
                     arch: str | dict | None = None) -> None:
-    """Load a encoder's weights from a file in any of the forms, strictly.
+    """Load an encoder's weights from a file in any of the formats, strictly.
 
     Args:
-        encoder: The network; may lie on torch's meta device, then it takes the file's tensors as its own.
+        encoder: The network; on torch's meta device, it takes the file's tensors as its own.
         source: The file, or ``'toy'``, or with an ``arch`` a tag of open_clip's weights, such as ``'openai'``.
-        forms: Forms that the file may have.
+        formats: Formats that the file may have.
         arch: open_clip's name of the encoder.
     Raises:
-        InputError: The file is missing, unreadable, of no known form, or does not fit the encoder; the message names
-            the keys.
+        InputError: The file is missing, unreadable, of an unknown format, or does not fit the encoder.
     """
-    path = find_file(source, [form.packaged for form in forms if form.packaged], arch)
+    path = find_file(source, [known.packaged for known in formats if known.packaged], arch)
     state = read_weights(path)
-    form = find_format(state, forms, str(path))
-    print_log(f'Loading {path} ({form.name})', logger='current')
-    state = form.encoder_state(state)
+    found = find_format(state, formats, str(path))
+    print_log(f'Loading {path} ({found.name})', logger='current')
+    state = found.encoder_state(state)
     unread = {key: value for key, value in encoder.state_dict().items()
-              if form.optional and key.startswith(form.optional) and value.is_floating_point()}
+              if found.optional and key.startswith(found.optional) and value.is_floating_point()}
     if unread and not set(unread) & set(state):
         print_log(f'{path} lacks {", ".join(unread)}, which nothing reads: set to zero', logger='current')
         state |= {key: torch.zeros(value.shape) for key, value in unread.items()}
@@ -90,27 +82,23 @@ def load_pretrained(encoder: nn.Module, source: str | Path, forms: Sequence[Weig
 
 
 def load_strictly(module: nn.Module, state: State, source: str) -> None:
-    """Load ``state`` into ``module``; integer buffers, which are made anew, may be missing.
-
-    Raises:
-        InputError: Missing, unexpected or mis-shaped keys; ten of each are listed, with their count.
-    """
+    """Load a state dict that ``check_fit`` accepts."""
     check_fit(module.state_dict(), state, source, type(module).__name__)
     module.load_state_dict(state, strict=False, assign=True)
 
 
 def check_fit(expected: State, state: State, source: str, what: str) -> None:
-    """Compare the keys and shapes of ``state`` with those of ``expected``.
+    """Compare the keys and shapes of a state dict with the expected ones.
 
     Integer buffers and the masks of HTSAT, which the model makes itself, may be missing.
 
     Args:
         expected: State dict of the model; its tensors may lie on torch's meta device.
-        state: What was read.
-        source: Where it was read, for the message.
-        what: What it is for, for the message.
+        state: The state dict that was read.
+        source: Its file, for the message.
+        what: Name of the model, for the message.
     Raises:
-        InputError: Missing, unexpected or mis-shaped keys; ten of each are listed, with their count.
+        InputError: Keys are missing, unexpected or of another shape; the message lists ten of each.
     """
     missing = [key for key, value in expected.items() if key not in state and value.is_floating_point()
                and not key.endswith('attn_mask')]
@@ -126,11 +114,9 @@ def check_fit(expected: State, state: State, source: str, what: str) -> None:
 
 
 def hash_weights(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes, in the order of the names; 1.2 GB (ViT-L/14) take 1 to 4 s.
+    """SHA-256 over names, types, shapes and bytes, in the order of the names, the same with adapters as without.
 
-    Args:
-        weights: name -> tensor. A layer has the same name with an adapter around it as without.
-    Returns: 64 hexadecimal digits.
+    1.2 GB (ViT-L/14) take 1 to 4 s.
     """
     named = {key.replace('.base_layer.', '.'): value for key, value in weights.items()}
     digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""From the name of pretrained weights to their file."""
+"""Files of pretrained weights, by path or tag."""
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -9,10 +9,8 @@ from open_clip import pretrained as published
 
 from claip_emo_mm.errors import InputError
 
-# Where OpenAI's own package and open_clip keep files that they fetched by address.
-CLIP_CACHE = Path('~/.cache/clip')
-# LAION's own files, by what our encoders are called.
-LAION_FILES = {
+CLIP_CACHE = Path('~/.cache/clip')  # of OpenAI's package and open_clip, for files that they fetched by address
+LAION_FILES = {  # name -> arch
     '630k-audioset-fusion-best.pt': 'HTSAT-tiny-fusion',
     '630k-fusion-best.pt': 'HTSAT-tiny-fusion',
     '630k-audioset-best.pt': 'HTSAT-tiny',
@@ -24,15 +22,14 @@ LAION_FILES = {
 
 
 def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | None = None) -> Path:
-    """Return the file that ``source`` means; a tag of open_clip's weights is downloaded where that is needed.
+    """Return the file of pretrained weights, downloading those of an open_clip tag where needed.
 
     Args:
-        source: A file; ``'toy'``; or, for a encoder of open_clip, a tag of its weights, such as ``'openai'``.
-        packaged: Names, below ``claip_emo_mm/weights``, of the files that ``'toy'`` may mean; the first is taken.
+        source: A file; ``'toy'``; or, for an encoder of open_clip, a tag of its weights, such as ``'openai'``.
+        packaged: Names of the ``'toy'`` files below ``claip_emo_mm/weights``; the first is taken.
         arch: open_clip's name of the encoder.
     Raises:
-        InputError: There is no such file and no such tag, or it cannot be downloaded; the message says which file to
-            fetch and where to put it.
+        InputError: There is no such file or tag, or it cannot be downloaded; the message says what to fetch.
     """
     path = Path(source).expanduser()
     if source == 'toy':
@@ -40,7 +37,7 @@ def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | No
     if path.exists():
         return path
     if path.name in LAION_FILES:
-        raise InputError(f'{path}: there is no such file of weights. It is LAION\'s, for {LAION_FILES[path.name]}: '
+        raise InputError(f"{path}: there is no such file of weights. It is LAION's, for {LAION_FILES[path.name]}: "
                          f'fetch {path.name} from the repository lukewys/laion_clap on the Hugging Face hub and put '
                          'it there, or name the place where it is as pretrained. pretrained=None gives random weights.')
     if isinstance(arch, str) and not path.suffix and len(path.parts) == 1:
@@ -55,15 +52,16 @@ def _published_file(arch: str, tag: str) -> Path:
         raise InputError(f"pretrained='{tag}': is neither a file nor a tag of weights that open_clip has for {arch}. "
                          f'It has {", ".join(tags) or "none"}. Give one of these, or the path of a file.')
     name = settings.get('url', '').rpartition('/')[2]
-    kept = CLIP_CACHE.expanduser() / name
-    if name and kept.is_file():
-        return kept
+    cached = CLIP_CACHE.expanduser() / name
+    if name and cached.is_file():
+        return cached
     print_log(f"pretrained='{tag}': fetching the weights of {arch} through open_clip", logger='current')
     try:
         return Path(published.download_pretrained(settings))
     except Exception as error:  # the network, the hub and the disk each have their own
         hub = settings.get('hf_hub', '').rstrip('/')
-        ways = [f'{_publisher(tag)} file {name}, and put it at {CLIP_CACHE / name}'] if name else []
+        publisher = "OpenAI's" if tag == 'openai' else "open_clip's"
+        ways = [f'{publisher} file {name}, and put it at {CLIP_CACHE / name}'] if name else []
         ways += [f'open_clip_model.safetensors of the repository {hub} on the Hugging Face hub, and set '
                  'pretrained=FILE to where you put it'] if hub else []
         reason = f'{type(error).__name__}: {str(error)}'.splitlines()[0]
@@ -71,26 +69,16 @@ def _published_file(arch: str, tag: str) -> Path:
                          f'network, fetch on another machine {"; or ".join(ways)}.') from error
 
 
-def _publisher(tag: str) -> str:
-    return "OpenAI's" if tag == 'openai' else "open_clip's"
-
-
-def with_random_weights(part: Any) -> Any:
-    """Return the config of a model, or a part of it, with `pretrained` and every `init_cfg` of type Pretrained gone.
-
-    For looking at a model (its sizes, its shapes) where the files are not at hand.
-
-    Args:
-        part: dict, list or value of the config; it is not changed.
-    """
-    if isinstance(part, Mapping):
-        absent = dict(pretrained=None, clip_pretrained=False)
-        return {key: absent.get(key, with_random_weights(value)) for key, value in part.items()
+def with_random_weights(cfg: Any) -> Any:
+    """Copy the config of a model, or a value of it, without `pretrained` and every `init_cfg` of type Pretrained."""
+    if isinstance(cfg, Mapping):
+        random = dict(pretrained=None, clip_pretrained=False)
+        return {key: random.get(key, with_random_weights(value)) for key, value in cfg.items()
                 if not (key == 'init_cfg' and _is_pretrained(value))}
-    if isinstance(part, list | tuple):
-        return type(part)(with_random_weights(value) for value in part if not _is_pretrained(value))
-    return part
+    if isinstance(cfg, list | tuple):
+        return type(cfg)(with_random_weights(value) for value in cfg if not _is_pretrained(value))
+    return cfg
 
 
-def _is_pretrained(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get('type') in ('Pretrained', 'PretrainedInit')
+def _is_pretrained(cfg: Any) -> bool:
+    return isinstance(cfg, Mapping) and cfg.get('type') in ('Pretrained', 'PretrainedInit')

@@ -1,4 +1,4 @@
-"""Files of weights that are never seen half-written."""
+"""Atomic writing of weight files."""
 import io
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.layers.attention import fuse_separate_projections
-from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, VISUAL_FORMATS
+from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, VISUAL_FORMATS, State
 from claip_emo_mm.utils.io import atomic_write, save_tensors
 from claip_emo_mm.version import META_KEY
 
@@ -17,25 +17,19 @@ SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
 
 
 def write_encoder(encoder: nn.Module, path: Path, kind: str, note: str) -> None:
-    """Write a encoder without adapters in the form in which CLIP or CLAP is published.
+    """Write an encoder without adapters in the format in which CLIP or CLAP is published.
 
     Args:
         encoder: The network.
-        path: The ``.safetensors`` file; it takes its name when it is complete.
+        path: The ``.safetensors`` file; it is written atomically.
         kind: ``'clip'`` or ``'clap'``.
-        note: Goes into the file's header.
+        note: Text for the file's header.
     """
     write_state(published_format(encoder.state_dict(), kind), path, note)
 
 
-def published_format(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
-    """Name the weights of a encoder as open_clip (``kind='clip'``) or laion_clap (``'clap'``) does.
-
-    Args:
-        state: The encoder's state dict; integer buffers are left out.
-        kind: Which encoder.
-    Returns: a new dict.
-    """
+def published_format(state: State, kind: str) -> State:
+    """Name an encoder's weights as open_clip (``kind='clip'``) or laion_clap (``'clap'``) does, without int buffers."""
     state = {key: value for key, value in state.items() if value.is_floating_point()}
     if kind == 'clip':
         state = fuse_separate_projections(state)
@@ -43,14 +37,14 @@ def published_format(state: dict[str, Tensor], kind: str) -> dict[str, Tensor]:
     return {prefix + key: value for key, value in state.items()}
 
 
-def write_state(state: dict[str, Tensor], path: Path, note: str, facts: dict[str, Any] | None = None) -> None:
-    """Write named tensors as safetensors, or as a torch checkpoint with ``state_dict`` and ``meta``, by the suffix.
+def write_state(state: State, path: Path, note: str, metadata: dict[str, Any] | None = None) -> None:
+    """Write named tensors as safetensors, or as a torch checkpoint with ``state_dict`` and ``meta``, atomically.
 
     Args:
         state: The tensors.
-        path: The file; it takes its name when it is complete, and a failure leaves nothing behind.
-        note: Goes into the file's header, or into ``meta``.
-        facts: What a checkpoint says of itself; goes there, too.
+        path: The file; its suffix decides the format.
+        note: Text for the file's header, or for ``meta``.
+        metadata: Metadata of a checkpoint; stored there, too.
     Raises:
         InputError: The suffix says neither, or the file cannot be written.
     """
@@ -60,21 +54,17 @@ def write_state(state: dict[str, Tensor], path: Path, note: str, facts: dict[str
                value.detach() for key, value in state.items()}
     with atomic_write(path) as part:
         if path.suffix == '.safetensors':
-            header = {} if facts is None else {META_KEY: json.dumps(facts)}
+            header = {} if metadata is None else {META_KEY: json.dumps(metadata)}
             save_tensors(tensors, part, dict(header, format='pt', note=note))
         else:
-            meta = {} if facts is None else {META_KEY: facts}
-            content = io.BytesIO()  # torch tells of a full disk in an error without a reason
+            meta = {} if metadata is None else {META_KEY: metadata}
+            content = io.BytesIO()  # torch reports a full disk without a reason
             torch.save(dict(meta=dict(meta, note=note), state_dict=tensors), content)
             part.write_bytes(content.getbuffer())
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse a name whose suffix does not say what to write.
-
-    Raises:
-        InputError: It is none of ``SUFFIXES``.
-    """
+    """Raise InputError for a file name whose suffix does not say what to write."""
     if path.suffix not in SUFFIXES:
         raise InputError(f'{path}: the suffix says how to write the file; expected one of {", ".join(SUFFIXES)}.')
 

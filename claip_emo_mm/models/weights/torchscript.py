@@ -1,4 +1,4 @@
-"""The tensors of a TorchScript archive, the form in which OpenAI publishes CLIP, without its code."""
+"""Tensors of a TorchScript archive, OpenAI's format of CLIP, read without running its code."""
 import pickle
 import zipfile
 from pathlib import Path
@@ -16,7 +16,7 @@ _DTYPES = {'DoubleStorage': torch.float64, 'FloatStorage': torch.float32, 'HalfS
 
 
 def is_torchscript(path: Path) -> bool:
-    """Whether the file is a TorchScript archive, by the entry that torch itself goes by."""
+    """Whether the file is a TorchScript archive, by the entry that torch itself checks."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
@@ -24,16 +24,12 @@ def is_torchscript(path: Path) -> bool:
 
 
 def read_torchscript(path: Path) -> dict[str, Tensor]:
-    """Read parameters and buffers under the names that ``torch.jit.load(path).state_dict()`` would give them.
+    """Read parameters and buffers as ``torch.jit.load(path).state_dict()`` would, on the CPU, in their dtypes.
 
-    ``torch.load(weights_only=True)`` refuses such archives, and ``torch.jit.load`` compiles the code inside and runs
-    some of it as it loads. Weights need neither: an archive is a zip file with a pickle of the tree of modules and one
-    entry per tensor. The pickle is read with nothing allowed but tensors, lists and modules, and a module is an inert
-    stand-in, whatever class the archive says it has; the entries with code are not opened.
+    ``torch.load(weights_only=True)`` refuses such archives, and ``torch.jit.load`` runs some of the code inside. An
+    archive is a zip file with a pickle of the module tree and one entry per tensor. Its pickle is read with nothing
+    allowed but tensors, lists and modules, which become stubs; the entries with code are not opened.
 
-    Args:
-        path: The archive.
-    Returns: tensors by their names, on the CPU, in the dtypes of the file.
     Raises:
         RefusedGlobal: The pickle names something else.
         Exception: Whatever a damaged archive raises: zipfile.BadZipFile, KeyError, RuntimeError and more.
@@ -47,7 +43,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
 
 
 class _Module:
-    """Stands for every module of an archive: its attributes, and nothing to call."""
+    """Stub for every module of an archive: its attributes, and nothing to call."""
 
     def __init__(self, *ignored: object) -> None:
         self.attributes: dict[str, Any] = {}
@@ -68,12 +64,7 @@ def _collect(module: object, prefix: str, tensors: dict[str, Tensor]) -> None:
 
 
 class _ModuleTreeUnpickler(SafeUnpickler):
-    """Reads ``data.pkl`` of an archive.
-
-    Args:
-        archive: The zip file.
-        root: The folder inside it.
-    """
+    """Unpickler of ``data.pkl`` in the root folder of an archive."""
 
     def __init__(self, archive: zipfile.ZipFile, root: str) -> None:
         super().__init__(archive.read(f'{root}/data.pkl'), {
@@ -84,7 +75,7 @@ class _ModuleTreeUnpickler(SafeUnpickler):
         self._storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the stand-in for a global of the pickle; never the thing that it names."""
+        """Return the stub for a global of the pickle, never the object that it names."""
         if module == '__torch__' or module.startswith('__torch__.'):
             return _Module
         if module == 'torch.jit._pickle':  # build_intlist and its like, restore_type_tag

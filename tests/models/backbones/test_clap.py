@@ -25,7 +25,7 @@ def perturbed_htsat(arch: dict) -> torch.nn.Module:
 
 
 def laion_clap_file(path: Path, arch: dict, prefix: str = 'audio_branch.') -> Path:
-    """A file in the published form, with the parts that are not ours."""
+    """A file in the published format, with the weights that we do not use."""
     state = {f'{prefix}{key}': value for key, value in perturbed_htsat(arch).state_dict().items()}
     state |= {f'{prefix}spectrogram_extractor.stft.conv_real.weight': torch.zeros(3),
               f'{prefix}logmel_extractor.melW': torch.zeros(2)}
@@ -59,7 +59,7 @@ def test_random_encoders_differ_with_the_seed_and_have_htsats_spread() -> None:
     assert torch.equal(latents[0], latents[1])
     assert not torch.allclose(latents[0], latents[2])
     assert not any(parameter.is_meta for parameter in backbone.parameters())
-    weight = backbone.encoder.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values drawn with 0.02
+    weight = backbone.encoder.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values sampled with 0.02
     assert .019 < weight.std() < .021
     assert not backbone.encoder.layers[1].blocks[0].mlp.fc1.bias.any()
 
@@ -140,13 +140,13 @@ def read_by(backbone: CLAPAudioBackbone, mel: torch.Tensor) -> torch.Tensor:
     return torch.cat(folded[:, 0].unflatten(1, (4, 64)).unbind(1), -1)
 
 
-def test_stripes_of_time_and_frequency_are_blanked_while_training() -> None:
+def test_stripes_of_time_and_frequency_are_masked_in_training() -> None:
     torch.manual_seed(0)
     backbone = CLAPAudioBackbone(WIDE_MEL)
     backbone.encoder.layers = torch.nn.ModuleList()  # not needed
     backbone.encoder.norm = torch.nn.Identity()
     read = torch.cat([read_by(backbone, torch.randn(50, 1, 1024, 64)) for _ in range(6)])
-    frames, bins = (read == 0).all(1).sum(1), (read == 0).all(2).sum(1)  # blank ones of each of 300 spectrograms
+    frames, bins = (read == 0).all(1).sum(1), (read == 0).all(2).sum(1)  # masked ones of each of 300 spectrograms
     # 2 stripes of 0 to 63 frames, 31.5 in the mean, and 2 of 0 to 7 bins, 3.5 in the mean; few of them overlap
     assert 56 < frames.float().mean() < 66 and 64 < frames.max() <= 126
     assert 6 < bins.float().mean() < 7.4 and 10 < bins.max() <= 14

@@ -13,7 +13,7 @@ LORA = dict(targets=['q_proj', 'k_proj', 'v_proj', 'out_proj', 'c_fc', 'c_proj']
 
 
 def open_clip_encoder(seed: int = 0) -> torch.nn.Module:
-    """open_clip's own encoder with weights that leave no part without effect."""
+    """open_clip's own encoder with weights that leave no layer without effect."""
     torch.manual_seed(seed)
     settings = {key: value for key, value in ARCH.items() if key != 'quick_gelu'}
     clip = open_clip.CLIP(16, settings, dict(context_length=4, vocab_size=9, width=8, heads=2, layers=1),

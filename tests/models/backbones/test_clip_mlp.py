@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.models.backbones.clip import VisionMLP
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters, merge_adapters
+from claip_emo_mm.models.layers.lora import merge_adapters
+from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
 
 TARGETS = ['c_fc', 'c_proj']
 
@@ -39,8 +40,8 @@ def expected(mlp: VisionMLP, x: Tensor, targets: list[str]) -> Tensor:
 
 @pytest.mark.parametrize('targets', [[], ['c_fc'], TARGETS])
 @pytest.mark.parametrize('no_grad', [torch.no_grad, torch.enable_grad])
-def test_value_in_parts_and_as_a_whole(targets: list[str], no_grad: Callable) -> None:
-    mlp, x = make_mlp(targets), torch.randn(5, 801, 6)  # 4005 tokens: two whole parts and a rest
+def test_value_in_chunks_and_at_once(targets: list[str], no_grad: Callable) -> None:
+    mlp, x = make_mlp(targets), torch.randn(5, 801, 6)  # 4005 tokens: two full chunks and a rest
     with no_grad():
         torch.testing.assert_close(mlp(x), expected(mlp, x, targets), atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(mlp(x[:2, :3]), expected(mlp, x, targets)[:2, :3], atol=1e-5, rtol=1e-5)

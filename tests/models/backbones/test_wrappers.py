@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioBackboneWrapper, ImageBackboneWrapper, VideoBackboneWrapper
-from claip_emo_mm.models.layers.lora_config import merge_adapters
+from claip_emo_mm.models.layers.lora import merge_adapters
 
 U, B, T, SIDE = 3, 2, 4, 32
 IMAGES = {  # network -> width
@@ -147,7 +147,7 @@ def test_weights_come_before_the_adapters_and_stay(tmp_path: Path) -> None:
     source = dict(type='Pretrained', checkpoint=str(tmp_path / 'vit.pth'), prefix='backbone.')
     backbone = VideoBackboneWrapper(dict(VIT, init_cfg=source), lora=dict(targets=['proj']), frozen=True)
     assert backbone.weights_from == str(tmp_path / 'vit.pth')
-    backbone.init_weights()  # as the runner does: nothing is drawn again
+    backbone.init_weights()  # as the runner does: nothing is initialized again
     state = backbone.network.state_dict()
     assert torch.equal(state['blocks.0.attn.proj.base_layer.weight'], network.state_dict()['blocks.0.attn.proj.weight'])
     assert torch.equal(state['fc_norm.bias'], torch.full((16,), .25))

@@ -8,7 +8,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import ConcatFusionHead
 
 
-def test_audio_stands_before_the_frame() -> None:
+def test_audio_stands_before_the_frames() -> None:
     head = ConcatFusionHead(num_classes=2, visual_channels=3, audio_channels=1)
     head.fc.weight.data = torch.tensor([[10., 1, 2, 3], [0, 0, 0, 1]])
     head.fc.bias.data = torch.tensor([100., 0])
@@ -58,7 +58,7 @@ def test_loss_of_soft_labels(dtype: torch.dtype) -> None:
     # -(.75 ln .5 + .25 ln .25) = 1.25 ln 2, and -(.7 ln .125 + .3 ln .75) = 2.1 ln 2 + .3 ln (4 / 3), averaged
     expected = (1.25 * math.log(2) + 2.1 * math.log(2) + .3 * math.log(4 / 3)) / 2
     assert losses['loss_cls'].item() == pytest.approx(expected, rel=1e-5 if dtype == torch.float32 else 1e-2)
-    assert losses['top1_acc'] == .5  # class 0 for the first clip's largest ratio, class 2 for the second's
+    assert losses['top1_acc'] == .5  # class 0 for the first clip's largest class, class 2 for the second's
     assert ConcatFusionHead(3, 1).loss_by_feat(logits[:1], samples_of(torch.tensor([[.2, .5, .3]])))['top1_acc'] == 0
 
 
@@ -70,5 +70,5 @@ def test_loss_of_plain_labels() -> None:
 
 
 def test_soft_labels_of_other_classes_are_refused() -> None:
-    with pytest.raises(InputError, match=r'soft labels of 2 classes .* model\.data_preprocessor\.blend\.num_classes=3'):
+    with pytest.raises(InputError, match=r'soft labels of 2 class.*model\.data_preprocessor\.blending\.num_classes=3'):
         ConcatFusionHead(3, 1).loss_by_feat(torch.zeros(1, 3), samples_of(torch.tensor([[.5, .5]])))

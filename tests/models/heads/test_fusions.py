@@ -108,8 +108,8 @@ def test_what_does_not_fit_is_refused(kind: str) -> None:
 
 
 def test_options_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(InputError, match="condition is 'audio'. Expected 'audio' or 'visual'"):
-        FiLMFusionHead(K, D, D_AUDIO, condition='audio')
+    with pytest.raises(InputError, match="condition is 'sound'. Expected 'audio' or 'visual'"):
+        FiLMFusionHead(K, D, D_AUDIO, condition='sound')
     with pytest.raises(InputError, match='embed_dims=8 is no multiple of num_heads=3'):
         CrossAttentionFusionHead(K, D, D_AUDIO, embed_dims=8, num_heads=3)
     with pytest.raises(InputError, match='GatedFusionHead: class_weight of loss_cls has 2 numbers, but num_classes=7'):

@@ -26,7 +26,7 @@ def build(kind: str, **options: object) -> MMActionFusionHead:
 
 
 @pytest.mark.parametrize('kind', MMACTION_HEADS)
-def test_the_heads_linear_layer_reads_audio_then_frame(kind: str) -> None:
+def test_the_heads_linear_layer_reads_audio_then_frames(kind: str) -> None:
     wrapped = build(kind).eval()
     visual, audio = torch.randn(2, D), torch.randn(2, D_AUDIO)
     layer = getattr(wrapped.head, 'fc_cls', None) or wrapped.head.fc

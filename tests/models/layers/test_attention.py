@@ -54,7 +54,7 @@ def test_fusing_undoes_splitting() -> None:
     assert all(torch.equal(fused[key], state[key]) for key in state)
 
 
-def test_projections_are_drawn_as_torchs() -> None:
+def test_projections_are_initialized_as_torchs() -> None:
     """The stacked matrix (3 D, D) is Xavier-uniform: within sqrt(6 / (D + 3 D)), and up to it."""
     torch.manual_seed(0)
     separate = SeparateProjectionAttention(48, 3)

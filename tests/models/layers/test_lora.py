@@ -3,12 +3,13 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
-from claip_emo_mm.models.layers.lora import LoRALinear, sample_mask
+from claip_emo_mm.models.layers.cpu_ops import sample_mask
+from claip_emo_mm.models.layers.lora import LoRALinear
 from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
 
 
 def make_net(ours: bool, dropout: float, frozen: bool = True) -> nn.Module:
-    """Two adapted layers with a nonlinearity between; long enough to be worked on in parts."""
+    """Two adapted layers with a nonlinearity between; long enough to be computed in chunks."""
     torch.manual_seed(0)
     net = nn.Sequential()
     net.first, net.act, net.second = nn.Linear(1100, 40), nn.Tanh(), nn.Linear(40, 6, bias=False)
@@ -69,14 +70,14 @@ def test_dropout_keeps_the_mean_and_has_bernoullis_variance() -> None:
     down, up = torch.tensor([[1., -2., .5, 3.]]), torch.tensor([[1.], [-.5]])
     layer.lora_A['default'].weight.data, layer.lora_B['default'].weight.data = down, up
     x = torch.tensor([2., 1., -1., .5])
-    draws = layer(x.expand(200_000, -1)).detach()
+    outputs = layer(x.expand(200_000, -1)).detach()
     plain = x @ layer.base_layer.weight.T + layer.base_layer.bias
     terms = 3 * up * (down * x)  # (2, 4): each is kept with probability 3/4 and then counts 4/3
-    torch.testing.assert_close(draws.mean(0), plain + terms.sum(1), atol=.05, rtol=0)
-    torch.testing.assert_close(draws.var(0), terms.square().sum(1) * .25 / .75, rtol=.02, atol=0)
+    torch.testing.assert_close(outputs.mean(0), plain + terms.sum(1), atol=.05, rtol=0)
+    torch.testing.assert_close(outputs.var(0), terms.square().sum(1) * .25 / .75, rtol=.02, atol=0)
 
 
-def test_neighbours_draw_masks_of_their_own() -> None:
+def test_neighbors_sample_masks_of_their_own() -> None:
     torch.manual_seed(0)
     first, second = sample_mask(torch.empty(301, 67), .1)[0], sample_mask(torch.empty(301, 67), .1)[0]
     for mask in (first, second):

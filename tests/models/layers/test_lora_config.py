@@ -60,7 +60,7 @@ def test_exactly_the_targets_are_trained() -> None:
     assert sum(p.numel() for p in encoder.parameters() if p.requires_grad) == 54 + 18 + 2 * (15 + 18)
 
 
-def test_what_was_trained_before_stays_trained() -> None:
+def test_what_was_trainable_stays_trainable() -> None:
     encoder = make_encoder().requires_grad_(True)
     add_adapters(encoder, LoRAConfig(['fc2']), BLOCKS)
     assert all(parameter.requires_grad for parameter in encoder.parameters())

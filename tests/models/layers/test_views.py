@@ -1,4 +1,4 @@
-"""Views encoded once, in passes of bounded size."""
+"""Views encoded once, in chunks of bounded size."""
 from collections.abc import Callable
 
 import pytest
@@ -7,15 +7,15 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.models.layers.views import encode
+from claip_emo_mm.models.layers.views import encode_in_chunks
 
 Build = Callable[..., AudioVisualRecognizer]
 
 
 def sizes(module: nn.Module) -> list[int]:
-    """The numbers of items that a module gets from now on."""
+    """The numbers of inputs that a module gets from now on."""
     found: list[int] = []
-    module.register_forward_pre_hook(lambda _, inputs: found.append(len(inputs[0])))
+    module.register_forward_pre_hook(lambda _, args: found.append(len(args[0])))
     return found
 
 
@@ -60,27 +60,27 @@ def test_equal_views_are_read_once_and_weigh_twice(build_both: Build, batch: dic
     torch.testing.assert_close(found[1], expected[1])
 
 
-@pytest.mark.parametrize(('frames', 'audio', 'passes'), [
+@pytest.mark.parametrize(('frames', 'audio', 'chunks'), [
     (4, 3, ([4, 4, 3], [3, 1])), (11, 4, ([11], [4])), (None, None, ([11], [4])), (1, 1, ([1] * 11, [1] * 4))])
-def test_no_pass_is_larger_than_allowed(build_both: Build, batch: dict[str, Tensor], frames: int | None,
-                                        audio: int | None, passes: tuple[list[int], list[int]]) -> None:
+def test_no_chunk_is_larger_than_allowed(build_both: Build, batch: dict[str, Tensor], frames: int | None,
+                                        audio: int | None, chunks: tuple[list[int], list[int]]) -> None:
     model = build_both(frame_chunk_size=frames, audio_chunk_size=audio)
     found = sizes(model.visual_backbone), sizes(model.audio_backbone)
     scores = predict(model, batch, 3)
-    assert found == passes
+    assert found == chunks
     torch.testing.assert_close(scores, predict(build_both(), batch, 3), rtol=0, atol=1e-6)
 
 
-def test_training_takes_one_pass(build_both: Build, batch: dict[str, Tensor]) -> None:
+def test_training_takes_one_chunk(build_both: Build, batch: dict[str, Tensor]) -> None:
     model = build_both(frame_chunk_size=2, audio_chunk_size=1).train()
     found = sizes(model.visual_backbone), sizes(model.audio_backbone)
     model.extract_feat(batch)
     assert found == ([11], [4])
 
 
-@pytest.mark.parametrize(('largest', 'passes'), [(64, [16, 16, 8]), (15, [15, 15, 10]), (None, [40])])
-def test_passes_are_small_on_a_cpu(largest: int | None, passes: list[int]) -> None:
-    backbone, items = nn.Identity().eval(), torch.randn(40, 3)
+@pytest.mark.parametrize(('chunk_size', 'chunks'), [(64, [16, 16, 8]), (15, [15, 15, 10]), (None, [40])])
+def test_chunks_are_small_on_a_cpu(chunk_size: int | None, chunks: list[int]) -> None:
+    backbone, inputs = nn.Identity().eval(), torch.randn(40, 3)
     found = sizes(backbone)
-    assert torch.equal(encode(backbone, None, items, largest), items)
-    assert found == passes
+    assert torch.equal(encode_in_chunks(backbone, None, inputs, chunk_size), inputs)
+    assert found == chunks

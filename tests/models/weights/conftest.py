@@ -1,4 +1,4 @@
-"""Small files of weights in every published form, made by the classes of those who publish them."""
+"""Small files of weights in every published format, made by the classes of their publishers."""
 import copy
 from collections.abc import Callable
 from pathlib import Path
@@ -37,11 +37,11 @@ def shaken(model: nn.Module) -> nn.Module:
 def last_norm(encoder: nn.Module) -> Tensor:
     """Class token after the last norm of open_clip's encoder, in the encoder's own forward and in float64."""
     encoder = copy.deepcopy(encoder).double()
-    seen = []
-    encoder.ln_post.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    captured = []
+    encoder.ln_post.register_forward_hook(lambda module, inputs, output: captured.append(output))
     with torch.no_grad():
         encoder(FRAMES)
-    return seen[0][:, 0]
+    return captured[0][:, 0]
 
 
 class OpenAI(nn.Module):
@@ -92,8 +92,8 @@ def open_clip_file(path: Path) -> Tensor:
     return features
 
 
-def hugging_face_clip(path: Path, whole: bool, prefix: str = '') -> Tensor:
-    if whole:
+def hugging_face_clip(path: Path, complete: bool, prefix: str = '') -> Tensor:
+    if complete:
         text = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, vocab_size=11,
                     max_position_embeddings=5, bos_token_id=0, eos_token_id=1, projection_dim=6)
         model = transformers.CLIPModel(transformers.CLIPConfig(text_config=text, vision_config=HF_VISION,
@@ -103,7 +103,7 @@ def hugging_face_clip(path: Path, whole: bool, prefix: str = '') -> Tensor:
     shaken(model)
     _save_as_hugging_face(model, path, prefix)
     with torch.no_grad():
-        return (model.vision_model if whole else model).double()(pixel_values=FRAMES).pooler_output
+        return (model.vision_model if complete else model).double()(pixel_values=FRAMES).pooler_output
 
 
 def hugging_face_clap(path: Path) -> Tensor:
@@ -126,27 +126,27 @@ def _save_as_hugging_face(model: nn.Module, path: Path, prefix: str = '') -> Non
         torch.save({prefix + key: value for key, value in model.state_dict().items()}, path)
 
 
-def laion(path: Path, whole: bool) -> Tensor:
+def laion(path: Path, complete: bool) -> Tensor:
     front_end = SimpleNamespace(mel_bins=16, window_size=64, hop_size=32, sample_rate=48000, fmin=50, fmax=14000)
     encoder = shaken(_import_htsat().HTSAT_Swin_Transformer(
         spec_size=64, num_classes=5, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4, config=front_end,
         enable_fusion=True, fusion_type='aff_2d'))
     state = encoder.state_dict()
-    if whole:
+    if complete:
         state = {f'module.audio_branch.{key}': value for key, value in state.items()}
         state |= {'module.logit_scale_a': torch.tensor(1.), 'module.text_branch.embeddings.word': torch.zeros(3, 2)}
         # numpy's numbers, which keep plain weights_only loading from reading LAION's own files
         torch.save(dict(epoch=45, name='run', best=np.float64(.7), state_dict=state), path)
     else:
         torch.save(state, path)
-    seen = []
-    encoder.tscam_conv.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    captured = []
+    encoder.tscam_conv.register_forward_pre_hook(lambda module, inputs: captured.append(inputs[0]))
     with torch.no_grad():
         encoder.double()(dict(mel_fusion=MEL, longer=torch.zeros(len(MEL), 1, dtype=torch.bool)))
-    return seen[0]
+    return captured[0]
 
 
-# What the log calls the form, the file's name, and who makes the file and its features.
+# Name of the format in the log, file name, and what makes the file and its features.
 PUBLISHED: dict[str, tuple[str, str, Maker]] = {
     'openai_archive': ('open_clip or OpenAI CLIP', 'ViT-B-32.pt', openai_archive),
     'openai_state_dict': ('open_clip or OpenAI CLIP', 'clip.pth', openai_state_dict),
@@ -170,11 +170,11 @@ PUBLISHED: dict[str, tuple[str, str, Maker]] = {
 
 @pytest.fixture(params=PUBLISHED)
 def published(request: pytest.FixtureRequest, tmp_path: Path) -> SimpleNamespace:
-    """A file in one of the forms: ``kind``, ``form``, ``path``, ``features`` and the ``inputs`` that give them."""
-    form, name, make = PUBLISHED[request.param]
+    """A file in one of the formats: ``kind``, ``format``, ``path``, ``features`` and the ``inputs`` that give them."""
+    format_name, name, make = PUBLISHED[request.param]
     path = tmp_path / name
-    audio = 'clap' in form.lower()
+    audio = 'clap' in format_name.lower()
     features = make(path)
     sizes = dict(VISION) if not audio else {field: getattr(AUDIO, field) for field in AUDIO.__dataclass_fields__}
-    return SimpleNamespace(kind='clap' if audio else 'clip', form=form, path=path, features=features, arch=sizes,
-                           inputs=MEL if audio else FRAMES, name=request.param)
+    return SimpleNamespace(kind='clap' if audio else 'clip', format=format_name, path=path, features=features,
+                           arch=sizes, inputs=MEL if audio else FRAMES, name=request.param)

@@ -102,8 +102,8 @@ def test_adapters_only_know_the_frozen_weights_that_they_belong_to(checkpoint: P
         loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
         model = MODELS.build(dict(OURS, **{name: dict(OURS[name], pretrained=str(checkpoint))
                                            for name in ('visual_backbone', 'audio_backbone')}))
-    left_out = check_compatibility(model, loaded, str(path))
-    assert set(left_out) | set(loaded['state_dict']) == set(model.state_dict())
+    frozen = check_compatibility(model, loaded, str(path))
+    assert set(frozen) | set(loaded['state_dict']) == set(model.state_dict())
     with torch.no_grad():
         model.visual_backbone.encoder.conv1.weight[0, 0, 0, 0] += 1
     with pytest.raises(InputError, match=r'visual_backbone\.pretrained: .*checkpoint-best\.pth. \(sha256'):

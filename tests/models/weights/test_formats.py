@@ -1,4 +1,4 @@
-"""Every published form: converted, named in a config as it is, and damaged."""
+"""Every published format: converted, named in a config as it is, and damaged."""
 import os
 import zipfile
 from pathlib import Path
@@ -43,7 +43,7 @@ def rewrite(published: SimpleNamespace, state: dict[str, Tensor]) -> Path:
 
 def test_features_are_the_publisher_s(published: SimpleNamespace, tmp_path: Path) -> None:
     target = tmp_path / 'ours.safetensors'
-    assert convert_weights(published.kind, published.path, target) == published.form
+    assert convert_weights(published.kind, published.path, target) == published.format
     assert published.features.std() > .1
     assert published.features.dtype == torch.float64
     torch.testing.assert_close(features_with(published, target), published.features, atol=1e-10, rtol=0)
@@ -51,11 +51,11 @@ def test_features_are_the_publisher_s(published: SimpleNamespace, tmp_path: Path
     assert not list(tmp_path.glob('*.part'))
 
 
-def test_the_log_names_the_form(published: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_names_the_format(published: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     said = []
     monkeypatch.setattr('claip_emo_mm.models.weights.load.print_log', lambda text, logger: said.append(text))
     features_with(published, published.path)
-    assert said[0] == f'Loading {published.path} ({published.form})'
+    assert said[0] == f'Loading {published.path} ({published.format})'
     heads = [line for line in said[1:] if 'which nothing reads' in line]
     assert len(heads) == published.name.startswith('hf_clap')
 
@@ -70,7 +70,7 @@ def test_a_cut_file_is_refused(published: SimpleNamespace, tmp_path: Path) -> No
 def test_a_missing_and_a_misshapen_key_are_named(published: SimpleNamespace, tmp_path: Path) -> None:
     state = read_weights(published.path)
     norm = next(key for key in state if key.endswith(NORM) and 'text' not in key)
-    whole = dict(state)
+    complete = dict(state)
     del state[norm]
     path = rewrite(published, state)
     ours = {'clip': r'transformer\.resblocks\.1\.ln_2\.bias', 'clap': r'layers\.1\.blocks\.1\.norm2\.bias'}
@@ -78,7 +78,7 @@ def test_a_missing_and_a_misshapen_key_are_named(published: SimpleNamespace, tmp
         convert_weights(published.kind, path, tmp_path / 'ours.safetensors')
     with pytest.raises(InputError, match=f'(?s)1 missing: {ours[published.kind]}'):
         features_with(published, path)
-    rewrite(published, whole | {norm: torch.zeros(7)})
+    rewrite(published, complete | {norm: torch.zeros(7)})
     with pytest.raises(InputError, match=rf'(?s)1 of another shape: {ours[published.kind]} \(7,\), expected \('):
         convert_weights(published.kind, path, tmp_path / 'ours.safetensors')
     assert not (tmp_path / 'ours.safetensors').exists()
@@ -92,9 +92,9 @@ def test_a_file_that_would_run_code_is_refused(published: SimpleNamespace, tmp_p
         message = 'cannot be read as a checkpoint'
     if published.name == 'openai_archive':
         evil = tmp_path / 'evil.pt'
-        with zipfile.ZipFile(published.path) as whole, zipfile.ZipFile(evil, 'w') as changed:
-            for name in whole.namelist():
-                content = b'cos\nsystem\n(Vtouch code_has_run\ntR.' if name.endswith('/data.pkl') else whole.read(name)
+        with zipfile.ZipFile(published.path) as old, zipfile.ZipFile(evil, 'w') as changed:
+            for name in old.namelist():
+                content = b'cos\nsystem\n(Vtouch code_has_run\ntR.' if name.endswith('/data.pkl') else old.read(name)
                 changed.writestr(name, content)
     else:  # a name that ends in .safetensors, which cannot hold code, does not make the content safe
         evil = published.path
@@ -107,7 +107,7 @@ def test_a_file_that_would_run_code_is_refused(published: SimpleNamespace, tmp_p
     assert not Path('code_has_run').exists()
 
 
-def test_a_form_of_the_other_encoder_is_refused(published: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_format_of_the_other_encoder_is_refused(published: SimpleNamespace, tmp_path: Path) -> None:
     other = 'clap' if published.kind == 'clip' else 'clip'
-    with pytest.raises(InputError, match='holds none of these forms.*the first are .*file of the right encoder'):
+    with pytest.raises(InputError, match='has none of these formats.*the first are .*file of the right encoder'):
         convert_weights(other, published.path, tmp_path / 'ours.pth')

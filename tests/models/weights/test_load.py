@@ -50,17 +50,17 @@ def test_a_full_disk_is_told(written: tuple[CLIPVisualBackbone, Path], tmp_path:
             write_encoder(written[0].encoder, tmp_path / name, 'clip', note='for a test')
 
 
-@pytest.mark.parametrize('form', ['safetensors', 'torch', 'state_dict', 'half'])
-def test_what_was_written_is_read(written: tuple[CLIPVisualBackbone, Path], tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize('saved_as', ['safetensors', 'torch', 'state_dict', 'half'])
+def test_what_was_written_is_read(written: tuple[CLIPVisualBackbone, Path], tmp_path: Path, saved_as: str) -> None:
     backbone, path = written
     state = safetensors.torch.load_file(path)
-    if form != 'safetensors':
+    if saved_as != 'safetensors':
         path = tmp_path / 'encoder.pt'
-        state = {key: value.half() for key, value in state.items()} if form == 'half' else state
-        torch.save(dict(epoch=3, state_dict=state) if form == 'state_dict' else state, path)
+        state = {key: value.half() for key, value in state.items()} if saved_as == 'half' else state
+        torch.save(dict(epoch=3, state_dict=state) if saved_as == 'state_dict' else state, path)
     frames = torch.randn(2, 3, 10, 10)
     read = CLIPVisualBackbone(ARCH, pretrained=str(path))
-    torch.testing.assert_close(read(frames), backbone(frames), atol=2e-2 if form == 'half' else 0, rtol=0)
+    torch.testing.assert_close(read(frames), backbone(frames), atol=2e-2 if saved_as == 'half' else 0, rtol=0)
     assert all(parameter.dtype == torch.float32 for parameter in read.parameters())
 
 
@@ -103,5 +103,5 @@ def test_files_that_are_no_weights_are_refused(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(InputError, match='gone.pt: there is no such file of weights'):
         load_pretrained(nn.Linear(1, 1), 'gone.pt', VISUAL_FORMATS)
     torch.save({'encoder.weight': torch.zeros(1)}, 'other.pt')
-    with pytest.raises(InputError, match='holds none of these forms.*open_clip.*the first are encoder.weight'):
+    with pytest.raises(InputError, match='has none of these formats.*open_clip.*the first are encoder.weight'):
         load_pretrained(nn.Linear(1, 1), 'other.pt', VISUAL_FORMATS)
