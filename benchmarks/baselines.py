@@ -64,7 +64,7 @@ class PlainPipeline:
             interpolation=Image.Resampling.BICUBIC))
         states = random.getstate(), np.random.get_state()
         augmented = []
-        for image in images:  # the same draws for every frame
+        for image in images:  # the same random choices for every frame
             random.setstate(states[0])
             np.random.set_state(states[1])
             augmented.append(augment(image))
@@ -203,6 +203,6 @@ class PlainModel(nn.Module):
 
 
 def _our_name(key: str) -> str:
-    for theirs, ours in _RENAMED:
-        key = key.replace(theirs, ours)
+    for other, ours in _RENAMED:
+        key = key.replace(other, ours)
     return key

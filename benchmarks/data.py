@@ -1,4 +1,4 @@
-"""Clips a second of our data pipeline beside a plain one, in one run."""
+"""Benchmark of the data pipeline: clips per second beside a plain one."""
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -7,76 +7,68 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
-import torch
 from mmaction.registry import TRANSFORMS
-from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
 from benchmarks.baselines import TEST_CROPS, PlainPipeline
+from benchmarks.timing import alternating, prepare
 from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 
 
 @dataclass
 class DataMeasurement:
-    """What was measured.
+    """Measurements of the data pipelines.
 
     Args:
         clips_per_s: ``'train'`` or ``'test'`` -> ``'plain'`` or ``'ours'`` -> clips a second of each round.
         transform_ms: ``'train'`` or ``'test'`` -> transform -> its time for a clip in each round, ms.
         pixel_difference: largest difference of a pixel between the two test pipelines, of 255.
         mel_difference: largest difference of a value of the filterbank.
-        pixels_shared: part of the pixels that are equal.
+        equal_pixels: ratio of equal pixels.
     """
     clips_per_s: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     transform_ms: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     pixel_difference: int = 0
     mel_difference: float = 0.
-    pixels_shared: float = 0.
+    equal_pixels: float = 0.
 
     def table(self) -> str:
         """Medians, and how they compare."""
         lines = [f'{"clips a second, one worker":<30}{"plain":>10}{"ours":>10}']
-        for part, speeds in self.clips_per_s.items():
+        for split, speeds in self.clips_per_s.items():
             plain, ours = (statistics.median(speeds[who]) for who in ('plain', 'ours'))
-            lines.append(f'{part:<30}{plain:>10.2f}{ours:>10.2f}  ({ours / plain:.2f}x)')
-        for part, times in self.transform_ms.items():
-            lines.append(f'{part} pipeline, ms a clip')
+            lines.append(f'{split:<30}{plain:>10.2f}{ours:>10.2f}  ({ours / plain:.2f}x)')
+        for split, times in self.transform_ms.items():
+            lines.append(f'{split} pipeline, ms a clip')
             lines += [f'  {name:<28}{statistics.median(values):>10.2f}' for name, values in times.items()]
         lines.append(f'test pipelines: largest difference {self.pixel_difference} of 255 in a pixel '
-                     f'({100 * self.pixels_shared:.2f} % are equal), {self.mel_difference:.1e} in the filterbank')
+                     f'({100 * self.equal_pixels:.2f} % are equal), {self.mel_difference:.1e} in the filterbank')
         return '\n'.join(lines)
 
 
 def benchmark_data(root: Path, pipelines: dict[str, Sequence[dict[str, Any]]], rounds: int = 5) -> DataMeasurement:
-    """Load every clip once a round with each pipeline, in alternating order; one process, one thread.
+    """Load every clip once a round with each pipeline, in one process and one thread.
 
     Args:
         root: folder of ``make_frame_tree``.
         pipelines: ``'train'`` and ``'test'`` -> our transforms' configs.
         rounds: rounds that count; one more comes before.
     """
-    init_default_scope('mmaction')
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+    prepare(num_threads=1)
     metrics = DataMeasurement()
-    for part, configs in pipelines.items():
-        clips = read_annotation_list(root / f'{part}.csv')
+    for split, configs in pipelines.items():
+        clips = read_annotation_list(root / f'{split}.csv')
         transforms = {_name(config, configs): TRANSFORMS.build(dict(config)) for config in configs}
-        plain = PlainPipeline(training=part == 'train')
-        speeds = metrics.clips_per_s[part] = dict(plain=[], ours=[])
-        times = metrics.transform_ms[part] = {name: [] for name in transforms}
-        for number in range(rounds + 1):
-            steps = dict(plain=partial(_load_plain, plain, root, clips),
-                         ours=partial(_load_ours, transforms, root, clips, times))
-            for who in sorted(steps, reverse=number % 2 == 1):
-                set_random_seed(number)
-                seconds = steps[who]()
-                if number:
-                    speeds[who].append(len(clips) / seconds)
-            if not number:
-                for values in times.values():
-                    values.clear()
+        plain = PlainPipeline(training=split == 'train')
+        speeds = metrics.clips_per_s[split] = dict(plain=[], ours=[])
+        times = metrics.transform_ms[split] = {name: [] for name in transforms}
+        steps = dict(plain=partial(_load_plain, plain, root, clips),
+                     ours=partial(_load_ours, transforms, root, clips, times))
+        for number, who in alternating(steps, rounds + 1):
+            set_random_seed(number)
+            speeds[who].append(len(clips) / steps[who]())
+        for values in (*speeds.values(), *times.values()):
+            del values[0]  # of the first round, which is slower
     _compare(metrics, root, pipelines['test'])
     return metrics
 
@@ -113,9 +105,9 @@ def _load_ours(transforms: dict[str, Callable[[dict], dict]], root: Path, clips:
 
 
 def _compare(metrics: DataMeasurement, root: Path, configs: Sequence[dict[str, Any]]) -> None:
-    """Compare what both test pipelines make of every clip."""
+    """Compare the outputs of both test pipelines for every clip."""
     transforms = [TRANSFORMS.build(dict(config)) for config in configs]
-    equal = whole = 0
+    equal = total = 0
     for clip in read_annotation_list(root / 'test.csv'):
         sample = _sample(root, clip)
         for transform in transforms:
@@ -129,5 +121,5 @@ def _compare(metrics: DataMeasurement, root: Path, configs: Sequence[dict[str, A
             metrics.pixel_difference = max(metrics.pixel_difference, difference.max().item())
             metrics.mel_difference = max(metrics.mel_difference, (mel - view['mel']).abs().max().item())
             equal += (difference == 0).sum().item()
-            whole += difference.numel()
-    metrics.pixels_shared = equal / whole
+            total += difference.numel()
+    metrics.equal_pixels = equal / total

@@ -1,26 +1,22 @@
-"""Benchmark of testing."""
+"""Benchmark of testing: loading and scoring clips beside a plain implementation."""
 import statistics
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import cv2
 import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import Compose
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from benchmarks.baselines import TEST_CROPS, TEST_VIEWS, PlainModel, PlainPipeline
 from benchmarks.sizes import ModelSizes
-from benchmarks.timing import begin_peak, occupied, peak_since, warm_up
+from benchmarks.timing import alternating, begin_peak, in_new_process, occupied, peak_since, prepare, warm_up
 from claip_emo_mm.datasets.annotations import ListedClip
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
 
@@ -93,8 +89,8 @@ class PlainRun(EvaluationRun):
                 scores.append(self.model(batch).softmax(-1).cpu())
         return torch.cat(scores).unflatten(0, (-1, TEST_VIEWS * TEST_CROPS)).mean(1)
 
-    def write_out(self, loaded: list[dict[str, Any]], ours: AudioVisualRecognizer) -> list[dict[str, Tensor]]:
-        """Write every view out of what our pipeline loaded, to score the same pixels and audio."""
+    def expand_views(self, loaded: list[dict[str, Any]], ours: AudioVisualRecognizer) -> list[dict[str, Tensor]]:
+        """Expand what our pipeline loaded to single views, to score the same pixels and audio."""
         views = []
         for sample in loaded:
             inputs = sample['inputs']
@@ -105,13 +101,13 @@ class PlainRun(EvaluationRun):
         return views
 
 
-_PARTS = ('loading', 'model')
+_STAGES = ('loading', 'model')
 _COMPARED = 2  # clips that are scored with the same pixels
 
 
 @dataclass
 class EvaluationMeasurement:
-    """What was measured.
+    """Measurements of testing.
 
     Args:
         seconds: ``'plain'`` or ``'ours'`` -> ``'loading'`` or ``'model'`` -> seconds a clip in each round.
@@ -131,9 +127,9 @@ class EvaluationMeasurement:
     def table(self) -> str:
         """Medians, and how they compare."""
         lines = [f'{"seconds a test clip":<30}{"plain":>12}{"ours":>12}']
-        for part in (*_PARTS, 'both'):
-            plain, ours = (statistics.median(self._times(who, part)) for who in ('plain', 'ours'))
-            lines.append(f'{part:<30}{plain:>12.3f}{ours:>12.3f}  ({plain / ours:.2f}x)')
+        for stage in (*_STAGES, 'both'):
+            plain, ours = (statistics.median(self._times(who, stage)) for who in ('plain', 'ours'))
+            lines.append(f'{stage:<30}{plain:>12.3f}{ours:>12.3f}  ({plain / ours:.2f}x)')
         if self.peak_bytes:
             plain, ours = (self.peak_bytes[who] / 1e6 for who in ('plain', 'ours'))
             lines.append(f'{"peak memory, MB":<30}{plain:>12,.0f}{ours:>12,.0f}  ({ours / plain:.2f}x)')
@@ -143,15 +139,15 @@ class EvaluationMeasurement:
                      f'{self.loaded_difference:.1e} each with its own pipeline')
         return '\n'.join(lines)
 
-    def _times(self, who: str, part: str) -> list[float]:
+    def _times(self, who: str, stage: str) -> list[float]:
         times = self.seconds[who]
-        return [sum(pair) for pair in zip(*times.values(), strict=True)] if part == 'both' else times[part]
+        return [sum(pair) for pair in zip(*times.values(), strict=True)] if stage == 'both' else times[stage]
 
 
 def benchmark_evaluation(root: Path, clips: Sequence[ListedClip], pipeline: Sequence[dict[str, Any]],
                          sizes: ModelSizes, batch_size: int = 8, rounds: int = 2, device: str = 'cpu',
                          num_threads: int = 2, memory: bool = True) -> EvaluationMeasurement:
-    """Test all clips once a round in each way, in alternating order, in one process: load a batch, then score it.
+    """Test all clips once a round in each way, in one process: load a batch, then score it.
 
     Args:
         root: folder that the paths of the clips are relative to.
@@ -164,34 +160,25 @@ def benchmark_evaluation(root: Path, clips: Sequence[ListedClip], pipeline: Sequ
         num_threads: threads on a CPU.
         memory: whether to measure the memory, in a new process for each.
     """
-    _prepare(num_threads)
-    metrics = EvaluationMeasurement(seconds={who: {part: [] for part in _PARTS} for who in ('plain', 'ours')})
+    prepare(num_threads)
+    metrics = EvaluationMeasurement(seconds={who: {stage: [] for stage in _STAGES} for who in ('plain', 'ours')})
     runs = _build(root, pipeline, sizes, batch_size, device)
     _compare(metrics, runs['ours'], runs['plain'], clips[:_COMPARED])  # and the first pass, which is slower
     scores = {}
     with tqdm(total=2 * rounds, unit='test', mininterval=.5) as bar:
-        for number in range(rounds):
-            for who in sorted(runs, reverse=number % 2 == 1):
-                bar.set_description(who)
-                scores[who] = _test(runs[who], clips, metrics.seconds[who])
-                bar.update()
+        for _, who in alternating(runs, rounds):
+            bar.set_description(who)
+            scores[who] = _test(runs[who], clips, metrics.seconds[who])
+            bar.update()
     metrics.loaded_difference = (scores['ours'] - scores['plain']).abs().max().item()
     _count(metrics, runs['ours'], clips)
     del runs
     if memory:
         longest = sorted(clips, key=lambda clip: len(list((root / clip.frames).iterdir())))[-batch_size:]
         for who in ('plain', 'ours'):
-            with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
-                metrics.peak_bytes[who] = pool.submit(_measure_peak, who, root, longest, pipeline, sizes, batch_size,
-                                                      device, num_threads).result()
+            metrics.peak_bytes[who] = in_new_process(_measure_peak, who, root, longest, pipeline, sizes, batch_size,
+                                                     device, num_threads)
     return metrics
-
-
-def _prepare(num_threads: int) -> None:
-    init_default_scope('mmaction')
-    torch.set_num_threads(num_threads)
-    cv2.setNumThreads(0)
-    torch.manual_seed(0)
 
 
 def _build(root: Path, pipeline: Sequence[dict], sizes: ModelSizes, batch_size: int,
@@ -203,8 +190,8 @@ def _build(root: Path, pipeline: Sequence[dict], sizes: ModelSizes, batch_size: 
 
 
 def _test(run: EvaluationRun, clips: Sequence[ListedClip], seconds: dict[str, list[float]]) -> torch.Tensor:
-    """Test all clips and note the seconds a clip of both parts."""
-    spent, scores = dict.fromkeys(_PARTS, 0.), []
+    """Test all clips and note the seconds a clip of both stages."""
+    spent, scores = dict.fromkeys(_STAGES, 0.), []
     for start in range(0, len(clips), run.batch_size):
         began = time.perf_counter()
         loaded = run.load(clips[start:start + run.batch_size])
@@ -212,15 +199,15 @@ def _test(run: EvaluationRun, clips: Sequence[ListedClip], seconds: dict[str, li
         scores.append(run.score(loaded))  # on the CPU: it has waited for a GPU
         spent['loading'] += at - began
         spent['model'] += time.perf_counter() - at
-    for part, total in spent.items():
-        seconds[part].append(total / len(clips))
+    for stage, total in spent.items():
+        seconds[stage].append(total / len(clips))
     return torch.cat(scores)
 
 
 def _compare(metrics: EvaluationMeasurement, ours: OurRun, plain: PlainRun, clips: Sequence[ListedClip]) -> None:
     """Let both models score what our pipeline loads."""
     loaded = ours.load(clips)
-    metrics.difference = (ours.score(loaded) - plain.score(plain.write_out(loaded, ours.model))).abs().max().item()
+    metrics.difference = (ours.score(loaded) - plain.score(plain.expand_views(loaded, ours.model))).abs().max().item()
 
 
 def _count(metrics: EvaluationMeasurement, ours: OurRun, clips: Sequence[ListedClip]) -> None:
@@ -234,7 +221,7 @@ def _count(metrics: EvaluationMeasurement, ours: OurRun, clips: Sequence[ListedC
 def _measure_peak(who: str, root: Path, clips: Sequence[ListedClip], pipeline: Sequence[dict], sizes: ModelSizes,
                   batch_size: int, device: str, num_threads: int) -> int:
     """Measure the memory of testing one batch, as ``measure_peak`` does."""
-    _prepare(num_threads)
+    prepare(num_threads)
     warm_up(who)
     before = occupied()
     model = (PlainModel(sizes) if who == 'plain' else sizes.build_ours()).to(device)

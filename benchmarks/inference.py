@@ -1,4 +1,4 @@
-"""Benchmark of inference on videos."""
+"""Benchmark of inference on a video beside a plain implementation."""
 import statistics
 import tempfile
 import time
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import cv2
 import numpy as np
 import torch
 from mmaction.registry import MODELS
@@ -20,6 +19,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from tqdm import tqdm
 
+from benchmarks.timing import alternating, prepare
 from claip_emo_mm.apis.inferencer import EmotionInferencer
 from claip_emo_mm.apis.result_writer import ResultWriter
 from claip_emo_mm.apis.window_clip import WindowClip
@@ -32,31 +32,31 @@ from claip_emo_mm.media.containers import open_media
 from claip_emo_mm.media.stream import FileStream
 from claip_emo_mm.structures import EmotionResult
 
-PARTS = ('frames', 'faces', 'audio', 'transforms', 'model')
+STAGES = ('frames', 'faces', 'audio', 'transforms', 'model')
 
 
 class Clock:
-    """Adds up the seconds of each part."""
+    """Adds up the seconds of each stage."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
 
     @contextmanager
-    def time(self, part: str) -> Iterator[None]:
+    def time(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
         yield
-        self.seconds[part] += time.perf_counter() - began
+        self.seconds[stage] += time.perf_counter() - began
 
-    def around(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def around(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, timed."""
         def timed(*args: Any) -> Any:
-            with self.time(part):
+            with self.time(stage):
                 return function(*args)
         return timed
 
-    def each(self, part: str, items: Iterator[Any]) -> Iterator[Any]:
+    def each(self, stage: str, items: Iterator[Any]) -> Iterator[Any]:
         """The items, with the time that making them takes."""
-        following = self.around(part, partial(next, items, None))
+        following = self.around(stage, partial(next, items, None))
         while (item := following()) is not None:
             yield item
 
@@ -77,18 +77,19 @@ class TimedFile(FileStream):
 
 
 class TimedDetector:
-    """A finder that is timed."""
+    """A face detector that is timed."""
 
-    def __init__(self, finder: FaceDetector, clock: Clock) -> None:
-        self.find = clock.around('faces', finder.find)
+    def __init__(self, detector: FaceDetector, clock: Clock) -> None:
+        self.find = clock.around('faces', detector.find)
 
 
 class TimedInferencer(EmotionInferencer):
     """An inferencer whose transforms and model are timed; see `EmotionInferencer`."""
 
-    def __init__(self, checkpoint: str, device: str, cfg_options: dict[str, Any] | None, finder: FaceDetector) -> None:
+    def __init__(self, checkpoint: str, device: str, cfg_options: dict[str, Any] | None,
+                 detector: FaceDetector) -> None:
         self.clock = Clock()
-        super().__init__(checkpoint, device, cfg_options, TimedDetector(finder, self.clock))
+        super().__init__(checkpoint, device, cfg_options, TimedDetector(detector, self.clock))
         self.pipeline = self.clock.around('transforms', self.pipeline)
 
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> Any:
@@ -97,21 +98,21 @@ class TimedInferencer(EmotionInferencer):
 
 
 def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequence[tuple[float, float]],
-                  finder: FaceDetector) -> tuple[Clock, list[list[float]]]:
-    """Judge windows as a script does that was written for clips: each one decoded, searched and encoded on its own.
+                  detector: FaceDetector) -> tuple[Clock, list[list[float]]]:
+    """Score windows as a script for clips does: each one decoded, searched and encoded on its own.
 
     The model is shown as many frames a second as the inferencer shows it, whatever the video's rate.
 
     Args:
         infer: whose model and transforms are used.
-        path: video with frame.
+        path: video with images.
         face: 'largest' or 'none'.
         windows: from and to, in s.
-        finder: finds faces, in every frame.
-    Returns: the seconds of each part, and the scores of each window.
+        detector: finds faces, in every frame.
+    Returns: the seconds of each stage, and the scores of each window.
     """
     clock, scores = Clock(), []
-    transforms, find = clock.around('transforms', infer.pipeline), clock.around('faces', finder.find)
+    transforms, find = clock.around('transforms', infer.pipeline), clock.around('faces', detector.find)
     for start_s, end_s in windows:
         with clock.time('frames'):
             times_s, frames = _read(path, 'video', start_s, end_s)
@@ -124,13 +125,13 @@ def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequenc
         clip = WindowClip(path, [frames[place] for place in shown], samples, rate_hz, end_s - start_s)
         packed = transforms(dict(clip=clip))
         with clock.time('model'), torch.no_grad():
-            judged = infer.model.test_step(pseudo_collate([packed]))
-        scores.append(judged[0].pred_score.tolist())
+            predicted = infer.model.test_step(pseudo_collate([packed]))
+        scores.append(predicted[0].pred_score.tolist())
     return clock, scores
 
 
 def _read(path: str, kind: str, start_s: float, end_s: float) -> tuple[list[float], list[np.ndarray]]:
-    """Decode a part of a stream, from what is shown or heard at its start: times in s, frames or chunks of audio."""
+    """Decode a section of a stream, from what is current at its start: times in s, frames or chunks of audio."""
     frames: list[Any] = []
     with open_media(path) as container:
         stream = container.streams.best(kind)
@@ -150,7 +151,7 @@ def _read(path: str, kind: str, start_s: float, end_s: float) -> tuple[list[floa
 
 
 def _read_audio(path: str, start_s: float, end_s: float) -> tuple[np.ndarray | None, int]:
-    """Decode a part of the audio: mono samples, None without any, and their rate in Hz."""
+    """Decode a section of the audio: mono samples, None without any, and their rate in Hz."""
     times_s, chunks = _read(path, 'audio', start_s, end_s)
     if not chunks:
         return None, 0
@@ -168,83 +169,82 @@ def _crop(frames: list[np.ndarray], found: list[list[FaceBox]]) -> list[np.ndarr
     return [crop_face(frame, square) for frame, square in zip(frames, squares, strict=True)]
 
 
-_REST, _RESULTS, _OVERLAY = 'following, cutting out, the rest', 'json, csv and frame', 'video with boxes'
+_REST, _RESULTS, _OVERLAY = 'following, cutting out, the rest', 'json, csv and plot', 'video with boxes'
 
 
 @dataclass
 class InferenceMeasurement:
-    """What was measured.
+    """Measurements of inference.
 
     Args:
         length_s: of the video.
-        seconds: ``'plain'`` or ``'ours'`` -> part -> seconds in each round; a part may be ours alone.
+        seconds: ``'plain'`` or ``'ours'`` -> stage -> seconds in each round; a stage may be ours alone.
     """
     length_s: float
     seconds: dict[str, dict[str, list[float]]] = field(default_factory=lambda: dict(plain={}, ours={}))
 
-    def add(self, who: str, part: str, seconds: float) -> None:
-        self.seconds[who].setdefault(part, []).append(seconds)
+    def add(self, who: str, stage: str, seconds: float) -> None:
+        self.seconds[who].setdefault(stage, []).append(seconds)
 
     def table(self) -> str:
         """Medians, how they compare, and multiples of real time."""
         lines = [f'{"seconds":<34}{"plain":>10}{"ours":>10}']
-        for part in (*PARTS, _REST):
-            lines.append(self._line(part, *(self._median(who, part) for who in ('plain', 'ours'))))
-        whole = [sum(self._median(who, part) for part in (*PARTS, _REST)) for who in ('plain', 'ours')]
-        lines.append(self._line('judging, all of it', *whole))
-        lines.append(f'{"  times real time":<34}{self.length_s / whole[0]:>10.2f}{self.length_s / whole[1]:>10.2f}')
-        for part in (_RESULTS, _OVERLAY):
-            lines.append(f'{part:<34}{"":>10}{self._median("ours", part):>10.2f}')
+        for stage in (*STAGES, _REST):
+            lines.append(self._line(stage, *(self._median(who, stage) for who in ('plain', 'ours'))))
+        totals = [sum(self._median(who, stage) for stage in (*STAGES, _REST)) for who in ('plain', 'ours')]
+        lines.append(self._line('total', *totals))
+        lines.append(f'{"  times real time":<34}{self.length_s / totals[0]:>10.2f}{self.length_s / totals[1]:>10.2f}')
+        for stage in (_RESULTS, _OVERLAY):
+            lines.append(f'{stage:<34}{"":>10}{self._median("ours", stage):>10.2f}')
         return '\n'.join(lines)
 
-    def _median(self, who: str, part: str) -> float:
-        return statistics.median(self.seconds[who].get(part, [0.]))
+    def _median(self, who: str, stage: str) -> float:
+        return statistics.median(self.seconds[who].get(stage, [0.]))
 
     @staticmethod
-    def _line(part: str, plain: float, ours: float) -> str:
+    def _line(stage: str, plain: float, ours: float) -> str:
         ratio = f'  ({plain / ours:.2f}x)' if min(plain, ours) > .005 else ''
-        return f'{part:<34}{plain:>10.2f}{ours:>10.2f}{ratio}'
+        return f'{stage:<34}{plain:>10.2f}{ours:>10.2f}{ratio}'
 
 
 def benchmark_inference(video: str, checkpoint: str, face: str = 'largest', rounds: int = 2, device: str = 'cpu',
                         num_threads: int = 2, cfg_options: Mapping[str, Any] | None = None,
                         plain: bool = True) -> InferenceMeasurement:
-    """Judge a video once a round in each way, in alternating order, in one process.
+    """Score a video once a round in each way, in one process.
 
     Args:
-        video: file with frame.
+        video: file with images.
         checkpoint: of the model.
         face: 'largest' or 'none'.
-        rounds: rounds that count; the first windows are judged once before.
+        rounds: rounds that count; the first windows are scored once before.
         device: where to compute.
         num_threads: threads on a CPU.
         cfg_options: changes to the checkpoint's config.
         plain: whether to measure the plain one.
     """
-    torch.set_num_threads(num_threads)
-    cv2.setNumThreads(num_threads)
-    finder = SlimFaceDetector()
-    infer = TimedInferencer(checkpoint, device, dict(cfg_options or {}), finder)
+    prepare(num_threads, cv2_threads=num_threads)
+    detector = SlimFaceDetector()
+    infer = TimedInferencer(checkpoint, device, dict(cfg_options or {}), detector)
     result = infer.infer(video, face=face)  # the first pass is slower
     windows = [(row.from_s, row.to_s) for row in result.rows]
     metrics = InferenceMeasurement(result.duration_s)
     with tqdm(total=(1 + plain) * rounds, unit='pass', mininterval=.5) as bar:
-        for number in range(rounds):
-            for who in sorted(('ours', 'plain') if plain else ('ours',), reverse=number % 2 == 1):
-                bar.set_description(who)
-                began = time.perf_counter()
-                if who == 'plain':
-                    seconds = infer_plainly(infer, video, face, windows, finder)[0].seconds
-                else:
-                    infer.clock.seconds.clear()
-                    infer.infer(TimedFile(video, infer.clock), face=face)
-                    seconds = infer.clock.seconds
-                whole = time.perf_counter() - began
-                for part in PARTS:
-                    metrics.add(who, part, seconds[part])
-                metrics.add(who, _REST, whole - sum(seconds[part] for part in PARTS))
-                bar.update()
-            _measure_writing(metrics, Path(video), Path(checkpoint), result)
+        for _, who in alternating(('ours', 'plain') if plain else ('ours',), rounds):
+            bar.set_description(who)
+            began = time.perf_counter()
+            if who == 'plain':
+                seconds = infer_plainly(infer, video, face, windows, detector)[0].seconds
+            else:
+                infer.clock.seconds.clear()
+                infer.infer(TimedFile(video, infer.clock), face=face)
+                seconds = infer.clock.seconds
+            total = time.perf_counter() - began
+            for stage in STAGES:
+                metrics.add(who, stage, seconds[stage])
+            metrics.add(who, _REST, total - sum(seconds[stage] for stage in STAGES))
+            bar.update()
+    for _ in range(rounds):
+        _measure_writing(metrics, Path(video), Path(checkpoint), result)
     return metrics
 
 
@@ -261,7 +261,7 @@ def _measure_writing(metrics: InferenceMeasurement, video: Path, checkpoint: Pat
 
 
 def write_random_checkpoint(cfg: Config, path: Path) -> None:
-    """Write a checkpoint of a config's model with random weights, whole, so that nothing has to be fetched."""
+    """Write a checkpoint of a config's model with random weights, so that nothing has to be downloaded."""
     cfg = cfg.copy()
     cfg.merge_from_dict({f'model.{name}.pretrained': None for name in ('visual_backbone', 'audio_backbone')
                          if cfg.model.get(name)})

@@ -1,4 +1,4 @@
-"""Speed and memory of our model beside a plain one, in one run."""
+"""Benchmark of the model: time and memory beside a plain one."""
 import statistics
 import time
 from collections.abc import Callable
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
-from mmengine.registry import init_default_scope
 
 from benchmarks.baselines import PlainModel
 from benchmarks.sizes import ModelSizes, TrainingStep, evaluate, set_checkpointing
-from benchmarks.timing import measure_peak
+from benchmarks.timing import alternating, measure_peak, prepare
 
 
 @dataclass
 class ModelMeasurement:
-    """What was measured of plain, ours, checkpointed (ours with recomputed activations) and products (the floor).
+    """Measurements of plain, ours, checkpointed (ours with recomputed activations) and products (the floor).
 
     Args:
         evaluation_s: Times of the evaluation's forward pass by variant, s.
@@ -63,9 +62,7 @@ def benchmark_model(sizes: ModelSizes, rounds: int = 5, device: str = 'cpu', num
         num_threads: Threads on a CPU.
         memory: Whether to measure the memory.
     """
-    init_default_scope('mmaction')
-    torch.set_num_threads(num_threads)
-    torch.manual_seed(0)
+    prepare(num_threads)
     metrics = ModelMeasurement()
     _time_all(metrics, sizes, rounds, device)  # returns its memory before the other processes take theirs
     if memory:
@@ -81,7 +78,7 @@ def _time_all(metrics: ModelMeasurement, sizes: ModelSizes, rounds: int, device:
     plain.to(device)
     batch = sizes.sample_batch(torch.device(device))
     metrics.difference = (evaluate(ours, batch) - evaluate(plain, batch)).abs().max().item()
-    metrics.evaluation_s = _alternate(rounds, device, {
+    metrics.evaluation_s = _time(rounds, device, {
         'plain': lambda: evaluate(plain, batch), 'ours': lambda: evaluate(ours, batch),
         'products': _products(sizes, device, training=False)})
     train_ours = TrainingStep(ours, batch)
@@ -91,23 +88,21 @@ def _time_all(metrics: ModelMeasurement, sizes: ModelSizes, rounds: int, device:
         train_ours()
         set_checkpointing(ours, False)
 
-    metrics.training_s = _alternate(rounds, device, {
+    metrics.training_s = _time(rounds, device, {
         'plain': TrainingStep(plain, batch), 'ours': train_ours, 'checkpointed': train_checkpointed,
         'products': _products(sizes, device, training=True)})
 
 
-def _alternate(rounds: int, device: str, steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Time each step once a round, every other round backwards; the first round does not count."""
+def _time(rounds: int, device: str, steps: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Time each step once a round; the first round does not count."""
     times: dict[str, list[float]] = {name: [] for name in steps}
-    for number in range(rounds + 1):
-        for name in sorted(steps, reverse=number % 2 == 1):
-            _synchronize(device)
-            start = time.perf_counter()
-            steps[name]()
-            _synchronize(device)
-            if number:
-                times[name].append(time.perf_counter() - start)
-    return times
+    for _, name in alternating(steps, rounds + 1):
+        _synchronize(device)
+        start = time.perf_counter()
+        steps[name]()
+        _synchronize(device)
+        times[name].append(time.perf_counter() - start)
+    return {name: seconds[1:] for name, seconds in times.items()}
 
 
 def _products(sizes: ModelSizes, device: str, training: bool) -> Callable[[], None]:

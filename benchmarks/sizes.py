@@ -1,4 +1,4 @@
-"""Models and clips that are measured."""
+"""Models and clips to measure."""
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,8 +47,8 @@ class ModelSizes:
             return CLIPVisionCfg(**{key: value for key, value in self.visual_arch.items() if key != 'quick_gelu'})
         config = open_clip.get_model_config(self.visual_arch)
         if config is None or not config.get('quick_gelu'):
-            raise InputError(f'--arch {self.visual_arch}: expected a model of open_clip in its quickgelu form, such as '
-                             'ViT-B-32-quickgelu, ViT-B-16-quickgelu or ViT-L-14-quickgelu.')
+            raise InputError(f'--arch {self.visual_arch}: expected a model of open_clip in its quickgelu variant, such '
+                             'as ViT-B-32-quickgelu, ViT-B-16-quickgelu or ViT-L-14-quickgelu.')
         return CLIPVisionCfg(**config['vision_cfg'])
 
     def neck_config(self) -> dict:
@@ -59,7 +59,7 @@ class ModelSizes:
                     audio_channels=find_arch(self.audio_arch).out_channels)
 
     def build_ours(self) -> AudioVisualRecognizer:
-        """Build our model; the adapters are drawn so that they change the result."""
+        """Build our model; the adapters are sampled so that they change the result."""
         lora = dict(rank=self.rank, alpha=self.alpha, dropout=self.dropout)
         model = MODELS.build(dict(
             type='AudioVisualRecognizer',
@@ -75,7 +75,7 @@ class ModelSizes:
         return model
 
     def sample_batch(self, device: torch.device) -> dict[str, Tensor]:
-        """Draw ``frames`` (B, T, 3, H, W) and ``mel`` (B, 1, M, F)."""
+        """Sample ``frames`` (B, T, 3, H, W) and ``mel`` (B, 1, M, F)."""
         arch, side = find_arch(self.audio_arch), self.vision.image_size
         return dict(frames=torch.randn(self.num_clips, self.num_frames, 3, side, side, device=device),
                     mel=torch.randn(self.num_clips, 1, arch.num_frames, arch.mel_bins, device=device))
@@ -88,13 +88,13 @@ _FRAMES_PER_S = 25
 
 
 def sample_lengths(count: int, seed: int = 0) -> np.ndarray:
-    """Draw lengths of clips, frames, from DFEW's distribution: its inverse, interpolated between seven of its points.
+    """Sample lengths of clips, frames, from DFEW's distribution: its inverse, interpolated between seven of its points.
 
-    One is drawn from each of `count` equal parts of the distribution, so that few clips have its mean as well.
+    One is sampled from each of `count` equal parts of the distribution, so that few clips have its mean as well.
     """
-    draw = np.random.default_rng(seed)
-    ratios = (np.arange(count) + draw.random(count)) / count
-    return draw.permutation(np.interp(ratios, _RATIO, _FRAMES).round().astype(int))
+    rng = np.random.default_rng(seed)
+    ratios = (np.arange(count) + rng.random(count)) / count
+    return rng.permutation(np.interp(ratios, _RATIO, _FRAMES).round().astype(int))
 
 
 def make_clips(tree: Path, out: Path, lengths: Sequence[int]) -> list[ListedClip]:

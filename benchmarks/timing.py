@@ -1,13 +1,16 @@
-"""Peak memory of a training step, measured where nothing else has run."""
+"""Alternating rounds for comparisons of time, and peak memory in processes of their own."""
 import ctypes
 import gc
 import re
 import resource
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
+import cv2
 import torch
 from mmengine.registry import init_default_scope
 
@@ -18,23 +21,41 @@ _STATUS = Path('/proc/self/status')
 _CLEAR = Path('/proc/self/clear_refs')
 
 
+def alternating(names: Iterable[str], rounds: int) -> Iterator[tuple[int, str]]:
+    """Yield the number of each round with each name, in alternating order, so that drift favors none of them."""
+    for number in range(rounds):
+        for name in sorted(names, reverse=number % 2 == 1):
+            yield number, name
+
+
+def prepare(num_threads: int, cv2_threads: int = 0) -> None:
+    """Set MMAction2's scope, the numbers of threads and the seed."""
+    init_default_scope('mmaction')
+    torch.set_num_threads(num_threads)
+    cv2.setNumThreads(cv2_threads)
+    torch.manual_seed(0)
+
+
+def in_new_process(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in a process where nothing else has run."""
+    with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
+        return pool.submit(function, *args).result()
+
+
 def measure_peak(variant: str, sizes: ModelSizes, device: str, num_threads: int) -> int:
-    """Measure the peak memory of a training step in a process of its own.
+    """Measure the peak memory of a training step in a process of its own, in bytes.
 
     On a CPU it is the most memory that the process occupied during two steps, less what it occupied before the model
-    was built: weights, gradients, optimizer, activations and all temporaries, whoever allocated them. Pages of files,
-    such as the libraries' code, do not count: the kernel loads and drops them as it likes. On a GPU it is torch's
-    ``max_memory_allocated``.
+    was built: weights, gradients, optimizer, activations and all temporaries. Pages of files, such as the libraries'
+    code, do not count: the kernel loads and drops them as it likes. On a GPU it is torch's ``max_memory_allocated``.
 
     Args:
         variant: ``'plain'``, ``'ours'`` or ``'checkpointed'``.
-        sizes: Sizes of model and batch.
-        device: Where to compute.
-        num_threads: Threads on a CPU.
-    Returns: bytes.
+        sizes: sizes of model and batch.
+        device: where to compute.
+        num_threads: threads on a CPU.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context('spawn')) as pool:
-        return pool.submit(_measure, variant, sizes, device, num_threads).result()
+    return in_new_process(_measure, variant, sizes, device, num_threads)
 
 
 def _measure(variant: str, sizes: ModelSizes, device: str, num_threads: int) -> int:
@@ -59,7 +80,7 @@ def occupied() -> int:
 
 
 def begin_peak(device: str) -> None:
-    """Let the peak begin anew: what building took is not counted."""
+    """Reset the peak, so that building the model does not count."""
     if torch.device(device).type == 'cuda':
         torch.cuda.reset_peak_memory_stats(device)
     elif _CLEAR.exists():
@@ -67,14 +88,14 @@ def begin_peak(device: str) -> None:
 
 
 def peak_since(before: int, device: str) -> int:
-    """The peak, bytes: on a CPU less what was occupied before."""
+    """Peak in bytes, on a CPU less what was occupied before."""
     if torch.device(device).type == 'cuda':
         return torch.cuda.max_memory_allocated(device)
     return _resident('VmHWM') - _resident('RssFile') - before
 
 
 def warm_up(variant: str) -> None:
-    """Load the libraries' code, which is not the model's."""
+    """Load the libraries' code, which does not count."""
     tiny = ModelSizes(dict(image_size=16, patch_size=8, width=64, layers=1, head_width=64, quick_gelu=True),
                       dict(embed_dims=8, depths=[1, 1], num_heads=[1, 1], spec_size=64, mel_bins=16, fusion=True,
                            num_classes=2), num_frames=2)

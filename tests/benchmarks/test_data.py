@@ -22,30 +22,30 @@ PIPELINES = dict(
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """2 clips, the same for training and test: 5 and 70 frames of 60 x 70, with 1 and 11 s of audio at 16 kHz."""
     folder = tmp_path_factory.mktemp('tree')
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows = ['frames,audio,label']
     for num_frames, seconds in ((5, 1), (70, 11)):
         (folder / str(num_frames)).mkdir()
         for index in range(num_frames):
-            image = cv2.GaussianBlur(draw.integers(0, 256, (60, 70, 3), dtype=np.uint8), (5, 5), 2)
+            image = cv2.GaussianBlur(rng.integers(0, 256, (60, 70, 3), dtype=np.uint8), (5, 5), 2)
             cv2.imwrite(str(folder / str(num_frames) / f'{index:03d}.jpg'), image)
-        soundfile.write(folder / f'{num_frames}.wav', draw.normal(0.1, 0.1, 16000 * seconds), 16000)
+        soundfile.write(folder / f'{num_frames}.wav', rng.normal(0.1, 0.1, 16000 * seconds), 16000)
         rows.append(f'{num_frames},{num_frames}.wav,sad')
-    for part in PIPELINES:
-        (folder / f'{part}.csv').write_text('\n'.join(rows) + '\n')
+    for split in PIPELINES:
+        (folder / f'{split}.csv').write_text('\n'.join(rows) + '\n')
     return folder
 
 
 def test_both_pipelines_give_the_same_and_are_timed(tree: Path) -> None:
     metrics = benchmark_data(tree, PIPELINES, rounds=2)
-    assert metrics.pixel_difference <= 1 and metrics.pixels_shared > 0.95
+    assert metrics.pixel_difference <= 1 and metrics.equal_pixels > 0.95
     assert metrics.mel_difference < 5e-3
-    for part, pipeline in PIPELINES.items():
-        assert {who: len(speeds) for who, speeds in metrics.clips_per_s[part].items()} == dict(plain=2, ours=2)
-        assert list(metrics.transform_ms[part]) == [transform['type'] for transform in pipeline]
+    for split, pipeline in PIPELINES.items():
+        assert {who: len(speeds) for who, speeds in metrics.clips_per_s[split].items()} == dict(plain=2, ours=2)
+        assert list(metrics.transform_ms[split]) == [transform['type'] for transform in pipeline]
         # what the transforms take together is what a clip takes: 1000 ms / (clips a second)
-        spent = np.sum(list(metrics.transform_ms[part].values()), axis=0)
-        np.testing.assert_allclose(spent, 1000 / np.array(metrics.clips_per_s[part]['ours']))
+        spent = np.sum(list(metrics.transform_ms[split].values()), axis=0)
+        np.testing.assert_allclose(spent, 1000 / np.array(metrics.clips_per_s[split]['ours']))
 
 
 def test_a_different_pipeline_is_noticed(tree: Path) -> None:

@@ -21,12 +21,12 @@ PIPELINE = [dict(type='OpenAudioVisualClip'), dict(type='SampleFrameViews', num_
 def tree(tmp_path: Path) -> Path:
     """2 clips of 3 frames, 30 x 40, and 1,000 samples."""
     folder = tmp_path / 'tree'
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows = ['frames,audio,label']
     for name in 'ab':
         (folder / name).mkdir(parents=True)
         for index in range(3):
-            cv2.imwrite(str(folder / name / f'{index}.png'), draw.integers(0, 256, (30, 40, 3), dtype=np.uint8))
+            cv2.imwrite(str(folder / name / f'{index}.png'), rng.integers(0, 256, (30, 40, 3), dtype=np.uint8))
         soundfile.write(folder / f'{name}.wav', np.arange(1000) / 1000, 16000, subtype='FLOAT')
         rows.append(f'{name},{name}.wav,sad')
     (folder / 'test.csv').write_text('\n'.join(rows) + '\n')
@@ -60,7 +60,7 @@ def test_both_score_the_same_and_are_timed(tree: Path, tmp_path: Path) -> None:
     assert metrics.difference < 1e-5 and metrics.loaded_difference < 1e-3
     assert metrics.frames == pytest.approx((3 + 18 + 6) / 3) and metrics.audio == 1
     for who in ('plain', 'ours'):
-        assert {part: len(times) for part, times in metrics.seconds[who].items()} == dict(loading=2, model=2)
+        assert {stage: len(times) for stage, times in metrics.seconds[who].items()} == dict(loading=2, model=2)
     assert metrics.peak_bytes['ours'] > 4e5 and metrics.peak_bytes['plain'] > 4e5
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks.inference import (
-    PARTS,
+    STAGES,
     TimedFile,
     TimedInferencer,
     benchmark_inference,
@@ -44,17 +44,17 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(next((folder / 'videos').glob('test*.mp4')))
 
 
-def test_clocks_change_nothing_and_every_part_is_timed(checkpoint: Path, video: str) -> None:
-    finder = Middle()
-    infer = TimedInferencer(str(checkpoint), 'cpu', None, finder)
+def test_clocks_change_nothing_and_every_stage_is_timed(checkpoint: Path, video: str) -> None:
+    detector = Middle()
+    infer = TimedInferencer(str(checkpoint), 'cpu', None, detector)
     timed = infer.infer(TimedFile(video, infer.clock))
-    assert timed == EmotionInferencer(checkpoint, 'cpu', detector=finder).infer(video)
-    assert set(infer.clock.seconds) == set(PARTS) and min(infer.clock.seconds.values()) > 0
+    assert timed == EmotionInferencer(checkpoint, 'cpu', detector=detector).infer(video)
+    assert set(infer.clock.seconds) == set(STAGES) and min(infer.clock.seconds.values()) > 0
     windows = [(row.from_s, row.to_s) for row in timed.rows] * 2
-    finder.frames = 0
-    plain, _ = infer_plainly(infer, video, 'largest', windows, finder)
-    assert set(plain.seconds) == set(PARTS)
-    assert finder.frames == 2 * VideoFile(video).num_frames  # every frame of each window
+    detector.frames = 0
+    plain, _ = infer_plainly(infer, video, 'largest', windows, detector)
+    assert set(plain.seconds) == set(STAGES)
+    assert detector.frames == 2 * VideoFile(video).num_frames  # every frame of each window
 
 
 def test_both_ways_show_the_model_the_same_frames(tmp_path: Path, video: str) -> None:
@@ -69,11 +69,11 @@ def test_both_ways_show_the_model_the_same_frames(tmp_path: Path, video: str) ->
 def test_the_table_adds_up(checkpoint: Path, video: str) -> None:
     metrics = benchmark_inference(video, str(checkpoint), 'none', rounds=1, num_threads=1)
     assert metrics.seconds['ours'].keys() - metrics.seconds['plain'].keys() == {
-        'json, csv and frame', 'video with boxes'}
+        'json, csv and plot', 'video with boxes'}
     lines = {line[:34].strip(): line[34:].split() for line in metrics.table().splitlines()}
     for place, who in enumerate(('plain', 'ours')):
-        whole = sum(seconds[0] for part, seconds in metrics.seconds[who].items() if part in lines
-                    and part not in ('json, csv and frame', 'video with boxes'))
-        assert float(lines['judging, all of it'][place]) == pytest.approx(whole, abs=.006)
+        whole = sum(seconds[0] for stage, seconds in metrics.seconds[who].items() if stage in lines
+                    and stage not in ('json, csv and plot', 'video with boxes'))
+        assert float(lines['total'][place]) == pytest.approx(whole, abs=.006)
         assert float(lines['times real time'][place]) == pytest.approx(metrics.length_s / whole, rel=.02)
     assert metrics.seconds['ours']['faces'] == [0.]

@@ -31,5 +31,5 @@ def test_table_shows_medians_beside_plain() -> None:
 
 
 def test_encoders_that_the_plain_model_cannot_be_are_refused() -> None:
-    with pytest.raises(InputError, match='--arch ViT-B-16: expected a model of open_clip in its quickgelu form'):
+    with pytest.raises(InputError, match='--arch ViT-B-16: expected a model of open_clip in its quickgelu variant'):
         ModelSizes('ViT-B-16').neck_config()

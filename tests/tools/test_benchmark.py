@@ -38,7 +38,7 @@ def test_model_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
 
 @pytest.mark.parametrize(('arguments', 'code', 'message'), [
-    (['--arch', 'RN50', '--no-memory'], 1, '--arch RN50: expected a model of open_clip in its quickgelu form'),
+    (['--arch', 'RN50', '--no-memory'], 1, '--arch RN50: expected a model of open_clip in its quickgelu variant'),
     (['--rounds', '0'], 2, '0: expected 1 or more')])
 def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, arguments: list[str], code: int,
                        message: str) -> None:
