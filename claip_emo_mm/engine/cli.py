@@ -61,9 +61,6 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
     `InputError`, config errors of MMAction2, full or write-protected disks and failing data loader workers print
     `error: <message>` to stderr and exit with 1; Ctrl-C exits with 130. Anything else is a bug and keeps its traceback.
-
-    Args:
-        main: parses the arguments, does the work, and returns an exit code (None means 0).
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be in any encoding
         sys.stdout.reconfigure(errors='backslashreplace')

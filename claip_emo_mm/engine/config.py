@@ -30,14 +30,7 @@ _LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID'
 
 
 def load_config(path: str | Path, options: Mapping[str, object] | None = None) -> Config:
-    """Read a config file, apply `--cfg-options` and check its keys.
-
-    Args:
-        path: a .py, .json or .yaml config.
-        options: dotted path in the config -> value; `fold` reaches every data loader.
-    Raises:
-        InputError: the file is missing, cannot be read or has a misspelt key; or an option has no effect.
-    """
+    """Read a config file, apply `--cfg-options` and check its keys; raises InputError for what is wrong in either."""
     options = dict(options or {})
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such config file. The configs of the project lie in configs/.')
@@ -58,11 +51,7 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config_path: str) -> None:
-    """Set the folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<config name>.
-
-    Raises:
-        InputError: it is a file, or cannot be written.
-    """
+    """Set the folder for logs and checkpoints: the argument, else the config's, else ./work_dirs/<config name>."""
     cfg.work_dir = work_dir or cfg.get('work_dir') or os.path.join('.', 'work_dirs', Path(config_path).stem)
     if os.path.exists(cfg.work_dir) and not os.path.isdir(cfg.work_dir):
         raise InputError(f'{cfg.work_dir}: the work folder is a file. Name another one with --work-dir.')
@@ -79,13 +68,7 @@ def set_launcher(cfg: Config, launcher: str) -> None:
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Build the runner of a config: MMEngine's, or the one that `runner_type` names.
-
-    Without a launcher, FSDP is switched off. A hook that is None in `default_hooks` is left out.
-
-    Raises:
-        InputError: an EMAHook would average a model that FSDP shards.
-    """
+    """Build MMEngine's runner, or the one that `runner_type` names; without a launcher, FSDP is switched off."""
     uses_fsdp = (cfg.get('strategy') or {}).get('type') == 'FSDPStrategy'
     if uses_fsdp and cfg.get('launcher', 'none') == 'none':
         cfg = cfg.copy()

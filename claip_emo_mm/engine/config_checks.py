@@ -50,14 +50,7 @@ def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
 
 
 def require_lists(cfg: Config, *splits: str) -> None:
-    """Check that the annotation files of a config's data sets exist; data sets that are not ours are skipped.
-
-    Args:
-        cfg: config of a run.
-        splits: ``'train'``, ``'val'``, ``'test'``.
-    Raises:
-        InputError: a list is missing; the message names the commands that make it.
-    """
+    """Raise InputError where an annotation file of our data sets is missing, with the commands that make it."""
     with default_scope(cfg):
         for split in splits:
             dataset = find_dataset(cfg, split)
@@ -66,13 +59,7 @@ def require_lists(cfg: Config, *splits: str) -> None:
 
 
 def find_dataset(cfg: Config, split: str) -> dict[str, Any] | None:
-    """Find the config of the `AudioVisualDataset` that a data loader reads, the first one where others wrap several.
-
-    Args:
-        cfg: config of a run.
-        split: ``'train'``, ``'val'`` or ``'test'``.
-    Returns: a new dict; None where there is no such data set.
-    """
+    """Config of the (first) `AudioVisualDataset` that the data loader of a split reads; None where there is none."""
     dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
     while isinstance(dataset, Mapping) and (inner := inner_datasets(dataset)):
         dataset = inner[0]
@@ -92,11 +79,7 @@ def inner_datasets(dataset: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def check_top_level(cfg: Config) -> None:
-    """Refuse misspelt top-level keys; other unknown keys are helper variables, which MMEngine allows.
-
-    Raises:
-        InputError: with the key and the right one; or `model` is missing.
-    """
+    """Refuse a missing model and misspelt top-level keys; other unknown keys are helper variables, as in MMEngine."""
     for key in cfg:
         near = [] if key in RUNNER_KEYS else difflib.get_close_matches(key, RUNNER_KEYS, n=1, cutoff=_TYPO_RATIO)
         if near:
@@ -107,11 +90,7 @@ def check_top_level(cfg: Config) -> None:
 
 
 def check_groups(cfg: Config, *needed: str) -> None:
-    """Refuse a config in which the keys of a loop ('train', 'val', 'test') are incomplete.
-
-    Args:
-        needed: loops that must be there; the others may be missing entirely.
-    """
+    """Refuse a config in which the keys of a loop ('train', 'val', 'test') are incomplete, or those needed missing."""
     for name, keys in _GROUPS.items():
         absent = [key for key in keys if cfg.get(key) is None]
         if absent and (name in needed or len(absent) < len(keys)):
@@ -137,14 +116,7 @@ def check_option_paths(cfg: Config, options: Mapping[str, object]) -> None:
 
 
 def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
-    """Refuse keys that the runner does not read in this config.
-
-    Args:
-        cfg: config with the options applied.
-        options: `--cfg-options`.
-    Raises:
-        InputError: the top-level `data_preprocessor` differs from the model's own; or an option has no effect.
-    """
+    """Refuse options, and a top-level `data_preprocessor`, that the runner does not read in this config."""
     own = cfg.model.get('data_preprocessor')
     if own is not None and cfg.get('data_preprocessor') is not None and cfg.data_preprocessor != own:
         named = [path for path in options if path.split('.')[0] == 'data_preprocessor']
@@ -162,26 +134,14 @@ def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
 
 
 def refuse_options(options: Mapping[str, object] | None, *keys: str, reason: str) -> None:
-    """Refuse `--cfg-options` without effect.
-
-    Args:
-        options: `--cfg-options`.
-        keys: dotted paths that are refused, with everything below them.
-        reason: what overrules them.
-    Raises:
-        InputError: one of them is given.
-    """
+    """Refuse `--cfg-options` at or below some keys, which are without effect for a reason."""
     for path in options or ():
         if any(path == key or path.startswith(f'{key}.') for key in keys):
             raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
 
 
 def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:
-    """Set the LOADER_KEYS among the options wherever a data loader has a key of that name.
-
-    Raises:
-        InputError: no loader has such a key; or the config's own value of it differs from that of its loaders.
-    """
+    """Set the LOADER_KEYS among the options in all data loaders; refuse those that differ or that no loader has."""
     for name in LOADER_KEYS:
         having = {f'{path}.{name}': inner for loader in _LOADERS for path, inner in walk_config(cfg.get(loader), loader)
                   if isinstance(inner, dict) and name in inner}

@@ -26,12 +26,7 @@ _SCHEDULE_HINT = ('. Where it follows a warm-up and the training is over by then
 
 
 def explain_config_error(error: Exception) -> str | None:
-    """Explain what is wrong in the config that MMEngine failed to build.
-
-    Args:
-        error: an exception with its traceback, as caught around a runner or a registry's `build`.
-    Returns: the message for the user; None when the error does not come from a config.
-    """
+    """Explain what is wrong in the config that MMEngine failed to build; None for errors of other causes."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]  # from the caller inwards
     text = str(error.args[0]) if error.args else ''
     innermost = frames[-1]

@@ -18,15 +18,7 @@ _MAX_LISTED = 4
 
 
 def set_resume(cfg: Config, resume: str | None) -> None:
-    """Apply `--resume`.
-
-    Args:
-        cfg: config of a run; changed.
-        resume: path of a checkpoint; or 'auto' for the latest one of the work folder, where there is one (the config's
-            `load_from` stays otherwise); or None.
-    Raises:
-        InputError: the checkpoint is missing.
-    """
+    """Apply `--resume`: the path of a checkpoint, 'auto' for the latest one of the work folder if any, or None."""
     if resume is None:
         return
     if resume == 'auto':
@@ -64,15 +56,7 @@ def latest_checkpoint(work_dir: Path) -> Path | None:
 
 
 def best_checkpoint(work_dir: Path, monitor: str) -> Path | None:
-    """Best checkpoint of a training, as its latest checkpoint names it.
-
-    Args:
-        work_dir: its work folder, which may have been moved.
-        monitor: metric by which it is the best, such as `WAR`.
-    Returns: its path; None where the training chose none by this metric.
-    Raises:
-        InputError: the file is missing.
-    """
+    """Best checkpoint of a training by a metric, as its latest checkpoint names it; None where there is none."""
     latest = latest_checkpoint(work_dir)
     if latest is None:
         return None
@@ -111,11 +95,6 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
     MMEngine resumes the checkpoint's schedule: the rate stays at its last value when more epochs are asked for, and
     another batch size or learning rate is ignored. An unchanged schedule is resumed as it was saved; one that follows
     an evaluation (ReduceOnPlateau) stays the checkpoint's. Other changed options of the optimizer are logged.
-
-    Args:
-        runner: with its optimizer and schedulers as they begin.
-        checkpoint: about to be resumed; `param_schedulers`, the values in `optimizer` that they set, and `meta['iter']`
-            are changed.
     """
     schedulers = runner.param_schedulers or []
     if ('optimizer' not in checkpoint or isinstance(runner.optim_wrapper, OptimWrapperDict)

@@ -23,17 +23,7 @@ _ENDED = re.compile(r'DataLoader worker \(pid\(s\) [\d, ]+\) exited unexpectedly
 
 
 def check_shared_memory(loader: DataLoader, name: str, folder: Path = _FOLDER) -> None:
-    """Refuse a data loader whose prefetched batches will fill the shared memory.
-
-    One clip is read, by a worker of its own, to measure the size of a batch.
-
-    Args:
-        loader: a data loader.
-        name: its key in the config.
-        folder: where shared memory is mounted; a system without it is skipped.
-    Raises:
-        InputError: with the sizes, and what can be done.
-    """
+    """Refuse a data loader whose prefetched batches, measured by one clip, will fill the shared memory."""
     batch_size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     if not loader.num_workers or not batch_size or not folder.is_dir():
         return

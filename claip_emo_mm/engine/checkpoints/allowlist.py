@@ -30,14 +30,7 @@ _NOT_BUILT = ('AvgConsensus', 'resnet3d')  # types that MMAction2's heads and Sl
 
 
 def registered_name(name: str, registry: Registry) -> str | None:
-    """Resolve a `type` of an embedded config without importing what it names.
-
-    Args:
-        name: name of a registered component, also behind one of `SCOPES`; network of timm or torchvision; or dotted
-            name of a registered class, as pure-Python configs leave it.
-        registry: where it will be looked up.
-    Returns: the name by which it is built; None where it is not registered or not allowed.
-    """
+    """Name by which an allowed `type` is built, resolved without importing what it names; None for any other."""
     if is_published_network(name) or name in _NOT_BUILT:
         return name if registry is MODELS else None
     scope, _, plain = name.rpartition('.')

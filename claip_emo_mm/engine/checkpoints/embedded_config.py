@@ -25,12 +25,7 @@ def needs_source(metadata: Metadata | None, name: str) -> bool:
 
 
 def without_needless_sources(model: Mapping[str, Any], metadata: Metadata | None) -> dict[str, Any]:
-    """Config of a model in which only components whose weights the checkpoint omits load theirs from a source.
-
-    Args:
-        model: config of the model.
-        metadata: of the checkpoint; None for full weights without metadata.
-    """
+    """Config of a model in which only components whose weights the checkpoint omits load theirs from a source."""
     random = with_random_weights({name: part for name, part in model.items() if not needs_source(metadata, name)})
     return {name: random.get(name, part) for name, part in model.items()
             if name in random or needs_source(metadata, name)}
@@ -81,11 +76,7 @@ def merge_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
 
 
 def import_modules(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Import the modules in ``custom_imports.imports``, and return the other options.
-
-    Raises:
-        InputError: a module cannot be imported.
-    """
+    """Import the modules in ``custom_imports.imports``, and return the other options."""
     names = options.get(f'{_IMPORTS}.imports', options.get(_IMPORTS) or ())
     names = names.get('imports', ()) if isinstance(names, Mapping) else names
     names = [names] if isinstance(names, str) else list(names)
@@ -98,12 +89,7 @@ def import_modules(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Check:
-    """Check of a config.
-
-    Args:
-        source: path of the file that it is from, for messages.
-        given: dotted paths of the values that the user gives in place of the file's.
-    """
+    """Check of a config; `given` are dotted paths of the values that the user gives in place of the file's."""
 
     def __init__(self, source: str, given: set[str]) -> None:
         self._source = source
@@ -111,16 +97,7 @@ class _Check:
         self._refused: dict[str, str] = {}  # path in the config -> place that it names
 
     def walk(self, value: Any, path: str, registry: Registry | None, depth: int = 0) -> Any:
-        """Return a value of the config with the names by which its components are built.
-
-        Args:
-            value: of json.
-            path: its dotted path.
-            registry: that builds it; None of what is not built.
-            depth: how many dicts and lists it stands in.
-        Raises:
-            InputError: it names something that a file may not have built.
-        """
+        """Return a value of the config with the names by which the registry builds its components."""
         if depth > _MAX_DEPTH:
             raise InputError(f'{self._source}: the config in it is nested deeper than {_MAX_DEPTH} at {path[:80]}... '
                              'Nothing of it was built.')

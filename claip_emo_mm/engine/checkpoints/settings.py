@@ -64,16 +64,7 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
 
 
 def different_settings(loaded: Mapping[str, Any], here: Mapping[str, Any]) -> Differences:
-    """Compare classes, model and front end.
-
-    An option that only one side has counts as different: a checkpoint that was written before the option existed does
-    not say what it was trained with. What a checkpoint does not state at all is not compared.
-
-    Args:
-        loaded: metadata of the checkpoint.
-        here: metadata of the present run.
-    Returns: name of a setting -> its values in the checkpoint and here.
-    """
+    """Compare classes, model and front end, as far as both state them; an option that one side lacks is different."""
     found: Differences = {}
     if loaded['classes'] and here['classes']:
         found = _differing(*(dict(classes=', '.join(side['classes'])) for side in (loaded, here)), 'cls_head.')

@@ -25,13 +25,7 @@ class Overlap(NamedTuple):
 
 
 def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> TrainedClips:
-    """Hash the clips of a data set: of each one its path within the data set and its class.
-
-    Args:
-        dataset: for training, possibly wrapped; other types than MMEngine's have no named clips.
-        before: training clips of the checkpoint that the training started from.
-    Returns: name of a published data set (``'dfew'``), or empty for any other -> base64 of the hashes, 8 bytes each.
-    """
+    """Hash path and class of each clip: name of the published data set, or '' -> base64 of 8 bytes per clip."""
     hashes = {name: _decode(text) for name, text in (before or {}).items()}
     for leaf in _leaves(dataset):
         hashes.setdefault(_published(leaf), set()).update(found for _, found in _clips(leaf))
@@ -39,14 +33,7 @@ def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> Trai
 
 
 def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
-    """Find clips of a data set that a checkpoint was trained on; None where there are none.
-
-    Clips of different published data sets are never the same, whatever their names.
-
-    Args:
-        dataset: for testing.
-        trained: as ``trained_clips`` gives it.
-    """
+    """Find clips of a data set among the training clips, each within its own published data set; None without any."""
     hashes = {name: _decode(text) for name, text in trained.items()}
     clips, found = 0, []
     for leaf in _leaves(dataset):
@@ -58,12 +45,7 @@ def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
 
 
 def describe_overlap(found: Overlap, config: str | None) -> str:
-    """Describe an overlap, with the fold that the checkpoint was trained on.
-
-    Args:
-        found: result of ``find_trained``.
-        config: json of the config that the checkpoint was trained with; None where it is not known.
-    """
+    """Describe an overlap, with the fold that the checkpoint was trained on by its config (json)."""
     try:
         folds = {value for path, value in walk_config(json.loads(config)['train_dataloader'] if config else {})
                  if path.rpartition('.')[2] == 'fold' and isinstance(value, int)}

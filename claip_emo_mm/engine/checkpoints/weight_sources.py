@@ -26,16 +26,7 @@ class RefusedPlace(Exception):
 
 
 def checked_place(key: str, value: Any, options: Mapping[str, Any]) -> Any:
-    """Check an option of a component.
-
-    Args:
-        key: its name.
-        value: its value.
-        options: all options of the component.
-    Returns: the value; a file of LAION's in any folder becomes the one in `weights/`, which users fill by hand.
-    Raises:
-        RefusedPlace: it names a place, or may do so, which is no publisher's.
-    """
+    """Check an option of a component; a file of LAION's in any folder becomes the one in `weights/`."""
     if key in _STORAGE:
         backend = value.get('backend') if isinstance(value, Mapping) else value
         if backend not in ('disk', 'local', None) or value and isinstance(value, Mapping) and set(value) != {'backend'}:

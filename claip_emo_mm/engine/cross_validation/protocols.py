@@ -44,14 +44,6 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., 
     `paper` keeps the best checkpoint by the WAR on the validation clips, which must be the test split. `clean` takes
     the last epoch: an early stop, which the test split would decide, ends only the choice of `paper`. With `val_ratio`,
     `clean` keeps the best checkpoint by the WAR on held-out training clips, which also decide an early stop.
-
-    Args:
-        cfg: config of a training; changed.
-        protocols: names in PROTOCOLS.
-        val_ratio: ratio of the training clips that is held out; 0 for none.
-        val_seed: seed of their choice.
-    Raises:
-        InputError: a protocol is unknown, or the training is not epoch-based.
     """
     unknown = [name for name in protocols if name not in PROTOCOLS]
     if unknown or not protocols:
@@ -81,15 +73,7 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., 
 
 
 def chosen_epochs(work_dir: Path, protocols: Sequence[str], val_ratio: float = 0.) -> dict[str, ChosenEpoch]:
-    """Find the checkpoint of each protocol in the work folder of a finished training.
-
-    Args:
-        work_dir: the folder; its latest checkpoint names the best one, as older trainings may have left others.
-        protocols: names.
-        val_ratio: as for `set_protocols`.
-    Raises:
-        InputError: one is missing.
-    """
+    """Checkpoint of each protocol in the work folder of a finished training; raises InputError where one is missing."""
     found = {}
     for name in protocols:
         if name == 'paper' or val_ratio:
@@ -117,16 +101,7 @@ def _hold_out(cfg: Config, ratio: float, seed: int) -> None:
 
 
 def _with_stop(hook: Any, change: Mapping[str, Any] | None, cfg: Config, place: str) -> Any:
-    """Change the keys of an EarlyStoppingHook, or remove it; any other hook stays.
-
-    Args:
-        hook: config of a hook, or None.
-        change: keys; None removes it.
-        cfg: the config that it is from.
-        place: in the config, for the message.
-    Raises:
-        InputError: a subclass of EarlyStoppingHook would have to continue the training.
-    """
+    """Change the keys of an EarlyStoppingHook, or remove it (None); any other hook stays."""
     kind = hook_class(hook, cfg)
     if kind is None or not issubclass(kind, EarlyStoppingHook):
         return hook

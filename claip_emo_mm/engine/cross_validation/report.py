@@ -18,13 +18,7 @@ from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
 
 
 def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str | None:
-    """Write results.txt, .md, .csv, .json and confusion_<protocol>.png into the work folder.
-
-    Args:
-        validation: whose finished folds are reported.
-        failed: the folds that failed, each with the reason.
-    Returns: the text, for the screen; None where no fold is finished.
-    """
+    """Write results.txt, .md, .csv, .json and confusion_<protocol>.png; returns the text, if any fold is finished."""
     runs = [run for run in validation.fold_runs() if run.finished]
     if not runs:
         return None

@@ -26,27 +26,16 @@ _MAX_LISTED = 6  # changed lines of a config
 
 @dataclass(frozen=True)
 class FoldRun:
-    """Training and test of a fold; `trained.json` marks a finished training, `result.json` a finished fold.
-
-    Args:
-        fold: its number.
-        work_dir: folder of the fold.
-        config: config file of all folds.
-        tools: folder of the command-line tools.
-        gpus: number of processes.
-        protocols: whose epochs are tested.
-        val_ratio: ratio of the training clips that is held out of training.
-        inherited: file descriptors that the tools keep open.
-    """
+    """Training and test of a fold; `trained.json` marks a finished training, `result.json` a finished fold."""
 
     fold: int
     work_dir: Path
     config: Path
-    tools: Path
+    tools: Path  # folder of the command-line tools
     gpus: int
     protocols: Sequence[str]
     val_ratio: float = 0.
-    inherited: Sequence[int] = ()
+    inherited: Sequence[int] = ()  # file descriptors that the tools keep open
 
     @property
     def finished(self) -> bool:
@@ -63,12 +52,7 @@ class FoldRun:
         return self._test_dir(epoch) / 'test_scores.csv'
 
     def run(self, on_progress: Callable[[str], None]) -> None:
-        """Train, choose the epochs, and test each of them once.
-
-        Raises:
-            ToolError: a tool failed.
-            InputError: the training left no checkpoint to choose.
-        """
+        """Train, choose the epochs, and test each of them once; raises ToolError or InputError where one fails."""
         self.work_dir.mkdir(parents=True, exist_ok=True)
         if not (self.work_dir / _TRAINED).is_file():
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
@@ -100,22 +84,10 @@ class FoldRun:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """A cross-validation in a work folder.
+    """A cross-validation in a work folder, with a subfolder for each fold; `val_ratio` is for the protocol `clean`."""
 
-    Args:
-        source: the config file that the user gave.
-        options: `--cfg-options`.
-        folds: numbers of the folds.
-        protocols: names of the protocols.
-        work_dir: folder of everything; each fold has a subfolder.
-        tools: folder of the command-line tools.
-        gpus: number of processes.
-        val_ratio: ratio of the training clips that is held out for the protocol `clean`; 0 for none.
-        val_seed: seed of their choice.
-    """
-
-    source: str
-    options: Mapping[str, object]
+    source: str  # the config file that the user gave
+    options: Mapping[str, object]  # --cfg-options
     folds: Sequence[int]
     protocols: Sequence[str]
     work_dir: Path
@@ -134,12 +106,7 @@ class CrossValidation:
         return hashlib.sha256(self.config.read_bytes()).hexdigest()
 
     def prepare(self) -> None:
-        """Check the config and the lists of every fold, and write the config into the work folder.
-
-        Raises:
-            InputError: the config cannot be cross-validated, lists are missing, or the folder holds a cross-validation
-                of another config or other trainings.
-        """
+        """Check the config and the lists of every fold, and write the config into the work folder."""
         if 'fold' in self.options:
             raise InputError(f'--cfg-options fold={self.options["fold"]}: --folds says which folds.')
         for fold in self.folds:
@@ -169,14 +136,7 @@ class CrossValidation:
         write_text(self.config, text)
 
     def run(self, on_progress: Callable[[int, str], None]) -> dict[int, str]:
-        """Run the unfinished folds.
-
-        Args:
-            on_progress: is called with a fold's number and its progress.
-        Returns: the folds that failed, each with the reason.
-        Raises:
-            InputError: another process works in the folder.
-        """
+        """Run the unfinished folds; returns the folds that failed, each with the reason."""
         failed = {}
         with (self.work_dir / 'lock').open('a') as lock:
             try:

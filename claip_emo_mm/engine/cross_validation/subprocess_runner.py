@@ -18,16 +18,7 @@ class ToolError(RuntimeError):
 
 def run_tool(command: Sequence[str], output: Path, inherited: Sequence[int],
              on_progress: Callable[[str], None]) -> None:
-    """Run a command and wait for it. When this process is interrupted, the command gets SIGTERM and is waited for.
-
-    Args:
-        command: program and arguments.
-        output: file to which stdout and stderr are appended.
-        inherited: file descriptors that it keeps open.
-        on_progress: is called with its progress, such as ``Epoch(train) [3][10/20]``.
-    Raises:
-        ToolError: its exit code is not 0.
-    """
+    """Run a command and wait for it, or send it SIGTERM when interrupted; raises ToolError for an exit code but 0."""
     with output.open('a', encoding='utf-8') as file:
         start = file.tell()
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
