@@ -1,4 +1,4 @@
-"""Fixtures for what stands around a training."""
+"""Fixtures for the training infrastructure."""
 import itertools
 from collections.abc import Callable
 from pathlib import Path

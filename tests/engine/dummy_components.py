@@ -47,7 +47,7 @@ class DummyHead(nn.Linear):
 class DummyModel(BaseModel):
     """A frozen backbone of 20 parameters and a head of 5 for each class.
 
-    `source` stands for a file of weights: it is the seed from which the backbone is drawn again.
+    `source` stands for a file of weights: it is the seed from which the backbone is sampled again.
     """
 
     def __init__(self, num_classes: int = 3, frozen_head: bool = False, width: int = 4, dropout: float = 0.,

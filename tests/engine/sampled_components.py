@@ -27,17 +27,17 @@ class RandomDataset(Dataset):
         return self.clips
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        draw = torch.Generator().manual_seed(index)
+        generator = torch.Generator().manual_seed(index)
         sample = ActionDataSample()
         sample.set_gt_label(index % len(self.metainfo['classes']))
-        inputs = dict(frames=torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=draw),
-                      frame_index=torch.arange(8)[None] % 3, mel=torch.randn(1, 1, 256, 64, generator=draw),
+        inputs = dict(frames=torch.randint(0, 256, (3, 3, 64, 64), dtype=torch.uint8, generator=generator),
+                      frame_index=torch.arange(8)[None] % 3, mel=torch.randn(1, 1, 256, 64, generator=generator),
                       audio_index=torch.zeros(1, dtype=torch.int64))
         return dict(inputs=inputs, data_samples=sample)
 
 
 def sampled_config(work_dir: Path, encoders: Path | None) -> Config:
-    """The toy config on drawn clips: two epochs of two iterations, no validation, test.
+    """The toy config on random clips: two epochs of two iterations, no validation, test.
 
     Args:
         work_dir: folder of the run.
@@ -58,7 +58,7 @@ def sampled_config(work_dir: Path, encoders: Path | None) -> Config:
 
 
 def write_encoders(folder: Path) -> Path:
-    """Write random encoders in the forms of CLIP and CLAP."""
+    """Write random encoders in the formats of CLIP and CLAP."""
     cfg = Config.fromfile(CONFIGS / 'claip_emo_tiny_toy.py')
     for name, kind in (('visual', 'clip'), ('audio', 'clap')):
         with DefaultScope.overwrite_default_scope('mmaction'):

@@ -23,7 +23,7 @@ LEAF = Path(__file__).parents[2] / 'configs' / 'claip_emo_vitbigg14_dfew_fsdp.py
 
 
 def sharded_config(folder: Path, encoders: Path, plain: bool = False) -> Config:
-    """The leaf's runner, strategy and recipe on the toy model with weights from files, on drawn clips.
+    """The leaf's runner, strategy and recipe on the toy model with weights from files, on random clips.
 
     Args:
         plain: whether to train with MMEngine's Runner, every process holding the whole model.
@@ -62,7 +62,7 @@ class SignalAt(Hook):
 
 def train(folder: Path, encoders: Path, plain: bool, epochs: int, rank: int, port: int, accumulate: int = 1,
           ended_at: int | None = None) -> None:
-    """Train in one of two processes, or go on; note the losses, and the ratio of the parameters that it holds.
+    """Train in one of two processes, or go on; note the losses, and the number of parameters that it holds.
 
     Args:
         accumulate: batches of a step; where there are several, an epoch has 3 of them.

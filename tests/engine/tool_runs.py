@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class TrainedToy(NamedTuple):
-    """Files of a training: its config, checkpoint, log of scalars, dump of the test part, and the data."""
+    """Files of a training: its config, checkpoint, log of scalars, dump of the test split, and the data."""
     config: Path
     checkpoint: Path
     scalars: Path

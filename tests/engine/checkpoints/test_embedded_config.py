@@ -23,15 +23,15 @@ LEAVES = sorted([*CONFIGS.glob('*.py'), *(CONFIGS / 'mix').glob('*.py')])
 TOY = json.loads(config_as_json(Config.fromfile(CONFIGS / 'claip_emo_tiny_toy.py')))
 
 
-def facts_of(cfg: dict, left_out: bool = True) -> dict:
-    """Of a checkpoint that leaves out the weights of its backbones, so that they have to be fetched."""
-    backbone = dict(type=None, arch=None, lora=None, pretrained=None, sha256='1234' if left_out else None)
+def metadata_of(cfg: dict, omitted: bool = True) -> dict:
+    """Of a checkpoint that omits the weights of its backbones, so that they have to be fetched."""
+    backbone = dict(type=None, arch=None, lora=None, pretrained=None, sha256='1234' if omitted else None)
     return dict(format=FORMAT, version='9', config=json.dumps(cfg), classes=['a'] * 7, front_end={},
                 backbones={name: backbone for name in cfg['model'] if name.endswith('backbone')})
 
 
 def read(cfg: dict, options: dict | None = None) -> Config:
-    return read_config(facts_of(cfg), 'a.pth', options or {})
+    return read_config(metadata_of(cfg), 'a.pth', options or {})
 
 
 def changed(**changes: Any) -> dict:
@@ -90,11 +90,11 @@ PIPELINE = TOY['test_dataloader']['dataset']['pipeline']
 @pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
 def test_no_callable_is_named(place: str, suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f'evil{suffix}'
-    facts = facts_of(EVIL[place](evil(tmp_path / 'marker')))
+    metadata = metadata_of(EVIL[place](evil(tmp_path / 'marker')))
     if suffix == '.pth':
-        torch.save(dict(state_dict={}, meta={META_KEY: facts}), path)
+        torch.save(dict(state_dict={}, meta={META_KEY: metadata}), path)
     else:
-        save_file({'a': torch.ones(1)}, path, metadata={META_KEY: json.dumps(facts)})
+        save_file({'a': torch.ones(1)}, path, metadata={META_KEY: json.dumps(metadata)})
     with pytest.raises(InputError, match=rf"evil\{suffix}: its config has .*type='os\.system', expected the name of a "
                                          'registered') as error:
         load_trained(str(path))
@@ -211,7 +211,7 @@ def test_all_places_are_named_at_once() -> None:
 def test_parts_that_the_checkpoint_holds_whole_need_no_place() -> None:
     cfg = changed(model__visual_backbone__pretrained='/gone.pt', model__visual_neck__init_cfg=[
         dict(type='Pretrained', checkpoint='http://127.0.0.1/a.pth'), dict(type='Normal', layer='Linear')])
-    found = read_config(facts_of(cfg, left_out=False), 'a.pth', {}).model
+    found = read_config(metadata_of(cfg, omitted=False), 'a.pth', {}).model
     assert found.visual_backbone.pretrained is None and found.audio_backbone.pretrained is None
     assert found.visual_neck.init_cfg == [dict(type='Normal', layer='Linear')]
 
@@ -239,7 +239,7 @@ def test_classes_of_a_config_in_pure_python_are_known_by_their_dotted_names() ->
     (json.dumps(dict(model=nested(dict(a=1), 100))), 'is nested deeper than 60')])
 def test_text_that_is_no_config(text: str, message: str) -> None:
     with pytest.raises(InputError, match=rf'a\.pth: the config in it {message}'):
-        read_config(dict(facts_of(TOY), config=text), 'a.pth', {})
+        read_config(dict(metadata_of(TOY), config=text), 'a.pth', {})
 
 
 OWN = '''
@@ -265,8 +265,8 @@ def test_parts_of_the_users_own_are_imported_first(how: str, tmp_path: Path, mon
                   model__audio_backbone__pretrained=None, model__audio_neck=dict(_delete_=True, type=neck),
                   test_dataloader__dataset__pipeline=[*PIPELINE, dict(type=f'{how.title()}Step')])
     path = tmp_path / 'own.pth'
-    facts = dict(facts_of(cfg, left_out=False))
-    torch.save(dict(state_dict={}, meta={META_KEY: facts}), path)
+    metadata = dict(metadata_of(cfg, omitted=False))
+    torch.save(dict(state_dict={}, meta={META_KEY: metadata}), path)
     with pytest.raises(InputError, match=rf'own\.pth: .*{neck}.*--cfg-options custom_imports\.imports=MODULE'):
         load_trained(str(path))
     assert module not in sys.modules
@@ -278,8 +278,8 @@ def test_parts_of_the_users_own_are_imported_first(how: str, tmp_path: Path, mon
         if how != 'import':
             read(cfg, options[how])
         model = MODELS.build(with_random_weights(cfg['model']))
-    facts = make_metadata(Config(cfg), ['a'] * 7, model, {})
-    torch.save(dict(state_dict=model.state_dict(), meta={META_KEY: facts}), path)
+    metadata = make_metadata(Config(cfg), ['a'] * 7, model, {})
+    torch.save(dict(state_dict=model.state_dict(), meta={META_KEY: metadata}), path)
     trained = load_trained(str(path), cfg_options=options.get(how))
     assert type(trained.model.audio_neck).__name__ == neck
     for name, value in model.state_dict().items():

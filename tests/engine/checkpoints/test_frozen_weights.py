@@ -1,4 +1,4 @@
-"""Which weights checkpoints leave out, and how these are told apart from others."""
+"""Which weights checkpoints omit, and how these are told apart from others."""
 import hashlib
 
 import pytest
@@ -27,12 +27,12 @@ def test_vitl14_takes_at_most_35_mb(monkeypatch: pytest.MonkeyPatch) -> None:
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(VITL14)
     model.visual_backbone.weights_from = model.audio_backbone.weights_from = 'a file'
-    left_out = {key for keys in frozen_keys(model).values() for key in keys}
-    kept = {key: value for key, value in model.state_dict(keep_vars=True).items() if key not in left_out}
+    omitted = {key for keys in frozen_keys(model).values() for key in keys}
+    kept = {key: value for key, value in model.state_dict(keep_vars=True).items() if key not in omitted}
     sizes = [value.numel() * value.element_size() for value in kept.values()]
     assert all(value.requires_grad or key.split('.')[-1] in ('running_mean', 'running_var', 'num_batches_tracked')
                for key, value in kept.items())
-    assert 4 * 8_196_231 <= sum(sizes) <= 35e6  # the trained parameters of the paper's model, and a little more
+    assert 4 * 8_196_231 <= sum(sizes) <= 35e6  # the trainable parameters of the paper's model, and a little more
 
 
 def test_hash_by_hand() -> None:
@@ -49,7 +49,7 @@ def test_hash_by_hand() -> None:
     assert weight_hash(model, ['part.weight', 'part.bias']) != expected
 
 
-def test_only_what_comes_from_a_source_is_left_out() -> None:
+def test_only_what_comes_from_a_source_is_omitted() -> None:
     model = nn.Module()
     for name, source in (('fetched', 'a file'), ('random', None)):
         part = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1)).requires_grad_(False)

@@ -29,13 +29,13 @@ def model(config: Config) -> torch.nn.Module:
 
 @pytest.fixture(scope='module')
 def checkpoint(config: Config, model: torch.nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    left_out = frozen_keys(model)
-    facts = make_metadata(config, DFEW.classes, model, {name: weight_hash(model, keys) for name,
-                                                        keys in left_out.items()})
-    frozen = {key for keys in left_out.values() for key in keys}
+    omitted = frozen_keys(model)
+    metadata = make_metadata(config, DFEW.classes, model, {name: weight_hash(model, keys) for name,
+                                                        keys in omitted.items()})
+    frozen = {key for keys in omitted.values() for key in keys}
     state = {f'module.{key}': value for key, value in model.state_dict().items() if key not in frozen}
     path = tmp_path_factory.mktemp('checkpoint') / 'epoch_1.pth'
-    torch.save(dict(state_dict=state, meta={META_KEY: facts}), path)
+    torch.save(dict(state_dict=state, meta={META_KEY: metadata}), path)
     return path
 
 
@@ -60,7 +60,7 @@ def test_whole_weights_need_a_config_and_no_source(config: Config, model: torch.
     loaded = load_trained(str(tmp_path / 'bare.pth'), config, {'model.visual_backbone.pretrained': 'gone.pt'})
     assert torch.equal(loaded.model.visual_backbone.encoder.ln_post.weight,
                        model.visual_backbone.encoder.ln_post.weight)
-    assert loaded.classes == []  # the drawn data set is not one of ours, so nobody is asked
+    assert loaded.classes == []  # the random data set is not one of ours, so nobody is asked
 
 
 @pytest.mark.parametrize(('options', 'message'), [

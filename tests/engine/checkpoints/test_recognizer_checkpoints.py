@@ -20,7 +20,7 @@ STATISTICS = {f'audio_backbone.encoder.bn0.{name}' for name in ('running_mean', 
 
 
 def build(cfg: Config) -> Runner:
-    cfg.experiment_name = f'drawn_{next(_names)}'
+    cfg.experiment_name = f'sampled_{next(_names)}'
     return build_runner(cfg)
 
 
@@ -67,13 +67,13 @@ def test_holds_what_was_trained_and_nothing_else(trained: Runner, checkpoint: Pa
     assert 'visual_backbone: frozen weights are omitted, they are those of ' in log
 
 
-def test_facts(checkpoint: Path, encoders: Path) -> None:
-    facts = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
-    assert facts['front_end']['LogMel'] == dict(sample_rate_hz=16000, num_mel_bins=64, window_ms=25, shift_ms=12,
+def test_metadata(checkpoint: Path, encoders: Path) -> None:
+    metadata = torch.load(checkpoint, weights_only=True)['meta'][META_KEY]
+    assert metadata['front_end']['LogMel'] == dict(sample_rate_hz=16000, num_mel_bins=64, window_ms=25, shift_ms=12,
                                                 num_frames=256, front_end='kaldi')
-    assert facts['front_end']['SampleFrameViews'] == dict(clip_len=8, frame_interval=4)
-    assert facts['front_end']['AudioVisualDataPreprocessor'] == dict(mean=None, std=None)
-    visual = facts['backbones']['visual_backbone']
+    assert metadata['front_end']['SampleFrameViews'] == dict(clip_len=8, frame_interval=4)
+    assert metadata['front_end']['AudioVisualDataPreprocessor'] == dict(mean=None, std=None)
+    visual = metadata['backbones']['visual_backbone']
     assert visual['arch']['width'] == 128 and visual['pretrained'] == str(encoders / 'visual.safetensors')
     assert visual['lora']['alpha'] == 16 and len(visual['sha256']) == 64
 

@@ -53,19 +53,19 @@ def test_every_config_has_them(path: Path) -> None:
     assert found['model.type'] == cfg.model.type and found['cls_head.type'] == cfg.model.cls_head.type
 
 
-def facts(model: dict | None = None, front_end: dict | None = None, classes: tuple[str, ...] = ()) -> dict:
+def metadata(model: dict | None = None, front_end: dict | None = None, classes: tuple[str, ...] = ()) -> dict:
     return dict(model=model or {}, front_end=front_end or {}, classes=classes)
 
 
 def test_options_that_show_in_no_shape() -> None:
     wide = dict(type='TemporalTransformer', embed_dims=4, num_frames=3, num_heads=8, head_dims=16)
     tall = dict(wide, num_heads=4, head_dims=32)
-    assert different_settings(facts(settings(visual_neck=wide)), facts(settings(visual_neck=tall))) == {
+    assert different_settings(metadata(settings(visual_neck=wide)), metadata(settings(visual_neck=tall))) == {
         'visual_neck.num_heads': ('8', '4'), 'visual_neck.head_dims': ('16', '32')}
     turned = dict(type='FiLMFusionHead', num_classes=2, visual_channels=4, audio_channels=4, condition='visual')
-    assert different_settings(facts(settings()), facts(settings(cls_head=turned))) == {
+    assert different_settings(metadata(settings()), metadata(settings(cls_head=turned))) == {
         'cls_head.condition': ('audio', 'visual')}
-    assert different_settings(facts(settings()), facts(settings(visual_neck=None))) == {
+    assert different_settings(metadata(settings()), metadata(settings(visual_neck=None))) == {
         f'visual_neck.{name}': (value, 'none') for name, value in dict(
             type='TemporalTransformer', embed_dims='4', num_frames='3', num_heads='8', head_dims='64', mlp_dims='1024',
             num_layers='1').items()}
@@ -73,10 +73,10 @@ def test_options_that_show_in_no_shape() -> None:
 
 def test_an_option_that_one_side_does_not_know() -> None:
     old, new = dict(LogMel=dict(rate=16)), dict(LogMel=dict(rate=16, resampler='sinc'))
-    assert different_settings(facts(front_end=old), facts(front_end=new)) == {
+    assert different_settings(metadata(front_end=old), metadata(front_end=new)) == {
         'front_end.LogMel.resampler': ('none', 'sinc')}
-    assert different_settings(facts(front_end=new), facts(front_end=dict(new, Resize=dict(size=3)))) == {
+    assert different_settings(metadata(front_end=new), metadata(front_end=dict(new, Resize=dict(size=3)))) == {
         'front_end.Resize': ('none', "{'size': 3}")}
-    assert different_settings(facts(), facts(settings(), new, ('a',))) == {}  # a file that says nothing of itself
-    assert different_settings(facts(classes=('a', 'b')), facts(classes=('b', 'a'))) == {
+    assert different_settings(metadata(), metadata(settings(), new, ('a',))) == {}  # a file that says nothing of itself
+    assert different_settings(metadata(classes=('a', 'b')), metadata(classes=('b', 'a'))) == {
         'cls_head.classes': ('a, b', 'b, a')}

@@ -54,7 +54,7 @@ def test_a_config_without_hooks() -> None:
     assert cfg.default_hooks.checkpoint.save_best == 'WAR'
 
 
-def test_a_part_is_held_out() -> None:
+def test_a_split_is_held_out() -> None:
     cfg = config()
     trained, tested = dict(type='D', split='train', pipeline=['t']), dict(type='D', split='test', pipeline=['v'],
                                                                          test_mode=True)

@@ -1,4 +1,4 @@
-"""A checkpoint says by itself what it is."""
+"""Metadata in the checkpoints of a training."""
 import json
 from collections.abc import Callable
 

@@ -49,10 +49,10 @@ def test_does_nothing_unless_enabled(tmp_path: Path) -> None:
 
 
 def test_text_only_for_a_clip_without_frames() -> None:
-    seen, heard = render_clip(_red(2), _sample('a'), CLASSES), render_clip(None, _sample('a'), CLASSES)
-    assert seen.shape[0] - heard.shape[0] == 128 and seen.shape[1:] == heard.shape[1:]
-    np.testing.assert_array_equal(seen[128:], heard)
-    assert heard.min() < 128  # something is written
+    with_frames, audio_only = render_clip(_red(2), _sample('a'), CLASSES), render_clip(None, _sample('a'), CLASSES)
+    assert with_frames.shape[0] - audio_only.shape[0] == 128 and with_frames.shape[1:] == audio_only.shape[1:]
+    np.testing.assert_array_equal(with_frames[128:], audio_only)
+    assert audio_only.min() < 128  # something is written
 
 
 def test_interval_must_be_positive() -> None:

@@ -1,4 +1,4 @@
-"""The log says what is trained; training nothing is refused."""
+"""Trainable parameters in the log; a model without any is refused."""
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from claip_emo_mm.errors import InputError
 
 
-def test_logs_trained_and_all_parameters(make_runner: Callable[..., Runner]) -> None:
+def test_logs_trainable_and_total_parameters(make_runner: Callable[..., Runner]) -> None:
     runner = make_runner()
     runner.train()
     log = _log(runner)
