@@ -53,13 +53,13 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         inputs = {key: [value for value in values if value is not None] for key, values in data['inputs'].items()}
-        inputs = {key: values for key, values in inputs.items() if values}  # not one clip of the batch could be read
         batch = {}
-        if 'frames' in inputs:
-            frames, batch['frame_index'] = _join('frames', inputs['frames'], 'frame_index', inputs['frame_index'])
-            batch['frames'] = self.normalize(frames.float()) if len(frames) else frames.float()
-        if 'mel' in inputs:
-            batch['mel'], batch['audio_index'] = _join('mel', inputs['mel'], 'audio_index', inputs['audio_index'])
+        for key, index_key in _INDEX_KEYS.items():
+            if inputs.get(key):  # else not one clip of the batch could be read
+                batch[key], batch[index_key] = _join(key, inputs[key], index_key, inputs[index_key])
+        if 'frames' in batch:
+            frames = batch['frames'].float()
+            batch['frames'] = self.normalize(frames) if len(frames) else frames
         if training and self.blending is not None:
             self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)])
         return dict(data, inputs=batch)

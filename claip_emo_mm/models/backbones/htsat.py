@@ -95,15 +95,14 @@ class HTSATEncoder(nn.Module):
         self.spec_augmenter = make_spec_augmenter()
         self.patch_embed = htsat.PatchEmbed(arch.spec_size, PATCH_SIZE, 1, arch.embed_dims, nn.LayerNorm,
                                             patch_stride=PATCH_SIZE, **_fusion_options(arch))
-        drop_path = torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist()
+        drop_path = iter(torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist())
         side = arch.spec_size // PATCH_SIZE
         last = len(arch.depths) - 1
-        self.layers = nn.ModuleList()
-        for stage, (depth, heads) in enumerate(zip(arch.depths, arch.num_heads, strict=True)):
-            before = sum(arch.depths[:stage])
-            self.layers.append(htsat.BasicLayer(
-                arch.embed_dims * 2 ** stage, (side // 2 ** stage,) * 2, depth, heads, arch.window_size,
-                drop_path=drop_path[before:before + depth], downsample=None if stage == last else htsat.PatchMerging))
+        self.layers = nn.ModuleList(
+            htsat.BasicLayer(arch.embed_dims * 2 ** stage, (side // 2 ** stage,) * 2, depth, heads, arch.window_size,
+                             drop_path=[next(drop_path) for _ in range(depth)],
+                             downsample=None if stage == last else htsat.PatchMerging)
+            for stage, (depth, heads) in enumerate(zip(arch.depths, arch.num_heads, strict=True)))
         self.norm = nn.LayerNorm(arch.out_channels)
         frequencies = side // 2 ** last // (arch.spec_size // arch.mel_bins)
         self.tscam_conv = nn.Conv2d(arch.out_channels, arch.num_classes, (frequencies, 3), padding=(0, 1))

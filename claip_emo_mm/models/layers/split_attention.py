@@ -18,9 +18,8 @@ class SplitMultiheadAttention(nn.Module):
         super().__init__()
         self.embed_dim, self.num_heads, self.head_dim = fused.embed_dim, fused.num_heads, fused.head_dim
         self.dropout, self.batch_first = fused.dropout, fused.batch_first
-        weights = (fused.q_proj_weight, fused.k_proj_weight, fused.v_proj_weight)
-        if fused.in_proj_weight is not None:
-            weights = _thirds(fused.in_proj_weight)
+        weights = ((fused.q_proj_weight, fused.k_proj_weight, fused.v_proj_weight) if fused.in_proj_weight is None else
+                   _thirds(fused.in_proj_weight))
         biases = (None,) * 3 if fused.in_proj_bias is None else _thirds(fused.in_proj_bias)
         self.q_proj, self.k_proj, self.v_proj = map(_linear, weights, biases)
         self.out_proj = _linear(fused.out_proj.weight, fused.out_proj.bias)
@@ -28,18 +27,16 @@ class SplitMultiheadAttention(nn.Module):
     @property
     def in_proj_weight(self) -> Tensor:
         """The fused matrix (3 D, D), for networks that read it."""
-        layers = dict(q_proj=self.q_proj, k_proj=self.k_proj, v_proj=self.v_proj)
-        for name, layer in layers.items():
-            if type(layer) is not nn.Linear:
+        for name in ('q_proj', 'k_proj', 'v_proj'):
+            if type(getattr(self, name)) is not nn.Linear:
                 raise InputError(f'lora.targets: the network reads the weight of {name} in an attention in place of '
                                  f'calling it: an adapter there would be without effect. Give {name} with the names of '
                                  f'the blocks that call it, such as blocks.0.attn.{name}.')
-        return torch.cat([layer.weight for layer in layers.values()])
+        return torch.cat([self.q_proj.weight, self.k_proj.weight, self.v_proj.weight])
 
     @property
     def in_proj_bias(self) -> Tensor | None:
-        biases = [layer.bias for layer in (self.q_proj, self.k_proj, self.v_proj)]
-        return None if biases[0] is None else torch.cat(biases)
+        return None if self.q_proj.bias is None else torch.cat([self.q_proj.bias, self.k_proj.bias, self.v_proj.bias])
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None = None,
                 need_weights: bool = True, attn_mask: Tensor | None = None, average_attn_weights: bool = True,

@@ -100,14 +100,14 @@ def check_fit(expected: State, state: State, source: str, what: str) -> None:
     Raises:
         InputError: Keys are missing, unexpected or of another shape; the message lists ten of each.
     """
-    missing = [key for key, value in expected.items() if key not in state and value.is_floating_point()
-               and not key.endswith('attn_mask')]
-    unexpected = [key for key in state if key not in expected]
-    misshapen = [f'{key} {tuple(value.shape)}, expected {tuple(expected[key].shape)}'
-                 for key, value in state.items() if key in expected and value.shape != expected[key].shape]
+    found = {
+        'missing': [key for key, value in expected.items() if key not in state and value.is_floating_point()
+                    and not key.endswith('attn_mask')],
+        'unexpected': [key for key in state if key not in expected],
+        'of another shape': [f'{key} {tuple(value.shape)}, expected {tuple(expected[key].shape)}'
+                             for key, value in state.items() if key in expected and value.shape != expected[key].shape]}
     problems = [f'  {len(keys)} {kind}: {", ".join(keys[:_SHOWN])}{", ..." if len(keys) > _SHOWN else ""}'
-                for kind, keys in (('missing', missing), ('unexpected', unexpected), ('of another shape', misshapen))
-                if keys]
+                for kind, keys in found.items() if keys]
     if problems:
         raise InputError('\n'.join([f'{source}: its weights do not fit this {what}.', *problems,
                                     'Check that arch in the config is the one that the file was trained with.']))

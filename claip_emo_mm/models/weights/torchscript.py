@@ -1,6 +1,7 @@
 """Tensors of a TorchScript archive, OpenAI's format of CLIP, read without running its code."""
 import pickle
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
     """
     with zipfile.ZipFile(path) as archive:
         root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]
-        tree = _ModuleTreeUnpickler(archive, root).load()
-    tensors: dict[str, Tensor] = {}
-    _collect(tree, '', tensors)
-    return tensors
+        return dict(_named_tensors(_ModuleTreeUnpickler(archive, root).load()))
 
 
 class _Module:
@@ -53,14 +51,12 @@ class _Module:
             self.attributes = state
 
 
-def _collect(module: object, prefix: str, tensors: dict[str, Tensor]) -> None:
-    """Put the tensors below a module into ``tensors``."""
-    if isinstance(module, _Module):
-        for name, value in module.attributes.items():
-            if isinstance(value, Tensor):
-                tensors[f'{prefix}{name}'] = value
-            else:
-                _collect(value, f'{prefix}{name}.', tensors)
+def _named_tensors(module: object, prefix: str = '') -> Iterator[tuple[str, Tensor]]:
+    for name, value in module.attributes.items() if isinstance(module, _Module) else ():
+        if isinstance(value, Tensor):
+            yield f'{prefix}{name}', value
+        else:
+            yield from _named_tensors(value, f'{prefix}{name}.')
 
 
 class _ModuleTreeUnpickler(SafeUnpickler):
@@ -70,8 +66,7 @@ class _ModuleTreeUnpickler(SafeUnpickler):
         super().__init__(archive.read(f'{root}/data.pkl'), {
             '__torch__': _Module, 'torch._utils._rebuild_tensor_v2': rebuild_tensor,
             **{f'torch.{name}': dtype for name, dtype in _DTYPES.items()}})
-        self._archive = archive
-        self._root = root
+        self._archive, self._root = archive, root
         self._storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
