@@ -7,10 +7,10 @@ from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
 from claip_emo_mm.errors import InputError
 
 # Keys that the runner reads from the whole config, not through its constructor: with either runner, with MMEngine's
@@ -64,10 +64,10 @@ def find_dataset(cfg: Config, split: str) -> dict[str, Any] | None:
     while isinstance(dataset, Mapping) and (inner := inner_datasets(dataset)):
         dataset = inner[0]
     cls = DATASETS.get(dataset['type']) if isinstance(dataset, Mapping) else None
-    return dict(dataset) if isinstance(cls, type) and issubclass(cls, AudioVisualDataset) else None
+    return dict(dataset) if hasattr(cls, 'require_list') else None
 
 
-def build_lazily(dataset: Mapping[str, Any]) -> AudioVisualDataset:
+def build_lazily(dataset: Mapping[str, Any]) -> BaseDataset:
     """Build a data set without its pipeline and without reading its list."""
     return DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
 

@@ -10,6 +10,7 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from claip_emo_mm.engine.checkpoints.compatibility import clean_name
 from claip_emo_mm.models.backbones.clip import VisionBlock
 
 
@@ -32,11 +33,6 @@ def is_sharded(runner: Runner) -> bool:
 def full_state_dict(runner: Runner) -> dict[str, Tensor]:
     """State dict of the unwrapped model. All processes must call it; of a sharded model only rank 0 gets it."""
     return (runner.model if is_sharded(runner) else unwrapped_model(runner)).state_dict()
-
-
-def clean_name(name: str) -> str:
-    """Name of a parameter or module without FSDP's prefixes."""
-    return name.replace('_fsdp_wrapped_module.', '')
 
 
 def sum_over_shards(runner: Runner, counts: list[int]) -> list[int]:

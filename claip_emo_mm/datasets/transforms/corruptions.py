@@ -11,10 +11,14 @@ from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.structures import media_name
 
-__all__ = ['AddAudioNoise', 'BlurFrames', 'DropFrames', 'OccludeFrames']
+
+class _Corruption(BaseTransform):
+    """A transform of robustness tests, which is no part of a checkpoint's front end."""
+
+    is_corruption = True
 
 
-class _SeededTransform(BaseTransform):
+class _SeededTransform(_Corruption):
     """A transform with a random generator for each clip, by the name of its file or folder without parents."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -57,7 +61,7 @@ class AddAudioNoise(_SeededTransform):
 
 
 @TRANSFORMS.register_module()
-class BlurFrames(BaseTransform):
+class BlurFrames(_Corruption):
     """Blur all frames by a Gaussian.
 
     Reads and replaces `imgs`, (U, H, W, 3) uint8. Put it behind ResizeFrames.

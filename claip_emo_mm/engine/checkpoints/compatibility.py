@@ -8,11 +8,15 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from claip_emo_mm.engine.checkpoints.metadata import Metadata, read_metadata
 from claip_emo_mm.engine.checkpoints.settings import different_settings
-from claip_emo_mm.engine.fsdp import clean_name
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.load import hash_weights
 
 _MAX_LISTED = 10
+
+
+def clean_name(name: str) -> str:
+    """Name of a parameter or module without FSDP's prefixes."""
+    return name.replace('_fsdp_wrapped_module.', '')
 
 
 def frozen_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> dict[str, list[str]]:

@@ -8,7 +8,6 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from claip_emo_mm.datasets.transforms import corruptions
 from claip_emo_mm.engine.config_checks import inner_datasets
 from claip_emo_mm.models.layers.lora_config import LoRAConfig
 
@@ -54,10 +53,10 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
         components.append((cfg.model.data_preprocessor, MODELS))
     settings: dict[str, dict[str, Any]] = {}
     for component, registry in components:
-        name = _type_name(component['type'])
+        name, built = _type_name(component['type']), _registered(component['type'], registry)
         options = {key: _plain(value) for key, value in {**_defaults(component['type'], registry), **component}.items()
                    if key not in _FREE_KEYS}
-        if options and name not in corruptions.__all__:
+        if options and not getattr(built, 'is_corruption', False):
             number = sum(key.partition(' ')[0] == name for key in settings) + 1
             settings[name if number == 1 else f'{name} {number}'] = options
     return settings
@@ -102,9 +101,7 @@ def _flat(component: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
 
 def _defaults(kind: str | type, registry: Registry) -> dict[str, Any]:
     """Options with a default of a registered component and of parents that it passes options on to; none of unknown."""
-    if isinstance(kind, str) and kind.startswith('timm.'):  # no scope of a registry
-        return {}
-    built = registry.get(kind) if isinstance(kind, str) else kind
+    built = _registered(kind, registry)
     options: dict[str, inspect.Parameter] = {}
     for passed_on in inspect.getmro(built) if inspect.isclass(built) else [built] if callable(built) else []:
         parameters = inspect.signature(passed_on).parameters
@@ -112,6 +109,13 @@ def _defaults(kind: str | type, registry: Registry) -> dict[str, Any]:
         if not any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
             break
     return {name: option.default for name, option in options.items() if option.default is not option.empty}
+
+
+def _registered(kind: str | type, registry: Registry) -> Any:
+    """What a type builds; None of unknown names and of timm's networks, whose prefix is no scope of a registry."""
+    if not isinstance(kind, str):
+        return kind
+    return None if kind.startswith('timm.') else registry.get(kind)
 
 
 def _type_name(kind: str | type) -> str:
