@@ -19,7 +19,7 @@ def test_found_fixed_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     Path('data/toy/videos/train_000_sad.mp4').write_bytes(b'nothing')
     assert call_tool(monkeypatch, 'check_data.py', CONFIG, '--no-faces', '--fix') == 1
     said = capsys.readouterr()
-    assert 'error    unreadable frames data/toy/train.csv: 1 of 7 clips:' in said.out
+    assert 'error    unreadable frames   data/toy/train.csv: 1 of 7 clips:' in said.out
     assert 'clips: videos/train_000_sad.mp4' in said.out and '20/21 [' in said.err
     fixed = tmp_path / 'data/toy/train.fixed.csv'
     option = f'train_dataloader.dataset.ann_file={fixed}'
