@@ -56,7 +56,7 @@ else
     resume=()
     if [ "$known" = "$state started" ]; then resume=(--resume); else rm -f "$work/last_checkpoint"; fi
     echo "$state started" >"$state_file"
-    step '3/5 Training' train.log 'Trained parameters|^  [a-z_]+ +[0-9,]+ of |Epoch\((train|val)\)|resumed epoch' \
+    step '3/5 Training' train.log 'Trainable parameters|^  [a-z_]+ +[0-9,]+ of |Epoch\((train|val)\)|resumed epoch' \
         python tools/train.py "$config" --work-dir "$work" ${resume[@]+"${resume[@]}"}
     echo "$state finished" >"$state_file"
     train_took=$took
