@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope, Registry
 from claip_emo_mm.engine.optim import ScaledLROptimWrapperConstructor
 from claip_emo_mm.errors import InputError, check_positive, check_whole
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
-from claip_emo_mm.models.layers.lora_config import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.models.mixup import AudioVisualMixup
 
 CHANNELS = dict(num_classes=3, visual_channels=4, audio_channels=5)

@@ -1,4 +1,5 @@
-"""Windows as clips for the test pipeline, and the shared frames of overlapping windows."""
+"""Contents of a window: buffered audio, a clip for the test pipeline, frames that overlapping windows share."""
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -6,7 +7,86 @@ import torch
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import MISSING_INDEX
+from claip_emo_mm.media.audio_signal import Mixdown, mix_down
+from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream
+from claip_emo_mm.structures import ENVELOPE_HZ, MISSING_INDEX
+
+_TOLERANCE_S = .05  # times are coarser than samples in some containers
+
+
+class AudioBuffer:
+    """Reads a source's audio as far as it is needed, and drops what is behind.
+
+    Packets are kept as they came: samples are copied once per window, not for every packet.
+
+    Attributes:
+        rate_hz: sampling rate; 0 before any audio is read.
+        envelope: loudest absolute sample of any channel in every 1 / `ENVELOPE_HZ` s.
+    """
+
+    def __init__(self, source: MediaStream) -> None:
+        self._source = source
+        self._packets = source.audio() if source.has_audio else iter(())
+        self._kept: deque[np.ndarray] = deque()  # consecutive (n, channels) float32 each
+        self._start = 0  # number of the first sample that is kept
+        self._end = 0  # of the one behind the last that was read
+        self.rate_hz = 0
+        self.envelope: list[float] = []
+
+    @property
+    def end_s(self) -> float:
+        """Time up to which audio was read."""
+        return self._end / self.rate_hz if self.rate_hz else 0.
+
+    def read_until(self, time_s: float) -> None:
+        """Read on until the audio reaches a time, or ends."""
+        while self.end_s < time_s:
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            self._append(*packet)
+
+    def cut(self, start_s: float, end_s: float) -> Mixdown | None:
+        """Mix the channels of a window as those of a clip, so that it equals training; None if there is no audio."""
+        self.read_until(end_s)
+        start = max(round(start_s * self.rate_hz), self._start)
+        end = min(round(end_s * self.rate_hz), self._end)
+        if end <= start:
+            return None
+        pieces, place = [], self._start
+        for packet in self._kept:
+            if place < end and place + len(packet) > start:
+                pieces.append(packet[max(start - place, 0):end - place])
+            place += len(packet)
+        return mix_down(np.concatenate(pieces))
+
+    def forget(self, before_s: float) -> None:
+        """Drop the packets that end before a time."""
+        while self._kept and self._start + len(self._kept[0]) <= before_s * self.rate_hz:
+            self._start += len(self._kept.popleft())
+
+    def _append(self, time_s: float, samples: np.ndarray, rate_hz: int) -> None:
+        gap_s = time_s - self._end / rate_hz
+        if self.rate_hz not in (0, rate_hz) or gap_s > LONGEST_GAP_S:
+            what = (f'changes its rate at {time_s:.1f} s' if self.rate_hz not in (0, rate_hz) else
+                    f'jumps from {self.end_s:.1f} to {time_s:.1f} s')
+            self._source.warnings.append(f'the audio {what}; the rest was not read')
+            self._packets = iter(())
+            return
+        self.rate_hz = rate_hz
+        if gap_s > _TOLERANCE_S:
+            samples = np.pad(samples, ((round(gap_s * rate_hz), 0), (0, 0)))
+        elif gap_s < -_TOLERANCE_S:  # audio before the beginning, or twice
+            samples = samples[round(-gap_s * rate_hz):]
+        if not len(samples):
+            return
+        places = (self._end + np.arange(len(samples))) * ENVELOPE_HZ // rate_hz
+        self.envelope.extend([0.] * (int(places[-1]) + 1 - len(self.envelope)))
+        cuts = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
+        for place, loudest in zip(places[cuts], np.maximum.reduceat(np.abs(samples).max(axis=1), cuts), strict=True):
+            self.envelope[place] = max(self.envelope[place], float(loudest))
+        self._kept.append(np.asarray(samples, np.float32))
+        self._end += len(samples)
 
 
 class WindowClip:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from claip_emo_mm.apis.audio_buffer import AudioBuffer
+from claip_emo_mm.apis.window_clip import AudioBuffer
 from claip_emo_mm.faces.crop import FACE_RATIO, box_ratio, crop_face
 from claip_emo_mm.faces.detector import FaceBox, FaceDetector
 from claip_emo_mm.faces.identities import PersonTracker

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from claip_emo_mm.apis.audio_buffer import AudioBuffer
+from claip_emo_mm.apis.window_clip import AudioBuffer
 
 RATE_HZ = 1000
 WHOLE = np.random.default_rng(0).uniform(-1, 1, (70 * RATE_HZ, 2)).astype(np.float32)

@@ -15,7 +15,7 @@ from mmengine.runner import Runner
 from claip_emo_mm.datasets import samplers
 from claip_emo_mm.engine.loop import ResumableTrainLoop
 from claip_emo_mm.models.backbones.htsat import NAMED_ARCHS
-from claip_emo_mm.models.layers.lora_config import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.models.mixup import AudioVisualMixup
 
 CONFIGS = Path(__file__).parents[2] / 'configs'

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from claip_emo_mm.apis.audio_buffer import AudioBuffer
+from claip_emo_mm.apis.window_clip import AudioBuffer
 from claip_emo_mm.media.audio import AudioFile
 from claip_emo_mm.media.audio_signal import is_silent, mix_down
 from claip_emo_mm.media.image_folder import FrameFolder

@@ -9,7 +9,7 @@ from torch import nn
 
 from claip_emo_mm.engine.checkpoints.settings import front_end_settings, model_settings
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.lora_config import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.version import FORMAT, META_KEY, READABLE, __version__
 
 Metadata = dict[str, Any]

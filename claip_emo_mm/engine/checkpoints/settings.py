@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import Registry
 
 from claip_emo_mm.engine.config_checks import inner_datasets
-from claip_emo_mm.models.layers.lora_config import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig
 
 Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in the checkpoint and here
 

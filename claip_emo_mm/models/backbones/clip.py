@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.attention import SeparateProjectionAttention
 from claip_emo_mm.models.layers.cpu_ops import QuickGELU, cast_for_products, chunked_mlp
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.models.weights.formats import VISUAL_FORMATS
 from claip_emo_mm.models.weights.load import load_pretrained
 

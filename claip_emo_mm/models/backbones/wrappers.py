@@ -9,7 +9,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.models.backbones.networks import build_network, single_output, weight_source
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.adapters import add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig
 
 
 class BackboneWrapper(BaseModule):

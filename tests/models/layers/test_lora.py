@@ -3,9 +3,9 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
+from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.cpu_ops import sample_mask
-from claip_emo_mm.models.layers.lora import LoRALinear
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, LoRALinear
 
 
 def make_net(ours: bool, dropout: float, frozen: bool = True) -> nn.Module:

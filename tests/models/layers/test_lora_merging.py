@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from claip_emo_mm.models.layers.lora import merge_adapters, unmerge_adapters
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.adapters import add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters, unmerge_adapters
 
 
 @pytest.fixture

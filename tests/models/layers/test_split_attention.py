@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import VideoBackboneWrapper
-from claip_emo_mm.models.layers.lora import merge_adapters
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.adapters import add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 
 B, N, M, D, HEADS = 2, 5, 3, 12, 4

@@ -1,45 +1,13 @@
 """LoRA adapters through peft, placed by the names of the layers that they adapt."""
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from peft import LoraConfig, inject_adapter_in_model
 from torch import nn
 
-from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.models.layers.lora import LoRAConv2d, LoRAConv3d, LoRALinear
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.layers.lora import LoRAConfig, LoRAConv2d, LoRAConv3d, LoRALinear
 from claip_emo_mm.models.layers.split_attention import split_attention, split_layers
-
-
-@dataclass(frozen=True)
-class LoRAConfig:
-    """LoRA targets and hyperparameters.
-
-    Args:
-        targets: Last parts of the names of the layers to adapt (``q_proj``, or more of the name: ``layers.0.0``):
-            linear layers, convolutions. Attention that keeps its projections in one matrix (torch's, VideoMAE's) has
-            ``q_proj``, ``k_proj`` and ``v_proj``, too.
-        rank: Rank r of the update.
-        alpha: The update is scaled by ``alpha / rank``.
-        dropout: Dropout probability in front of each adapter.
-        blocks: Numbers of the blocks to adapt, counted from 0 at the input; None adapts all layers.
-    Raises:
-        InputError: ``targets`` is no list, or a number is out of its range.
-    """
-    targets: Sequence[str]
-    rank: int = 8
-    alpha: float = 32
-    dropout: float = 0.1
-    blocks: Sequence[int] | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.targets, str):  # a sequence, too: of letters
-            raise InputError(f'lora.targets is {self.targets!r}. Expected a list of names: [{self.targets!r}].')
-        check_whole('lora', least=0, rank=self.rank, blocks=self.blocks and list(self.blocks))
-        if self.rank < 1:
-            raise InputError(f'lora.rank is {self.rank}. Expected at least 1; lora=None adapts nothing.')
-        if not 0 <= self.dropout < 1:
-            raise InputError(f'lora.dropout is {self.dropout}. Expected a probability from 0 to below 1.')
 
 
 def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[str]) -> list[str]:

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.lora_config import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.adapters import add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig
 
 BLOCKS = ['blocks.0', 'blocks.1']
 
