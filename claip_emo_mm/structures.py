@@ -20,10 +20,7 @@ Box = tuple[float, float, float, float]  # left, top, width, height as fractions
 
 
 def skipped_sample(info: Mapping[str, Any], reason: str, names: Iterable[str] = ()) -> dict[str, Any]:
-    """Make the packed sample of a clip that cannot be read, of its annotation and the message of the error.
-
-    `names` are the inputs of clips that can be read, None here, so that they are collated together.
-    """
+    """Make the packed sample of a clip that cannot be read, with its `names` of inputs None so that it is collated."""
     data_sample = ActionDataSample(metainfo={**info, SKIP_REASON: reason}).set_gt_label(info['label'])
     return dict(inputs=dict.fromkeys(names), data_samples=data_sample)
 
@@ -50,18 +47,11 @@ def media_name(info: Mapping[str, Any] | ActionDataSample) -> str | None:
 
 @dataclass
 class PersonTrack:
-    """Where and when a person is visible.
-
-    Args:
-        number: from 1, in the order of appearance.
-        spans: when, in s; moments without the face are part of them.
-        path: (time in s, box), for drawing boxes.
-        portrait: (64, 64, 3) uint8 RGB.
-    """
-    number: int
-    spans: list[Span]
-    path: list[tuple[float, Box]]
-    portrait: np.ndarray = field(repr=False, compare=False)
+    """Where and when a person is visible."""
+    number: int  # from 1, in the order of appearance
+    spans: list[Span]  # moments without the face are part of them
+    path: list[tuple[float, Box]]  # (time in s, box), for drawing boxes
+    portrait: np.ndarray = field(repr=False, compare=False)  # (64, 64, 3) uint8 RGB
 
 
 @dataclass

@@ -74,10 +74,7 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
 
 def run_job(infer: EmotionInferencer, given: str | None, folder: Path, limits: DemoLimits, options: dict[str, Any],
             show: Any = None) -> tuple[str, str | None, str, list[list[object]], list[str]]:
-    """Infer the emotions of a file and write the results into a folder.
-
-    Returns: message, overlay video (None for audio alone), plot, rows of the table, and all files.
-    """
+    """Infer the emotions of a file: message, overlay video (None for audio), plot, rows of the table, all files."""
     if given is None:
         raise InputError('no file chosen. Upload a video first, or record one.')
     path = Path(given)

@@ -22,10 +22,7 @@ _SUFFIX_BYTES = 48  # of a file's name for what follows the input's: a hash, .ov
 
 def write_result_files(json_file: Path, result: EmotionResult, video: Path | None,
                        progress: Callable[[float], None] | None = None) -> tuple[list[Path], InputError | None]:
-    """Write the table, the plot and, if a video is given, the overlay beside a json file.
-
-    Returns: the files, and why there is no overlay.
-    """
+    """Write table, plot and, of a video, the overlay beside a json file; return them, and why there is no overlay."""
     files = [json_file.with_suffix('.csv'), json_file.with_suffix('.png')]
     write_csv(files[0], result.csv_header(), result.csv_rows())
     write_figure(files[1], plot_timeline(result))
@@ -46,14 +43,7 @@ class ResultWriter:
 
     A result is named after its input: the beginning of a long name, with escapes for bytes that are no text. Where two
     inputs have one name, a part of the hash of their paths is added. The json file is written last: if it exists and
-    was made from the same input in the same way, the result is complete.
-
-    Args:
-        folder: made if it is missing.
-        inputs: all inputs of the run.
-        checkpoint: the model's file.
-        options: what else the results depend on.
-        overlay: whether to write a video with boxes and labels, too.
+    was made from the same input in the same way, by the checkpoint and `options`, the result is complete.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path, options: Mapping[str, Any],

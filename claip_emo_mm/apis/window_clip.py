@@ -18,10 +18,6 @@ class AudioBuffer:
     """Reads a source's audio as far as it is needed, and drops what is behind.
 
     Packets are kept as they came: samples are copied once per window, not for every packet.
-
-    Attributes:
-        rate_hz: sampling rate; 0 before any audio is read.
-        envelope: loudest absolute sample of any channel in every 1 / `ENVELOPE_HZ` s.
     """
 
     def __init__(self, source: MediaStream) -> None:
@@ -30,8 +26,8 @@ class AudioBuffer:
         self._kept: deque[np.ndarray] = deque()  # consecutive (n, channels) float32 each
         self._start = 0  # number of the first sample that is kept
         self._end = 0  # of the one behind the last that was read
-        self.rate_hz = 0
-        self.envelope: list[float] = []
+        self.rate_hz = 0  # before any audio is read
+        self.envelope: list[float] = []  # loudest sample of any channel in every 1 / ENVELOPE_HZ s
 
     @property
     def end_s(self) -> float:

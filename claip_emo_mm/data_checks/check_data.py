@@ -122,13 +122,11 @@ def _jobs(splits: Sequence[CheckedSplit], every_frame: bool) -> dict[tuple[str, 
 
 def write_fixed_list(split: CheckedSplit, splits: Sequence[CheckedSplit], probes: Probes,
                      overwrite: bool) -> tuple[Path, int] | None:
-    """Write a corrected list beside the old one.
+    """Write a corrected list beside the old one; return it and how many clips it excludes, None if nothing is wrong.
 
     It excludes clips that cannot be read or lack what the pipeline reads, labels that are no class, rows that repeat a
     clip (all of them where they contradict each other), and, from the training, clips that are validated or tested on.
     Labels in a wrong order of the classes, see `find_class_order`, get the right names.
-
-    Returns: the list, and how many clips it excludes; None where there is nothing to correct.
     """
     order = split.dataset.published and find_class_order([clip.label for clip in split.clips], split.dataset.published)
     names = order.names if order else {}

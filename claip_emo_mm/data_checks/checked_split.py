@@ -61,11 +61,7 @@ class CheckedSplit:
 
 
 def read_splits(cfg: Config) -> list[CheckedSplit]:
-    """Read the annotation lists of a config's train, val and test split.
-
-    Raises:
-        InputError: the config has no data set of this package, or a list cannot be read.
-    """
+    """Read the annotation lists of a config's train, val and test split."""
     splits = []
     for name in ('train', 'val', 'test'):
         settings = find_dataset(cfg, name)

@@ -17,16 +17,10 @@ _SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'dev', 'eval', 'te
 
 
 def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
-    """Reorder the clips and classes of several evaluations as in the first.
+    """Reorder the clips and classes of several evaluations, read from `files`, as in the first.
 
     Clips are matched by name; where names differ, by their paths below the common folder, then by file name, so that
     the data may have moved; where a file has no names, by order, if the labels agree. Classes are matched by name.
-
-    Args:
-        several: evaluations of the same clips.
-        files: where they came from, for messages.
-    Raises:
-        InputError: they differ in their clips, labels or classes.
     """
     first, aligned = several[0], [several[0]]
     for other, file in zip(several[1:], files[1:], strict=True):
@@ -46,17 +40,12 @@ def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScor
 
 
 def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> list[str]:
-    """Find clips of an evaluation that another one holds, too, also where the data moved or were renamed.
+    """Name the tested clips that other evaluations by the same models hold, even where the data moved or were renamed.
 
     A clip is the same by its name; by label and exactly the same scores of all models; or by label, nearly the same
     scores and the same file name. Where more than half of the other evaluation's clips have a partner of their label
     and file name, these count whatever their scores, unless they differ in a folder of another split (``val``,
     ``test``).
-
-    Args:
-        tested: by each model, of the same clips in the same order.
-        others: likewise, by the same models.
-    Returns: names of the tested clips that are among the others.
     """
     first, other = tested[0], others[0]
     if sorted(other.classes) == sorted(first.classes):
@@ -144,22 +133,14 @@ def _example(first: Sequence[str], other: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """Differences of the second model to the first, in percent points.
-
-    Args:
-        war, uar: differences, positive where the second is better.
-        war_interval, uar_interval: 95 % intervals of the paired bootstrap.
-        only_first, only_second: clips that one of the two alone gets right.
-        p_value: of McNemar's exact test on these clips.
-    """
-
-    war: float
+    """Differences of the second model to the first, in percent points."""
+    war: float  # positive where the second is better
     uar: float
-    war_interval: tuple[float, float]
+    war_interval: tuple[float, float]  # 95 % of the paired bootstrap
     uar_interval: tuple[float, float]
-    only_first: int
+    only_first: int  # clips that the first alone gets right
     only_second: int
-    p_value: float
+    p_value: float  # of McNemar's exact test on these clips
 
 
 def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000, seed: int = 0) -> PairedComparison:
@@ -167,11 +148,6 @@ def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000,
 
     Only whether the first alone, the second alone, both or none are right matters, so that resampling a class's clips
     is one sample of a multinomial distribution.
-
-    Args:
-        first, second: scores of the two models.
-        n_bootstrap: number of bootstrap samples.
-        seed: of the samples.
     """
     correct = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
     only_second, only_first = correct[1] & ~correct[0], correct[0] & ~correct[1]

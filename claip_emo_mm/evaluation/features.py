@@ -22,14 +22,7 @@ class ClipFeatures(NamedTuple):
 
 @torch.inference_mode()
 def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
-    """Encode the readable clips of a test split, with a progress bar.
-
-    Args:
-        model: `AudioVisualRecognizer` in evaluation mode.
-        loader: of the test split.
-    Raises:
-        InputError: not one clip can be read, or features are infinite or NaN.
-    """
+    """Encode the readable clips of a test split by an `AudioVisualRecognizer` in evaluation mode."""
     encoded: dict[str, list[torch.Tensor]] = {}
     labels, names = [], []
     for batch in tqdm(loader, unit='batch'):

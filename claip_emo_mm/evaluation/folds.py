@@ -12,21 +12,12 @@ from claip_emo_mm.evaluation.predictions import ClipScores
 
 @dataclass(frozen=True)
 class FoldMetrics:
-    """Metrics of the folds by one protocol, in percent.
-
-    Args:
-        classes: K names.
-        folds: metrics of each fold by its number.
-        pooled: metrics of all folds' clips as one set, with bootstrap intervals.
-        values: metric (`WAR` ..., `recall of happy` ...) -> (folds,) float64; nan for a class without clips.
-        pooled_values: the same names -> the pooled metric.
-    """
-
+    """Metrics of the folds by one protocol, in percent."""
     classes: tuple[str, ...]
-    folds: Mapping[int, EmotionMetrics]
-    pooled: EmotionMetrics
-    values: Mapping[str, np.ndarray]
-    pooled_values: Mapping[str, float]
+    folds: Mapping[int, EmotionMetrics]  # by their numbers
+    pooled: EmotionMetrics  # of all folds' clips as one set, with bootstrap intervals
+    values: Mapping[str, np.ndarray]  # WAR ..., recall of happy ... -> (folds,); nan for a class without clips
+    pooled_values: Mapping[str, float]  # by the same names
 
     def mean(self, name: str) -> float:
         """Mean over the folds that have the metric."""
@@ -43,11 +34,7 @@ class FoldMetrics:
 
 
 def fold_metrics(clips: Mapping[int, ClipScores]) -> FoldMetrics:
-    """Compute the metrics from the clips of each fold, by its number.
-
-    Raises:
-        InputError: the folds have different classes, or a clip is in two of them.
-    """
+    """Compute the metrics from the clips of each fold, by its number; no clip may be in two of them."""
     first = next(iter(clips.values()))
     for fold, scores in clips.items():
         if scores.classes != first.classes:

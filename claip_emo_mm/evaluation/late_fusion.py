@@ -19,11 +19,7 @@ def probabilities(clips: ClipScores) -> np.ndarray:
 
 
 def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
-    """Average the probabilities of several models on the same clips, by weights that are scaled to sum to 1.
-
-    Raises:
-        InputError: there are more or fewer weights than models, one is negative, or all are 0.
-    """
+    """Average the probabilities of several models on the same clips, by weights that are scaled to sum to 1."""
     if len(weights) != len(several) or min(weights) < 0 or not sum(weights):
         raise InputError(f'late fusion: {len(several)} models and the weights {", ".join(map(str, weights))}. Expected '
                          'one number for each model, none below 0 and not all 0.')
@@ -36,9 +32,6 @@ def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
     """Find the weights, in steps of 1/20, with the highest WAR, then the highest UAR, then the most even ones.
 
     Search on other clips than those whose metrics are reported with these weights.
-
-    Raises:
-        InputError: there are more than 5 models.
     """
     if len(several) > _MAX_MODELS:
         raise InputError(f'late fusion: weights of {len(several)} models cannot be searched, {_MAX_MODELS} at most. '

@@ -20,7 +20,6 @@ from claip_emo_mm.structures import SKIP_REASON, clip_name
 @dataclass(frozen=True)
 class _ClipResult:
     """Result of a clip on its rank; a skipped clip has neither label nor scores (K,), but keeps its place."""
-
     name: str  # file or folder, else the number in the data set, else 'None'
     split: str | None  # of `NamedConcatDataset`
     label: int | None = None

@@ -18,17 +18,7 @@ INTERVAL_METRICS = ('WAR', 'UAR', 'F1_macro', 'F1_weighted')
 
 def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: Sequence[str] | None = None,
                  what: str = 'scores') -> None:
-    """Check that scores (clips, ...) are finite.
-
-    Args:
-        scores: or features, as `what` says.
-        where: they come from, such as a file.
-        remedy: what to do about them.
-        names: of the clips; None numbers them from 1.
-        what: the word for them in the message.
-    Raises:
-        InputError: some are infinite or NaN.
-    """
+    """Raise an `InputError` where scores or features (clips, ...) are not finite; None as `names` counts from 1."""
     broken = np.flatnonzero(~np.isfinite(scores).all(axis=tuple(range(1, scores.ndim))))
     if len(broken):
         first = f'clip {broken[0] + 1}' if names is None else names[broken[0]]
@@ -82,7 +72,6 @@ class ClassificationMetrics:
         precision: (K,) float64; nan for a class that no clip was taken for.
         confusion: (K, K) int64 clips by true class (row) and predicted class (column).
     """
-
     war: float
     uar: float
     f1_macro: float
@@ -172,7 +161,6 @@ class EmotionMetrics:
         intervals: ends of the 95 % bootstrap intervals by name; None without bootstrap.
         n_bootstrap: number of bootstrap samples; 0 for none.
     """
-
     recalls: ClassificationMetrics
     top2: float
     ece: float | None

@@ -32,7 +32,6 @@ class ClipScores:
     Raises:
         InputError: scores are infinite or NaN.
     """
-
     names: tuple[str, ...]
     labels: np.ndarray
     scores: np.ndarray
@@ -70,14 +69,9 @@ def read_clip_scores(path: Path) -> ClipScores:
 
 
 def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
-    """Read the scores of an evaluation, without running code of the file.
+    """Read the clips with scores of `test_scores.csv` or of a pickle of `--dump`, without running code of the file.
 
-    Args:
-        path: `test_scores.csv` of tools/test.py, or a pickle of `--dump`, ours or MMAction2's.
-        classes: names of the classes of a pickle, which has none; None numbers them.
-    Returns: the clips that have scores, in the file's order.
-    Raises:
-        InputError: the file is missing or of another kind, or clips lack labels or finite scores.
+    A pickle, ours or MMAction2's, holds no `classes`; None numbers them.
     """
     if path.suffix == '.csv':
         return read_clip_scores(path)
@@ -122,15 +116,7 @@ def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[st
 
 def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int,
                   details: dict[str, Any] | None = None) -> None:
-    """Write a json file of metrics atomically; numbers that are not finite become null.
-
-    Args:
-        path: where to.
-        metrics: name -> number or array, as the metric named them (WAR, UAR ...).
-        config, checkpoint: paths of what was tested.
-        clips: number of clips in the data set.
-        details: further keys, such as each class's recall.
-    """
+    """Write a json file of metrics (name -> number or array) atomically; numbers that are not finite become null."""
     content = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(_strict(content), indent=2, allow_nan=False) + '\n')

@@ -22,23 +22,13 @@ _RESIZED = ('DecodeFrames', 'ResizeFrames')
 
 @dataclass(frozen=True)
 class Condition:
-    """One way to corrupt the clips of a test.
-
-    Args:
-        kind: of corruption, such as ``'noise on the audio'``.
-        strength: such as ``'10 dB'``.
-        transform: config of the corrupting transform; None where a modality is missing instead.
-        behind: transforms of the pipeline; the new one is inserted behind the last of them.
-        needs: further transforms without which it would change nothing.
-        modality: what the model reads.
-    """
-
-    kind: str
-    strength: str = ''
-    transform: dict[str, Any] | None = None
-    behind: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
-    modality: str = 'both'
+    """One way to corrupt the clips of a test."""
+    kind: str  # such as 'noise on the audio'
+    strength: str = ''  # such as '10 dB'
+    transform: dict[str, Any] | None = None  # None where a modality is missing instead
+    behind: tuple[str, ...] = ()  # transforms of the pipeline; the new one is inserted behind the last of them
+    needs: tuple[str, ...] = ()  # further transforms without which it would change nothing
+    modality: str = 'both'  # that the model reads
 
     @property
     def name(self) -> str:

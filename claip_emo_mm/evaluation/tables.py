@@ -68,12 +68,9 @@ def _mistakes(confusion: np.ndarray, classes: Sequence[str]) -> list[str]:
 
 
 def folds_rows(metrics: Mapping[str, FoldMetrics], epochs: Mapping[str, Mapping[int, int]]) -> Rows:
-    """Rows of a table with one line for each metric and protocol, a metric's protocols below each other.
+    """Rows of a table, after a header: a metric's protocols below each other, '-' where there is no number.
 
-    Args:
-        metrics: of each protocol.
-        epochs: of each protocol and fold: of which epoch the metrics are.
-    Returns: a header, then the rows; percent with two digits, '-' where there is no number.
+    `epochs` says for each protocol and fold of which epoch the metrics are.
     """
     one = next(iter(metrics.values()))
     rows = [['metric', 'protocol', *(f'fold {fold}' for fold in one.folds), 'mean', 'std', 'pooled', 'pooled, 95 %']]

@@ -52,7 +52,6 @@ def quantize(source: Path, target: Path) -> None:
 @dataclass(frozen=True)
 class QuantizationChange:
     """Differences between the outputs of 8-bit weights and those of full precision."""
-
     path: Path
     size: int  # bytes
     difference: float  # largest one of a score (of a logit where the file has no scores)

@@ -73,9 +73,7 @@ class AudioFile:
 def read_audio_file(path: str) -> tuple[np.ndarray, str, int]:
     """Read an audio file: samples (n,) float32 in -1..1 mixed by `mix_down`, a remark on them, and their rate in Hz.
 
-    Raises:
-        InputError: the file is missing, empty, cut off, or has no audio, or infinite or NaN samples. A cut is not found
-            in an mp3 file that does not state its length.
+    A cut is not found in an mp3 file that does not state its length.
     """
     _check_complete(path)
     try:

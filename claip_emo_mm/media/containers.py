@@ -114,9 +114,6 @@ def decode_stream(container: av.container.InputContainer, stream: av.stream.Stre
     """Yield the frames of a stream in presentation order, without those that an edit list hides.
 
     Frames at the beginning that cannot be decoded, of a file cut out within a group of frames, are skipped.
-
-    Raises:
-        av.error.FFmpegError: nothing can be decoded, or not all.
     """
     end = error = None
     has_begun = False
@@ -142,10 +139,7 @@ def decode_stream(container: av.container.InputContainer, stream: av.stream.Stre
 
 
 def stated_duration_s(container: av.container.InputContainer, path: str) -> float | None:
-    """Time from the beginning of a file to the end that it states of the streams that are read; None without one.
-
-    Subtitles or a second video may be longer.
-    """
+    """Length of the streams that are read as the file states it; None without. Subtitles may be longer."""
     if not container.duration or is_unfinished(container, path):
         return None
     total_s, origin_s = container.duration / 1e6, (container.start_time or 0) / 1e6  # both in microseconds

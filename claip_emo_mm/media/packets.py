@@ -29,10 +29,7 @@ _CUT_RATIO, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated:
 
 
 def missing_end(path: str | os.PathLike) -> str:
-    """Compare a wav, ogg or mp3 file with the size, the length or the end that it states.
-
-    Returns: what is missing; '' where nothing is, for other formats, and where the file states nothing.
-    """
+    """Say what of a wav, ogg or mp3 file's stated size, length or end is missing; '' for nothing, or nothing stated."""
     with Path(path).open('rb') as file:
         head = file.read(12)
         if head[:4] in (b'RIFF', b'RF64'):
@@ -116,7 +113,6 @@ def _missing_of_mp3(path: str | os.PathLike) -> str:
 @dataclass
 class StreamPackets:
     """The packets of one stream."""
-
     kind: str  # 'video', 'audio' ...
     codec: str  # FFmpeg's name; '' where it has none
     unit_s: float  # of the times
@@ -158,12 +154,7 @@ class StreamPackets:
 
 
 class FilePackets:
-    """The packets of a file, which is read to its end; raises as `open_media` does.
-
-    Attributes:
-        video, audio: those of the streams that are read; None without.
-        times: when each frame is shown, in the video's unit; None where only decoding tells.
-    """
+    """The packets of a file, which is read to its end; raises as `open_media` does."""
 
     def __init__(self, path: str, hint: str = CONVERT_HINT) -> None:
         with open_media(path, hint) as container:
@@ -179,7 +170,7 @@ class FilePackets:
                                       for stream in (video_stream(container), audio_stream(container)))
         self._streams = [stream for stream in streams.values() if stream.count]
         is_timed = self._format in _TIMED_FORMATS and self.video and self.video.codec in _TIMED_CODECS
-        self.times = self.video.shown_at() if is_timed else None
+        self.times = self.video.shown_at() if is_timed else None  # of each frame, in the video's unit
 
     def missing(self) -> tuple[str, float, float] | None:
         """Kind, length and stated length, in s, of a stream that is cut off; None where none is.

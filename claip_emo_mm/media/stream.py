@@ -48,13 +48,7 @@ class MediaStream(Protocol):
 
 
 class FileStream:
-    """A file that FFmpeg reads; frames and audio each through an opened file of their own.
-
-    Attributes:
-        missing_end: what is cut off of a wav, ogg or mp3 file; '' for nothing.
-    Raises:
-        InputError: the file is missing, empty, unreadable, or holds neither frames nor audio.
-    """
+    """A file that FFmpeg reads; frames and audio each through an opened file of their own."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -68,7 +62,7 @@ class FileStream:
                 if audio and len(container.streams.audio) > 1:
                     place = container.streams.audio.index(audio) + 1
                     self.warnings.append(f'{len(container.streams.audio)} audio tracks: number {place} was read')
-                self.missing_end = missing_end(path)
+                self.missing_end = missing_end(path)  # of a wav, ogg or mp3 file; '' for nothing
                 if not states_length(path):
                     self.duration_s = None  # FFmpeg guesses it by the size
                     self.warnings.append('the file does not state its length: whether it was cut off cannot be told')
@@ -126,7 +120,6 @@ class ArrayStream:
     Raises:
         InputError: an array has another shape or type, its rate is missing, or samples are infinite or NaN.
     """
-
     frames_array: np.ndarray | None
     fps: float | None = None
     samples: np.ndarray | None = None

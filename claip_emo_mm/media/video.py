@@ -26,10 +26,9 @@ def shrink(frame: np.ndarray, scale: float) -> np.ndarray:
 
 
 class ToImage:
-    """Converts decoded frames to (H, W, 3) uint8 RGB, rotated by their display matrix.
+    """Converts decoded frames to (H, W, 3) uint8 RGB, rotated by their display matrix and shrunk to a largest side.
 
-    FFmpeg's converter is kept from frame to frame: making it takes 20 times as long as using it. Frames whose larger
-    side is above `largest_side` pixels are shrunk to it.
+    FFmpeg's converter is kept from frame to frame: making it takes 20 times as long as using it.
     """
 
     def __init__(self, largest_side: int | None = None) -> None:
@@ -45,15 +44,12 @@ class ToImage:
 
 
 class FrameReader:
-    """Reads frames of a file by their number in presentation order.
+    """Reads frames of a file by their number in presentation order; `num_frames` is 0 where nothing can be decoded.
 
     A video whose packets state the times of its frames is read from the nearest key frame on. The time of every frame
     is compared with the packets' while it is read; where one differs, the video is decoded in order, and what is shown
     at the time counts. Every other video is decoded in order, at once, because its frames cannot be counted otherwise;
     where that fails, its packets are counted, and reading fails.
-
-    Attributes:
-        num_frames: 0 where nothing can be decoded.
     """
 
     def __init__(self, path: str, packets: FilePackets) -> None:

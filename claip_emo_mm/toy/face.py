@@ -45,15 +45,10 @@ class FaceCanvas:
 
     def draw(self, controls: Sequence[float] | np.ndarray, talk: float = 0., blink: float = 0., dx: float = 0.,
              dy: float = 0., roll: float = 0.) -> np.ndarray:
-        """Draw one frame.
+        """Draw one frame (size, size, 3) uint8 RGB of (8,) FaceControls.
 
-        Args:
-            controls: (8,) FaceControls.
-            talk: how far speaking opens the mouth now, 0 to 1.
-            blink: how far the lids are shut, 0 to 1.
-            dx, dy: shift of the head right and down, as a fraction of the frame's side.
-            roll: tilt of the head in degrees, counterclockwise.
-        Returns: (size, size, 3) uint8 RGB.
+        `talk` opens the mouth and `blink` shuts the lids, 0 to 1; `dx` and `dy` shift the head right and down, as a
+        fraction of the frame's side; `roll` tilts it, in degrees counterclockwise.
         """
         expression = FaceControls(*(float(value) for value in controls))
         brush = Brush(self._base.copy())

@@ -15,14 +15,7 @@ _COLUMNS = 8
 
 
 def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: Tensor) -> Tensor:
-    """Attention weights of a block of the visual encoder.
-
-    Args:
-        attention: of the block.
-        query: (U, N, D) input tokens.
-        key: (U, N', D) input tokens.
-    Returns: (U, heads, N, N'), each row summing to 1.
-    """
+    """Attention weights (U, heads, N, N') of a block of the visual encoder for its input tokens (U, N, D)."""
     heads = (attention.num_heads, query.shape[-1] // attention.num_heads)
     return _weights(attention.q_proj(query).unflatten(-1, heads).transpose(1, 2),
                     attention.k_proj(key).unflatten(-1, heads).transpose(1, 2))
@@ -38,10 +31,8 @@ def temporal_weights(block: TemporalBlock, x: Tensor) -> Tensor:
 def attention_rollout(weights: list[Tensor]) -> Tensor:
     """Attention rollout of each token to the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
 
-    Args:
-        weights: (U, N, N) of each block in order, the mean over its heads; of the last one the class token's row will
-            do.
-    Returns: (U, N), summing to 1.
+    Of the weights (U, N, N) of each block, means over the heads, the last one's row of the class token will do. The
+    result (U, N) sums to 1.
     """
     reach = _with_residual(weights[-1][:, :1])  # (U, 1, N): the class token is the first
     for block in reversed(weights[:-1]):
@@ -50,11 +41,9 @@ def attention_rollout(weights: list[Tensor]) -> Tensor:
 
 
 def patch_attention(encoder: list[Tensor]) -> Tensor:
-    """Attention rollout of each patch to the class token of its frame.
+    """Attention rollout (U, h, w) of each patch to the class token of its frame, of `record_attention`'s encoder.
 
-    Args:
-        encoder: of `record_attention`, of frames that may have been encoded in several passes.
-    Returns: (U, h, w) of the distinct frames; they sum to 1 with the class token's own ratio, which is missing.
+    A frame's values sum to 1 with the class token's own ratio, which is missing.
     """
     passes = sum(block.shape[1] == 1 for block in encoder)  # the last block asks with the class token alone
     depth = len(encoder) // passes
@@ -64,12 +53,9 @@ def patch_attention(encoder: list[Tensor]) -> Tensor:
 
 
 def frame_attention(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
-    """Weights of the frames of a clip's first view in the last temporal layer.
+    """Weights (T,) of the frames of a clip's first view in the last temporal layer; they sum to 1.
 
-    Args:
-        temporal: of `record_attention`, of one clip.
-        frame_index: (V, T) its views; equal ones have gone through the layers once.
-    Returns: (T,), summing to 1, without the class token's own ratio.
+    Equal views, by `frame_index` (V, T), have gone through the layers once.
     """
     _, of_view = frame_index.unique(dim=0, return_inverse=True)
     ratios = temporal[-1][of_view[0], 0, 1:]
@@ -78,14 +64,11 @@ def frame_attention(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
 
 @contextmanager
 def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Record the attention weights of all frames that the model encodes in the ``with`` block.
+    """Record the attention weights, means over the heads, of all frames that the model encodes in the ``with`` block.
 
-    Necks without a class token, such as ``FrameTokens``, and a temporal Transformer of the audio are skipped.
-
-    Args:
-        model: in evaluation mode, with ``visual_backbone`` and ``visual_neck`` (either may be None).
-    Yields: means over the heads: ``encoder``: one (U, N, N) for each block and pass, of the last block the class
-        token's row (U, 1, N); ``temporal``: one (B, T+1, T+1) for each layer of the ``TemporalTransformer``.
+    ``encoder``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N); ``temporal``:
+    one (B, T+1, T+1) for each layer of the ``TemporalTransformer``. Necks without a class token, such as
+    ``FrameTokens``, and a temporal Transformer of the audio are skipped.
     """
     recorded: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
 
@@ -123,13 +106,9 @@ def _with_residual(weights: Tensor) -> Tensor:
 
 
 def plot_attention(frames: np.ndarray, attention: np.ndarray, weights: np.ndarray | None, title: str) -> Figure:
-    """Plot the frames of a view with the attention overlaid, and a bar of each frame's weight.
+    """Plot the frames (T, H, W, 3) uint8 RGB of a view with the attention (T, h, w) overlaid, and bars of weights.
 
-    Args:
-        frames: (T, H, W, 3) uint8 RGB.
-        attention: (T, h, w) ratio of the class token's attention for each patch.
-        weights: (T,) ratios of the class token's attention among the frames; None without temporal Transformer.
-        title: above the plot.
+    The weights (T,) are None without a temporal Transformer.
     """
     rows = -(-len(frames) // _COLUMNS)
     columns = min(_COLUMNS, len(frames))

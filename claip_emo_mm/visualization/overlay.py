@@ -28,15 +28,11 @@ _HOLD_S = .13  # that a box stays where no newer one is known: the usual distanc
 
 def write_overlay(video: str, result: EmotionResult, path: Path,
                   progress: Callable[[float], None] | None = None) -> None:
-    """Write an mp4 file (h264) with the timestamps and the audio of the original, atomically.
+    """Write an mp4 copy (h264) of the result's video with its timestamps and audio, atomically.
 
-    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac.
+    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac. `progress` is called
+    with the time up to which the copy is written, in s.
 
-    Args:
-        video: that the result is of.
-        result: the people's boxes and emotions.
-        path: the copy.
-        progress: called with the time up to which it is written, in s.
     Raises:
         InputError: the video has no image, or cannot be decoded from its beginning.
         WriteError: the copy cannot be written, such as on a full disk.

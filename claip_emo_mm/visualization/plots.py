@@ -64,11 +64,7 @@ def plot_confusion_matrix(matrix: np.ndarray, classes: Sequence[str], title: str
 
 
 def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Embed standardized features (clips, D) in a plane (clips, 2) by scikit-learn's t-SNE.
-
-    Raises:
-        InputError: there are fewer than 5 clips.
-    """
+    """Embed standardized features (clips, D) in a plane (clips, 2) by scikit-learn's t-SNE."""
     if len(features) < _MIN_CLIPS:
         raise InputError(f't-SNE of {len(features)} clips: at least {_MIN_CLIPS} are needed to say anything.')
     perplexity = min(30., (len(features) - 1) / 3)
@@ -77,13 +73,7 @@ def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def plot_features(points: Mapping[str, np.ndarray], labels: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Plot embedded features, one panel for each kind.
-
-    Args:
-        points: title -> (clips, 2).
-        labels: (clips,) classes.
-        classes: K names.
-    """
+    """Plot embedded features, one panel for each title -> (clips, 2), colored by the labels (clips,)."""
     legend_columns = -(-len(classes) // 22)
     figure = Figure(figsize=(4.2 * len(points) + 1.6 * legend_columns, 4.6), layout='constrained')
     axes = figure.subplots(1, len(points), squeeze=False)[0]
