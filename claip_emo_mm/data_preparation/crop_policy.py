@@ -1,13 +1,13 @@
 """Whether the faces of a data set are to be cropped: as the user says, as in an earlier run, or measured."""
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from claip_emo_mm.data_preparation.clips import list_cell
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.faces.crop import face_ratio, ratio_of_face_frames
@@ -34,7 +34,7 @@ def decide_faces(out: Path, source: Path, clips: Sequence[ClipSource], faces: st
     if faces not in FACES:
         raise InputError(f'--faces {faces}: expected {", ".join(FACES)}.')
     path = out / 'preparation.json'
-    origin = Path(os.path.relpath(source.resolve(), out.resolve())).as_posix()
+    origin = list_cell(source, out)
     settings = read_settings(path, 'prepared data set')
     if settings is None:
         settings = dict(source=origin, faces={})

@@ -25,10 +25,6 @@ class _Family:
     paths: dict[tuple[int, str], Path] = field(default_factory=dict)
     lists: FoldLists = field(default_factory=dict)
 
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.lists.values()))
-
 
 def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, folds: Sequence[int], kind: str = '',
                     first_number: int | None = None) -> FoldLists:
@@ -46,9 +42,10 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
         raise InputError(_describe_missing(root, families, wanted, kind))
     for family in complete:
         family.lists = {key: _read(family.paths[key], schema, first_number) for key in wanted}
-    best, *others = sorted(complete, key=lambda family: -family.size)
+    sizes = {family.name: sum(map(len, family.lists.values())) for family in complete}
+    best, *others = sorted(complete, key=lambda family: -sizes[family.name])
     for other in others:
-        if other.size == best.size:
+        if sizes[other.name] == sizes[best.name]:
             _check_same(best, other)
     if kind == 'compound' and not any('_' in clip.label for clips in best.lists.values() for clip in clips):
         raise InputError(f'{root / best.name}: only labels of single emotions, compound ones expected (such as '

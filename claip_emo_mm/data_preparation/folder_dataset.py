@@ -1,6 +1,5 @@
 """A data set from a folder of videos per class: its lists and its config."""
 import logging
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,11 +79,10 @@ class FolderSetReport:
 
     def lines(self) -> list[str]:
         """Return a table of clips by class and split."""
-        width = max(map(len, (*self.classes, 'all')))
-        rows = [[name, *counts] for name, *counts in zip(self.classes, *self.counts.values(), strict=True)]
-        rows.append(['all', *map(sum, self.counts.values())])
-        lines = [f'  {"":{width}}' + ''.join(f'{split:>8}' for split in self.counts)]
-        lines += [f'  {name:{width}}' + ''.join(f'{count:8}' for count in counts) for name, *counts in rows]
+        rows = [('', *self.counts), *zip(self.classes, *self.counts.values(), strict=True),
+                ('all', *map(sum, self.counts.values()))]
+        width = max(len(name) for name, *_ in rows)
+        lines = [f'  {name:{width}}' + ''.join(f'{cell:>8}' for cell in cells) for name, *cells in rows]
         if self.silent:
             lines.append(f'{len(self.silent)} clips without audio ({self.silent[0]} for instance): to train on them, '
                          "set on_missing='silence' in LoadAudioWindows, or take a config without audio.")
@@ -95,17 +93,12 @@ class FolderSetReport:
 
     def error(self) -> str:
         """What went wrong; '' for nothing."""
-        text = ''
-        if self.failures:
-            folders = sum(failure.stage == 'folder' for failure in self.failures)
-            clips = len(self.failures) - folders
-            counts = [f'{clips} clips are not ready'] if clips else []
-            counts += [f'{folders} folders cannot be used'] if folders else []
-            text = (f'{" and ".join(counts)}, with the reason for each; the lists are without them. Repair the files, '
-                    'and give the same command again.')
-        if self.empty:
-            text += f' Classes without any usable clip: {", ".join(self.empty)}.'
-        return text.strip()
+        folders = sum(failure.stage == 'folder' for failure in self.failures)
+        numbers = {'clips are not ready': len(self.failures) - folders, 'folders cannot be used': folders}
+        counts = ' and '.join(f'{number} {what}' for what, number in numbers.items() if number)
+        texts = [f'{counts}, with the reason for each; the lists are without them. Repair the files, and give the same '
+                 'command again.'] if counts else []
+        return ' '.join(texts + [f'Classes without any usable clip: {", ".join(self.empty)}.'] * bool(self.empty))
 
 
 def prepare_folder_dataset(wanted: FolderSet, workers: int = 1) -> FolderSetReport:
@@ -170,8 +163,7 @@ def _config(out: Path, base: Path, classes: Sequence[str]) -> tuple[Path, str]:
     changed = [f'cls_head=dict(num_classes={len(classes)})']
     if (cfg.model.get('data_preprocessor') or {}).get('blending'):
         changed.append(f'data_preprocessor=dict(blending=dict(num_classes={len(classes)}))')
-    base_path = Path(os.path.relpath(base.resolve(), out.resolve())).as_posix()
-    leaf = _LEAF.format(count=len(classes), root=out.as_posix(), base=base.name, base_path=base_path,
+    leaf = _LEAF.format(count=len(classes), root=out.as_posix(), base=base.name, base_path=list_cell(base, out),
                         classes=list(classes), model=', '.join(changed))
     loaders = (_LOADER.format(split=split, mode='' if split == 'train' else ', test_mode=True') for split in SPLITS)
     name = re.sub(r'\W', '_', out.resolve().name)  # work folders are called by it

@@ -1,19 +1,24 @@
-"""Aligns the predictions of several models, and tests whether they differ."""
+"""Aligns and compares the predictions of several models, and averages their scores."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 from os.path import commonpath
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
+from scipy.special import softmax
 from scipy.stats import binomtest
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.metrics import are_probabilities, check_scores, classification_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
 
 _CLOSE = 1e-3  # difference of a clip's scores by the same model in another batch, or on another device
 _SATURATED = 1e-5  # nearer to 0 or 1 than this, many clips have the same scores
 _SPLITS = {'train', 'training', 'val', 'valid', 'validation', 'dev', 'eval', 'test', 'testing'}
+_STEPS = 20  # of a weight from 0 to 1, when weights are searched
+_MAX_MODELS = 5  # more have too many combinations
 
 
 def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScores]:
@@ -159,7 +164,7 @@ def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000,
         ratios = [(only & of_class).sum() / count for only in (only_first, only_second)]
         sampled = rng.multinomial(count, [*ratios, max(0., 1 - sum(ratios))], size=n_bootstrap)  # (n_bootstrap, 3)
         gained[place] = sampled[:, 1] - sampled[:, 0]
-    found = np.array([(only_second & (first.labels == label)).sum() - (only_first & (first.labels == label)).sum()
+    found = np.array([correct[1][first.labels == label].sum() - correct[0][first.labels == label].sum()
                       for label in labels])
     discordant = int(only_first.sum() + only_second.sum())
     return PairedComparison(
@@ -173,3 +178,39 @@ def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000,
 def _interval(values: np.ndarray) -> tuple[float, float]:
     low, high = np.quantile(values, (.025, .975))
     return float(low), float(high)
+
+
+def probabilities(clips: ClipScores) -> np.ndarray:
+    """Scores (clips, K) that sum to 1: the scores themselves, or their softmax where they are logits."""
+    check_scores(clips.scores, 'late fusion', names=clips.names)
+    return clips.scores if are_probabilities(clips.scores) else softmax(clips.scores, axis=1)
+
+
+def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:
+    """Average the probabilities of several models on the same clips, by weights that are scaled to sum to 1."""
+    if len(weights) != len(several) or min(weights) < 0 or not sum(weights):
+        raise InputError(f'late fusion: {len(several)} models and the weights {", ".join(map(str, weights))}. Expected '
+                         'one number for each model, none below 0 and not all 0.')
+    ratios = np.array(weights) / sum(weights)
+    fused = sum(ratio * probabilities(clips) for ratio, clips in zip(ratios, several, strict=True))
+    return ClipScores(several[0].names, several[0].labels, fused.astype(np.float32), several[0].classes)
+
+
+def search_weights(several: Sequence[ClipScores]) -> tuple[float, ...]:
+    """Find the weights, in steps of 1/20, with the highest WAR, then the highest UAR, then the most even ones.
+
+    Search on other clips than those whose metrics are reported with these weights.
+    """
+    if len(several) > _MAX_MODELS:
+        raise InputError(f'late fusion: weights of {len(several)} models cannot be searched, {_MAX_MODELS} at most. '
+                         'Fuse some of them first, or give --weights.')
+    scores = np.stack([probabilities(clips) for clips in several])  # (models, clips, K)
+    labels, num_classes = several[0].labels, scores.shape[2]
+
+    def merit(weights: tuple[float, ...]) -> tuple[float, float, float]:
+        metrics = classification_metrics(labels, np.tensordot(weights, scores, 1).argmax(axis=1), num_classes)
+        return round(metrics.war, 9), round(metrics.uar, 9), -float(np.square(weights).sum())
+
+    places = _STEPS + len(several) - 1  # of the steps, and of the bars between the models
+    splits = ((-1, *bars, places) for bars in combinations(range(places), len(several) - 1))
+    return max((tuple((end - start - 1) / _STEPS for start, end in pairwise(ends)) for ends in splits), key=merit)

@@ -1,7 +1,6 @@
 """Export of trained models to ONNX."""
 from .front_end import AudioFrontEnd, FrontEnd, MediaClip
-from .onnx import OPSET, TOLERANCE, Exported, check_targets, export_onnx
-from .quantization import QuantizationChange, quantize, run_file
+from .onnx import OPSET, TOLERANCE, Exported, QuantizationChange, check_targets, export_onnx, quantize, run_file
 from .wrappers import FORMATS, MediaModel, TensorModel
 
 __all__ = ['AudioFrontEnd', 'Exported', 'FORMATS', 'FrontEnd', 'QuantizationChange', 'MediaClip', 'MediaModel', 'OPSET',

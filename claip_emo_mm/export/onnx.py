@@ -1,6 +1,7 @@
-"""Exports a trained model to an ONNX file whose scores match PyTorch's."""
+"""Exports a trained model to an ONNX file whose scores match PyTorch's, also with 8-bit weights."""
 import importlib
 import json
+import logging
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,12 +12,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.engine.checkpoints.load import TrainedModel
 from claip_emo_mm.engine.checkpoints.settings import front_end_settings
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.export.front_end import FrontEnd, MediaClip
-from claip_emo_mm.export.quantization import QuantizationChange, quantize, run_file
 from claip_emo_mm.export.wrappers import FORMATS, MediaModel, TensorModel
 from claip_emo_mm.models.layers.lora import merge_adapters
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
@@ -27,6 +28,26 @@ OPSET = 18  # what torch's exporter writes without a conversion; onnxruntime rea
 IR_VERSION = 8  # the lowest that holds this opset; the exporter's own, 10, is refused by onnxruntime before 1.18
 TOLERANCE = 1e-4
 _MAX_SIZE = 2e9  # bytes: an ONNX file is one protocol buffer, which ends at 2 GiB
+
+
+@dataclass(frozen=True)
+class QuantizationChange:
+    """Differences between the outputs of 8-bit weights and those of full precision."""
+    path: Path
+    size: int  # bytes
+    difference: float  # largest one of a score (of a logit where the file has no scores)
+    agreeing: int  # clips (views) with the same top class
+    clips: int
+
+    @classmethod
+    def measure(cls, path: Path, file: Path, batches: Sequence[dict[str, np.ndarray]],
+                expected: Sequence[list[np.ndarray]]) -> 'QuantizationChange':
+        """Compare the first output, (B, K), with the expected one of full precision."""
+        first = np.concatenate([outputs[0] for outputs in run_file(file, batches)])
+        check_scores(first, str(path), 'Weights of 8 bits do not hold this model: go without --int8.')
+        wanted = np.concatenate([outputs[0] for outputs in expected])
+        return cls(path, file.stat().st_size, float(np.abs(first - wanted).max()),
+                   int((first.argmax(-1) == wanted.argmax(-1)).sum()), len(wanted))
 
 
 @dataclass(frozen=True)
@@ -176,3 +197,41 @@ def _difference(results: list[list[np.ndarray]], expected: list[list[np.ndarray]
     """Largest difference of two outputs, or NaN."""
     return float(np.max([np.abs(first - second).max() for result, wanted in zip(results, expected, strict=True)
                          for first, second in zip(result, wanted, strict=True)]))
+
+
+def run_file(path: Path, batches: Sequence[dict[str, np.ndarray]]) -> list[list[np.ndarray]]:
+    """Run an ONNX file on the CPU for each dict of inputs.
+
+    Raises:
+        InputError: onnxruntime refuses the file, or its inputs.
+    """
+    import onnxruntime  # of the extra [export]
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, RuntimeException
+    try:
+        session = onnxruntime.InferenceSession(str(path), providers=['CPUExecutionProvider'])
+        return [session.run(None, batch) for batch in batches]
+    except (Fail, InvalidArgument, InvalidGraph, RuntimeException) as error:
+        raise InputError(f'{path}: onnxruntime cannot run the exported file: {one_line(error)} A '
+                         'component of the model has a shape in it that must not change from call to call.') from error
+
+
+def quantize(source: Path, target: Path) -> None:
+    """Write an ONNX file with 8-bit weights of its matrix products, by onnxruntime's dynamic quantization per channel.
+
+    The spectrogram is not quantized: its filters span many powers of ten.
+    """
+    import onnx  # of the extra [export]
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    logger = logging.getLogger()
+    level = logger.level
+    model = onnx.load(str(source))
+    kept = [node.name for node in model.graph.node if any('filters' in name for name in node.input)]
+    logger.setLevel(logging.ERROR)  # the package advises preprocessing on the root logger
+    try:
+        quantize_dynamic(model, str(target), weight_type=QuantType.QInt8, per_channel=True, nodes_to_exclude=kept,
+                         op_types_to_quantize=['MatMul', 'Gemm'])
+    finally:
+        logger.setLevel(level)
+    quantized = onnx.load(str(target))
+    onnx.helper.set_model_props(quantized, {entry.key: entry.value for entry in model.metadata_props})
+    onnx.save(quantized, str(target))

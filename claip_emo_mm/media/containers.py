@@ -80,17 +80,13 @@ def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.containe
 
 
 def _why_no_file(path: str) -> str:
-    if os.path.exists(path):
-        return 'this is no ordinary file (a folder, a pipe, a device)'
-    if os.path.islink(path):
-        return 'this link leads nowhere'
     try:
         os.stat(path)
     except PermissionError:
         return 'you may not look into its folder'
     except OSError:
-        pass
-    return 'there is no such file'
+        return 'this link leads nowhere' if os.path.islink(path) else 'there is no such file'
+    return 'this is no ordinary file (a folder, a pipe, a device)'
 
 
 def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from claip_emo_mm.toy.brush import RGB
+RGB = tuple[int, int, int]
 
 SPLITS = ('train', 'val', 'test', 'pretrain')
 SKINS: dict[str, RGB] = {
@@ -50,22 +50,14 @@ class FaceIdentity:
     def sample(cls, rng: np.random.Generator) -> 'FaceIdentity':
         feminine = bool(rng.random() < .5)
         return cls(
-            feminine=feminine,
-            skin=_pick(rng, SKINS, .05),
-            hair=_pick(rng, HAIRS, .08),
+            feminine=feminine, skin=_pick(rng, SKINS, .05), hair=_pick(rng, HAIRS, .08),
             hair_style=HAIR_STYLES[rng.integers(len(HAIR_STYLES))],
-            glasses=bool(rng.random() < .25),
-            beard=bool(rng.random() < .35) and not feminine,
+            glasses=bool(rng.random() < .25), beard=bool(rng.random() < .35) and not feminine,
             iris=(int(rng.integers(30, 110)), int(rng.integers(40, 120)), int(rng.integers(30, 140))),
-            face_width=float(rng.uniform(.88, 1.1)),
-            face_height=float(rng.uniform(.94, 1.1)),
-            eye_size=float(rng.uniform(.88, 1.18)),
-            eye_gap=float(rng.uniform(.9, 1.12)),
-            nose=float(rng.uniform(.8, 1.25)),
-            mouth=float(rng.uniform(.88, 1.15)),
-            brow=float(rng.uniform(.8, 1.35)),
-            shirt=_pick(rng, CLOTHS, .12),
-            background=_pick(rng, CLOTHS, .12))
+            face_width=float(rng.uniform(.88, 1.1)), face_height=float(rng.uniform(.94, 1.1)),
+            eye_size=float(rng.uniform(.88, 1.18)), eye_gap=float(rng.uniform(.9, 1.12)),
+            nose=float(rng.uniform(.8, 1.25)), mouth=float(rng.uniform(.88, 1.15)), brow=float(rng.uniform(.8, 1.35)),
+            shirt=_pick(rng, CLOTHS, .12), background=_pick(rng, CLOTHS, .12))
 
 
 def identity_stream(seed: int, split: str, index: int) -> np.random.Generator:

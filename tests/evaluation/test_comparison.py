@@ -4,8 +4,7 @@ import pytest
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import ClipScores
-from claip_emo_mm.evaluation.comparison import compare_pair
-from claip_emo_mm.evaluation.late_fusion import fuse, probabilities, search_weights
+from claip_emo_mm.evaluation.comparison import compare_pair, fuse, probabilities, search_weights
 
 # The first knows class 0 from the rest, the second class 2 from the rest; the third knows nothing.
 FIRST = [[.9, .05, .05], [.1, .5, .4], [.1, .5, .4], [.8, .1, .1]]

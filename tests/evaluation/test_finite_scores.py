@@ -13,11 +13,11 @@ from torch import nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import ClipScores, emotion_metrics
+from claip_emo_mm.evaluation.comparison import fuse
 from claip_emo_mm.evaluation.features import collect_features
-from claip_emo_mm.evaluation.late_fusion import fuse
 from claip_emo_mm.evaluation.metrics import check_scores, expected_calibration_error, why_not_finite
 from claip_emo_mm.evaluation.predictions import read_scores, write_metrics
-from claip_emo_mm.export.quantization import QuantizationChange
+from claip_emo_mm.export.onnx import QuantizationChange
 
 LABELS = np.array([0, 1, 0])
 BROKEN = np.array([[.5, .5], [np.nan, .5], [np.inf, 0]], np.float32)
@@ -71,7 +71,7 @@ def test_features() -> None:
 
 def test_files_with_8_bit_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / 'a.onnx').touch()
-    monkeypatch.setattr('claip_emo_mm.export.quantization.run_file', lambda path, batches: [[BROKEN]])
+    monkeypatch.setattr('claip_emo_mm.export.onnx.run_file', lambda path, batches: [[BROKEN]])
     with pytest.raises(InputError, match=r'a\.int8\.onnx: the scores of 2 of 3 clips are not finite.* without --int8'):
         QuantizationChange.measure(tmp_path / 'a.int8.onnx', tmp_path / 'a.onnx', [{}], [[BROKEN]])
 

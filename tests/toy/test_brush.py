@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from claip_emo_mm.toy.brush import Brush, curve
+from claip_emo_mm.toy.face import Brush, curve
 
 
 @pytest.mark.parametrize('side', [112, 448])

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from claip_emo_mm.toy.brush import PLAN
-from claip_emo_mm.toy.face import FaceCanvas, FaceControls
+from claip_emo_mm.toy.face import PLAN, FaceCanvas, FaceControls
 from claip_emo_mm.toy.identities import FaceIdentity
 
 SIZE = 96

@@ -8,8 +8,7 @@ from pathlib import Path
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import emotion_metrics, write_clip_scores
-from claip_emo_mm.evaluation.comparison import align, shared_clips
-from claip_emo_mm.evaluation.late_fusion import fuse, search_weights
+from claip_emo_mm.evaluation.comparison import align, fuse, search_weights, shared_clips
 from claip_emo_mm.evaluation.predictions import ClipScores, read_scores
 from claip_emo_mm.utils.io import check_writable
 
