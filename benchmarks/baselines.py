@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import soundfile
@@ -19,7 +20,7 @@ from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from benchmarks.sizes import AUDIO_TARGETS, ModelSizes
 from claip_emo_mm.datasets.transforms.sampling import audio_span, regular_frames, spread_frames
-from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+from claip_emo_mm.models.backbones.htsat import HTSATArch, _import_htsat, find_arch
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
 
 SIZE = 224
@@ -29,6 +30,18 @@ RATE_HZ, WINDOW_SAMPLES = 48000, 480000
 MEL_BINS, MEL_FRAMES = 64, 1024
 _MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
 _WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
+
+
+def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
+    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor."""
+    unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
+                                       fmin=50, fmax=14000)
+    htsat = _import_htsat().HTSAT_Swin_Transformer(
+        spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
+        num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
+        config=unused_front_end, enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
+    del htsat.spectrogram_extractor, htsat.logmel_extractor
+    return htsat
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,13 @@ def check_positive(owner: object, **numbers: Any) -> None:
             raise InputError(f'{_name(owner)}: {option} is {number!r}. Expected more than 0.')
 
 
+def check_ratio(owner: object, **numbers: Any) -> None:
+    """Raise an `InputError` where an option of a component (or its name) is not in [0, 1]."""
+    for option, number in numbers.items():
+        if not 0 <= number <= 1:
+            raise InputError(f'{_name(owner)}: {option} is {number}. Expected 0 to 1.')
+
+
 def check_choice(owner: object, choices: Sequence[Any], **options: Any) -> None:
     """Raise an `InputError` where an option of a component (or its name) is none of the choices."""
     for option, value in options.items():

@@ -14,8 +14,6 @@ from claip_emo_mm.utils.file_errors import reading
 
 _MARKS = ((codecs.BOM_UTF8, 'utf-8'), (codecs.BOM_UTF16_LE, 'utf-16-le'), (codecs.BOM_UTF16_BE, 'utf-16-be'))
 _SEPARATORS = (',', ';', '\t', '|')
-
-
 EXPECTED = 'Expected the header video,label or frames,audio,label.'
 _MEDIA = ('video', 'frames', 'audio')
 # Other names of the column of the clips: videos, audio files or folders of frames, as their suffixes say.
@@ -25,25 +23,15 @@ _OTHER_NAMES = ('path', 'file', 'filename', 'file_name', 'filepath', 'file_path'
 
 @dataclass(frozen=True)
 class ListedClip:
-    """One row of an annotation list or official list; paths are as written there, '' where the row has none.
+    """One row of an annotation list or official list; paths are as written there, '' where the row has none."""
 
-    Args:
-        line: line of the file, from 1.
-        label: name of the class.
-        video: video file, with or without audio.
-        frames: folder of frames.
-        audio: audio file that belongs to `frames`; alone for a clip without frames.
-        num_frames: frames of the folder, where the list counts them.
-        bare_name: name of the clip, where the list has no path.
-    """
-
-    line: int
-    label: str
-    video: str = ''
-    frames: str = ''
-    audio: str = ''
-    num_frames: int | None = None
-    bare_name: str = ''
+    line: int  # from 1
+    label: str  # name of the class
+    video: str = ''  # with or without audio
+    frames: str = ''  # folder
+    audio: str = ''  # belongs to `frames`; alone for a clip without frames
+    num_frames: int | None = None  # of the folder, where the list counts them
+    bare_name: str = ''  # of the clip, where the list has no path
 
     @classmethod
     def from_cells(cls, line: int, cells: Mapping[str, str]) -> 'ListedClip':
@@ -75,19 +63,13 @@ class ListedClip:
 
 
 def read_list_text(path: str | Path, encodings: Sequence[str] = ('utf-8',)) -> str:
-    """Read a list's text, its line ends as they are; `encodings` are tried where it has no byte order mark.
-
-    Raises:
-        InputError: the file is missing, cannot be read, or is no text in these encodings.
-    """
+    """Read a list's text, its line ends as they are; `encodings` are tried where it has no byte order mark."""
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such list. Make it with tools/prepare_data.py, or correct its name.')
     with reading(path):
         data = Path(path).read_bytes()
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            data, encodings = data[len(mark):], (encoding,)
-            break
+    marked = [(data.removeprefix(mark), [encoding]) for mark, encoding in _MARKS if data.startswith(mark)]
+    data, encodings = marked[0] if marked else (data, encodings)
     for encoding in encodings:
         try:
             text = data.decode(encoding)
@@ -110,9 +92,9 @@ def split_cells(line: str, separator: str) -> tuple[str, ...]:
 
 
 def read_header(text: str) -> tuple[tuple[str, ...], str, int]:
-    """Split the first line that is not blank, behind a line ``sep=;`` for spreadsheet programs where there is one.
+    """Cells of the first line in lower case, the separator that makes most of them, and the line's number.
 
-    Returns: its cells in lower case, the separator that makes most of them (or is named), and its line number.
+    Blank lines before it are skipped, and a line ``sep=;`` of spreadsheet programs, which then names the separator.
     """
     lines = io.StringIO(text, newline=None)
     separators = _SEPARATORS
@@ -127,12 +109,9 @@ def read_header(text: str) -> tuple[tuple[str, ...], str, int]:
 
 
 def read_table(text: str, path: str | Path) -> list[tuple[int, tuple[str, ...]]]:
-    """Read the rows behind a header: the line, and the stripped cells.
+    """Read the line and the stripped cells of the rows behind a header.
 
     Blank rows are skipped, and so is a column of row numbers in front that the header does not name, as R writes it.
-
-    Raises:
-        InputError: quotes do not close, or a row has more or fewer cells than the header.
     """
     columns, separator, skipped = read_header(text)
     lines = io.StringIO(text, newline='')
@@ -165,9 +144,6 @@ def read_annotation_list(path: str | Path) -> list[ListedClip]:
     As spreadsheet programs, R and pandas write it: separated by commas, semicolons or tabs, the header in upper or
     lower case, in UTF-8, or in UTF-16 with a byte order mark. In place of `video` a column may be called path, file,
     filename, clip or name, of videos, audio files or folders of frames, by their suffixes.
-
-    Raises:
-        InputError: the file is missing, no such text, empty, lacks a column, or has a row that does not fit its header.
     """
     text = read_list_text(path)
     header, _, line = read_header(text)
@@ -185,11 +161,7 @@ def is_our_header(header: Sequence[str]) -> bool:
 
 
 def find_columns(header: Sequence[str], where: str) -> dict[str, int]:
-    """Return the index of `label` and of `video`, of `frames` and `audio`, or of `path` in a header in lower case.
-
-    Raises:
-        InputError: a column is missing, or is there twice; the message begins with `where`.
-    """
+    """Return the index of `label` and of `video`, of `frames` and `audio`, or of `path` in a header in lower case."""
     found = f'{where}: columns {", ".join(header) or "(none)"} found'
     other = [name for name in header if name in _OTHER_NAMES]
     media = ['video'] if 'video' in header else ['frames', 'audio']

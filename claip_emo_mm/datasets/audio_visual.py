@@ -25,15 +25,7 @@ _NAMED_FILES = 10
 
 
 def read_listed_clips(path: str | Path, schema: LabelSchema, first_number: int | None = None) -> list[ListedClip]:
-    """Read an annotation list (see `read_annotation_list`), or an official list with paths or one without a header.
-
-    Args:
-        path: the list.
-        schema: classes; labels that are numbers become their names.
-        first_number: number of the first class, 0 or 1, for a list of numbers that does not tell.
-    Raises:
-        InputError: the list cannot be read, or has names of clips without paths.
-    """
+    """Read an annotation list (see `read_annotation_list`), or an official list with paths or one without a header."""
     header, _, _ = read_header(read_list_text(path, LIST_ENCODINGS))
     if not header or is_our_header(header):
         return read_annotation_list(path)
@@ -165,9 +157,8 @@ class AudioVisualDataset(BaseDataset):
 
     def _check_files(self, clips: list[ListedClip]) -> None:
         exists = dict(filename=osp.isfile, frame_dir=osp.isdir, audio_path=osp.isfile)
-        missing = [next((path for key, path in self.media(clip).items() if path and not exists[key](path)), None)
-                   for clip in clips]
-        missing = [path for path in missing if path]
+        absent = ([path for key, path in self.media(clip).items() if path and not exists[key](path)] for clip in clips)
+        missing = [paths[0] for paths in absent if paths]
         if missing:
             names = ''.join(f'\n  {path}' for path in missing[:_NAMED_FILES])
             more = f'\n  ... and {len(missing) - _NAMED_FILES} more' if len(missing) > _NAMED_FILES else ''

@@ -7,7 +7,7 @@ from mmaction.registry import DATASETS
 from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, OfficialSplit, fold_list
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_choice
 
 _MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
@@ -26,7 +26,7 @@ class FoldDataset(AudioVisualDataset):
 
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None,
                  test_mode: bool = False, **options: Any) -> None:
-        split = split or _default_split(test_mode)
+        split = split or ('test' if test_mode else 'train')
         if split not in FOLD_SPLITS or not isinstance(fold, int) or isinstance(fold, bool) or fold < 1:
             raise InputError(f'FoldDataset: fold is {fold!r} and split {split!r}. Expected a number from 1, and '
                              "'train' or 'test'.")
@@ -38,21 +38,15 @@ class DFEWDataset(AudioVisualDataset):
     """A split of a fold of DFEW (7 classes), prepared by ``tools/prepare_data.py dfew``; logs official clip counts.
 
     Args:
-        fold: 1 to 5; the number of the split that is tested.
-        pipeline: transforms, or their configs.
-        split: ``'train'`` or ``'test'``; by default according to `test_mode`.
+        fold, pipeline, split, test_mode, options: as in `FoldDataset`; folds 1 to 5.
         data_root: folder of the prepared data set.
         ann_file: another list in place of ``lists/fold<fold>_<split>.csv``; relative to `data_root`.
-        test_mode: whether the clips are for validation or test.
-        options: of `AudioVisualDataset`.
-    Raises:
-        InputError: there is no such fold or split, or the list is not right.
     """
 
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None,
                  data_root: str = 'data/dfew', ann_file: str | None = None, test_mode: bool = False,
                  **options: Any) -> None:
-        split = split or _default_split(test_mode)
+        split = split or ('test' if test_mode else 'train')
         self.published = OfficialSplit(DFEW, fold, split)
         super().__init__(ann_file or fold_list(fold, split), pipeline, data_root, DFEW.name, test_mode, **options)
 
@@ -65,21 +59,14 @@ class MAFWDataset(AudioVisualDataset):
         fold, pipeline, split, data_root, test_mode, options: as in `DFEWDataset`.
         classes: ``'single'`` for the 11 single emotions, ``'compound'`` for these and their 32 combinations.
         ann_file: another list in place of ``lists/<classes>/fold<fold>_<split>.csv``; relative to `data_root`.
-    Raises:
-        InputError: there is no such fold, split or kind of labels, or the list is not right.
     """
 
     def __init__(self, fold: int, pipeline: Sequence[dict | Callable], split: str | None = None,
                  data_root: str = 'data/mafw', classes: str = 'single', ann_file: str | None = None,
                  test_mode: bool = False, **options: Any) -> None:
-        if classes not in _MAFW_SCHEMAS:
-            raise InputError(f"MAFWDataset: classes is {classes!r}. Expected 'single' (11) or 'compound' (43).")
+        check_choice(self, tuple(_MAFW_SCHEMAS), classes=classes)
         schema = _MAFW_SCHEMAS[classes]
-        split = split or _default_split(test_mode)
+        split = split or ('test' if test_mode else 'train')
         self.published = OfficialSplit(schema, fold, split)
         super().__init__(ann_file or fold_list(fold, split, classes), pipeline, data_root, schema.name, test_mode,
                          **options)
-
-
-def _default_split(test_mode: bool) -> str:
-    return 'test' if test_mode else 'train'

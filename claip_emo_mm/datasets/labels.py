@@ -32,9 +32,6 @@ class LabelSchema:
         """Return the label of a class by its name or a synonym, in upper or lower case.
 
         Several emotions may come in any order, joined by ``_``, ``,``, ``&``, ``+``, ``/`` or blanks.
-
-        Raises:
-            InputError: there is no such class.
         """
         if name in self.classes:
             return self.classes.index(name)
@@ -50,11 +47,7 @@ class LabelSchema:
         return tuple(meanings.get(_emotions(name)) for name in self.classes)
 
     def order_of(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Return the label of each of all K class names in another order, such as ``OTHER_MAFW_ORDER``.
-
-        Raises:
-            InputError: a name is unknown, or the names are not all of the classes.
-        """
+        """Return the label of each of all K class names in another order, such as ``OTHER_MAFW_ORDER``."""
         labels = tuple(self.label(name) for name in names)
         if sorted(labels) != list(range(len(self.classes))):
             absent = [name for label, name in enumerate(self.classes) if label not in labels]

@@ -3,6 +3,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mmengine.logging import print_log
@@ -24,16 +25,10 @@ LIST_ENCODINGS = ('utf-8', 'gb18030')
 
 @dataclass(frozen=True)
 class OfficialList:
-    """A list that was read.
+    """A list that was read."""
 
-    Args:
-        format: name of its format, and how its labels count.
-        has_paths: whether its rows have paths, not only names of clips.
-        clips: its rows.
-    """
-
-    format: str
-    has_paths: bool
+    format: str  # its name, and how its labels count
+    has_paths: bool  # in the rows, not only names of clips
     clips: tuple[ListedClip, ...]
 
     def missing_in(self, other: 'OfficialList') -> tuple[ListedClip, ...]:
@@ -56,8 +51,7 @@ def read_official_list(path: str | Path, schema: LabelSchema, first_number: int 
         first_number: number of the first class, 0 or 1, for a list that does not tell (a few clips of a list).
         choice: how the user sets that number, for messages.
     Raises:
-        InputError: the file is missing, no text, of no known format, has a row of another format, or has labels that
-            the schema does not have or that are ambiguous.
+        InputError: the file cannot be read, a row has an unknown or another format, or labels are unknown or ambiguous.
     """
     rows = _rows(read_list_text(path, LIST_ENCODINGS), path)
     line, text = rows[0]
@@ -128,14 +122,10 @@ def _class_name(clip: ListedClip, schema: LabelSchema, path: str | Path) -> str:
         raise InputError(f'{path}:{clip.line}: {error}') from error
 
 
-def _pattern(pattern: str) -> Callable[[str], Mapping[str, str]]:
-    """Parser of rows that match a pattern, by the names of its groups."""
-    compiled = re.compile(pattern)
-
-    def parse(text: str) -> Mapping[str, str]:
-        found = compiled.fullmatch(text)
-        return found.groupdict() if found else {}
-    return parse
+def _match(pattern: str, text: str) -> Mapping[str, str]:
+    """Cells of a row that matches a pattern, by the names of its groups."""
+    found = re.fullmatch(pattern, text)
+    return found.groupdict() if found else {}
 
 
 def _csv_cells(text: str, count: int) -> tuple[str, ...]:
@@ -185,14 +175,14 @@ _VIDEO = '|'.join(suffix.removeprefix('.') for suffix in VIDEO_SUFFIXES)
 FORMATS: Sequence[ListFormat] = (
     ListFormat("DFEW's csv", 'video_name,label', _dfew_csv),
     ListFormat("MAFW's txt with captions", 'video TAB label TAB caption ...',
-               _pattern(r'(?P<video>[^\t]+\.\w+)\t(?P<label>[^\t]+)(\t.*)?'), numbered=False, bare_files=True),
+               partial(_match, r'(?P<video>[^\t]+\.\w+)\t(?P<label>[^\t]+)(\t.*)?'), numbered=False, bare_files=True),
     ListFormat('audiovisual list', 'frames audio label',  # what ends in a video is a path with blanks
-               _pattern(rf'(?P<frames>\S.*)\s(?P<audio>\S+\.(?!(?i:{_VIDEO})\s)\w+)\s(?P<label>\d+)')),
+               partial(_match, rf'(?P<frames>\S.*)\s(?P<audio>\S+\.(?!(?i:{_VIDEO})\s)\w+)\s(?P<label>\d+)')),
     ListFormat('list of counted frames', 'frames count label',
-               _pattern(r'(?P<frames>\S.*)\s(?P<num_frames>\d+)\s(?P<label>\d+)')),
-    ListFormat('list of paths', 'path label', _pattern(r'(?P<path>\S.*)\s(?P<label>\d+)')),
-    ListFormat("MAFW's txt", 'video label', _pattern(r'(?P<video>\S+\.\w+)\s+(?P<label>[A-Za-z]\S*)'), numbered=False,
-               bare_files=True),
+               partial(_match, r'(?P<frames>\S.*)\s(?P<num_frames>\d+)\s(?P<label>\d+)')),
+    ListFormat('list of paths', 'path label', partial(_match, r'(?P<path>\S.*)\s(?P<label>\d+)')),
+    ListFormat("MAFW's txt", 'video label', partial(_match, r'(?P<video>\S+\.\w+)\s+(?P<label>[A-Za-z]\S*)'),
+               numbered=False, bare_files=True),
     ListFormat('list without a header', 'path,label', _path_csv, numbered=False),
     ListFormat('list without a header', 'frames,audio,label', _frames_csv, numbered=False),
 )

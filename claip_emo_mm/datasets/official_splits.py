@@ -32,8 +32,6 @@ class OfficialSplit:
         schema: DFEW, MAFW or MAFW_COMPOUND.
         fold: 1 to 5.
         split: ``'train'`` or ``'test'``.
-    Raises:
-        InputError: there is no such fold or split.
     """
 
     schema: LabelSchema
@@ -54,10 +52,7 @@ class OfficialSplit:
                 'data_root.')
 
     def differing_counts(self, labels: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Compare class names of a list with the official list and the audiovisual one; empty where it equals one.
-
-        Returns: class -> (clips found, clips in the official list), where they differ.
-        """
+        """Class -> (clips found, clips in the official list), where they differ; {} also for the audiovisual list."""
         found = count_by_class(labels, self.schema)
         official = official_counts(self.schema, self.fold, self.split)
         excluded = excluded_counts(self.schema, self.fold, self.split)

@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_ratio, check_whole
 
 
 @DATA_SAMPLERS.register_module()
@@ -25,14 +25,10 @@ class ClassBalancedSampler(Sampler):
         dataset: data set whose annotations have a `label`.
         balance: 1 for all classes equally often, 0 for their own frequency, or a number between.
         seed: random seed, the same for all processes; None for a random one.
-    Raises:
-        InputError: `balance` is not between 0 and 1, or a clip has no label.
     """
 
     def __init__(self, dataset: BaseDataset, balance: float = 1.0, seed: int | None = None) -> None:
-        if not 0 <= balance <= 1:
-            raise InputError(f'ClassBalancedSampler: balance is {balance}. Expected 0 (as the data set is) to 1 (all '
-                             'classes equally often).')
+        check_ratio(self, balance=balance)
         check_whole(self, least=0, seed=seed)
         self.rank, self.world_size = get_dist_info()
         self.seed = sync_random_seed() if seed is None else seed
@@ -98,8 +94,6 @@ class SeededBatchSampler(Sampler):
         sampler: yields the indices of this process's clips; with `seed` and `epoch`, as MMEngine's samplers have them.
         batch_size: clips of a batch.
         drop_last: whether to drop a last batch with fewer clips.
-    Raises:
-        InputError: the sampler has no seed or no epoch.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:

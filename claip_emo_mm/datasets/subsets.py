@@ -73,8 +73,6 @@ class NamedConcatDataset(ConcatDataset):
 
     Args:
         splits: name -> config of a data set.
-    Raises:
-        InputError: they have different classes.
     """
 
     def __init__(self, splits: Mapping[str, Mapping[str, Any]]) -> None:

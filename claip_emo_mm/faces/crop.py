@@ -13,14 +13,7 @@ _SQUARE = .8  # shorter side by longer side, at least
 
 
 def crop_face(frame: np.ndarray, square: np.ndarray, size: int = CROP_SIZE) -> np.ndarray:
-    """Crop a square with subpixel precision, so that a slowly moving square does not jump.
-
-    Args:
-        frame: (H, W, 3) uint8.
-        square: (3,) center x, center y and side in pixels; pixel i reaches from i to i + 1.
-        size: side of the result in pixels.
-    Returns: (size, size, 3) uint8; black where the square leaves the frame.
-    """
+    """Crop a square (center x, center y, side in pixels) with subpixel precision, so that a slow one does not jump."""
     center_x, center_y, side = map(float, square)
     height, width = frame.shape[:2]
     frame = shrink(frame, size / side)  # a warp alone would only pick some of the pixels
@@ -32,15 +25,10 @@ def crop_face(frame: np.ndarray, square: np.ndarray, size: int = CROP_SIZE) -> n
 
 
 def face_ratio(frames: Sequence[np.ndarray], detector: FaceDetector) -> float | None:
-    """Measure how much of a clip's frames the largest face takes.
+    """Median of `box_ratio` of the largest face over some frames of a clip; None if no face is found.
 
     On one portrait (.39 as a whole), square crops of .6, 1, 1.3, 1.5, 1.8 times the face give 1.03, .84, .63, .54, .47;
     crops of our own from two videos .66 and .70.
-
-    Args:
-        frames: some (H, W, 3) uint8 RGB frames of the clip.
-        detector: detects the faces.
-    Returns: median of `box_ratio` over the frames with a face; None if no face is found.
     """
     detected = [(frame, detector.find(frame)) for frame in frames]
     ratios = [max(box_ratio(frame, box) for box in boxes) for frame, boxes in detected if boxes]

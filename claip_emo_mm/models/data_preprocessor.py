@@ -48,8 +48,6 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
                 mixed.
         Returns: `inputs`, with `frames` (U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
             `mel` (A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
-        Raises:
-            InputError: Clips differ in the size of their frames or in their number of views.
         """
         data = self.cast_data(data)
         inputs = {key: [value for value in values if value is not None] for key, values in data['inputs'].items()}
@@ -60,13 +58,11 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         if 'frames' in batch:
             frames = batch['frames'].float()
             batch['frames'] = self.normalize(frames) if len(frames) else frames
-        if training and self.blending is not None:
+        if training and self.blending is not None and batch:
             self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)])
         return dict(data, inputs=batch)
 
     def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample]) -> None:
-        if not batch:
-            return
         labels = torch.cat([sample.gt_label for sample in data_samples])
         modalities = {key: ExpandedViews(batch[key], batch[index_key])
                       for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}

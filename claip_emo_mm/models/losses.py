@@ -20,8 +20,6 @@ class LogitAdjustedLoss(BaseWeightedLoss):
         class_counts: Training clips of each of the K classes.
         tau: Strength; 1 is consistent for the balanced error, 0 is plain cross entropy.
         loss_weight: Factor of the loss.
-    Raises:
-        InputError: A class has no clip.
     """
 
     def __init__(self, class_counts: Sequence[float], tau: float = 1.0, loss_weight: float = 1.0) -> None:

@@ -6,7 +6,7 @@ import torch
 from timm.data.mixup import cutmix_bbox_and_lam, mixup_target
 from torch import Tensor
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_ratio
 from claip_emo_mm.structures import MISSING_INDEX
 
 Box = tuple[int, int, int, int]  # rows from, to, columns from, to
@@ -30,8 +30,6 @@ class AudioVisualMixup:
         independent: Do exactly what the reference recipe does: sample for the audio anew, while the label follows the
             frames, and cut boxes as timm did at the time, whose sides are an even number of pixels. Otherwise frames
             and audio are mixed in the same way and with the same weight, in the boxes of today's timm.
-    Raises:
-        InputError: A number is out of its range, or both alphas are 0.
     """
 
     num_classes: int
@@ -43,9 +41,7 @@ class AudioVisualMixup:
     independent: bool = False
 
     def __post_init__(self) -> None:
-        for name in ('prob', 'switch_prob', 'label_smoothing'):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f'blending: {name} is {getattr(self, name)}. Expected 0 to 1.')
+        check_ratio('blending', prob=self.prob, switch_prob=self.switch_prob, label_smoothing=self.label_smoothing)
         if min(self.mixup_alpha, self.cutmix_alpha) < 0 or self.mixup_alpha == self.cutmix_alpha == 0:
             raise InputError(f'blending: mixup_alpha is {self.mixup_alpha} and cutmix_alpha {self.cutmix_alpha}. '
                              'Expected two numbers from 0, one above 0; blending=None mixes nothing.')
@@ -53,20 +49,10 @@ class AudioVisualMixup:
             raise InputError(f'blending: num_classes is {self.num_classes}. Set it to num_classes of the head.')
 
     def __call__(self, frames: Tensor | None, mel: Tensor | None, labels: Tensor) -> Tensor:
-        """Mix a batch in place.
-
-        Args:
-            frames: (B, ..., H, W), or None without frames. A box is the same in all frames of a clip.
-            mel: (B, ..., M, F), or None without audio.
-            labels: (B,) classes.
-        Returns: (B, K) soft labels.
-        Raises:
-            InputError: A label is none of the classes.
-        """
+        """Mix frames (B, ..., H, W) and spectrograms (B, ..., M, F) in place; classes (B,) to soft labels (B, K)."""
         if len(labels) and labels.max() >= self.num_classes:
             raise InputError(f'blending: num_classes is {self.num_classes}, but a clip has the label {labels.max()}. '
-                             'Set model.data_preprocessor.blending.num_classes to the number of classes of the data '
-                             'set.')
+                             'Set model.data_preprocessor.blending.num_classes to that of the data set.')
         first, second = (mel, None) if frames is None else (frames, mel)
         cut, weight = self._sample()
         weight = self._mix_alone(first, cut, weight)
@@ -111,10 +97,7 @@ def mix_clips(clips: Tensor, weight: float, box: Box | None = None) -> None:
 
 
 def even_box(shape: tuple[int, ...], weight: float) -> tuple[Box, float]:
-    """Sample a box in (..., height, width) as timm did before it had boxes of odd sides.
-
-    Returns: the box, without what stands out over the edge, and the ratio that it leaves uncovered.
-    """
+    """Sample a box in (..., height, width) as older timm did, and return it with the ratio that it leaves uncovered."""
     height, width = shape[-2:]
     halves = [int(length * np.sqrt(1 - weight)) // 2 for length in (height, width)]
     centers = [int(np.random.randint(length)) for length in (height, width)]
@@ -131,31 +114,20 @@ def inside_box(shape: tuple[int, ...], weight: float) -> Box:
 
 
 class ExpandedViews:
-    """One modality of a batch with a tensor of its own in every place of the index, to be mixed in place.
-
-    Args:
-        distinct: (n, ...) frames or spectrograms, n > 0.
-        index: (B, V, T) or (B, V) into them; ``MISSING_INDEX`` in all places of clips that lack the modality.
-    Attributes:
-        clips: (B, V*T, ...); without meaning for clips that lack the modality.
-        incomplete: Whether some clip lacks it.
-        shared: (B,) whether a clip and its partner, in reverse order, both have it.
-    """
+    """Frames or spectrograms (n, ...) expanded by an index (B, V, T) or (B, V) into them, to be mixed in place."""
 
     def __init__(self, distinct: Tensor, index: Tensor) -> None:
         self.index = index
-        self.clips = distinct[index.flatten()].unflatten(0, (len(index), -1))
-        self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,)
+        self.clips = distinct[index.flatten()].unflatten(0, (len(index), -1))  # (B, V*T, ...)
+        self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,), whether a clip has the modality
         self.incomplete = not bool(self.present.all())
-        self.shared = self.present & self.present.flip(0)
+        self.shared = self.present & self.present.flip(0)  # (B,), whether its partner has it, too
         self._unmixed = self.clips[~self.shared] if self.incomplete else None
 
     def join(self) -> tuple[Tensor, Tensor]:
         """Return `distinct` and `index` of the mixed clips; those whose partner lacks the modality are as before."""
-        if not self.incomplete:
-            return self.clips.flatten(0, 1), torch.arange(self.index.numel(), device=self.index.device).view_as(
-                self.index)
-        self.clips[~self.shared] = self._unmixed
+        if self.incomplete:
+            self.clips[~self.shared] = self._unmixed
         distinct = self.clips[self.present].flatten(0, 1)
         index = torch.full_like(self.index, MISSING_INDEX)
         index[self.present] = torch.arange(len(distinct), device=index.device).view(-1, *index.shape[1:])

@@ -1,4 +1,6 @@
 """Necks: from frames or spectrograms to clip features."""
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
@@ -104,15 +106,14 @@ class AudioTemporalTransformer(BaseModule):
     Args:
         embed_dims: Width D of the latent map.
         num_steps: Time steps M' of the latent map.
-        num_heads, head_dims, mlp_dims, num_layers: As of ``TemporalTransformer``.
+        kwargs: ``num_heads``, ``head_dims``, ``mlp_dims`` and ``num_layers`` of ``TemporalTransformer``.
     """
 
-    def __init__(self, embed_dims: int, num_steps: int, num_heads: int = 8, head_dims: int = 64, mlp_dims: int = 1024,
-                 num_layers: int = 1) -> None:
+    def __init__(self, embed_dims: int, num_steps: int, **kwargs: Any) -> None:
         super().__init__()
         check_whole(self, num_steps=num_steps)
         self.num_steps = num_steps
-        self.temporal = TemporalTransformer(embed_dims, num_steps, num_heads, head_dims, mlp_dims, num_layers)
+        self.temporal = TemporalTransformer(embed_dims, num_steps, **kwargs)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map latent maps (A, D, F', M') to features (A, D); InputError for another number of time steps."""

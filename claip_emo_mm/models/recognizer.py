@@ -8,7 +8,7 @@ from mmengine.dist import get_world_size
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_whole
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
 from claip_emo_mm.models.layers.views import ModalityDropout, encode_in_chunks, gather_features, mask_features
 from claip_emo_mm.structures import MISSING_INDEX, SKIP_REASON, is_skipped
@@ -62,8 +62,7 @@ class AudioVisualRecognizer(BaseModel):
         self.modality_dropout = modality_dropout and ModalityDropout(**modality_dropout)
         self.frame_chunk_size = frame_chunk_size
         self.audio_chunk_size = audio_chunk_size
-        if modality not in ('both', *_MODALITIES):
-            raise InputError(f"AudioVisualRecognizer: modality is {modality!r}. Expected 'both', 'visual' or 'audio'.")
+        check_choice(self, ('both', *_MODALITIES), modality=modality)
         if modality != 'both' and not self._has(modality):
             raise InputError(f"AudioVisualRecognizer: modality='{modality}', but the model has no {modality}_backbone."
                              " Set modality='both', or test a model that has it.")
@@ -163,9 +162,8 @@ class AudioVisualRecognizer(BaseModel):
         if features.ndim != 2:
             network = type(self.visual_backbone).__name__
             raise InputError(f'AudioVisualRecognizer: visual_backbone {network} gives an output of shape '
-                             f'{tuple(features.shape)} for frames; expected is one vector a frame. Wrap it: '
-                             "visual_backbone=dict(type='ImageBackboneWrapper', "
-                             f"backbone=dict(type='{network}', ...)).")
+                             f'{tuple(features.shape)} for frames; expected is one vector each. Wrap it as '
+                             f"visual_backbone=dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', ...))")
         return gather_features(features, index)
 
     def _audio_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -177,9 +175,8 @@ class AudioVisualRecognizer(BaseModel):
 
     def _entry(self, inputs: dict[str, Tensor], key: str) -> Tensor:
         if key not in inputs:
-            raise InputError(f"AudioVisualRecognizer: the inputs have no '{key}' (found: {', '.join(inputs)}), but the "
-                             "model has the backbone for it. Add that modality's transforms to the pipeline, or "
-                             'leave its backbone out of the model.')
+            raise InputError(f"AudioVisualRecognizer: the inputs have no '{key}' (found: {', '.join(inputs)}). Add "
+                             "that modality's transforms to the pipeline, or leave its backbone out of the model.")
         return inputs[key]
 
     def _add_indices(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -189,8 +186,8 @@ class AudioVisualRecognizer(BaseModel):
             frames = self._entry(inputs, 'frames')
             num_clips, num_frames = frames.shape[:2]
             views['frames'] = frames.flatten(0, 1)  # (B*T, 3, H, W)
-            views['frame_index'] = torch.arange(num_clips * num_frames, device=frames.device).view(
-                num_clips, 1, num_frames)
+            index = torch.arange(num_clips * num_frames, device=frames.device)
+            views['frame_index'] = index.view(num_clips, 1, num_frames)
         if self._reads('audio'):
             views['mel'] = self._entry(inputs, 'mel')
             views['audio_index'] = torch.arange(views['mel'].shape[0], device=views['mel'].device)[:, None]

@@ -9,8 +9,9 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
+from benchmarks.baselines import build_htsat
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.models.backbones.htsat import HTSATArch, build_htsat
+from claip_emo_mm.models.backbones.htsat import HTSATArch
 
 
 class TemporalModel(nn.Module):

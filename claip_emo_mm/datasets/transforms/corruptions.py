@@ -13,9 +13,7 @@ from claip_emo_mm.structures import media_name
 
 
 class _Corruption(BaseTransform):
-    """A transform of robustness tests, which is no part of a checkpoint's front end."""
-
-    is_corruption = True
+    is_corruption = True  # no part of a checkpoint's front end
 
 
 class _SeededTransform(_Corruption):

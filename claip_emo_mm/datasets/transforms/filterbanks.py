@@ -18,12 +18,7 @@ _CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ = 50.0, 14000.0
 
 
 class Filterbank:
-    """Filterbank of windows every `shift_samples`; see the subclasses.
-
-    Args:
-        window_samples, shift_samples: length and distance of the windows.
-        filters: (bins, F) weights of the powers.
-    """
+    """Filterbank of windows every `shift_samples`; `filters` (bins, F) are weights of the powers."""
 
     def __init__(self, window_samples: int, shift_samples: int, filters: Tensor) -> None:
         self.window_samples, self.shift_samples, self.filters = window_samples, shift_samples, filters
@@ -61,9 +56,8 @@ class ClapFilterbank(Filterbank):
 
     def __init__(self, sample_rate_hz: int, num_mel_bins: int, window_ms: float, shift_ms: float) -> None:
         if sample_rate_hz < 2 * _CLAP_HIGHEST_HZ:
-            raise InputError(f"LogMel: sample_rate_hz is {sample_rate_hz}. The front end 'clap' reaches up to "
-                             f"{_CLAP_HIGHEST_HZ:.0f} Hz and needs at least {2 * _CLAP_HIGHEST_HZ:.0f}; CLAP's own is "
-                             "48000.")
+            raise InputError(f"LogMel: sample_rate_hz is {sample_rate_hz}. The front end 'clap' needs at least "
+                             f"{2 * _CLAP_HIGHEST_HZ:.0f}; CLAP's own is 48000.")
         window_samples = _power_of_two(int(sample_rate_hz * window_ms / 1000))
         super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000),
                          _htk_filters(sample_rate_hz, num_mel_bins, window_samples))
@@ -81,11 +75,10 @@ class ClapFilterbank(Filterbank):
 
 
 class KaldiFilterbank(Filterbank):
-    """Log-mel filterbank as Kaldi computes it, with a Hann window, `htk_compat`, no energy and no dither.
+    """Log-mel filterbank as `torchaudio.compliance.kaldi.fbank`: a Hann window, `htk_compat`, no energy, no dither.
 
     The mean of each window is subtracted, it is pre-emphasized and padded to a power of two; triangular filters between
-    20 Hz and half the sample rate; natural logarithm of at least float32's epsilon. Equal to
-    `torchaudio.compliance.kaldi.fbank` with these options within float32's precision.
+    20 Hz and half the sample rate; natural logarithm of at least float32's epsilon.
     """
 
     def __init__(self, sample_rate_hz: int, num_mel_bins: int, window_ms: float, shift_ms: float) -> None:

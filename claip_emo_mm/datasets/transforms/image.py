@@ -12,7 +12,7 @@ from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_ratio, check_whole
 
 # ImageNet's, as in AudioVisualDataPreprocessor: 0..255, RGB
 _MEAN = (123.675, 116.28, 103.53)
@@ -69,7 +69,7 @@ class RandomFlipFrames(BaseTransform):
     """
 
     def __init__(self, prob: float = 0.5) -> None:
-        _check_prob(self, prob)
+        check_ratio(self, prob=prob)
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
@@ -134,12 +134,10 @@ class RandomEraseFrames(BaseTransform):
     Args:
         prob: of erasing; must be in [0, 1].
         mean, std: of each color, 0..255; the same as in the data preprocessor.
-    Raises:
-        InputError: `prob` is not in [0, 1], or the frames differ in size.
     """
 
     def __init__(self, prob: float = 0.25, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD) -> None:
-        _check_prob(self, prob)
+        check_ratio(self, prob=prob)
         self.prob = prob
         self._erase = RandomErasing(prob, mode='const', device='cpu')
         self._mean, self._std = torch.tensor(mean), torch.tensor(std)
@@ -159,8 +157,3 @@ class RandomEraseFrames(BaseTransform):
         noise = torch.randn(len(frames), len(rows), len(columns), 3)
         erased[:, box[0], box[1]] = noise.mul_(self._std).add_(self._mean).round_().clamp_(0, 255).byte().numpy()
         return dict(results, imgs=erased)
-
-
-def _check_prob(transform: BaseTransform, prob: float) -> None:
-    if not 0 <= prob <= 1:
-        raise InputError(f'{type(transform).__name__}: prob is {prob}. Expected 0..1.')

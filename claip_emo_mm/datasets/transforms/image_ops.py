@@ -87,17 +87,11 @@ def map_values(name: str, frames: np.ndarray, *args: float) -> np.ndarray:
 
 
 def warp(frames: np.ndarray, matrix: Sequence[float], fill: Sequence[int]) -> np.ndarray:
-    """Transform frames, as `Image.transform` of Pillow does with AFFINE and BICUBIC.
+    """Transform frames (U, H, W, 3) uint8, as `Image.transform` of Pillow does with AFFINE and BICUBIC.
 
     Places and weights are computed once for all frames, and PyTorch's `embedding_bag` sums, which is several times as
     fast as one frame after the other. Pillow computes in float64; in float32, up to two values in a thousand come out
-    one step off.
-
-    Args:
-        frames: (U, H, W, 3) uint8.
-        matrix: a, b, c, d, e, f: the pixel at (x, y) comes from (a x + b y + c, d x + e y + f); centers are at halves.
-        fill: color of what comes from outside the frame.
-    Returns: (U, H, W, 3) uint8.
+    one step off. The pixel at (x, y) comes from (a x + b y + c, d x + e y + f); centers are at halves.
     """
     num_frames, height, width, colors = frames.shape
     rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
@@ -143,16 +137,12 @@ def _without_fill(function: Callable[..., np.ndarray], frames: np.ndarray, *args
     return function(frames, *args)
 
 
-def _operations() -> dict[str, Operation]:
-    functions = {'AutoContrast': stretch_contrast, 'Equalize': equalize_histograms}
-    for name, function in (('Posterize', posterize), ('Contrast', scale_contrast), ('Color', scale_colors),
-                           ('Sharpness', sharpen)):
-        functions[name] = functions[f'{name}Increasing'] = function
-    for name in ('Invert', 'Solarize', 'SolarizeIncreasing', 'SolarizeAdd', 'Brightness', 'BrightnessIncreasing'):
-        functions[name] = partial(map_values, name)
-    affine = ('Rotate', 'ShearX', 'ShearY', 'TranslateXRel', 'TranslateYRel')
-    return {**{name: partial(_without_fill, function) for name, function in functions.items()},
-            **{name: partial(_affine, name) for name in affine}}
-
-
-OPERATIONS = _operations()  # partials, not closures, which could not be pickled for worker processes
+_FUNCTIONS = {'AutoContrast': stretch_contrast, 'Equalize': equalize_histograms, 'Posterize': posterize,
+              'Contrast': scale_contrast, 'Color': scale_colors, 'Sharpness': sharpen}
+_FUNCTIONS |= {f'{name}Increasing': _FUNCTIONS[name] for name in ('Posterize', 'Contrast', 'Color', 'Sharpness')}
+_FUNCTIONS |= {name: partial(map_values, name) for name in (
+    'Invert', 'Solarize', 'SolarizeIncreasing', 'SolarizeAdd', 'Brightness', 'BrightnessIncreasing')}
+# Partials, not closures, which could not be pickled for worker processes.
+OPERATIONS: dict[str, Operation] = {name: partial(_without_fill, function) for name, function in _FUNCTIONS.items()}
+OPERATIONS |= {name: partial(_affine, name) for name in (
+    'Rotate', 'ShearX', 'ShearY', 'TranslateXRel', 'TranslateYRel')}

@@ -60,8 +60,6 @@ class DecodeFrames(BaseTransform):
 
     Args:
         on_missing: without frames: 'error', or 'mask': a black frame that is not packed, and `frame_index` -1.
-    Raises:
-        InputError: a frame cannot be decoded, or there is none.
     """
 
     def __init__(self, on_missing: str = 'error') -> None:

@@ -30,8 +30,6 @@ class RandAugmentFrames(BaseTransform):
         spec: timm's description: m magnitude, n operations, p probability of each, mstd standard deviation of the
             magnitude, mmax its highest value, inc1 for operations that grow with it (default: reference recipe).
         fill: color of what comes from outside the frame.
-    Raises:
-        InputError: the description is invalid.
     """
 
     def __init__(self, spec: str = 'rand-m7-n4-mstd0.5-inc1', fill: Sequence[int] = (128, 128, 128)) -> None:

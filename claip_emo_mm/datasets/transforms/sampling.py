@@ -34,10 +34,7 @@ def regular_frames(num_frames: int, clip_len: int, frame_interval: int, num_clip
 
 
 def audio_span(start: int, end: int, num_frames: int) -> tuple[float, float]:
-    """Span of the audio of the frames from `start` to before `end`, as fractions of its length.
-
-    The audio ends at the last frame of the clip; a clip of one frame has the empty span (0, 0).
-    """
+    """Span of the audio of the frames from `start` to before `end`, as fractions of the last frame's number."""
     last = num_frames - 1
     return start / max(last, 1), min(end, last) / max(last, 1)
 
@@ -98,16 +95,13 @@ class GatherViews(BaseTransform):
     adds `num_clips` V and `clip_len` T. Audio: reads `mel` (A, 1, M, F) and `audio_index` (V,); replaces `audios` by
     (V, M, F) float32.
 
-    Raises:
-        InputError: the sample has neither modality, or both, which MMAction2's recognizers do not take.
     """
 
     def transform(self, results: dict) -> dict:
         found = [key for key in ('imgs', 'mel') if key in results]
         if len(found) != 1:
-            raise InputError(f'GatherViews: the sample has {" and ".join(found) or "neither imgs nor mel"}; MMAction2 '
-                             'has recognizers for one of the two. Put DecodeFrames or LogMel before it in the '
-                             'pipeline, or use PackAudioVisualInputs and AudioVisualRecognizer.')
+            raise InputError(f'GatherViews: the sample has {" and ".join(found) or "neither imgs nor mel"}; expected '
+                             'one of the two. Put DecodeFrames or LogMel before it, or use PackAudioVisualInputs.')
         if 'mel' in results:
             check_keys(self, results, audio_index='LoadAudioWindows')
             return dict(results, audios=results['mel'][:, 0].numpy()[results['audio_index']])

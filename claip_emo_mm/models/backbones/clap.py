@@ -89,9 +89,9 @@ class CLAPAudioBackbone(BaseModule):
         for module in unused:
             module.requires_grad_(False)
         if lora is not None:
-            add_adapters(self.encoder, LoRAConfig(**lora), [
-                f'layers.{stage}.blocks.{block}'
-                for stage, depth in enumerate(self.arch.depths) for block in range(depth)])
+            blocks = [f'layers.{stage}.blocks.{block}' for stage, depth in enumerate(self.arch.depths)
+                      for block in range(depth)]
+            add_adapters(self.encoder, LoRAConfig(**lora), blocks)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 
 import torch
 from accelerate import init_empty_weights
@@ -19,26 +19,16 @@ PATCH_SIZE = 4  # of every HTSAT
 
 @dataclass(frozen=True)
 class HTSATArch:
-    """Sizes of an HTSAT (arXiv 2202.00874). The input spectrogram has ``spec_size`` ** 2 / ``mel_bins`` frames.
+    """Sizes of an HTSAT (arXiv 2202.00874). The input spectrogram has ``spec_size`` ** 2 / ``mel_bins`` frames."""
 
-    Args:
-        embed_dims: Width of the first stage; each further stage doubles it.
-        depths: Blocks of each stage.
-        num_heads: Attention heads of each stage.
-        mel_bins: Mel bins F of the spectrogram.
-        spec_size: Side of the square that the spectrogram is folded into.
-        window_size: Side of an attention window, in patches.
-        fusion: Whether it has the feature fusion (aff_2d) of CLAP's fusion checkpoints, unused by our spectrograms.
-        num_classes: Outputs of the encoder's own tagging head, which is unused, too.
-    """
-    embed_dims: int
-    depths: Sequence[int]
-    num_heads: Sequence[int]
+    embed_dims: int  # of the first stage; each further stage doubles it
+    depths: Sequence[int]  # blocks of each stage
+    num_heads: Sequence[int]  # of each stage
     mel_bins: int = 64
-    spec_size: int = 256
-    window_size: int = 8
-    fusion: bool = False
-    num_classes: int = 527
+    spec_size: int = 256  # side of the square that the spectrogram is folded into
+    window_size: int = 8  # side of an attention window, in patches
+    fusion: bool = False  # the feature fusion (aff_2d) of CLAP's fusion checkpoints, unused by our spectrograms
+    num_classes: int = 527  # of the encoder's own tagging head, which is unused, too
 
     def __post_init__(self) -> None:
         check_whole('CLAPAudioBackbone', **{f'arch.{key}': value for key, value in asdict(self).items()
@@ -79,14 +69,7 @@ def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, fr
 
 
 class HTSATEncoder(nn.Module):
-    """HTSAT of laion_clap's layers under its names; ``CLAPAudioBackbone`` has the forward pass.
-
-    Without laion_clap's spectrogram extractor, which takes longer to make than the encoder.
-
-    Args:
-        arch: Sizes.
-        drop_path_rate: Stochastic depth of the last block; grows linearly from 0 at the first.
-    """
+    """HTSAT of laion_clap's layers under its names, without its spectrogram extractor, which takes long to make."""
 
     def __init__(self, arch: HTSATArch, drop_path_rate: float) -> None:
         super().__init__()
@@ -94,7 +77,9 @@ class HTSATEncoder(nn.Module):
         self.bn0 = nn.BatchNorm2d(arch.mel_bins)
         self.spec_augmenter = make_spec_augmenter()
         self.patch_embed = htsat.PatchEmbed(arch.spec_size, PATCH_SIZE, 1, arch.embed_dims, nn.LayerNorm,
-                                            patch_stride=PATCH_SIZE, **_fusion_options(arch))
+                                            patch_stride=PATCH_SIZE, enable_fusion=arch.fusion,
+                                            fusion_type='aff_2d' if arch.fusion else 'None')
+        # grows linearly from 0 at the first block
         drop_path = iter(torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist())
         side = arch.spec_size // PATCH_SIZE
         last = len(arch.depths) - 1
@@ -131,27 +116,10 @@ def build_empty_encoder(arch: HTSATArch, drop_path_rate: float) -> HTSATEncoder:
         return HTSATEncoder(arch, drop_path_rate)
 
 
-def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
-    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor; to compare with."""
-    unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
-                                       fmin=50, fmax=14000)
-    htsat = _import_htsat().HTSAT_Swin_Transformer(
-        spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
-        num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
-        config=unused_front_end, **_fusion_options(arch))
-    del htsat.spectrogram_extractor, htsat.logmel_extractor
-    return htsat
-
-
-def _fusion_options(arch: HTSATArch) -> dict[str, bool | str]:
-    return dict(enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
-
-
 def _import_htsat() -> ModuleType:
-    """Import ``laion_clap.clap_module.htsat`` alone.
+    """Import ``laion_clap.clap_module.htsat``, both of whose parent packages are empty modules meanwhile.
 
-    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network. HTSAT needs none of them:
-    during its import both parent packages are empty modules that only have a path.
+    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network.
     """
     name = 'laion_clap.clap_module.htsat'
     if name in sys.modules:

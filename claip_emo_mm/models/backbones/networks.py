@@ -48,8 +48,7 @@ def _build_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
         return timm.create_model(name, **dict(options, num_classes=0))
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f'timm.{name}: timm cannot make it ({str(error) or type(error).__name__}). timm.list_models() '
-                         "names its networks; pretrained_cfg_overlay=dict(file='FILE') reads weights that it cannot "
-                         'fetch.') from error
+                         "names its networks; pretrained_cfg_overlay=dict(file='FILE') reads weights.") from error
 
 
 def weight_source(cfg: Mapping[str, Any]) -> str | None:
@@ -73,9 +72,8 @@ def single_output(output: Any, network: nn.Module) -> Tensor:
         output = output[0]
     if not isinstance(output, Tensor):
         found = f'{len(output)} outputs' if isinstance(output, list | tuple) else type(output).__name__
-        raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options choose '
-                         'one: out_indices or out_scales for the last stage alone, no class token beside a map '
-                         '(output_cls_token=False).')
+        raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options '
+                         'choose one: out_indices or out_scales of the last stage alone, output_cls_token=False.')
     return output
 
 

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_whole, named
 from claip_emo_mm.models.backbones.networks import build_network, single_output, weight_source
 from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.lora import LoRAConfig
@@ -33,9 +33,8 @@ class BackboneWrapper(BaseModule):
             self.network.requires_grad_(False)
         settings = LoRAConfig(**(lora or dict(targets=())))
         if settings.blocks is not None:
-            raise InputError(f'{type(self).__name__}: lora.blocks={settings.blocks}: which layers are the blocks of '
-                             f'{type(self.network).__name__} is not known. Name them in lora.targets instead, such as '
-                             'blocks.11.attn.proj.')
+            raise InputError(f'{type(self).__name__}: lora.blocks={settings.blocks}: the blocks of '
+                             f'{type(self.network).__name__} are not known. Name blocks.11.attn.proj in lora.targets.')
         self._adapted = add_adapters(self.network, settings, ()) if lora is not None else []
         self._checked = False
 
@@ -52,12 +51,7 @@ class BackboneWrapper(BaseModule):
         return self
 
     def run(self, x: Tensor) -> Tensor:
-        """Run the network; the first time, check its input shape and that it calls every adapted layer.
-
-        Raises:
-            InputError: It cannot read inputs of this shape, it gives no single tensor, or an adapter is without
-                effect because the network reads the weight of its layer instead of calling it.
-        """
+        """Run the network; the first time, check its input shape and that it calls every adapted layer."""
         if self._checked:
             return single_output(self.network(x), self.network)
         network, called = type(self.network).__name__, set()
@@ -69,17 +63,15 @@ class BackboneWrapper(BaseModule):
             raise
         except (AssertionError, RuntimeError) as error:
             raise InputError(f'{type(self).__name__}: {network} cannot read an input of shape {tuple(x.shape)} '
-                             f'({str(error).strip()}). Make its size and number of frames those of the pipeline '
-                             '(ResizeFrames, SampleFrameViews, LogMel), and in_channels of AudioBackboneWrapper the '
-                             'channels that the network reads.') from error
+                             f'({str(error).strip()}). Make its size, frames and channels those of ResizeFrames, '
+                             'SampleFrameViews, LogMel and in_channels of AudioBackboneWrapper.') from error
         finally:
             for hook in hooks:
                 hook.remove()
         idle = [name for name in self._adapted if name not in called]
         if idle:
             raise InputError(f'{type(self).__name__}: the adapters of {len(idle)} layers of {network} are without '
-                             f'effect, as it never calls these layers: {", ".join(idle[:5])}'
-                             f'{", ..." if len(idle) > 5 else ""}. Take them out of lora.targets, '
+                             f'effect, as it never calls these layers: {named(idle)}. Take them out of lora.targets, '
                              'or name q_proj, k_proj and v_proj in place of a qkv that is read.')
         self._checked = True
         return single_output(output, self.network)
@@ -120,29 +112,21 @@ class VideoBackboneWrapper(BackboneWrapper):
         format_shape: What the network reads, as in MMAction2's data preprocessor: ``'NCTHW'``, or ``'NCHW'`` for those
             that take the frames of all views in one row (TSM).
         kwargs: Options of ``BackboneWrapper``: `lora`, `frozen`.
-    Raises:
-        InputError: There is no such format.
     """
 
     reads_views = True  # (B, T, 3, H, W), not distinct frames (U, 3, H, W)
 
     def __init__(self, backbone: dict, format_shape: str = 'NCTHW', **kwargs: Any) -> None:
         super().__init__(backbone, **kwargs)
-        if format_shape not in ('NCTHW', 'NCHW'):
-            raise InputError(f"VideoBackboneWrapper: format_shape is {format_shape!r}. Expected 'NCTHW' or 'NCHW'.")
+        check_choice(self, ('NCTHW', 'NCHW'), format_shape=format_shape)
         self.format_shape = format_shape
 
     def forward(self, views: Tensor) -> Tensor:
-        """Encode normalized views (B, T, 3, H, W) to (B, T', D), a feature for each time step that the network keeps.
-
-        Raises:
-            InputError: The network is made for another number of frames, or gives something else.
-        """
+        """Encode normalized views (B, T, 3, H, W) to (B, T', D), a feature for each time step that it keeps."""
         segments = getattr(self.network, 'num_segments', None)
         if segments not in (None, views.shape[1]):
             raise InputError(f'VideoBackboneWrapper: views of {views.shape[1]} frames arrived, but num_segments='
-                             f'{segments} of {type(self.network).__name__}, which would mix the frames of different '
-                             f'views. Set num_segments={views.shape[1]}, which is clip_len of SampleFrameViews.')
+                             f'{segments} of {type(self.network).__name__}. Set num_segments={views.shape[1]}.')
         if self.format_shape == 'NCHW':
             output = self.run(views.flatten(0, 1))  # (B*T, D, H', W') or (B*T, D)
             if output.ndim not in (2, 4) or len(output) != len(views) * views.shape[1]:

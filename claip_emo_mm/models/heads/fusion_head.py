@@ -8,7 +8,7 @@ from mmaction.models.heads import BaseHead
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_whole
 
 
 class FusionHead(BaseHead):
@@ -26,9 +26,6 @@ class FusionHead(BaseHead):
         topk: Ranks of which the training log shows the accuracy.
         average_clips: What is averaged over the views of a clip: ``'prob'`` softmax scores, ``'score'`` logits. A
             clip's scores are probabilities in both cases.
-    Raises:
-        InputError: A modality is missing that the head needs, the loss is for another number of classes, or an
-            option is out of its range.
     """
 
     needs_both = True  # modalities
@@ -47,8 +44,7 @@ class FusionHead(BaseHead):
             missing = next(name for name, width in widths.items() if not width)
             raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
                              'Use ConcatFusionHead for one.')
-        if average_clips not in ('prob', 'score'):  # MMAction2 says so only after the first epoch
-            raise InputError(f"{type(self).__name__}: average_clips is {average_clips!r}. Expected 'prob' or 'score'.")
+        check_choice(self, ('prob', 'score'), average_clips=average_clips)  # MMAction2's comes after the first epoch
         super().__init__(num_classes, fused_channels, loss_cls or dict(type='CrossEntropyLoss'),
                          label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
                          average_clips=average_clips)
@@ -66,11 +62,7 @@ class FusionHead(BaseHead):
         """Fuse features (B, D) and (B, D'), or tokens (B, T, D) and (B, M', D'), to (B, fused_channels)."""
 
     def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
-        """Classify features (B, D) and (B, D'), or tokens (B, T, D) and (B, M', D'); returns logits (B, K).
-
-        Raises:
-            InputError: A modality is missing, too many, or has another shape than the head was made for.
-        """
+        """Classify features (B, D) and (B, D'), or tokens (B, T, D) and (B, M', D'); returns logits (B, K)."""
         wanted, necks = (('(clips, tokens, width)', 'FrameTokens and AudioTokens') if self.reads_tokens else
                          ('(clips, width)', 'TemporalTransformer and AudioMeanPool'))
         for name, feature, channels in (('audio', audio, self.audio_channels),
@@ -80,9 +72,8 @@ class FusionHead(BaseHead):
                                  f'expected is {wanted}. {necks} are necks that give it.')
             found = 0 if feature is None else feature.shape[-1]
             if found != channels:
-                raise InputError(f'{type(self).__name__}: the {name} feature has width {found}, but '
-                                 f'{name}_channels={channels}. Make {name}_channels of the head equal to the width '
-                                 f'of the {name} backbone (0 without {name}).')
+                raise InputError(f'{type(self).__name__}: the {name} feature has width {found}, but {name}_channels='
+                                 f'{channels}. Set it to the width of the {name} backbone (0 without {name}).')
         return self.fc(self.fuse(visual, audio))
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:
@@ -97,14 +88,11 @@ class FusionHead(BaseHead):
             data_samples: One per clip; `gt_label` is its class (1,) or a soft label (K,), of which the accuracy takes
                 the largest class.
         Returns: ``loss_cls`` and ``top1_acc`` (and others of `topk`).
-        Raises:
-            InputError: The soft labels have another number of classes than the head.
         """
         labels = torch.stack([sample.gt_label for sample in data_samples])  # (B, 1) or (B, K)
         soft = labels.is_floating_point()
         if soft and labels.shape != cls_scores.shape:
-            raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived, but '
-                             f'num_classes={self.num_classes}. '
+            raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived. '
                              f'Set model.data_preprocessor.blending.num_classes={self.num_classes}.')
         cls_scores = cls_scores.float()  # MMAction2's accuracy goes through NumPy, which knows no bfloat16
         losses = super().loss_by_feat(cls_scores, data_samples)
@@ -120,14 +108,7 @@ class FusionHead(BaseHead):
 
 
 def average_views(logits: Tensor, average_clips: str) -> Tensor:
-    """Turn the logits (..., V, K) of the views of clips into the probabilities (..., K) of their classes.
-
-    MMAction2's ``'score'`` leaves the averaged logits as they are, which are no probabilities.
-
-    Args:
-        logits: of the views.
-        average_clips: ``'prob'`` or ``'score'``; see ``FusionHead``.
-    """
+    """Turn the logits (..., V, K) of views into probabilities (..., K), also for ``'score'``, unlike MMAction2."""
     return logits.softmax(-1).mean(-2) if average_clips == 'prob' else logits.mean(-2).softmax(-1)
 
 

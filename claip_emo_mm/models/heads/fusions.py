@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_whole
 from claip_emo_mm.models.heads.fusion_head import FusionHead
 
 
@@ -90,16 +90,14 @@ class FiLMFusionHead(FusionHead):
     Args:
         num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``.
         condition: The modality that modulates the other one, ``'audio'`` or ``'visual'``.
-    Raises:
-        InputError: There is no such modality.
     """
 
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, condition: str = 'audio',
                  **kwargs: Any) -> None:
-        widths = dict(audio=(audio_channels, visual_channels), visual=(visual_channels, audio_channels))
-        if condition not in widths:
-            raise InputError(f"FiLMFusionHead: condition is {condition!r}. Expected 'audio' or 'visual'.")
-        given, modulated = widths[condition]
+        check_choice(self, ('audio', 'visual'), condition=condition)
+        given, modulated = audio_channels, visual_channels
+        if condition == 'visual':
+            given, modulated = modulated, given
         super().__init__(num_classes, visual_channels, audio_channels, modulated, **kwargs)
         self.condition = condition
         self.modulation = nn.Linear(given, 2 * modulated)
@@ -141,9 +139,7 @@ class CrossAttentionFusionHead(FusionHead):
     Args:
         num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``; channels are the widths of tokens.
         embed_dims: Width of the common space.
-        num_heads: Number of attention heads.
-    Raises:
-        InputError: `embed_dims` is no multiple of `num_heads`.
+        num_heads: Number of attention heads, which divides `embed_dims`.
     """
 
     reads_tokens = True

@@ -24,8 +24,6 @@ class MMActionFusionHead(BaseModule):
     Args:
         head: Config of the head; `in_channels` is the sum of the widths of both features, and `average_clips` is as of
             ``FusionHead``.
-    Raises:
-        InputError: `average_clips` is neither 'prob' nor 'score'.
     """
 
     def __init__(self, head: dict) -> None:
@@ -41,11 +39,7 @@ class MMActionFusionHead(BaseModule):
         self.options = dict(num_segs=1) if counts_segments else {}
 
     def forward(self, visual: Tensor | None = None, audio: Tensor | None = None) -> Tensor:
-        """Classify clips by features (B, D) and (B, D'), None where a modality is missing; returns logits (B, K).
-
-        Raises:
-            InputError: The features together have another width than the head, or it is none for one feature a clip.
-        """
+        """Classify clips by features (B, D) and (B, D'), None where a modality is missing; returns logits (B, K)."""
         feature = torch.cat([feature for feature in (audio, visual) if feature is not None], -1)
         if feature.ndim != 2 or feature.shape[1] != self.head.in_channels:
             raise InputError(f'MMActionFusionHead: the features together have the shape {tuple(feature.shape)}, but '
@@ -57,8 +51,7 @@ class MMActionFusionHead(BaseModule):
             raise
         except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f'MMActionFusionHead: {type(self.head).__name__} cannot classify one feature a clip '
-                             f'({error}). Choose a head that does, such as TSNHead; num_segments, where it has that, '
-                             'is 1.') from error
+                             f'({error}). Choose a head that does, such as TSNHead (num_segments=1).') from error
 
     def zero_feature(self, name: str, other: Tensor) -> Tensor:
         """Feature of a missing modality: zeros as wide as what the other one (B, D) leaves of the head's width."""

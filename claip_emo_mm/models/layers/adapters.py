@@ -11,23 +11,16 @@ from claip_emo_mm.models.layers.split_attention import split_attention, split_la
 
 
 def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[str]) -> list[str]:
-    """Put trainable adapters into a network, in place; nothing else of it is touched.
+    """Put trainable adapters into a network, in place, and return the names of the adapted layers.
 
-    Args:
-        encoder: Network to adapt.
-        config: Targets and hyperparameters.
-        block_names: Names of the network's blocks inside ``encoder``, from input to output.
-    Returns: names of the adapted layers.
-    Raises:
-        InputError: A target matches no layer, or one that torch's attention never calls, or a convolution in groups
-            that do not divide the rank, or a block does not exist; the message lists what there is.
+    `block_names` are the network's blocks, from input to output, that ``lora.blocks`` counts.
     """
     splittable = split_layers(encoder)
     split_attention(encoder, config.targets)
     layers = [name for name, module in encoder.named_modules() if isinstance(module, nn.Linear | nn.Conv2d | nn.Conv3d)]
-    names = [name for name in layers if any(f'.{name}'.endswith(f'.{target}') for target in config.targets)]
-    unmatched = sorted(target for target in config.targets
-                       if not any(f'.{name}'.endswith(f'.{target}') for name in names))
+    matches = {target: [name for name in layers if f'.{name}'.endswith(f'.{target}')] for target in config.targets}
+    names = [name for name in layers if any(name in found for found in matches.values())]
+    unmatched = sorted(target for target, found in matches.items() if not found)
     said = f'lora.targets={list(config.targets)}'
     if unmatched or not config.targets:
         known = sorted({name.rpartition('.')[2] for name in layers} | splittable)
@@ -35,9 +28,8 @@ def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[s
                          f'This encoder has {", ".join(known)}.')
     for name in names:
         if isinstance(encoder.get_submodule(name.rpartition('.')[0]), nn.MultiheadAttention):
-            raise InputError(f'{said}: {name} belongs to an nn.MultiheadAttention, which reads its weight without '
-                             f'calling it: an adapter there would be without effect. Take {name.rpartition(".")[2]} '
-                             'out of the targets, and name layers outside of the attention.')
+            raise InputError(f'{said}: {name} belongs to an nn.MultiheadAttention, which never calls it: an adapter '
+                             f'there would be without effect. Take {name.rpartition(".")[2]} out of the targets.')
     if config.blocks is not None:
         beyond = sorted(set(config.blocks) - set(range(len(block_names))))
         if beyond:

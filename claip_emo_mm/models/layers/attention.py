@@ -5,11 +5,7 @@ from torch import Tensor, nn
 
 
 class SeparateProjectionAttention(nn.Module):
-    """Multi-head attention with separate query, key, value and output projections.
-
-    Computes what ``nn.MultiheadAttention`` computes. That module keeps its input projections in one matrix and calls
-    none of its projections, so adapters on it lose their dropout or do nothing at all.
-    """
+    """``nn.MultiheadAttention`` with separate projections, which are called, so that adapters on them have effect."""
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
@@ -31,17 +27,13 @@ class SeparateProjectionAttention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False,
                 attn_mask: Tensor | None = None) -> tuple[Tensor, None]:
-        """Attend from query (B, N, D) to key and value (B, N', D), called as by open_clip.
-
-        ``attn_mask`` is that of ``scaled_dot_product_attention``. Attention weights are never formed.
-        """
+        """Attend from query (B, N, D) to key and value (B, N', D), called as by open_clip."""
         if need_weights:
             raise ValueError('SeparateProjectionAttention does not form attention weights: call it with '
                              'need_weights=False.')
         heads = (self.num_heads, query.shape[-1] // self.num_heads)
-        q = self.q_proj(query).unflatten(-1, heads).transpose(1, 2)  # (B, heads, N, D / heads)
-        k = self.k_proj(key).unflatten(-1, heads).transpose(1, 2)
-        v = self.v_proj(value).unflatten(-1, heads).transpose(1, 2)
+        q, k, v = (project(x).unflatten(-1, heads).transpose(1, 2)  # (B, heads, N, D / heads)
+                   for project, x in ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value)))
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=attn_mask)
         return self.out_proj(x.transpose(1, 2).flatten(2)), None
 

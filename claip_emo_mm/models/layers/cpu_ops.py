@@ -42,15 +42,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -
 
 
 class QuickGELU(nn.Module):
-    """x sigmoid(1.702 x), as SiLU of 1.702 x; keeps its input alone for the backward pass.
-
-    Args:
-        inplace: Overwrite the input on a CPU where no gradient is needed: a new tensor takes longer than the function.
-    """
+    """x sigmoid(1.702 x), as SiLU of 1.702 x; keeps its input alone for the backward pass."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
-        self.inplace = inplace
+        self.inplace = inplace  # on a CPU where no gradient is needed: a new tensor takes longer than the function
 
     def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled() and x.requires_grad:
@@ -84,12 +80,10 @@ def chunked_mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor | None
 
     Adapters are merged once for all chunks. QuickGELU is SiLU(1.702 x) / 1.702: the factors go into copies of the
     weights, and SiLU is computed within the first product. The layers are not called, so hooks on them see nothing.
-
-    Returns: None where it does not apply: one chunk, no full precision on a CPU, or a layer of another kind.
+    None where it does not apply: one chunk, no full precision on a CPU, or a layer of another kind.
     """
-    if is_recorded():  # first, since asking for a size would bind the recorded graph to it
-        return None
-    if (x.device.type != 'cpu' or x.dtype != torch.float32 or x.numel() <= _MLP_ROWS * x.shape[-1]
+    # is_recorded first: asking for a size would bind the recorded graph to it
+    if (is_recorded() or x.device.type != 'cpu' or x.dtype != torch.float32 or x.numel() <= _MLP_ROWS * x.shape[-1]
             or torch.is_autocast_enabled('cpu')):
         return None
     weights = _merged_weight(first), _merged_weight(second)
@@ -110,13 +104,9 @@ def _merged_weight(layer: nn.Module) -> Tensor | None:
 
 
 def sample_mask(like: Tensor, dropout: float) -> tuple[Tensor, float]:
-    """Sample a dropout mask.
+    """Sample a bool mask shaped like a tensor, and return it with the exact probability that an element stays.
 
-    Args:
-        like: The mask has this shape and device.
-        dropout: Probability that an element goes, in (0, 1); on a CPU to the nearest 2 ** -16, where one random number
-            gives four elements: torch's own sampling takes a third of the layer's matrix product.
-    Returns: the mask, bool, and the exact probability that an element stays.
+    On a CPU one random number gives four elements: torch's own sampling takes a third of the layer's matrix product.
     """
     if like.device.type != 'cpu':
         return torch.empty_like(like, dtype=torch.bool).bernoulli_(1 - dropout), 1 - dropout

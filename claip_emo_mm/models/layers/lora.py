@@ -32,8 +32,6 @@ class LoRAConfig:
         alpha: The update is scaled by ``alpha / rank``.
         dropout: Dropout probability in front of each adapter.
         blocks: Numbers of the blocks to adapt, counted from 0 at the input; None adapts all layers.
-    Raises:
-        InputError: ``targets`` is no list, or a number is out of its range.
     """
     targets: Sequence[str]
     rank: int = 8
@@ -54,9 +52,7 @@ class LoRAConfig:
 class ExactMerging:
     """Mixin for peft's adapted layers: unmerging restores the weight to the bit.
 
-    The original weight is kept beside the merged one. ``state_dict()`` returns it, so a checkpoint saved in between is
-    the same; ``train()`` and ``load_state_dict()`` unmerge first, so adapters are neither trained without effect nor
-    applied twice.
+    ``state_dict()`` returns the original weight, which is kept; ``train()`` and ``load_state_dict()`` unmerge first.
     """
 
     _unmerged_weight: Tensor | None = None
@@ -111,12 +107,8 @@ class LoRALinear(ExactMerging, lora.Linear):
     """``peft.tuners.lora.Linear`` (same parameters, names, merging) with less memory in training, faster evaluation.
 
     In training, the dropout mask has one byte an element, masked inputs are formed again in the backward pass, and the
-    input is kept without a copy. Each adapter samples its own mask, as in peft, but from other random numbers.
-
-    In evaluation without gradients, weight and adapter are multiplied in every call that has rows enough to pay for
-    it; the product is not kept, so it can never be out of date.
-
-    Whatever else peft's layer can do (several adapters, variants, disabled adapters) is left to it.
+    input is kept without a copy. In evaluation without gradients, weight and adapter are multiplied in every call that
+    has rows enough to pay for it. Several adapters, variants and disabled adapters are left to peft.
     """
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
@@ -152,8 +144,8 @@ class LoRALinear(ExactMerging, lora.Linear):
     def _is_plain(self) -> bool:
         """Whether there is one adapter, in use, without a bias of its own, in the layer's own type."""
         names = self.active_adapters
-        return (not self.disable_adapters and not self.lora_variant
-                and len(names) == 1 and names[0] in self.lora_A and not self.lora_bias[names[0]]
+        return (not self.disable_adapters and not self.lora_variant and len(names) == 1
+                and names[0] in self.lora_A and not self.lora_bias[names[0]]
                 and self.lora_A[names[0]].weight.dtype == self.base_layer.weight.dtype)
 
 
@@ -198,13 +190,7 @@ class _LoRALinearFunction(torch.autograd.Function):
 
 
 def merge_adapters(model: nn.Module) -> None:
-    """Merge every adapter into the weight of its layer, in place: the same outputs with fewer operations.
-
-    For exporting and for models that only infer; it takes a second copy of the adapted weights.
-
-    Raises:
-        ValueError: An adapter holds values that are not finite.
-    """
+    """Merge every adapter into the weight of its layer, in place; takes a second copy of the adapted weights."""
     for layer in model.modules():
         if isinstance(layer, ExactMerging) and not layer.merged:
             layer.merge()

@@ -17,14 +17,6 @@ def encode_in_chunks(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor
 
     Without inputs, a dummy forward keeps the ranks in step: trainable parameters get gradients of 0, and statistics of
     batch norms stay as they are.
-
-    Args:
-        backbone: Maps inputs (n, ...) to features (n, ...).
-        neck: Behind it; None for nothing.
-        inputs: Frames, views or spectrograms (n, ...); n may be 0.
-        chunk_size: Inputs of a chunk, on a CPU at most 16; None for all.
-    Raises:
-        InputError: The backbone gives something else than a tensor.
     """
     if is_recorded():  # with a number of inputs that may differ later
         return _encode(backbone, neck, inputs)
@@ -43,8 +35,7 @@ def _encode(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor) -> Tens
     if not isinstance(features, Tensor):
         network = type(backbone).__name__
         raise InputError(f'AudioVisualRecognizer: the backbone {network} gives a {type(features).__name__}; expected '
-                         'is one tensor. Wrap it in ImageBackboneWrapper, VideoBackboneWrapper or AudioBackboneWrapper:'
-                         f" dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', ...)).")
+                         'is one tensor. Wrap it in ImageBackboneWrapper, VideoBackboneWrapper, AudioBackboneWrapper.')
     return features if neck is None else neck(features)
 
 
@@ -65,8 +56,6 @@ class ModalityDropout:
     Args:
         visual: Ratio of the clips that lose their frames.
         audio: Ratio of the clips that lose their audio; other clips than those.
-    Raises:
-        InputError: A ratio is below 0, or both together are more than 1.
     """
 
     visual: float = 0.
@@ -78,13 +67,7 @@ class ModalityDropout:
                              'the clips, 0 to 1, that are not more than 1 together.')
 
     def __call__(self, features: dict[str, Tensor], missing: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Sample for each clip which modality it loses, from torch's generator on the CPU.
-
-        Args:
-            features: ``visual`` (B, ...) and ``audio`` (B, ...).
-            missing: For both whether a clip lacks it already, (B,) bool; the other one then stays.
-        Returns: new features.
-        """
+        """Mask features (B, ...) of clips at random; `missing` (B,) says which lack one already and keep the other."""
         sampled = torch.rand(len(features['visual'])).to(features['visual'].device)
         lost = dict(visual=sampled < self.visual,
                     audio=(sampled >= self.visual) & (sampled < self.visual + self.audio))

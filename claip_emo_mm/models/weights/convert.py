@@ -8,18 +8,8 @@ from torch import nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.necks import TemporalTransformer
-from claip_emo_mm.models.weights.formats import (
-    AUDIO_FORMATS,
-    CLAP_HEADS,
-    REFERENCE_AUDIO,
-    REFERENCE_VISUAL,
-    VISUAL_FORMATS,
-    State,
-    clip_from_hugging_face,
-    find_format,
-    rename_key,
-    without_adapters,
-)
+from claip_emo_mm.models.weights import formats
+from claip_emo_mm.models.weights.formats import CLAP_HEADS, REFERENCE_AUDIO, REFERENCE_VISUAL, State
 from claip_emo_mm.models.weights.load import check_fit, hash_weights, read_weights
 from claip_emo_mm.models.weights.save import check_suffix, published_format, write_state
 from claip_emo_mm.models.weights.validate import validate_audio_encoder, validate_vision_encoder
@@ -45,19 +35,10 @@ _NECK_NAMES = (
 
 def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool = False,
                     overwrite: bool = False) -> str:
-    """Convert a file of weights, strictly.
+    """Convert a file of weights, strictly, and return the name of its format.
 
-    Args:
-        kind: ``'clip'`` writes a vision encoder as open_clip publishes it, ``'clap'`` an audio encoder as laion_clap
-            does; a config names such a file as ``pretrained``. ``'reference'`` writes a checkpoint of the whole model.
-        source: A file in any of the formats of that kind.
-        target: The file to write: ``.safetensors``, or ``.pth``, ``.pt``, ``.bin`` for a torch checkpoint.
-        adapters_only: Leave out the frozen weights of the backbones; for ``'reference'`` alone.
-        overwrite: Whether ``target`` may exist.
-    Returns: name of the format that was found.
-    Raises:
-        InputError: The source cannot be read, is of another kind or incomplete, or the target exists or cannot be
-            written.
+    ``'clip'`` writes a vision encoder as open_clip publishes it, ``'clap'`` an audio encoder as laion_clap does, for
+    ``pretrained``; ``'reference'`` a checkpoint of the whole model, `adapters_only` for one without frozen weights.
     """
     if adapters_only and kind != 'reference':
         raise InputError(f'--adapters-only: a file of {kind} weights has no adapters. It is for reference checkpoints.')
@@ -72,7 +53,8 @@ def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool =
         if adapters_only:
             state, metadata = trainable_state(state), adapter_metadata(state, str(source))
     else:
-        weight_format = find_format(state, VISUAL_FORMATS if kind == 'clip' else AUDIO_FORMATS, str(source))
+        weight_format = formats.find_format(state, formats.VISUAL_FORMATS if kind == 'clip' else formats.AUDIO_FORMATS,
+                                            str(source))
         found = weight_format.name
         state = weight_format.encoder_state(state)
         (validate_vision_encoder if kind == 'clip' else validate_audio_encoder)(state, str(source))
@@ -94,11 +76,11 @@ def convert_reference(state: State, source: str) -> State:
     converted: State = {}
     for key, value in state.items():
         if key.startswith(REFERENCE_VISUAL):
-            name = VISUAL + next(iter(clip_from_hugging_face({key.removeprefix(REFERENCE_VISUAL): value})))
+            name = VISUAL + next(iter(formats.clip_from_hugging_face({key.removeprefix(REFERENCE_VISUAL): value})))
         elif key.startswith(REFERENCE_AUDIO):
             name = AUDIO + key.removeprefix(REFERENCE_AUDIO)
         else:
-            name = rename_key(key, _NECK_NAMES)
+            name = formats.rename_key(key, _NECK_NAMES)
         if not name.endswith('position_ids') and not name.startswith(_FRONT_END):
             converted[name] = value.float() if value.is_floating_point() else value
     found = {key: value for key, value in converted.items() if not key.startswith((VISUAL, AUDIO))}
@@ -128,8 +110,8 @@ def _with_checked_encoders(state: State, source: str) -> State:
     complete = dict(state)
     for prefix, validate in ((VISUAL, validate_vision_encoder), (AUDIO, validate_audio_encoder)):
         own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-        encoder = validate({key: value for key, value in without_adapters(own).items() if value.is_floating_point()},
-                           source)
+        plain = formats.without_adapters(own)
+        encoder = validate({key: value for key, value in plain.items() if value.is_floating_point()}, source)
         check_fit(_with_adapters(encoder, own), own, source, f'{prefix.rstrip(".")} with adapters')
         for key, value in encoder.state_dict().items():
             if not value.is_floating_point() or key.endswith('attn_mask'):

@@ -51,10 +51,7 @@ def clip_from_hugging_face(state: State) -> State:
 
 
 def clap_from_hugging_face(state: State) -> State:
-    """Rename the keys of an audio encoder of transformers' CLAP to laion_clap's, and fuse query, key and value.
-
-    An incomplete projection stays as it is, to be found unexpected.
-    """
+    """Rename the keys of transformers' CLAP to laion_clap's; fuse query, key, value (not an incomplete projection)."""
     state = {rename_key(key, _CLAP_NAMES): value for key, value in state.items()}
     fused: State = {}
     for key, value in state.items():
@@ -74,30 +71,18 @@ def without_adapters(state: State) -> State:
 
 @dataclass(frozen=True)
 class WeightFormat:
-    """A published format of an encoder's weights.
+    """A published format of an encoder's weights."""
 
-    Args:
-        name: Its name in the log.
-        prefix: Prefix of the encoder's keys.
-        marker: Key of the encoder, behind the prefix, that identifies the format.
-        unused: Beginnings of the encoder's keys that our encoder does not have.
-        convert: Renames the keys to our encoder's.
-        packaged: File name, below ``claip_emo_mm/weights``, of the ``'toy'`` weights in this format; '' for none.
-        optional: Beginnings of keys of our encoder that a file of this format may lack, because nothing reads them.
-    """
-    name: str
-    prefix: str
-    marker: str
-    unused: tuple[str, ...] = ()
-    convert: Callable[[State], State] = dict
-    packaged: str = ''
-    optional: tuple[str, ...] = ()
+    name: str  # in the log
+    prefix: str  # of the encoder's keys
+    marker: str  # key of the encoder, behind the prefix, that identifies the format
+    unused: tuple[str, ...] = ()  # beginnings of the encoder's keys that our encoder does not have
+    convert: Callable[[State], State] = dict  # renames the keys to our encoder's
+    packaged: str = ''  # file name, below claip_emo_mm/weights, of the toy weights in this format
+    optional: tuple[str, ...] = ()  # beginnings of our encoder's keys that a file may lack, as nothing reads them
 
     def encoder_state(self, state: State) -> State:
-        """Select the encoder's weights in all tensors of a file, as float32 under our encoder's names.
-
-        Integer buffers are dropped: they are indices, which the encoder makes itself.
-        """
+        """Select the encoder's weights, but no integer buffers, as float32 under our encoder's names."""
         encoder = {key.removeprefix(self.prefix): value for key, value in state.items()
                    if key.startswith(self.prefix) and value.is_floating_point()}
         return {key: value.float() for key, value in self.convert(encoder).items()
@@ -134,11 +119,7 @@ AUDIO_FORMATS = (
 
 
 def find_format(state: State, formats: Sequence[WeightFormat], source: str) -> WeightFormat:
-    """Return the format whose marker is among the keys.
-
-    Raises:
-        InputError: None of them.
-    """
+    """Return the format whose marker is among the keys; InputError where there is none."""
     for known in formats:
         if known.prefix + known.marker in state:
             return known

@@ -49,8 +49,7 @@ def _read_torchscript(path: Path) -> dict[str, Tensor]:
         raise
     except RefusedGlobal as error:
         raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
-                         'Loading such a thing can run code, so nothing of the file was loaded. '
-                         'Fetch the weights from their publisher.') from None
+                         'That can run code: nothing was loaded. Fetch them from their publisher.') from None
     except Exception as error:  # a damaged file can raise nearly anything
         raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '
                          'Copy or download it again: it may be damaged.') from None
@@ -95,10 +94,9 @@ def check_fit(expected: State, state: State, source: str, what: str) -> None:
     Args:
         expected: State dict of the model; its tensors may lie on torch's meta device.
         state: The state dict that was read.
-        source: Its file, for the message.
-        what: Name of the model, for the message.
+        source, what: Its file and the name of the model, for the message.
     Raises:
-        InputError: Keys are missing, unexpected or of another shape; the message lists ten of each.
+        InputError: Keys are missing, unexpected or of another shape.
     """
     found = {
         'missing': [key for key, value in expected.items() if key not in state and value.is_floating_point()
@@ -114,10 +112,7 @@ def check_fit(expected: State, state: State, source: str, what: str) -> None:
 
 
 def hash_weights(weights: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, types, shapes and bytes, in the order of the names, the same with adapters as without.
-
-    1.2 GB (ViT-L/14) take 1 to 4 s.
-    """
+    """SHA-256 over names, types, shapes and bytes, in the order of the names, the same with adapters as without."""
     named = {key.replace('.base_layer.', '.'): value for key, value in weights.items()}
     digest = hashlib.sha256()
     for key in sorted(named):

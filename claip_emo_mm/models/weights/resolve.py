@@ -22,14 +22,9 @@ LAION_FILES = {  # name -> arch
 
 
 def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | None = None) -> Path:
-    """Return the file of pretrained weights, downloading those of an open_clip tag where needed.
+    """Return the file of pretrained weights, downloading those of an open_clip tag (``'openai'``) where needed.
 
-    Args:
-        source: A file; ``'toy'``; or, for an encoder of open_clip, a tag of its weights, such as ``'openai'``.
-        packaged: Names of the ``'toy'`` files below ``claip_emo_mm/weights``; the first is taken.
-        arch: open_clip's name of the encoder.
-    Raises:
-        InputError: There is no such file or tag, or it cannot be downloaded; the message says what to fetch.
+    `packaged` are the ``'toy'`` files below ``claip_emo_mm/weights``; `arch` is open_clip's name of the encoder.
     """
     path = Path(source).expanduser()
     if source == 'toy':

@@ -17,14 +17,7 @@ SUFFIXES = ('.safetensors', '.pth', '.pt', '.bin')
 
 
 def write_encoder(encoder: nn.Module, path: Path, kind: str, note: str) -> None:
-    """Write an encoder without adapters in the format in which CLIP or CLAP is published.
-
-    Args:
-        encoder: The network.
-        path: The ``.safetensors`` file; it is written atomically.
-        kind: ``'clip'`` or ``'clap'``.
-        note: Text for the file's header.
-    """
+    """Write an encoder without adapters as open_clip (``kind='clip'``) or laion_clap (``'clap'``) publishes it."""
     write_state(published_format(encoder.state_dict(), kind), path, note)
 
 
@@ -45,8 +38,6 @@ def write_state(state: State, path: Path, note: str, metadata: dict[str, Any] | 
         path: The file; its suffix decides the format.
         note: Text for the file's header, or for ``meta``.
         metadata: Metadata of a checkpoint; stored there, too.
-    Raises:
-        InputError: The suffix says neither, or the file cannot be written.
     """
     check_suffix(path)
     # Without views: a view would drag the whole of its storage into the file, or be refused.

@@ -29,11 +29,7 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
 
     ``torch.load(weights_only=True)`` refuses such archives, and ``torch.jit.load`` runs some of the code inside. An
     archive is a zip file with a pickle of the module tree and one entry per tensor. Its pickle is read with nothing
-    allowed but tensors, lists and modules, which become stubs; the entries with code are not opened.
-
-    Raises:
-        RefusedGlobal: The pickle names something else.
-        Exception: Whatever a damaged archive raises: zipfile.BadZipFile, KeyError, RuntimeError and more.
+    allowed but tensors, lists and modules, which become stubs (else ``RefusedGlobal``); code is not opened.
     """
     with zipfile.ZipFile(path) as archive:
         root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]

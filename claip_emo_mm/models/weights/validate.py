@@ -7,7 +7,7 @@ from torch import nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.clip import build_vision_transformer
-from claip_emo_mm.models.backbones.htsat import PATCH_SIZE, HTSATArch, build_htsat
+from claip_emo_mm.models.backbones.htsat import PATCH_SIZE, HTSATArch, build_empty_encoder
 from claip_emo_mm.models.weights.formats import CLAP_HEADS, State
 from claip_emo_mm.models.weights.load import check_fit
 
@@ -22,12 +22,12 @@ def validate_vision_encoder(state: State, source: str) -> nn.Module:
 
 
 def validate_audio_encoder(state: State, source: str) -> nn.Module:
-    """Check that these are all weights of an HTSAT, its tagging heads optional, and return it with random weights."""
+    """Check that these are all weights of an HTSAT, its tagging heads optional, and return it without weights."""
     arch = infer_audio_arch(state, source)
     if any(arch.embed_dims * 2 ** stage % heads for stage, heads in enumerate(arch.num_heads)):
         raise InputError(f'{source}: the {arch.embed_dims} channels of patch_embed.norm do not fit the heads '
                          f'{tuple(arch.num_heads)} of relative_position_bias_table. Copy or download it again.')
-    encoder = build_htsat(arch, drop_path_rate=0.)
+    encoder = build_empty_encoder(arch, drop_path_rate=0.)
     expected = encoder.state_dict()
     if not any(key.startswith(CLAP_HEADS) for key in state):
         expected = {key: value for key, value in expected.items() if not key.startswith(CLAP_HEADS)}

@@ -48,5 +48,5 @@ def test_a_tone_is_loudest_in_its_own_band() -> None:
 
 
 def test_the_rate_must_reach_its_highest_frequency() -> None:
-    with pytest.raises(InputError, match="sample_rate_hz is 16000. The front end 'clap' reaches up to 14000 Hz"):
+    with pytest.raises(InputError, match="sample_rate_hz is 16000. The front end 'clap' needs at least 28000"):
         ClapFilterbank(16000, 64, 25, 10)

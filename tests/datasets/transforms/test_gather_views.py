@@ -41,7 +41,7 @@ def test_audio_reaches_mmaction_recognizers() -> None:
 
 
 def test_one_modality_is_asked_for() -> None:
-    with pytest.raises(InputError, match='has neither imgs nor mel; MMAction2 has recognizers for one of the two'):
+    with pytest.raises(InputError, match='has neither imgs nor mel; expected one of the two'):
         GatherViews()(dict(label=0))
     with pytest.raises(InputError, match='has imgs and mel'):
         GatherViews()(dict(frames_sample(), mel=torch.zeros(1, 1, 2, 2)))

@@ -6,9 +6,10 @@ import pytest
 import safetensors.torch
 import torch
 
+from benchmarks.baselines import build_htsat
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone
-from claip_emo_mm.models.backbones.htsat import build_htsat, find_arch
+from claip_emo_mm.models.backbones.htsat import find_arch
 
 ARCH = dict(embed_dims=8, depths=[2, 1], num_heads=[2, 4], mel_bins=16, spec_size=64, num_classes=5)
 FUSION_ARCH = dict(ARCH, fusion=True)

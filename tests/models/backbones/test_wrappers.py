@@ -165,7 +165,7 @@ def test_adapters_without_effect_are_refused() -> None:
     with pytest.raises(InputError, match=r'the adapters of 2 layers of VisionTransformer are without effect.*'
                                          r'blocks.0.attn.qkv, blocks.1.attn.qkv'):
         VideoBackboneWrapper(VIT, lora=dict(targets=['qkv', 'proj']))(views())
-    with pytest.raises(InputError, match=r'lora.blocks=\[1\]: which layers are the blocks of VisionTransformer'):
+    with pytest.raises(InputError, match=r'lora.blocks=\[1\]: the blocks of VisionTransformer are not known'):
         VideoBackboneWrapper(VIT, lora=dict(targets=['proj'], blocks=[1]))
     with pytest.raises(InputError, match='no layer is called q_proj'):
         VideoBackboneWrapper(SWIN, lora=dict(targets=['q_proj']))
