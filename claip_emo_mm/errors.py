@@ -8,21 +8,11 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """A file, a config key or a data set is not as it must be.
-
-    The message says where, what was found, what was expected and what to do. The command lines print it without a
-    traceback and end with exit code 1.
-    """
+    """Bad input; the message, which tools print without a traceback, says where, what was found and what to do."""
 
 
 def check_whole(owner: object, least: int = 1, **numbers: Any) -> None:
-    """Raise an `InputError` where an option is no integer of at least `least`.
-
-    Args:
-        owner: component that has the options, or its name.
-        least: smallest number allowed.
-        numbers: option = its value, or several in a list or tuple; None is ignored.
-    """
+    """Raise an `InputError` where an option, or an entry of a list, is neither None nor an integer >= `least`."""
     for option, value in numbers.items():
         for number in value if isinstance(value, list | tuple) else (value,):
             if number is None:

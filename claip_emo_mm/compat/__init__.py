@@ -2,20 +2,18 @@
 
 Each patch says what breaks, how it shows and when it can go. None acts where MMAction2 works by itself.
 """
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
 
 from claip_emo_mm.compat.requirements import check_requirements, quiet_mmcv_lite
 
-__all__ = ['apply_patches']
+__all__ = ['apply_patches', 'replace_method']
 
 
 @cache
 def apply_patches() -> None:
-    """Apply every patch, once per process.
-
-    Raises:
-        InputError: a package that MMAction2 needs is missing or has a version that it refuses.
-    """
+    """Apply every patch, once per process; refuses a missing package, or a version that MMAction2 refuses."""
     quiet_mmcv_lite()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
@@ -30,3 +28,17 @@ def apply_patches() -> None:
             distributed.patch_worker_queues,
             fsdp.patch_device, fsdp.patch_resume, fsdp.patch_batch_norm, fsdp.patch_flexible_runner):
         patch()
+
+
+def replace_method(owner: Any, name: str) -> Callable[[Callable], None]:
+    """Decorator of what replaces a method, or a module's function; it gets the original as its first argument."""
+    original = getattr(owner, name)
+
+    def replace(replacement: Callable) -> None:
+        @wraps(original)
+        def call(*args: object, **kwargs: object) -> Any:
+            return replacement(original, *args, **kwargs)
+
+        setattr(owner, name, call)
+
+    return replace

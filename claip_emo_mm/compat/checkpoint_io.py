@@ -3,7 +3,7 @@ import logging
 import posixpath
 import sys
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,6 +12,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, find_latest_checkpoint
 
+from claip_emo_mm.compat import replace_method
 from claip_emo_mm.utils.file_errors import DISK_ERRORS, WriteError, write_error
 from claip_emo_mm.utils.io import atomic_write
 
@@ -31,11 +32,7 @@ class AtomicLocalBackend(LocalBackend):
     """MMEngine's backend for local files with atomic writes."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write a file and its missing parent folders; the target of a link is replaced, and the link stays.
-
-        Raises:
-            WriteError: it cannot be written; for a checkpoint the message adds that earlier ones are intact.
-        """
+        """Write a file and its missing parent folders; the error of a checkpoint adds that earlier ones are intact."""
         try:
             with atomic_write(filepath) as temporary:
                 temporary.write_bytes(obj)
@@ -53,28 +50,22 @@ def patch_rotation() -> None:
     """Let CheckpointHook delete an old checkpoint only after the new one is saved.
 
     MMEngine 0.10.7 deletes it before. Shows with `max_keep_ckpts=1` or `save_best` when a training is killed in
-    between or the disk is full: no checkpoint is left. Can go when `_save_checkpoint_with_step` and
-    `_save_best_checkpoint` save first.
+    between or the disk is full: no checkpoint is left. Can go when both methods save first.
     """
     for name in ('_save_checkpoint_with_step', '_save_best_checkpoint'):
-        setattr(CheckpointHook, name, _save_first(getattr(CheckpointHook, name)))
+        replace_method(CheckpointHook, name)(_save_first)
 
 
-def _save_first(save: Callable[..., None]) -> Callable[..., None]:
-    @wraps(save)
-    def save_first(self: CheckpointHook, runner: Runner, *args: object, **kwargs: object) -> None:
-        backend, pending = self.file_backend, []
-        remove, rmtree = backend.remove, backend.rmtree
-        with patch.multiple(backend, remove=lambda path: pending.append((remove, path)),
-                            rmtree=lambda path: pending.append((rmtree, path))):
-            save(self, runner, *args, **kwargs)
-        saved = {self.last_ckpt, getattr(self, 'best_ckpt_path', None),
-                 *getattr(self, 'best_ckpt_path_dict', {}).values()}
-        for delete, path in pending:
-            if path not in saved:  # written anew under the same name
-                delete(path)
-
-    return save_first
+def _save_first(save: Callable[..., None], self: CheckpointHook, *args: object, **kwargs: object) -> None:
+    backend, pending = self.file_backend, []
+    remove, rmtree = backend.remove, backend.rmtree
+    with patch.multiple(backend, remove=lambda path: pending.append((remove, path)),
+                        rmtree=lambda path: pending.append((rmtree, path))):
+        save(self, *args, **kwargs)
+    saved = {self.last_ckpt, getattr(self, 'best_ckpt_path', None), *getattr(self, 'best_ckpt_path_dict', {}).values()}
+    for delete, path in pending:
+        if path not in saved:  # written anew under the same name
+            delete(path)
 
 
 def patch_rotation_on_resume() -> None:
@@ -84,17 +75,13 @@ def patch_rotation_on_resume() -> None:
     `--resume FILE --work-dir OTHER`: the old folder's best checkpoint, or files of the same names, are deleted; and
     with a moved work folder: two best checkpoints stay. Can go when `before_train` looks in its own folder.
     """
-    original_before = CheckpointHook.before_train
-
-    @wraps(original_before)
-    def before_train(self: CheckpointHook, runner: Runner) -> None:
+    @replace_method(CheckpointHook, 'before_train')
+    def before_train(original: Callable[..., None], self: CheckpointHook, runner: Runner) -> None:
         if 'keep_ckpt_ids' in runner.message_hub.runtime_info and resumed_elsewhere(runner):
             runner.message_hub.update_info('keep_ckpt_ids', [])
-        original_before(self, runner)
+        original(self, runner)
         if self.save_best is not None:
             _find_best(self, runner)
-
-    CheckpointHook.before_train = before_train
 
 
 def resumed_file(runner: Runner) -> str | None:
@@ -139,16 +126,12 @@ def patch_log_files() -> None:
     Python's logging prints a traceback for every line that cannot be written, and goes on. Shows with MMEngine 0.10.7
     as two tracebacks and 80 lines before the error itself. Can go when `MMLogger` raises.
     """
-    original_init = MMLogger.__init__
-
-    @wraps(original_init)
-    def init(self: MMLogger, *args: object, **kwargs: object) -> None:
-        original_init(self, *args, **kwargs)
+    @replace_method(MMLogger, '__init__')
+    def init(original: Callable[..., None], self: MMLogger, *args: object, **kwargs: object) -> None:
+        original(self, *args, **kwargs)
         for handler in self.handlers:
             if isinstance(handler, logging.FileHandler):
                 handler.handleError = partial(_handle_error, handler)
-
-    MMLogger.__init__ = init
 
 
 def _handle_error(handler: logging.FileHandler, record: logging.LogRecord) -> None:

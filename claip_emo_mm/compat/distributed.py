@@ -1,7 +1,7 @@
 """Patches of distributed training: CPUs, data loader workers, synchronized batch norm."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import partial
 from multiprocessing.queues import Queue
 from unittest.mock import patch
 
@@ -18,48 +18,39 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import get_worker_info
 
+from claip_emo_mm.compat import replace_method
+
 
 def patch_launch() -> None:
     """Let `init_dist` start on machines without CUDA.
 
     MMEngine 0.10.7 always calls `torch.cuda.set_device`, and MMAction2's configs ask for nccl. Shows as `module
     'torch._C' has no attribute '_cuda_setDevice'` or `Found no NVIDIA driver`, then as `ProcessGroupNCCL is only
-    supported with GPUs`. Without CUDA no device is set, and gloo replaces nccl. Can go when `_init_dist_pytorch`,
-    `_init_dist_mpi` and `_init_dist_slurm` check for CUDA.
+    supported with GPUs`. Without CUDA no device is set, and gloo replaces nccl. Can go when the functions check for it.
     """
     for name in ('_init_dist_pytorch', '_init_dist_mpi', '_init_dist_slurm'):
-        setattr(utils, name, _without_cuda(getattr(utils, name)))
+        replace_method(utils, name)(_without_cuda)
 
 
-def _without_cuda(init_dist: Callable[..., None]) -> Callable[..., None]:
-    @wraps(init_dist)
-    def init(backend: str, *args: object, **kwargs: object) -> None:
-        if torch.cuda.is_available():
-            init_dist(backend, *args, **kwargs)
-            return
-        with patch.object(torch.cuda, 'set_device', lambda device: None):
-            init_dist('gloo' if backend == 'nccl' else backend, *args, **kwargs)
-
-    return init
+def _without_cuda(init_dist: Callable[..., None], backend: str, *args: object, **kwargs: object) -> None:
+    if torch.cuda.is_available():
+        init_dist(backend, *args, **kwargs)
+        return
+    with patch.object(torch.cuda, 'set_device', lambda device: None):
+        init_dist('gloo' if backend == 'nccl' else backend, *args, **kwargs)
 
 
 def patch_data_parallel() -> None:
     """Let DistributedDataParallel take a model on the CPU.
 
     MMEngine 0.10.7's Runner and DDPStrategy always pass `device_ids=[LOCAL_RANK]`. Shows as `DistributedDataParallel
-    device_ids and output_device arguments only work with ... GPU modules`. Can go when they do so for accelerators
-    only.
+    device_ids and output_device arguments only work with ... GPU modules`. Can go when only accelerators get them.
     """
-    original_init = MMDistributedDataParallel.__init__
-
-    @wraps(original_init)
-    def init(self: MMDistributedDataParallel, module: nn.Module, *args: object, device_ids: list | None = None,
-             **kwargs: object) -> None:
-        if all(parameter.device.type == 'cpu' for parameter in module.parameters()):
-            device_ids = None
-        original_init(self, module, *args, device_ids=device_ids, **kwargs)
-
-    MMDistributedDataParallel.__init__ = init
+    @replace_method(MMDistributedDataParallel, '__init__')
+    def init(original: Callable[..., None], self: MMDistributedDataParallel, module: nn.Module, *args: object,
+             device_ids: list | None = None, **kwargs: object) -> None:
+        on_cpu = all(parameter.device.type == 'cpu' for parameter in module.parameters())
+        original(self, module, *args, device_ids=None if on_cpu else device_ids, **kwargs)
 
 
 def patch_worker_queues() -> None:
@@ -88,31 +79,25 @@ def patch_batch_norm() -> None:
     torch's SyncBatchNorm is written for accelerators. Shows as `SyncBatchNorm layers only work with GPU modules`, then
     as `SyncBatchNorm expected input tensor to be on GPU`. Can go when torch supports the CPU.
     """
-    original_forward = SyncBatchNorm.forward
-    original_check = DistributedDataParallel._passing_sync_batchnorm_handle
+    @replace_method(SyncBatchNorm, 'forward')
+    def forward(original: Callable[..., Tensor], self: SyncBatchNorm, x: Tensor) -> Tensor:
+        return _normalize(self, x) if x.device.type == 'cpu' else original(self, x)
 
-    @wraps(original_forward)
-    def forward(self: SyncBatchNorm, x: Tensor) -> Tensor:
-        return _normalize(self, x) if x.device.type == 'cpu' else original_forward(self, x)
-
-    @wraps(original_check)
-    def check(self: DistributedDataParallel, module: nn.Module) -> None:
+    @replace_method(DistributedDataParallel, '_passing_sync_batchnorm_handle')
+    def check(original: Callable[..., None], self: DistributedDataParallel, module: nn.Module) -> None:
         if any(parameter.device.type != 'cpu' for parameter in module.parameters()):
-            original_check(self, module)
-
-    SyncBatchNorm.forward = forward
-    DistributedDataParallel._passing_sync_batchnorm_handle = check
+            original(self, module)
 
 
 def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
     """Normalize (B, C, ...) with the mean and variance of each channel over all ranks, which may differ in B."""
     tracked = norm.running_mean is not None
-    if not (norm.training or not tracked) or not is_initialized() or get_world_size(norm.process_group) == 1:
-        if norm.training and tracked:
-            norm.num_batches_tracked.add_(1)
-        momentum = norm.momentum if norm.momentum is not None else 1 / max(int(norm.num_batches_tracked or 0), 1)
-        return batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias,
-                          norm.training or not tracked, momentum, norm.eps)
+    of_batch = norm.training or not tracked
+    if norm.training and tracked:
+        norm.num_batches_tracked.add_(1)
+    momentum = norm.momentum if norm.momentum is not None else 1 / max(int(norm.num_batches_tracked or 0), 1)
+    if not of_batch or not is_initialized() or get_world_size(norm.process_group) == 1:
+        return batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, of_batch, momentum, norm.eps)
     dims = [0, *range(2, x.ndim)]
     shape = (1, -1, *[1] * (x.ndim - 2))
     values = x.float()
@@ -122,8 +107,6 @@ def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
     variance = _total(centered.square().sum(dims), norm.process_group) / count
     if norm.training and tracked:
         with torch.no_grad():
-            norm.num_batches_tracked.add_(1)
-            momentum = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
             norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), momentum)
             unbiased = variance * count / (count - 1).clamp(min=1)
             norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), momentum)
@@ -134,17 +117,13 @@ def _normalize(norm: SyncBatchNorm, x: Tensor) -> Tensor:
 
 
 def _total(value: Tensor, group: ProcessGroup | None) -> Tensor:
-    """Sum over all ranks; gradients flow back to each."""
+    """Differentiable sum over all ranks."""
     return all_reduce(value, group=group or torch.distributed.group.WORLD)
 
 
 @contextmanager
 def without_statistics(network: nn.Module) -> Iterator[None]:
-    """Let a network's batch norms normalize as in evaluation, while the network stays in training mode.
-
-    A synchronized one takes part in the other ranks' exchange with no clip of its own; where no rank has one, the
-    running statistics stay.
-    """
+    """Let a network in training normalize as in evaluation; synchronized norms join the exchange with no clip."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.training]
     for norm in norms:
         if isinstance(norm, SyncBatchNorm) and is_initialized() and get_world_size(norm.process_group) > 1:

@@ -27,14 +27,7 @@ _CHUNK = 1 << 20  # bytes
 
 
 def fetch(address: str) -> Path:
-    """Return the cached file of an address, downloaded atomically where it is missing.
-
-    Args:
-        address: http:// or https://.
-    Returns: its path below `torch.hub.get_dir()`.
-    Raises:
-        InputError: the address cannot be read, its content has another hash than its name, or the cache is read-only.
-    """
+    """Return the cached file of a http(s) address, downloaded atomically where it is missing."""
     try:
         path = cached_file(address)
         if path.is_file():

@@ -3,6 +3,7 @@
 Use `strategy=dict(type='FSDPStrategy', state_dict_cfg='full')`. MMAction2's default, `state_dict_cfg='local'`, trains
 and saves, but its files hold objects of running processes (ShardedTensor) that the safe loader refuses.
 """
+from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from inspect import signature
@@ -16,6 +17,8 @@ from mmengine.runner import FlexibleRunner
 from torch import nn
 from torch.distributed.fsdp import FullyShardedDataParallel
 
+from claip_emo_mm.compat import replace_method
+
 
 def patch_device() -> None:
     """Let FSDP shard a model on the CPU, and save the optimizer's true state there.
@@ -27,14 +30,11 @@ def patch_device() -> None:
     parameter into one buffer and relies on `.cpu()` to copy, which it does not on the CPU. Shows silently: the saved
     `exp_avg` is a second `exp_avg_sq`. Can go when torch copies in any case.
     """
-    original_init = MMFullyShardedDataParallel.__init__
-    original_set_type = MMFullyShardedDataParallel.set_state_dict_type
+    @replace_method(MMFullyShardedDataParallel, '__init__')
+    def init(original: Callable[..., None], *args: object, device_id: object = None, **kwargs: object) -> None:
+        original(*args, device_id=device_id if torch.accelerator.is_available() else torch.device('cpu'), **kwargs)
 
-    @wraps(original_init)
-    def init(self: MMFullyShardedDataParallel, module: nn.Module, *args: object, device_id: object = None,
-             **kwargs: object) -> None:
-        device = device_id if torch.accelerator.is_available() else torch.device('cpu')
-        original_init(self, module, *args, device_id=device, **kwargs)
+    original_set_type = MMFullyShardedDataParallel.set_state_dict_type
 
     @wraps(original_set_type)
     def set_state_dict_type(module: nn.Module, state_dict_type: object, state_dict_config: object = None,
@@ -43,7 +43,6 @@ def patch_device() -> None:
             optim_state_dict_config = replace(optim_state_dict_config, offload_to_cpu=False)
         return original_set_type(module, state_dict_type, state_dict_config, optim_state_dict_config)
 
-    MMFullyShardedDataParallel.__init__ = init
     MMFullyShardedDataParallel.set_state_dict_type = staticmethod(set_state_dict_type)
 
 
@@ -69,26 +68,20 @@ def patch_batch_norm() -> None:
     MMEngine 0.10.7's strategy takes the option but does not convert the model. Shows silently: each process's batch
     norm follows its own clips. Can go when `FSDPStrategy._wrap_model` calls `convert_model`.
     """
-    original_wrap = fsdp.FSDPStrategy._wrap_model
-
-    @wraps(original_wrap)
-    def wrap(self: fsdp.FSDPStrategy, model: nn.Module) -> nn.Module:
-        return original_wrap(self, model if is_model_wrapper(model) else self.convert_model(model))
-
-    fsdp.FSDPStrategy._wrap_model = wrap
+    @replace_method(fsdp.FSDPStrategy, '_wrap_model')
+    def wrap(original: Callable[..., nn.Module], self: fsdp.FSDPStrategy, model: nn.Module) -> nn.Module:
+        return original(self, model if is_model_wrapper(model) else self.convert_model(model))
 
 
 def patch_flexible_runner() -> None:
     """Let FlexibleRunner save the epoch and iteration that the caller of `save_checkpoint` gives.
 
     MMEngine 0.10.7 overwrites them by its own, which have moved on after an evaluation. Shows silently: with
-    `save_best` the epoch's checkpoint is rewritten, and a resumed training skips an epoch. Can go when FlexibleRunner
-    sets them as defaults, as Runner does.
+    `save_best` a resumed training skips an epoch. Can go when FlexibleRunner sets them as defaults, as Runner does.
     """
-    original_save = FlexibleRunner.save_checkpoint
-
-    @wraps(original_save)
-    def save_checkpoint(self: FlexibleRunner, *args: object, meta: dict | None = None, **kwargs: object) -> None:
+    @replace_method(FlexibleRunner, 'save_checkpoint')
+    def save_checkpoint(original: Callable[..., None], self: FlexibleRunner, *args: object, meta: dict | None = None,
+                        **kwargs: object) -> None:
         progress = {key: value for key, value in (meta or {}).items() if key in ('epoch', 'iter')}
         save = self.strategy.save_checkpoint
 
@@ -97,6 +90,4 @@ def patch_flexible_runner() -> None:
             save(*args, extra_ckpt=extra_ckpt, **kwargs)
 
         with patch.object(self.strategy, 'save_checkpoint', save_with_progress):
-            original_save(self, *args, meta=meta, **kwargs)
-
-    FlexibleRunner.save_checkpoint = save_checkpoint
+            original(self, *args, meta=meta, **kwargs)

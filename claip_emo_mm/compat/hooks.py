@@ -1,13 +1,14 @@
 """Patches of MMEngine's hooks: averaged weights of partly frozen models, and rules for this project's metrics."""
 import re
-from collections.abc import Sequence
-from functools import wraps
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, EMAHook
 from mmengine.model import BaseAveragedModel
 from mmengine.runner import Runner, load_state_dict
 from torch import nn
+
+from claip_emo_mm.compat import replace_method
 
 AVERAGED = 'ema_state_dict'  # key of a checkpoint; MMEngine keeps the weights of the last step there
 _PREFIX = 'module.'  # of the keys in it
@@ -18,22 +19,18 @@ def patch_averaging() -> None:
     """Let averaged models share the frozen parameters with the model that they average.
 
     MMEngine 0.10.7 copies and averages all of them. Shows as twice the memory of a frozen encoder, and silently where a
-    checkpoint omits the encoder: a resumed run with a random encoder validates with a copy of another one. Can go when
-    `BaseAveragedModel` omits parameters that need no gradient.
+    checkpoint omits it: a resumed run validates with another encoder. Can go when `BaseAveragedModel` omits them.
     """
-    original_init = BaseAveragedModel.__init__
-
-    @wraps(original_init)
-    def init(self: BaseAveragedModel, model: nn.Module, *args: object, **kwargs: object) -> None:
-        original_init(self, model, *args, **kwargs)
+    @replace_method(BaseAveragedModel, '__init__')
+    def init(original: Callable[..., None], self: BaseAveragedModel, model: nn.Module, *args: object,
+             **kwargs: object) -> None:
+        original(self, model, *args, **kwargs)
         frozen = {name: parameter for name, parameter in model.named_parameters(remove_duplicate=False)
                   if not parameter.requires_grad}
         for name, parameter in frozen.items():
             path, _, own_name = name.rpartition('.')
             self.module.get_submodule(path)._parameters[own_name] = parameter
         self.avg_parameters = {name: value for name, value in self.avg_parameters.items() if name not in frozen}
-
-    BaseAveragedModel.__init__ = init
 
 
 def patch_averaged_loading() -> None:
@@ -70,18 +67,16 @@ def patch_metric_rules() -> None:
     `save_best='auto'` as "Cannot infer the rule for key WAR" after the first evaluation. The name must match entirely,
     without an evaluator's prefix; a rule in the config is kept. Can go when a metric can tell its own rule.
     """
-    infer_rules, infer_rule = CheckpointHook._init_rule, EarlyStoppingHook._init_rule
+    def known(metric: str) -> str | None:
+        return _RULES.get(metric.rpartition('/')[2].lower())
 
-    def init_rules(self: CheckpointHook, rules: Sequence[str | None], key_indicators: Sequence[str]) -> None:
+    @replace_method(CheckpointHook, '_init_rule')
+    def init_rules(infer: Callable[..., None], self: CheckpointHook, rules: Sequence[str | None],
+                   metrics: Sequence[str]) -> None:
         if len(rules) == 1:
-            rules = list(rules) * len(key_indicators)
-        infer_rules(self, [rule or _rule(key) for rule, key in zip(rules, key_indicators, strict=True)], key_indicators)
+            rules = list(rules) * len(metrics)
+        infer(self, [rule or known(metric) for rule, metric in zip(rules, metrics, strict=True)], metrics)
 
-    def init_rule(self: EarlyStoppingHook, monitor: str) -> str:
-        return _rule(monitor) or infer_rule(self, monitor)
-
-    CheckpointHook._init_rule, EarlyStoppingHook._init_rule = init_rules, init_rule
-
-
-def _rule(metric: str) -> str | None:
-    return _RULES.get(metric.rpartition('/')[2].lower())
+    @replace_method(EarlyStoppingHook, '_init_rule')
+    def init_rule(infer: Callable[..., str], self: EarlyStoppingHook, monitor: str) -> str:
+        return known(monitor) or infer(self, monitor)

@@ -18,8 +18,7 @@ class DRN:
 
     def __init__(self, *args: object, **kwargs: object) -> NoReturn:
         raise ImportError(f'DRN is missing in the mmaction2 that is installed ({_mmaction_folder()}): its distribution '
-                          'lacks the folder models/localizers/drn. Install mmaction2 from a clone of its repository '
-                          'to use DRN.')
+                          'lacks the folder models/localizers/drn. Install mmaction2 from a clone of its repository.')
 
 
 def patch_localizers() -> None:
@@ -44,8 +43,7 @@ def patch_multimodal() -> None:
     """Let MMAction2 skip its VindLU models where transformers lacks functions that they import.
 
     Shows as `cannot import name 'apply_chunking_to_forward' from 'transformers.modeling_utils'`. MMAction2 then
-    registers its own placeholders, as without transformers. Can go when its models import from where transformers has
-    these functions today.
+    registers its own placeholders, as without transformers. Can go when its models find these functions.
     """
     if dependency.WITH_MULTIMODAL and not _has_needed_functions():
         dependency.WITH_MULTIMODAL = False

@@ -19,11 +19,7 @@ from claip_emo_mm.errors import InputError
 
 
 def find_tool(name: str) -> Path:
-    """Find a tool of MMAction2 by its name, such as ``get_flops``.
-
-    Raises:
-        InputError: there is none of this name.
-    """
+    """Find a tool of MMAction2 by its name, such as ``get_flops``."""
     package = Path(mmaction.__file__).parent
     tools = {path.stem: path for folder in (package / '.mim', package.parent)  # of a wheel, of a checkout
              for path in (folder / 'tools').glob('*/*.py')}
@@ -38,12 +34,6 @@ def run_tool(name: str, arguments: Sequence[str]) -> None:
 
     On its own, confusion_matrix imports MMAction2 before the config that patches it, and fails; and analyze_logs
     expects another log format than MMEngine's.
-
-    Args:
-        name: such as ``get_flops``.
-        arguments: its command line.
-    Raises:
-        InputError: there is no such tool, or it needs a package that is not there.
     """
     path = str(find_tool(name))
     with (readable_logs(arguments) if name == 'analyze_logs' else nullcontext(arguments) as readable,
@@ -80,9 +70,6 @@ def epoch_lines(log: Path) -> list[str]:
     MMEngine's lines have no ``mode``, where the tool ends in `IndexError: list index out of range`, and their
     iterations continue over the epochs, where it adds the epochs' lengths itself: to iterations within the epoch, the
     last one times the epochs before. Can go when the tool reads MMEngine's logs.
-
-    Raises:
-        InputError: the file cannot be read, or is no such log.
     """
     try:
         rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]

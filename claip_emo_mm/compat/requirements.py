@@ -15,11 +15,8 @@ def check_requirements() -> None:
     """Name the package to install, where MMAction2 1.2.0 would fail with a bare ImportError or AssertionError.
 
     It imports `importlib_metadata` undeclared (shows as `No module named 'importlib_metadata'`), and refuses mmcv
-    outside of 2.0.0rc4 to 2.2.0, on which it does not depend: `pip install mmcv` brings another. Its own check is
-    asked, not copied. Can go when MMAction2 declares both.
-
-    Raises:
-        InputError: not an ImportError, whose message MMEngine's `custom_imports` would replace.
+    outside of 2.0.0rc4 to 2.2.0, on which it does not depend: `pip install mmcv` brings another. An ImportError's
+    message would be replaced by MMEngine's `custom_imports`. Can go when MMAction2 declares both.
     """
     for name, requirement in _INSTALL.items():
         if find_spec(name) is None:

@@ -38,13 +38,6 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
 
     Beside torch's own classes only those in MMEngine's checkpoints are allowed, and only during this call. The text
     `meta['config']`, which `Runner.resume` would run as Python and MMEngine itself never writes, is dropped.
-
-    Args:
-        filename: path of the file; `~` is the home folder.
-        map_location: as in `torch.load`; for safetensors None, a name or a device.
-    Returns: what was saved; for safetensors dict(state_dict=..., meta=the file's metadata).
-    Raises:
-        InputError: the file is missing, damaged, no checkpoint, or holds something that could run code.
     """
     path = Path(filename).expanduser()
     if not path.is_file():
@@ -65,8 +58,8 @@ def load_file(path: Path, source: str, map_location: object = None) -> dict:
         # torch's own message recommends weights_only=False, so it is not shown.
         raise InputError(_describe(path, source, str(error) or type(error).__name__)) from None
     if not isinstance(checkpoint, dict):
-        raise InputError(f'{source}: holds a {type(checkpoint).__name__}, expected a dict with the weights under '
-                         '`state_dict`, or the weights alone. Save it with torch.save(model.state_dict(), path).')
+        raise InputError(f'{source}: holds a {type(checkpoint).__name__}, expected a dict with the weights, alone or '
+                         'under `state_dict`.')
     if isinstance(checkpoint.get('meta'), dict):
         checkpoint['meta'].pop('config', None)
     return checkpoint
@@ -88,10 +81,7 @@ def _read_safetensors(path: Path, map_location: object) -> dict:
 
 @contextmanager
 def _allowing_stubs() -> Iterator[None]:
-    """Let torch's safe loading build the stubs, also where somebody allow-listed other objects of their names.
-
-    `torch.serialization.safe_globals` alone would add a second entry of the same name, and chance would choose.
-    """
+    """Let torch's safe loading build the stubs, also where somebody allow-listed other objects of their names."""
     before = serialization.get_safe_globals()
     others = [entry for entry in before if _name(entry) not in STUBS]
     serialization.clear_safe_globals()
@@ -122,8 +112,7 @@ def _describe(path: Path, source: str, reason: str) -> str:
     with path.open('rb') as file:
         head = file.read(24)
     return (f'{source}: cannot be read as a checkpoint ({cause}); found {path.stat().st_size} bytes that begin with '
-            f'{head!r}, expected a file written by torch.save or safetensors. Copy or download it again: it may be cut '
-            'short, or a text in place of the file.')
+            f'{head!r}, expected a file written by torch.save or safetensors. Copy or download it again.')
 
 
 def patch_remote_loading() -> None:
@@ -142,11 +131,7 @@ def patch_remote_loading() -> None:
 
 
 def load_from_http(filename: str, map_location: object = None, **options: object) -> dict:
-    """Load a checkpoint from http:// or https://; one process downloads it, the others wait.
-
-    Raises:
-        InputError: it cannot be downloaded, or as for `load_from_local`.
-    """
+    """Load a checkpoint from http:// or https://; one process downloads it, the others wait."""
     del options  # MMEngine's folder and progress bar
     rank, _ = get_dist_info()
     try:
@@ -158,10 +143,7 @@ def load_from_http(filename: str, map_location: object = None, **options: object
 
 
 def load_from_zoo(filename: str, map_location: object = None) -> dict:
-    """Load weights by a name of torchvision, OpenMMLab or MMClassification (of which only the backbone is kept).
-
-    OpenMMLab's names may be extended by a list of the user's own, with files in MMEngine's home folder.
-    """
+    """Load weights by a name of torchvision, OpenMMLab or MMClassification (of which only the backbone is kept)."""
     scheme, _, name = filename.partition('://')
     if scheme in ('modelzoo', 'torchvision'):
         addresses = checkpoint.get_torchvision_models()

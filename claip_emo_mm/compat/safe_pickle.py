@@ -32,22 +32,17 @@ class SafeUnpickler(pickle._Unpickler):
     """Builds plain containers and what is allowed by name, and nothing else.
 
     This is Python's own unpickler in Python: the one in C allocates as many memo entries as a pickle claims to have,
-    so that a file of a few bytes fills the memory.
-
-    Args:
-        data: the pickle, or an opened file that stands where it begins.
-        allowed: 'module.name' in the pickle -> the function or class to call instead, such as those of `pickle_stubs`.
-    Raises:
-        RefusedGlobal: the pickle names something else.
-        Exception: whatever a damaged pickle raises: EOFError, KeyError, RecursionError and more.
+    so that a file of a few bytes fills the memory. `allowed` maps 'module.name' in the pickle to the function or class
+    to call instead. A damaged pickle may raise any exception.
     """
 
     dispatch = dict(pickle._Unpickler.dispatch)
 
     def __init__(self, data: bytes | BinaryIO, allowed: Mapping[str, Any] = {}) -> None:  # noqa: B006 - only read
         super().__init__(io.BytesIO(data) if isinstance(data, bytes) else data)
-        self._allowed = {**allowed, 'collections.OrderedDict': _ordered_dict, '_codecs.encode': _encode_latin1,
-                         'builtins.bytes': read_empty_bytes, '__builtin__.bytes': read_empty_bytes}
+        self._allowed = {**allowed, 'collections.OrderedDict': lambda: OrderedDict(),  # items are set with checked keys
+                         '_codecs.encode': _encode_latin1, 'builtins.bytes': read_empty_bytes,
+                         '__builtin__.bytes': read_empty_bytes}
         self._stateful = tuple(kind for kind in allowed.values() if hasattr(kind, '__setstate__'))
 
     def find_class(self, module: str, name: str) -> Any:
@@ -161,13 +156,7 @@ for _opcode in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
 
 
 def check_depth(path: Path) -> None:
-    """Refuse a file of torch.save with deeply nested tuples, which crash Python when it hashes them.
-
-    Other faults of the file are left to torch's own reader.
-
-    Raises:
-        DeepTuples: there are some.
-    """
+    """Raise `DeepTuples` for a file of torch.save with deeply nested tuples, which crash Python when it hashes them."""
     try:
         with path.open('rb') as file:
             if is_zipfile(file):
@@ -186,12 +175,7 @@ def check_depth(path: Path) -> None:
 
 
 def load_pickle(data: bytes) -> Any:
-    """Read a pickle of tensors, arrays, numbers and plain containers, such as MMAction2's DumpResults writes.
-
-    Raises:
-        RefusedGlobal: it holds something else.
-        Exception: whatever a damaged pickle raises.
-    """
+    """Read a pickle of tensors, arrays, numbers and plain containers, such as MMAction2's DumpResults writes."""
     return unwrap(SafeUnpickler(data, NUMPY_STUBS | {'torch._utils._rebuild_tensor_v2': rebuild_tensor,
                                                      'torch.storage._load_from_bytes': _load_storage}).load())
 
@@ -206,8 +190,7 @@ def rebuild_tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: 
     """Replace what torch pickles to build a tensor on a storage (n,); it must lie within, and be no larger."""
     if not isinstance(storage, Tensor) or prod(size) > len(storage):
         raise pickle.UnpicklingError('Unsupported tensor, larger than what is stored of it')
-    # as_strided itself refuses what would lie outside of the storage.
-    return storage.as_strided(size, stride, offset) if prod(size) else storage.new_empty(size)
+    return storage.as_strided(size, stride, offset) if prod(size) else storage.new_empty(size)  # or refuses
 
 
 def _load_storage(data: bytes) -> Tensor:
@@ -219,10 +202,6 @@ def _load_storage(data: bytes) -> Tensor:
     if not isinstance(storage, torch.TypedStorage) or storage.dtype not in _DTYPES:
         raise pickle.UnpicklingError('Unsupported storage of a tensor')
     return torch.empty(0, dtype=storage.dtype).set_(storage._untyped_storage)
-
-
-def _ordered_dict() -> OrderedDict:  # no arguments: items are set one by one, with checked keys
-    return OrderedDict()
 
 
 def _encode_latin1(text: str, encoding: str) -> bytes:

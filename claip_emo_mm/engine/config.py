@@ -72,9 +72,8 @@ def build_runner(cfg: Config) -> Runner:
     uses_fsdp = (cfg.get('strategy') or {}).get('type') == 'FSDPStrategy'
     if uses_fsdp and cfg.get('launcher', 'none') == 'none':
         cfg = cfg.copy()
-        cfg.sync_bn = cfg.strategy.get('sync_bn')
-        for key in ('strategy', 'runner_type'):
-            cfg.pop(key)
+        cfg.sync_bn = cfg.pop('strategy').get('sync_bn')
+        cfg.pop('runner_type')
         uses_fsdp = False
     hooks = cfg.get('default_hooks') or {}
     for name in [name for name, hook in hooks.items() if hook is None and name not in _MMENGINE_HOOKS]:

@@ -28,11 +28,9 @@ _TYPO_RATIO = 0.81
 LOADER_KEYS = ('fold',)
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
-_GROUPS = {
-    'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
-    'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
-    'test': ('test_dataloader', 'test_cfg', 'test_evaluator'),
-}
+_GROUPS = {'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+           'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
+           'test': ('test_dataloader', 'test_cfg', 'test_evaluator')}
 
 
 def default_scope(cfg: Mapping[str, Any]) -> AbstractContextManager:
@@ -43,8 +41,7 @@ def default_scope(cfg: Mapping[str, Any]) -> AbstractContextManager:
 def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
     """Dotted path and value of everything in a config, from the outside in."""
     yield path, value
-    items = (value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple)
-             else ())
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, inner in items:
         yield from walk_config(inner, f'{path}.{key}' if path else str(key))
 
@@ -124,11 +121,9 @@ def check_effects(cfg: Config, options: Mapping[str, object]) -> None:
         raise InputError(f'{where}: has no effect, as the model has a data_preprocessor of its own; set '
                          f'{", ".join(f"model.{path}" for path in named) or "model.data_preprocessor"}.')
     refuse_options(options, 'launcher', reason='--launcher says what started the processes')
-    refuse_options(options, 'custom_imports', reason='the config was read, and imported what it names, before; set it '
-                                                     'in the config file')
+    refuse_options(options, 'custom_imports', reason='the config was read before; set it in the config file')
     if cfg.get('runner_type') == 'FlexibleRunner':
-        refuse_options(options, *_RUNNER_ONLY, reason="runner_type='FlexibleRunner' does not read it; look at its "
-                                                      '`strategy`')
+        refuse_options(options, *_RUNNER_ONLY, reason="runner_type='FlexibleRunner' does not read it but `strategy`")
     else:
         refuse_options(options, *_FLEXIBLE_RUNNER_ONLY, reason="only runner_type='FlexibleRunner' reads it")
 
@@ -148,10 +143,10 @@ def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:
         if name in options:
             if not having:
                 raise InputError(f'--cfg-options {name}={options[name]}: no data loader of {cfg.filename} has a '
-                                 f'{name!r}: its data set is not one that comes in folds.')
+                                 f'{name!r}: its data set comes without folds.')
             for inner in having.values():
                 inner[name] = options[name]
         elif name in cfg and any(inner[name] != cfg[name] for inner in having.values()):
             found = ', '.join(f'{path}={inner[name]}' for path, inner in having.items())
-            raise InputError(f'{cfg.filename}: {name}={cfg[name]}, but {found}. A _base_ has put its own {name} into '
-                             f'the loaders. Give --cfg-options {name}={cfg[name]}, or set it in all of these places.')
+            raise InputError(f'{cfg.filename}: {name}={cfg[name]}, but {found}. Set it in all of these places, or by '
+                             f'--cfg-options {name}={cfg[name]}.')

@@ -13,21 +13,11 @@ from claip_emo_mm.errors import InputError, check_whole
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """MMEngine's EpochBasedTrainLoop that also resumes within an epoch.
+    """MMEngine's EpochBasedTrainLoop, with its arguments, that also resumes within an epoch.
 
     It skips the batches that were trained on before the interruption, seeds every clip (`SeededBatchSampler`), keeps
-    the sampler's seed with `diff_rank_seed`, and runs a validation that was due when the checkpoint was written.
-
-    Args:
-        runner: the runner.
-        dataloader: data loader, or its config.
-        max_epochs: total number of epochs.
-        val_begin: first epoch that is evaluated.
-        val_interval: epochs from one evaluation to the next.
-        dynamic_intervals: pairs of an epoch and the interval from there on.
-
-    Raises:
-        InputError: an epoch would have no batch.
+    the sampler's seed with `diff_rank_seed`, and runs a validation that was due when the checkpoint was written. An
+    epoch without a batch is refused.
     """
 
     def __init__(self, runner: Runner, dataloader: DataLoader | dict, max_epochs: int, val_begin: int = 1,
@@ -86,10 +76,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 def require_batches(dataloader: DataLoader) -> None:
     """Raise InputError where a training data loader gives no batch; one of unknown length is accepted."""
     try:
-        batches = len(dataloader)
+        if len(dataloader):
+            return
     except TypeError:
-        return
-    if batches:
         return
     batch_sampler = dataloader.batch_sampler
     clips, batch_size = len(getattr(batch_sampler, 'sampler', ())), getattr(batch_sampler, 'batch_size', None)
@@ -98,5 +87,4 @@ def require_batches(dataloader: DataLoader) -> None:
     if not clips:
         raise InputError(f'train_dataloader: there is no clip to train on{shared}. Look at the list of its data set.')
     raise InputError(f'train_dataloader: {clips} clips{shared} are fewer than a batch of {batch_size}, and drop_last '
-                     f'drops them. Set train_dataloader.batch_size to {clips} or less, or train_dataloader.'
-                     'drop_last=False.')
+                     f'drops them. Set train_dataloader.batch_size to {clips} or less, or its drop_last=False.')

@@ -21,11 +21,7 @@ class ScaledLROptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     With ``auto_scale_lr=dict(base_batch_size=N, enable=True)``, which ignores accumulation, `lr` is then the rate for
     every N clips of an optimizer step. Parameters with equal settings share one group, so that AdamW updates them
-    together; frozen modules are skipped without a warning for each parameter.
-
-    Args:
-        optim_wrapper_cfg: config of the optim wrapper, including `optimizer`.
-        paramwise_cfg: MMEngine's options for single parameters.
+    together; frozen modules are skipped without a warning for each parameter. The arguments are MMEngine's.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
@@ -55,12 +51,11 @@ def _join_groups(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Join groups with equal settings, in the order of their first parameter."""
     joined: list[dict[str, Any]] = []
     for group in groups:
-        for other in joined:
-            if dict(other, params=None) == dict(group, params=None):
-                other['params'] += group['params']
-                break
-        else:
+        equal = next((other for other in joined if dict(other, params=None) == dict(group, params=None)), None)
+        if equal is None:
             joined.append(dict(group, params=list(group['params'])))
+        else:
+            equal['params'] += group['params']
     return joined
 
 
@@ -120,8 +115,7 @@ class AccumulatedGradientHook(Hook):
 class IterationSeedHook(Hook):
     """Seed Python, NumPy and PyTorch before every iteration from the run's seed and the iteration number.
 
-    Dropout, stochastic depth and mixup then do not depend on where a training was interrupted. Random transforms are
-    seeded by `SeededBatchSampler`.
+    Dropout and mixup then do not depend on interruptions. Random transforms are seeded by `SeededBatchSampler`.
     """
 
     priority = 'VERY_HIGH'

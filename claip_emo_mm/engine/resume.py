@@ -21,25 +21,18 @@ def set_resume(cfg: Config, resume: str | None) -> None:
     """Apply `--resume`: the path of a checkpoint, 'auto' for the latest one of the work folder if any, or None."""
     if resume is None:
         return
-    if resume == 'auto':
-        latest = latest_checkpoint(Path(cfg.work_dir))
-        resume = None if latest is None else str(latest)
-    else:
+    if resume != 'auto':
         require_checkpoint(resume)
-    cfg.resume = resume is not None
-    if resume is not None:
-        cfg.load_from = resume
+    checkpoint = latest_checkpoint(Path(cfg.work_dir)) if resume == 'auto' else resume
+    cfg.resume = checkpoint is not None
+    if cfg.resume:
+        cfg.load_from = str(checkpoint)
 
 
 def latest_checkpoint(work_dir: Path) -> Path | None:
-    """Latest checkpoint by MMEngine's `last_checkpoint` file, also after the folder was moved.
+    """Latest checkpoint by MMEngine's `last_checkpoint` file, also after the folder was moved; None before the first.
 
-    MMEngine writes that file after the checkpoint, so it never names an incomplete one. Where it is itself incomplete
-    (empty), the latest checkpoint with a resume state is taken.
-
-    Returns: its path; None where nothing has been saved yet.
-    Raises:
-        InputError: the named checkpoint is missing.
+    Where that file is incomplete (empty), the latest checkpoint with a resume state is taken.
     """
     note = work_dir / 'last_checkpoint'
     if not note.is_file():
@@ -93,8 +86,8 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
     """Replace the schedule of a loaded checkpoint by the config's, advanced to the same point of the training.
 
     MMEngine resumes the checkpoint's schedule: the rate stays at its last value when more epochs are asked for, and
-    another batch size or learning rate is ignored. An unchanged schedule is resumed as it was saved; one that follows
-    an evaluation (ReduceOnPlateau) stays the checkpoint's. Other changed options of the optimizer are logged.
+    another batch size or learning rate is ignored. An unchanged schedule, and one that follows an evaluation
+    (ReduceOnPlateau), is resumed as it was saved. Other changed options of the optimizer are logged.
     """
     schedulers = runner.param_schedulers or []
     if ('optimizer' not in checkpoint or isinstance(runner.optim_wrapper, OptimWrapperDict)

@@ -27,9 +27,7 @@ def check_shared_memory(loader: DataLoader, name: str, folder: Path = _FOLDER) -
     batch_size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     if not loader.num_workers or not batch_size or not folder.is_dir():
         return
-    clip = _clip_bytes(loader)
-    if clip is None:
-        return
+    clip = _clip_bytes(loader) or 0
     batches = min(loader.num_workers * loader.prefetch_factor + 1, len(loader))
     processes = int(os.environ.get('LOCAL_WORLD_SIZE') or os.environ.get('SLURM_NTASKS_PER_NODE') or 1)
     needed, free = clip * batch_size * batches * processes, free_bytes(folder)
@@ -80,8 +78,8 @@ def _clip_bytes(loader: DataLoader) -> int | None:
 
 def _bytes_of(batch: list[Any]) -> int:
     """Bytes that a list of clips takes in shared memory; called in a worker."""
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in _tensors(batch)}
-    return sum(storages.values())
+    storages = [tensor.untyped_storage() for tensor in _tensors(batch)]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

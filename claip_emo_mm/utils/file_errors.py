@@ -37,10 +37,7 @@ def write_error(path: str | Path, error: OSError, hint: str | None = None) -> Wr
 
 @contextmanager
 def writing_to(place: str | Path, hint: str | None = None) -> Iterator[None]:
-    """Turn errors of writing a file, or files of a folder, in the ``with`` block into a `WriteError`.
-
-    Errors of other files that are read pass. `hint` says what to do; None for what the error suggests.
-    """
+    """Turn errors of writing a file, or files of a folder, into a `WriteError`; errors of files that are read pass."""
     try:
         yield
     except WriteError:

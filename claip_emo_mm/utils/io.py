@@ -32,18 +32,11 @@ _HASH_DIGITS = 12
 
 @contextmanager
 def atomic_write(path: str | Path, suffix: str = PART_SUFFIX) -> Iterator[Path]:
-    """Write a file under a temporary name in its folder, and rename it when the ``with`` block ends.
+    """Write a file under a temporary name (ending in `suffix`), flush it, and rename it when the ``with`` block ends.
 
-    Whatever ends the block early, the file that was there before is unchanged and nothing is left behind. Missing
-    folders are made, and the file is flushed to the disk before it is renamed. The target of a link is replaced, not
-    the link. A replaced file keeps its owner and permissions. Devices, pipes and sockets are written to.
-
-    Args:
-        path: the file.
-        suffix: ends the temporary name, for writers that look at it.
-    Yields: the temporary file, empty.
-    Raises:
-        WriteError: the file cannot be written.
+    Whatever ends the block early, the old file is unchanged and nothing is left behind. Missing folders are made. The
+    target of a link is replaced, not the link. A replaced file keeps its owner and permissions. Devices, pipes and
+    sockets are written to. Raises a `WriteError` where the file cannot be written.
     """
     path = Path(path)
     status = _status(path, is_folder=False)
@@ -81,12 +74,7 @@ def atomic_write(path: str | Path, suffix: str = PART_SUFFIX) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Write a folder under a temporary name, and put it in the place of an older one when the ``with`` block ends.
-
-    As `atomic_write`; but the files in it are not flushed, and a folder that is replaced is missing for a moment.
-
-    Yields: the temporary folder, empty.
-    """
+    """Write a folder as `atomic_write`; its files are not flushed, and an older folder is missing for a moment."""
     path = Path(path)
     status = _status(path, is_folder=True)
     target = Path(os.path.realpath(path))
@@ -268,11 +256,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_settings(path: Path, what: str) -> dict[str, Any] | None:
-    """Read the settings file of a prepared folder: None if the folder is new or empty, {} if the file is corrupted.
-
-    Raises:
-        InputError: The folder holds something else than `what`.
-    """
+    """Read the settings file of a prepared folder: None if the folder is new or empty, {} if the file is corrupted."""
     if path.is_file():
         return read_json(path) or {}
     if path.parent.exists() and (not path.parent.is_dir() or any(path.parent.iterdir())):

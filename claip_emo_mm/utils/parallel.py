@@ -22,14 +22,8 @@ def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: in
              worth_a_worker: int = 1) -> None:
     """Do all jobs, in this process or in several; the first exception of a job is raised, and ends the others.
 
-    Args:
-        work: does one job; with several processes, it, the jobs and the results are pickled.
-        jobs: arguments of `work`.
-        workers: processes at most.
-        done: called with each result in this process, in the order in which the jobs end.
-        worth_a_worker: number of jobs that take about as long as starting a process.
-    Raises:
-        InputError: fewer than one worker, or a worker was killed from outside.
+    `done` is called in this process with each result as its job ends; `worth_a_worker` jobs take about as long as
+    starting a process.
     """
     if workers < 1:
         raise InputError(f'--workers {workers}: must be 1 or more.')

@@ -71,10 +71,8 @@ def _chain(registry: Registry, name: str) -> Iterator[Registry]:
         each = each.parent
     if registry is MODELS:
         if name.startswith('mmpretrain.'):
-            try:
+            with suppress(ImportError):  # building says that it is needed
                 import mmpretrain.models  # noqa: F401 - registers them
-            except ImportError:  # building says that it is needed
-                return
         yield from (child for child in mmengine.registry.MODELS.children.values() if child.scope == 'mmpretrain')
 
 

@@ -20,16 +20,12 @@ def clean_name(name: str) -> str:
 
 
 def frozen_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> dict[str, list[str]]:
-    """Find the frozen weights that checkpoints of the model omit.
+    """Find the frozen weights that checkpoints of the model omit: name of a backbone -> keys of the state dict.
 
     A backbone whose attribute ``weights_from`` names the file or package that its constructor loads can reproduce its
     frozen weights, but not the statistics of its norm layers, which follow the data. Backbones without a source (random
-    weights), with an ``init_cfg`` that replaces the weights, or without frozen parameters are kept.
-
-    Args:
-        model: network whose direct children are the backbones, necks and so on.
-        state: its full state dict, where the model is sharded.
-    Returns: name of the backbone -> keys of the model's state dict.
+    weights), with an ``init_cfg`` that replaces the weights, or without frozen parameters are kept. `state` is the full
+    state dict, where the model is sharded.
     """
     state = model.state_dict() if state is None else state
     requires_grad = {clean_name(name): parameter.requires_grad for name, parameter in model.named_parameters()}
@@ -48,14 +44,9 @@ def frozen_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> 
 
 
 def weight_hash(model: nn.Module, keys: Iterable[str], state: Mapping[str, Tensor] | None = None) -> str:
-    """Hash the parameters among some keys; see ``hash_weights``.
+    """Hash the parameters among some keys of the state dict, in full as `state` where the model is sharded.
 
     Buffers, which the constructor makes, do not count; nor do a backbone's ``unread_weights``, which some formats lack.
-
-    Args:
-        model: network.
-        keys: keys of its state dict.
-        state: its full state dict, where the model is sharded.
     """
     state = model.state_dict() if state is None else state
     parameters = {clean_name(name) for name, _ in model.named_parameters()}
@@ -69,16 +60,13 @@ def check_compatibility(model: nn.Module, checkpoint: Mapping[str, Any], source:
     """Compare a checkpoint with a model, strictly.
 
     Args:
-        model: without a distributed wrapper.
-        checkpoint: as mmengine's loader gives it: with `state_dict` and `meta`, or weights alone.
-        source: its path, for the message.
+        model, checkpoint, source: unwrapped network; what mmengine's loader gives; its path, for the message.
         here: metadata of the present run; None compares the weights only.
         ignore: regular expressions, matched at the start of a key or of a setting's name.
         weights: full state dict of the model, where it is sharded.
     Returns: keys that the checkpoint omits rightly: the model has these very weights.
     Raises:
-        InputError: keys are missing, unexpected or of another shape; the checkpoint was trained on other frozen weights
-            than the model's; or classes or front end differ. The message lists the differences.
+        InputError: keys, shapes, frozen weights, classes or front end differ; the message lists the differences.
     """
     def counting(names: Iterable[str]) -> list[str]:
         return [name for name in names if not any(re.match(pattern, name) for pattern in ignore)]

@@ -36,15 +36,7 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
 
     Registries build whatever callable a `type` names, so a config can run any program. The file's own values may
     therefore name allowed components (`allowlist`) and published weights (`weight_sources`) only; the user's options
-    may name anything.
-
-    Args:
-        metadata: of the checkpoint, with a config.
-        source: its path, for messages.
-        options: dotted path -> value, the user's changes; ``custom_imports`` among them names modules to import.
-    Returns: the config, with the changes applied.
-    Raises:
-        InputError: the text is no config; it names something that is not allowed; or an option has no place in it.
+    (dotted path -> value; ``custom_imports`` names modules to import) may name anything.
     """
     options = import_modules(options)
     try:
@@ -129,10 +121,9 @@ class _Check:
         if self._refused:
             found = ', '.join(f'{path}={place[:200]}' for path, place in self._refused.items())
             options = ' '.join(f'{path}=FILE' for path in self._refused)
-            raise InputError(
-                f'{self._source}: its config has {found}, a place that the file names and you did not, so it was not '
-                f'opened. Say where the weights are, this place if you trust it: --cfg-options {options} (cfg_options '
-                'of EmotionInferencer).')
+            raise InputError(f'{self._source}: its config has {found}, a place that the file names and you did not, so '
+                             'it was not opened. Say where the weights are, this place if you trust it: --cfg-options '
+                             f'{options} (cfg_options of EmotionInferencer).')
 
     def scope(self, value: Any, place: str) -> str | None:
         """Check a registry scope, which MMEngine would import by its name."""

@@ -46,16 +46,14 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
     """Build the model of a checkpoint and load its weights, strictly; no code of the file is run.
 
     Args:
-        checkpoint: path of a checkpoint of a training with this package, or of a published one; with `cfg` also of
-            full weights without metadata.
-        cfg: config of the model; the checkpoint's classes, backbones and front end must be its own. None takes the
-            model and test pipeline of the config inside the checkpoint, after ``read_config`` has checked them.
+        checkpoint: path of a checkpoint of this package; with `cfg` also of full weights without metadata.
+        cfg: config of the model, which the checkpoint must fit. None takes the model and test pipeline of the config
+            inside the checkpoint, after ``read_config`` has checked them.
         cfg_options: changes to the config: dotted path -> value, such as
             ``{'model.visual_backbone.pretrained': FILE}`` for frozen weights at another place;
             ``{'custom_imports.imports': MODULE}`` imports components of one's own first.
     Raises:
-        InputError: the checkpoint is missing, unreadable or without a config; it does not fit the config; or its frozen
-            weights are missing, or others.
+        InputError: the checkpoint is unreadable or without a config, does not fit, or its frozen weights are missing.
     """
     loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
     metadata = read_metadata(loaded, checkpoint)
@@ -79,15 +77,7 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
 
 
 def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]], None] | None = None) -> Compose:
-    """Build the test pipeline of a checkpoint's config, as `load_trained` gives it.
-
-    Args:
-        cfg: ``TrainedModel.cfg``.
-        source: path of the checkpoint, for messages.
-        change: changes a copy of the list of transforms first.
-    Raises:
-        InputError: there is none, or it cannot be built.
-    """
+    """Build the test pipeline of a checkpoint's config (``TrainedModel.cfg``); `change` may edit its transforms."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
         dataset = dataset['dataset']
@@ -107,16 +97,7 @@ def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]],
 
 
 def publish(checkpoint: Path, out: Path) -> int:
-    """Write the weights of a checkpoint, and its metadata as json in the header, to a safetensors file.
-
-    Args:
-        checkpoint: checkpoint of a training with this package.
-        out: file that ends in ``.safetensors``; written atomically.
-    Returns: size of the file in bytes.
-    Raises:
-        InputError: the checkpoint is missing, unreadable or without metadata; or `out` has another ending, or cannot be
-            written.
-    """
+    """Write a checkpoint's weights, and its metadata as json in the header, to a safetensors file; returns its size."""
     if out.suffix != '.safetensors':
         raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
     check_writable(out)
@@ -141,12 +122,9 @@ def _build(cfg: Config, metadata: Metadata | None, checkpoint: str, own: bool) -
         if not sources:
             raise
         raise InputError(f'{checkpoint}: omits its frozen weights, which are those of {", ".join(sources)}. {error} '
-                         f'Where they lie elsewhere, say so: --cfg-options {sources[0].split("=")[0]}=FILE '
-                         '(cfg_options of EmotionInferencer).') from error
-    except torch.OutOfMemoryError:
-        raise
+                         f'Say where they lie: --cfg-options {sources[0].split("=")[0]}=FILE.') from error
     except Exception as error:  # the options of a file can be anything
-        if not own:
+        if not own or isinstance(error, torch.OutOfMemoryError):
             raise
         raise _not_built(checkpoint, 'model', error) from error
 

@@ -27,12 +27,9 @@ def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes:
         model: the model without a distributed wrapper.
         hashes: name of a backbone whose frozen weights the checkpoint omits -> their hash.
         clips: the training clips, as ``trained_clips`` gives them.
-    Returns: ``format``; ``version`` of this package; ``config``, json; ``classes``; ``front_end`` as
-        ``front_end_settings`` gives it; ``model`` as ``model_settings`` gives it; ``backbones``: name -> ``type``,
-        ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came from) and ``sha256`` (None where
-        the checkpoint holds all of its weights); ``trained_clips``.
-    Raises:
-        InputError: the config holds something that json cannot represent.
+    Returns: ``format``, ``version``, ``config`` (json), ``classes``, ``front_end``, ``model``, ``trained_clips`` and
+        ``backbones``: name -> ``type``, ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came
+        from) and ``sha256`` (None where the checkpoint holds all of its weights).
     """
     text = config_as_json(cfg)
     components = json.loads(text).get('model') or {}
@@ -49,15 +46,9 @@ def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes:
 
 
 def read_metadata(checkpoint: Mapping[str, Any], source: str) -> Metadata | None:
-    """Read the metadata of a loaded checkpoint.
+    """Read the metadata of a loaded checkpoint; None where there is none.
 
-    Args:
-        checkpoint: as mmengine's loader gives it: with a dict or, from safetensors files, with json.
-        source: its path, for the message.
-    Returns: the metadata; what converted weights do not know is empty, and their ``config`` None. None where there is
-        no metadata.
-    Raises:
-        InputError: the metadata is damaged, or of another format.
+    What converted weights do not know is empty, and their ``config`` None. `source` is the path, for messages.
     """
     metadata = (checkpoint.get('meta') or {}).get(META_KEY)
     if metadata is None:
@@ -89,11 +80,7 @@ def read_metadata(checkpoint: Mapping[str, Any], source: str) -> Metadata | None
 
 
 def config_as_json(cfg: Config) -> str:
-    """Serialize a config; tuples become lists, classes their dotted names, which registries accept as `type`.
-
-    Raises:
-        InputError: the config holds something else, such as the result of a function.
-    """
+    """Serialize a config; tuples become lists, classes their dotted names, which registries accept as `type`."""
     return json.dumps(cfg.to_dict(), default=_dotted_name)
 
 

@@ -26,23 +26,17 @@ _FREE_KEYS = ('type', '_scope_', 'num_clips', 'test_mode', 'on_missing', 'meta_k
 
 
 def model_settings(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a model and of every component in it, defaults included, without the data preprocessor.
+    """Settings of a model that has been built, defaults included: name, such as ``visual_neck.num_heads`` -> value.
 
-    Of adapters only alpha counts: the other options show in their shapes.
-
-    Args:
-        model: config of a model that has been built: the types in it are known.
-    Returns: name, such as ``visual_neck.num_heads`` -> plain value.
+    The data preprocessor does not count; of adapters only alpha does: the other options show in their shapes.
     """
     return dict(_flat(model, ''))
 
 
 def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
-    """Settings of the test pipeline's transforms and of the data preprocessor, defaults included.
+    """Settings of the test pipeline's transforms and of the data preprocessor: type -> option -> value, with defaults.
 
-    Args:
-        cfg: config of a run; without a test data set, its validation data set is used.
-    Returns: type of the component -> option -> value; without corruptions and components that have no options.
+    Without a test data set the validation data set is used. Corruptions and components without options do not count.
     """
     loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
     dataset = loader.get('dataset') or {}

@@ -44,9 +44,8 @@ def checked_place(key: str, value: Any, options: Mapping[str, Any]) -> Any:
         if (kind == 'UniFormerV2' and key == 'pretrained' and options.get('clip_pretrained', True)
                 and isinstance(value, str) and value in uniformerv2._MODELS):  # names such as ViT-B/16
             return value
-        if isinstance(value, str) or key.startswith('pretrained'):
-            raise RefusedPlace(repr(value))
-    if isinstance(value, str) and _PLACE.search(value):
+    refused = key in _SOURCES and (isinstance(value, str) or key.startswith('pretrained'))
+    if refused or isinstance(value, str) and _PLACE.search(value):
         raise RefusedPlace(repr(value))
     return value
 

@@ -49,8 +49,8 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., 
     if unknown or not protocols:
         raise InputError(f'protocols: {", ".join(unknown) or "none"} given; expected {" or ".join(PROTOCOLS)}.')
     if not cfg.train_cfg.get('max_epochs'):
-        raise InputError(f'{cfg.filename}: train_cfg has no max_epochs. The protocols choose between epochs: give '
-                         "train_cfg=dict(type='ResumableTrainLoop', max_epochs=...).")
+        raise InputError(f"{cfg.filename}: train_cfg has no max_epochs: give dict(type='ResumableTrainLoop', "
+                         'max_epochs=...), as the protocols choose between epochs.')
     if val_ratio and 'clean' not in protocols:
         raise InputError('A validation split is held out for the protocol `clean`, which is not asked for.')
     hooks = ConfigDict(cfg.get('default_hooks') or {})
@@ -59,10 +59,9 @@ def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., 
     if val_ratio:
         monitors.append(f'{_HELD_OUT}/{MONITOR}')
         _hold_out(cfg, val_ratio, val_seed)
+    checkpoint.pop('save_best', None)
     if monitors:
         checkpoint.update(save_best=monitors if len(monitors) > 1 else monitors[0], rule='greater')
-    else:
-        checkpoint.pop('save_best', None)
     hooks['checkpoint'] = checkpoint
     custom = list(cfg.get('custom_hooks') or ())
     if 'clean' in protocols:
@@ -108,7 +107,6 @@ def _with_stop(hook: Any, change: Mapping[str, Any] | None, cfg: Config, place: 
     if change is None:
         return None
     if not isinstance(hook, Mapping) or ('type' in change and kind not in (EarlyStoppingHook, BestEpochHook)):
-        raise InputError(f'{place}: {kind.__name__} is an early stop of its own kind, and the protocol `clean` needs a '
-                         "training that is not stopped early. Use dict(type='EarlyStoppingHook', ...), or ask for one "
-                         'protocol at a time.')
+        raise InputError(f'{place}: {kind.__name__} is an early stop of its own kind; `clean` allows none. Use '
+                         "dict(type='EarlyStoppingHook', ...), or ask for one protocol at a time.")
     return ConfigDict({**hook, **change})

@@ -130,9 +130,8 @@ class CrossValidation:
             return
         for run in self.fold_runs():
             if (run.work_dir / 'last_checkpoint').exists():
-                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed, and '
-                                 f'no {self.config} says of which config. Choose another folder with --work-dir, or '
-                                 'delete this one.')
+                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed. '
+                                 'Choose another folder with --work-dir, or delete this one.')
         write_text(self.config, text)
 
     def run(self, on_progress: Callable[[int, str], None]) -> dict[int, str]:
@@ -142,8 +141,8 @@ class CrossValidation:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise InputError(f'{self.work_dir}: another cross-validation, or a training that it left behind when '
-                                 'it was killed, works in this folder. Wait for it, or end it.') from error
+                raise InputError(f'{self.work_dir}: another cross-validation, or a training that it left behind, works '
+                                 'in this folder. Wait for it, or end it.') from error
             for run in self.fold_runs((lock.fileno(),)):
                 if run.finished:
                     continue
@@ -193,5 +192,4 @@ def _check_same(path: Path, text: str) -> None:
     shown = '\n'.join(f'  {line}' for line in changed[:_MAX_LISTED])
     more = f'\n  ... and {len(changed) - _MAX_LISTED} lines more' if len(changed) > _MAX_LISTED else ''
     raise InputError(f'{path}: the folds in this folder belong to another config or other protocols (-: then, +: '
-                     f'now):\n{shown}{more}\nGo on with the same config and options, or choose another folder with '
-                     '--work-dir.')
+                     f'now):\n{shown}{more}\nUse the same config and options, or another folder (--work-dir).')

@@ -10,12 +10,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import Tensor, nn
 
 from claip_emo_mm.compat.hooks import AVERAGED, averaged_key
-from claip_emo_mm.engine.checkpoints.compatibility import (
-    check_compatibility,
-    frozen_keys,
-    weight_hash,
-    without_wrapper,
-)
+from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, frozen_keys, weight_hash, without_wrapper
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, config_as_json, make_metadata, read_metadata
 from claip_emo_mm.engine.checkpoints.training_clips import TrainedClips, describe_overlap, find_trained, trained_clips
 from claip_emo_mm.engine.fsdp import full_state_dict, is_sharded, unwrapped_model
@@ -29,8 +24,7 @@ TRAINED_CLIPS = 'trained_clips'  # in the metadata, and among what StrictLoading
 class BestEpochHook(EarlyStoppingHook):
     """EarlyStoppingHook that ends the choice of the best epoch instead of the training.
 
-    Where EarlyStoppingHook would stop, `save_best` keeps its checkpoint, and the training goes on to its last epoch, so
-    that it gives the best epoch of a stopped training and the last one of a full training. Takes the same arguments.
+    Where it would stop, `save_best` keeps its checkpoint, and the training goes on to its last epoch. Same arguments.
     """
 
     def before_train(self, runner: Runner) -> None:
@@ -58,10 +52,9 @@ class BestEpochHook(EarlyStoppingHook):
 class AdapterCheckpointHook(Hook):
     """Omit reproducible frozen weights from checkpoints, and write `meta['claip_emo_mm']` (`make_metadata`).
 
-    The config in the metadata is json, so reading it runs no code; a config that json cannot represent is refused
-    before the training. The frozen weights of a backbone are kept where they have no source (`pretrained=None`) or a
-    loaded checkpoint replaced them; the log says so. With MMEngine's EMAHook, the `state_dict` holds the averaged
-    weights, and the trainable parameters are saved twice.
+    A config that json cannot represent is refused before the training. The frozen weights of a backbone are kept where
+    they have no source (`pretrained=None`) or a loaded checkpoint replaced them. With MMEngine's EMAHook, the
+    `state_dict` holds the averaged weights, and the trainable parameters are saved twice.
     """
 
     priority = 'BELOW_NORMAL'  # after EMAHook, which needs all weights
@@ -131,10 +124,8 @@ class StrictLoadingHook(Hook):
         ignore: regular expressions, matched at the start of a key or of a setting's name. What matches may be missing,
             unexpected or different, for instance `['cls_head']` to start from a checkpoint with other classes,
             `['front_end']` for other frames or spectrograms, `['trained_clips']` to test clips that it was trained on.
-
     Raises:
-        InputError: it does not fit; it would be tested on clips that it was trained on; or a training with EMAHook
-            would be resumed without it.
+        InputError: it does not fit, would be tested on its training clips, or resume EMAHook's training without it.
     """
 
     priority = 'LOWEST'  # after hooks that rewrite the checkpoint
@@ -148,9 +139,8 @@ class StrictLoadingHook(Hook):
         # The optimizer's state belongs to the weights of the last step, not to the averaged ones.
         if runner._resume and AVERAGED in checkpoint and not any(isinstance(hook, EMAHook) for hook in runner.hooks):
             raise InputError(f'{runner._load_from}: was trained with EMAHook: its weights are averaged ones, and the '
-                             "optimizer's state is not theirs. Resume with dict(type='EMAHook', ...) in custom_hooks "
-                             'as before, or begin anew from the averaged weights: --cfg-options load_from=CHECKPOINT '
-                             'in place of --resume.')
+                             "optimizer's state is not theirs. Resume with dict(type='EMAHook', ...) in custom_hooks, "
+                             'or begin anew from these weights: --cfg-options load_from=CHECKPOINT.')
         loops = (runner._train_loop, runner._val_loop, runner._test_loop)
         used = [loop.dataloader for loop in loops if isinstance(loop, BaseLoop)]  # the others are still configs
         model, weights = unwrapped_model(runner), full_state_dict(runner)
@@ -185,11 +175,7 @@ class StrictLoadingHook(Hook):
 
 @HOOKS.register_module()
 class RawWeightsHook(Hook):
-    """Load the raw weights of a training with EMAHook instead of the averaged ones.
-
-    Raises:
-        InputError: the checkpoint is not one of a training with EMAHook.
-    """
+    """Load the raw weights of a training with EMAHook instead of the averaged ones; refuses other checkpoints."""
 
     priority = 'HIGHEST'  # before StrictLoadingHook
 
@@ -197,6 +183,5 @@ class RawWeightsHook(Hook):
         if AVERAGED not in checkpoint:
             raise InputError(f'{runner._load_from}: holds one kind of weights alone: it is not the checkpoint of a '
                              'training with EMAHook, or was published. Test it without --raw-weights.')
-        for key, value in checkpoint.pop(AVERAGED).items():
-            if averaged_key(key) in checkpoint['state_dict']:
-                checkpoint['state_dict'][averaged_key(key)] = value
+        weights = {averaged_key(key): value for key, value in checkpoint.pop(AVERAGED).items()}
+        checkpoint['state_dict'].update({key: weights[key] for key in weights if key in checkpoint['state_dict']})

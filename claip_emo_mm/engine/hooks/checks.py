@@ -24,9 +24,6 @@ class ClassCheckHook(Hook):
     """Check that the head has as many outputs as each data set has classes.
 
     Data sets without class names (`metainfo['classes']`) and heads without `num_classes` are skipped.
-
-    Raises:
-        InputError: the numbers differ.
     """
 
     priority = 'VERY_HIGH'
@@ -37,10 +34,8 @@ class ClassCheckHook(Hook):
             loop = getattr(runner, f'_{key}_loop')
             classes = dataset_classes(loop.dataloader) if isinstance(loop, BaseLoop) else []  # unused: still a config
             if outputs is not None and classes and outputs != len(classes):
-                raise InputError(
-                    f'model.cls_head.num_classes is {outputs}, but the data set of {key}_dataloader has {len(classes)} '
-                    f'classes: {", ".join(classes)}. Set model.cls_head.num_classes={len(classes)}, or give '
-                    f'{key}_dataloader.dataset the right class list.')
+                raise InputError(f'model.cls_head.num_classes is {outputs}, but the data set of {key}_dataloader has '
+                                 f'{len(classes)} classes: {", ".join(classes)}. Correct the number or the class list.')
 
 
 def dataset_classes(dataloader: DataLoader) -> list[str]:
@@ -57,17 +52,12 @@ def batch_samples(data_batch: Any) -> Sequence[ActionDataSample]:
 class CheckInvalidLossHook(Hook):
     """Stop a training whose loss is infinite or NaN, before a checkpoint of it is written.
 
-    With half precision the loss must stay finite too: only the scaled gradients may overflow, and the scaler skips
-    those steps.
-
-    Raises:
-        InputError: with the iteration, the loss and the clips of the batch.
+    With half precision it must stay finite too: only scaled gradients may overflow, and the scaler skips those steps.
     """
 
     priority = 'VERY_HIGH'
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                         outputs: Mapping[str, Any] | None = None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         losses = {name: torch.as_tensor(value).detach().sum().item() for name, value in (outputs or {}).items()
                   if 'loss' in name}
         invalid = ', '.join(f'{name} is {value}' for name, value in losses.items() if not math.isfinite(value))
@@ -75,17 +65,12 @@ class CheckInvalidLossHook(Hook):
             clips = ', '.join(clip_name(sample) for sample in batch_samples(data_batch))
             raise InputError(f'iteration {runner.iter + 1}: {invalid}. The clips of this batch: '
                              f'{clips or "(the data set does not name them)"}. Look at them (tools/browse_dataset.py, '
-                             'tools/check_data.py); if they are fine, lower optim_wrapper.optimizer.lr. --resume goes '
-                             'on from the last checkpoint, which was written before.')
+                             'tools/check_data.py); if they are fine, lower optim_wrapper.optimizer.lr, and --resume.')
 
 
 @HOOKS.register_module()
 class SharedMemoryHook(Hook):
-    """Refuse data loader workers that will fill /dev/shm, which containers keep small (Docker: 64 MB).
-
-    Raises:
-        InputError: with the sizes, and what can be done.
-    """
+    """Refuse data loader workers that will fill /dev/shm, which containers keep small (Docker: 64 MB)."""
 
     def before_train(self, runner: Runner) -> None:
         check_shared_memory(runner.train_dataloader, 'train_dataloader')
@@ -100,11 +85,7 @@ class SharedMemoryHook(Hook):
 
 @HOOKS.register_module()
 class TrainableParametersHook(Hook):
-    """Log the numbers of trainable and total parameters, of the model and of each component.
-
-    Raises:
-        InputError: no parameter is trainable, or an epoch has no batch.
-    """
+    """Log trainable and total parameters of the model and its components; refuses a run with nothing to train."""
 
     priority = 'VERY_HIGH'
 
@@ -116,8 +97,7 @@ class TrainableParametersHook(Hook):
                       for name, component in model.named_children()}
         components = {name: counts for name, counts in components.items() if counts[1]}
         if not total:
-            raise InputError(f'model: {type(model).__name__} has no parameters, so there is nothing to train. Give its '
-                             'config at least one component.')
+            raise InputError(f'model: {type(model).__name__} has no parameters to train. Give it a component.')
         if not trainable:
             frozen = ', '.join(f'model.{name} ({count:,})' for name, (_, count) in components.items())
             raise InputError(f'model: 0 of {total:,} parameters would be trained: every component is frozen: {frozen}. '

@@ -33,9 +33,6 @@ class PreemptionHook(Hook):
     `--resume` goes on from there, within an epoch where the loop is a `ResumableTrainLoop`. One of several processes
     needs to get the signal; all end after the same iteration. During an evaluation nothing is saved: it is repeated.
     The file is deleted after a later checkpoint is saved, if it lies in the work folder.
-
-    Raises:
-        InputError: a training that was interrupted within an epoch is resumed with another number of batches per epoch.
     """
 
     priority = 'LOWEST'  # after all other hooks of an iteration or epoch
@@ -55,9 +52,8 @@ class PreemptionHook(Hook):
             length, saved_length = len(runner.train_loop.dataloader), meta[EPOCH_LENGTH_KEY]
             if not isinstance(runner.train_loop, ResumableTrainLoop) or length != saved_length:
                 raise InputError(f'{runner._load_from}: was saved after {meta[_TRAINED_KEY]} of {saved_length} batches '
-                                 f'of an epoch, which has {length} batches here. Resume with the same batch size, '
-                                 "number of processes and train_cfg.type='ResumableTrainLoop', or from an epoch's "
-                                 'checkpoint: --resume epoch_<n>.pth.')
+                                 f'of an epoch, which has {length} batches here. Resume with as many per process and '
+                                 "train_cfg.type='ResumableTrainLoop', or from --resume epoch_<n>.pth.")
             runner.train_loop.trained_batches = meta[_TRAINED_KEY]
 
     def before_train(self, runner: Runner) -> None:
@@ -72,8 +68,7 @@ class PreemptionHook(Hook):
     def after_train(self, runner: Runner) -> None:
         self._restore_handler()
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         loop = runner.train_loop
         by_epoch = isinstance(loop, EpochBasedTrainLoop)
         last = by_epoch and batch_idx + 1 == len(loop.dataloader)  # then `after_train_epoch` comes at once

@@ -5,8 +5,9 @@ from typing import Any
 from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, Hook
-from mmengine.runner import CheckpointLoader, EpochBasedTrainLoop, Runner, find_latest_checkpoint, save_checkpoint
+from mmengine.runner import CheckpointLoader, EpochBasedTrainLoop, Runner, save_checkpoint
 
+from claip_emo_mm.compat.checkpoint_io import resumed_file
 from claip_emo_mm.engine.optim import GRADIENTS_KEY
 from claip_emo_mm.engine.resume import EPOCH_LENGTH_KEY, RESUME_SUFFIX, follow_config, resume_file
 from claip_emo_mm.errors import InputError
@@ -25,11 +26,8 @@ class ResumeStateHook(Hook):
 
     The second file is written first, so what `last_checkpoint` names can always be resumed, and deleted after
     CheckpointHook has deleted its checkpoint. The best checkpoint (`save_best`) has none. Runners other than MMEngine's
-    Runner, and remote folders (s3://...), keep everything in one file.
-
-    It also keeps the state of EarlyStoppingHook, which MMEngine forgets, and the metric and rule of it and of the best
-    checkpoint, so that a resumed training does not compare different metrics. The schedule is the config's
-    (`follow_config`).
+    Runner, and remote folders (s3://...), keep everything in one file. The state of EarlyStoppingHook and the metric
+    and rule of the best checkpoint are kept, too; the schedule is the config's (`follow_config`).
     """
 
     priority = 'LOWEST'  # after all that is added to a checkpoint
@@ -75,17 +73,11 @@ class ResumeStateHook(Hook):
         _forget_other_best(runner, checkpoint)
         follow_config(runner, checkpoint)
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None,
-                         outputs: dict | None = None) -> None:
-        self._remove_orphans()
+    def _after_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None,
+                    mode: str = 'train') -> None:
+        self._after_epoch(runner)
 
-    def after_train_epoch(self, runner: Runner) -> None:
-        self._remove_orphans()
-
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
-        self._remove_orphans()
-
-    def _remove_orphans(self) -> None:
+    def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
         """Delete resume states whose checkpoint is gone, once after each checkpoint."""
         folder, self._folder = self._folder, None
         if folder is not None and is_main_process():
@@ -96,12 +88,11 @@ class ResumeStateHook(Hook):
 
 def _load_state(runner: Runner, checkpoint: dict) -> None:
     """Put the content of the second file back into the checkpoint."""
-    source = runner._load_from or find_latest_checkpoint(runner.work_dir)
+    source = resumed_file(runner)
     path = resume_file(source)
     if not path.is_file():
-        raise InputError(f'{source}: cannot be resumed: the optimizer\'s state, {path.name}, is not beside it. '
-                         'Copy it there, resume from another checkpoint, or begin anew from these weights with '
-                         f'--cfg-options load_from={source} in place of --resume.')
+        raise InputError(f'{source}: cannot be resumed: the optimizer\'s state, {path.name}, is not beside it. Copy it '
+                         f'there, or begin anew from these weights: --cfg-options load_from={source}.')
     state = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
     found, expected = (', '.join(f'{key} {meta.get(key)}' for key in _PAIR_KEYS)
                        for meta in (state.pop('meta'), checkpoint['meta']))

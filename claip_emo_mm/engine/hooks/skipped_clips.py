@@ -15,6 +15,8 @@ from claip_emo_mm.utils.io import write_csv
 
 SKIPPED_FILE = 'skipped_clips.csv'
 _MAX_LISTED = 10
+_KINDS = ('could not be read and were skipped', 'have no audio; the model read silence, or no audio',
+          'have audio that may not be what was meant')
 
 
 @HOOKS.register_module()
@@ -23,17 +25,12 @@ class SkippedClipsHook(Hook):
     a note: it is silent, or its channels cancel each other.
 
     They are collected over all ranks and logged after each epoch of training, validation or test. Skipped clips are
-    listed with the reason in `skipped_clips.csv` in the work folder at the end of the run.
-
-    Raises:
-        InputError: a clip was skipped, and a metric other than `EmotionMetric` and `DumpResults` would evaluate it. A
-            metric that looks for `skip_reason` in the samples says so by the attribute ``takes_skipped_clips``.
+    listed with the reason in `skipped_clips.csv` in the work folder at the end of the run. A metric that would evaluate
+    them is refused, unless it looks for `skip_reason` and says so by the attribute ``takes_skipped_clips``.
     """
 
     def __init__(self) -> None:
-        self._skipped: dict[str, str] = {}  # of the epoch: name of the clip -> reason
-        self._silent: dict[str, str] = {}
-        self._noted: dict[str, str] = {}
+        self._clips: tuple[dict[str, str], ...] = ({}, {}, {})  # of the epoch, skipped, silent, noted: name -> text
         self._skipped_in_run: dict[str, str] = {}
 
     def before_val_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
@@ -46,23 +43,22 @@ class SkippedClipsHook(Hook):
                     mode: str = 'train') -> None:
         for sample in batch_samples(data_batch):
             name = clip_name(sample)
+            skipped, silent, noted = self._clips
             if sample.get(SKIP_REASON) is not None:
-                self._skipped[name] = sample.get(SKIP_REASON)
+                skipped[name] = sample.get(SKIP_REASON)
             elif sample.get('audio_missing'):
-                self._silent[name] = name
+                silent[name] = name
             elif sample.get('audio_note'):
-                self._noted[name] = f'{name}: {sample.get("audio_note")}'
+                noted[name] = f'{name}: {sample.get("audio_note")}'
 
     def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
         collected: tuple[dict[str, str], ...] = ({}, {}, {})
-        for of_rank in all_gather_object((self._skipped, self._silent, self._noted)):
+        for of_rank in all_gather_object(self._clips):
             for clips, own in zip(collected, of_rank, strict=True):
                 clips |= own
-        self._skipped, self._silent, self._noted = {}, {}, {}
+        self._clips = ({}, {}, {})
         self._skipped_in_run |= collected[0]
-        for clips, what in zip(collected, ('could not be read and were skipped',
-                                           'have no audio; the model read silence, or no audio',
-                                           'have audio that may not be what was meant'), strict=True):
+        for clips, what in zip(collected, _KINDS, strict=True):
             if clips:
                 lines = [f'  {line}' for _, line in sorted(clips.items())]
                 more = [f'  ... and {len(lines) - _MAX_LISTED} more'] if len(lines) > _MAX_LISTED else []

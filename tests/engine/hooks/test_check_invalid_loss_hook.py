@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmaction.structures import ActionDataSample
 
-from claip_emo_mm.engine.hooks import CheckInvalidLossHook
+from claip_emo_mm.engine import CheckInvalidLossHook
 from claip_emo_mm.errors import InputError
 
 

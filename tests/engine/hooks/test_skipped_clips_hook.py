@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from sampled_components import sampled_config
 
-from claip_emo_mm.engine.hooks import SkippedClipsHook
+from claip_emo_mm.engine import SkippedClipsHook
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.dataset import make_toy_set
 
