@@ -56,21 +56,13 @@ class PersonTrack:
 
 @dataclass
 class EmotionRow:
-    """The emotion of one person in one window.
-
-    Args:
-        from_s, to_s: the window.
-        person: number in the order of appearance; None for the whole frame, or for audio alone.
-        box: face of the person; None without one.
-        scores: score of each class, 0 to 1; they sum to 1.
-        warnings: of this window.
-    """
-    from_s: float
+    """The emotion of one person in one window."""
+    from_s: float  # of the window, in s
     to_s: float
-    person: int | None
-    box: Box | None
-    scores: dict[str, float]
-    warnings: list[str] = field(default_factory=list)
+    person: int | None  # number in the order of appearance; None for the whole frame, or for audio alone
+    box: Box | None  # face of the person; None without one
+    scores: dict[str, float]  # score of each class, 0 to 1; they sum to 1
+    warnings: list[str] = field(default_factory=list)  # of this window
 
     @property
     def top(self) -> str:
@@ -79,24 +71,14 @@ class EmotionRow:
 
 @dataclass
 class EmotionResult:
-    """Emotions of one input over its time.
-
-    Args:
-        name: file of the input.
-        duration_s: length that was read.
-        classes: names of the classes.
-        rows: by time, then by person.
-        warnings: of the whole input.
-        people: those of the rows.
-        envelope: peak of the audio in every 1 / `ENVELOPE_HZ` s.
-    """
-    name: str
-    duration_s: float
-    classes: list[str]
-    rows: list[EmotionRow]
-    warnings: list[str] = field(default_factory=list)
-    people: list[PersonTrack] = field(default_factory=list)
-    envelope: list[float] = field(default_factory=list)
+    """Emotions of one input over its time."""
+    name: str  # file of the input
+    duration_s: float  # length that was read
+    classes: list[str]  # names of the classes
+    rows: list[EmotionRow]  # by time, then by person
+    warnings: list[str] = field(default_factory=list)  # of the whole input
+    people: list[PersonTrack] = field(default_factory=list)  # those of the rows
+    envelope: list[float] = field(default_factory=list)  # peak of the audio in every 1 / `ENVELOPE_HZ` s
 
     @property
     def scores(self) -> dict[str, float]:

@@ -19,7 +19,7 @@ from claip_emo_mm.apis.result_writer import is_overlay
 from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames, number_frames
 from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.engine.checkpoints.load import build_test_pipeline, load_trained
-from claip_emo_mm.errors import InputError, check_positive, check_whole
+from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 from claip_emo_mm.evaluation.metrics import why_not_finite
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.media.audio_signal import SILENT, mix_down
@@ -94,8 +94,7 @@ class EmotionInferencer(BaseInferencer):
         Raises:
             InputError: the input cannot be used, or an option is unknown.
         """
-        if face not in FACES:
-            raise InputError(f"face is {face!r}. Expected one of {', '.join(FACES)}.")
+        check_choice('EmotionInferencer', FACES, face=face)
         check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
         check_whole('EmotionInferencer', batch_size=batch_size)
         if window_s > _LONGEST_WINDOW_S:
@@ -103,9 +102,8 @@ class EmotionInferencer(BaseInferencer):
                              'window are in memory at once.')
         source = _open(given)
         warnings = self._modality_warnings(source)
-        if face == 'none' or not (self._reads_frames and source.has_frames):
-            detector = None
-        else:
+        detector = None
+        if face != 'none' and self._reads_frames and source.has_frames:
             detector = self._detector = self._detector or SlimFaceDetector()
         windows = SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames)
         sample, opened = self._whole_clip(source, window_s) if face == 'none' else None, iter(windows)
@@ -207,8 +205,7 @@ class EmotionInferencer(BaseInferencer):
         return [inputs]
 
     def _init_model(self, cfg: Config, weights: str | None, device: str) -> nn.Module:
-        del cfg, weights  # the model is loaded already, strictly
-        return self._model.to(device)
+        return self._model.to(device)  # loaded already, strictly
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         def mask(steps: list[dict]) -> None:
@@ -221,16 +218,14 @@ class EmotionInferencer(BaseInferencer):
         return build_test_pipeline(cfg, self._checkpoint, mask)
 
     def _init_collate(self, cfg: Config) -> Callable:
-        del cfg
         return pseudo_collate
 
     def _init_visualizer(self, cfg: Config) -> None:
-        del cfg
+        """None: see `claip_emo_mm.visualization`."""
 
     @torch.no_grad()
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
         """Score the clips of a batch; a frame that several of them show is encoded once."""
-        del kwargs
         batch = self.model.data_preprocessor(inputs, False)
         if 'frame_index' in batch['inputs']:
             numbers = number_frames([clip for clip in inputs['inputs']['frames'] if clip is not None])
@@ -239,7 +234,6 @@ class EmotionInferencer(BaseInferencer):
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:
         """Nothing: see `claip_emo_mm.visualization`."""
-        del inputs, preds, show
         return []
 
     def postprocess(self, preds: list[EmotionResult], visualization: list[np.ndarray],

@@ -47,16 +47,10 @@ def write_issues(path: Path, issues: Sequence[Issue]) -> None:
 
 @dataclass(frozen=True)
 class DataCheck:
-    """The outcome of `check_data`.
-
-    Args:
-        issues: in the order of the checks.
-        splits: the splits that were checked.
-        probes: files of a clip, see ``CheckedSplit.key`` -> what they hold; without clips whose files are missing.
-    """
-    issues: Sequence[Issue]
-    splits: Sequence[CheckedSplit]
-    probes: Probes
+    """The outcome of `check_data`."""
+    issues: Sequence[Issue]  # in the order of the checks
+    splits: Sequence[CheckedSplit]  # the splits that were checked
+    probes: Probes  # files of a clip, see ``CheckedSplit.key`` -> what they hold; without clips whose files are missing
 
     def write_fixed_lists(self, overwrite: bool = False) -> dict[CheckedSplit, tuple[Path, int]]:
         """Write corrected lists beside those that need it; see ``write_fixed_list``.

@@ -16,22 +16,13 @@ ERROR, WARNING, NOTE = 'error', 'warning', 'note'
 
 @dataclass(frozen=True)
 class Issue:
-    """A problem, or a note, that a check found.
-
-    Args:
-        check: name of the check.
-        severity: ``'error'``: training or its metrics would be wrong; ``'warning'``: look at it; ``'note'``: to know.
-        where: the list, or the key of the config.
-        found: what was found, in a line.
-        hint: what to do; '' for a note.
-        clips: the affected clips, as the list names them.
-    """
-    check: str
-    severity: str
-    where: str
-    found: str
-    hint: str = ''
-    clips: Sequence[str] = ()
+    """A problem, or a note, that a check found."""
+    check: str  # name of the check
+    severity: str  # ``'error'``: training or its metrics would be wrong; ``'warning'``: look at it; ``'note'``: to know
+    where: str  # the list, or the key of the config
+    found: str  # what was found, in a line
+    hint: str = ''  # what to do; '' for a note
+    clips: Sequence[str] = ()  # the affected clips, as the list names them
 
 
 @dataclass(frozen=True)

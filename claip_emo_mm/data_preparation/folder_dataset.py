@@ -44,26 +44,15 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FolderSet:
-    """What to prepare, and how.
-
-    Args:
-        source: folder with a subfolder of videos for each class.
-        out: folder for lists and config, and for cropped faces and their audio; neither in the source nor around it.
-        base: config on which the set's config is based.
-        ratios: of train, val and test, in percent.
-        seed: of the assignment to splits.
-        speaker_regex: see `assign_splits`.
-        faces: 'crop', 'keep', or 'auto', see `decide_faces`. Videos of faces are used where they lie.
-        make_detector: makes the face detector, once in each process.
-    """
-    source: Path
-    out: Path
-    base: Path
-    ratios: tuple[int, int, int] = (70, 10, 20)
-    seed: int = 0
-    speaker_regex: str | None = None
-    faces: str = 'auto'
-    make_detector: Callable[[], FaceDetector] = SlimFaceDetector
+    """What to prepare, and how."""
+    source: Path  # folder with a subfolder of videos for each class
+    out: Path  # folder for lists and config, and for cropped faces and their audio; neither in the source nor around it
+    base: Path  # config on which the set's config is based
+    ratios: tuple[int, int, int] = (70, 10, 20)  # of train, val and test, in percent
+    seed: int = 0  # of the assignment to splits
+    speaker_regex: str | None = None  # see `assign_splits`
+    faces: str = 'auto'  # 'crop', 'keep', or 'auto', see `decide_faces`. Videos of faces are used where they lie
+    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # makes the face detector, once in each process
 
 
 @dataclass(frozen=True)

@@ -19,56 +19,32 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OfficialSet:
-    """What to prepare, and how.
-
-    Args:
-        schema: classes of the data set.
-        source: folder that the owners distribute; clips and lists are found in it by content.
-        out: folder for `frames/`, `audio/`, `lists/`, `failures.csv` and `notes.csv`; not the source, nor around it.
-        kind: 'single' or 'compound' where the data set has both.
-        folds: numbers of the folds, from 1.
-        faces: 'crop', 'keep', or 'auto', see `decide_faces`.
-        lists, videos, frames, audio: folders in which to look for these, the source where they are None.
-        first_number: number of the first class in lists that do not tell, see `read_official_list`.
-        make_detector: makes the face detector, once in each process.
-    """
-    schema: LabelSchema
-    source: Path
-    out: Path
-    kind: str = ''
-    folds: tuple[int, ...] = (1, 2, 3, 4, 5)
-    faces: str = 'auto'
-    lists: Path | None = None
+    """What to prepare, and how."""
+    schema: LabelSchema  # classes of the data set
+    source: Path  # folder that the owners distribute; clips and lists are found in it by content
+    out: Path  # folder for `frames/`, `audio/`, `lists/`, `failures.csv` and `notes.csv`; not the source, nor around it
+    kind: str = ''  # 'single' or 'compound' where the data set has both
+    folds: tuple[int, ...] = (1, 2, 3, 4, 5)  # numbers of the folds, from 1
+    faces: str = 'auto'  # 'crop', 'keep', or 'auto', see `decide_faces`
+    lists: Path | None = None  # folder of the lists; None for the source, as for the next three
     videos: Path | None = None
     frames: Path | None = None
     audio: Path | None = None
-    first_number: int | None = None
-    make_detector: Callable[[], FaceDetector] = SlimFaceDetector
+    first_number: int | None = None  # number of the first class in lists that do not tell, see `read_official_list`
+    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # makes the face detector, once in each process
 
 
 @dataclass(frozen=True)
 class PreparationReport:
-    """The outcome of `prepare_official_dataset`.
-
-    Args:
-        lists: the lists that were written; none where no clip is ready.
-        listed: number of clips in the official lists.
-        with_audio: number of ready clips with audio.
-        without_audio: ids of the ready clips without audio.
-        cropped: number of ready clips whose faces were cropped.
-        failures: the clips that are not ready (`faceless` without a face in any frame, `failed` of other reasons), and
-            `folders` that cannot be read.
-        unlisted: ids of the clips on disk that are in no list.
-        unused: other files, in words.
-    """
-    lists: tuple[Path, ...]
-    listed: int
-    with_audio: int
-    without_audio: tuple[str, ...]
-    cropped: int
-    failures: tuple[Failure, ...]
-    unlisted: tuple[str, ...]
-    unused: str = ''
+    """The outcome of `prepare_official_dataset`."""
+    lists: tuple[Path, ...]  # the lists that were written; none where no clip is ready
+    listed: int  # number of clips in the official lists
+    with_audio: int  # number of ready clips with audio
+    without_audio: tuple[str, ...]  # ids of the ready clips without audio
+    cropped: int  # number of ready clips whose faces were cropped
+    failures: tuple[Failure, ...]  # the clips that are not ready, and folders that cannot be read
+    unlisted: tuple[str, ...]  # ids of the clips on disk that are in no list
+    unused: str = ''  # other files, in words
 
     @property
     def faceless(self) -> tuple[str, ...]:

@@ -51,10 +51,7 @@ class EmotionMetric(BaseMetric):
     def __init__(self, n_bootstrap: int = 0, seed: int = 0, split: str | None = None, collect_device: str = 'cpu',
                  prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
-        check_whole(self, least=0, seed=seed)
-        if not isinstance(n_bootstrap, int) or n_bootstrap < 0:
-            raise InputError(f'EmotionMetric: n_bootstrap={n_bootstrap}: expected 0 for no intervals, or a number '
-                             'such as 2000.')
+        check_whole(self, least=0, seed=seed, n_bootstrap=n_bootstrap)
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
         self.n_bootstrap = n_bootstrap
         self.seed = seed

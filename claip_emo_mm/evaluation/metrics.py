@@ -9,7 +9,7 @@ from mmaction.evaluation.functional import top_k_accuracy
 from sklearn.metrics import confusion_matrix, f1_score
 from torch import nn
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_whole
 
 DIVERGED = ('The training diverged, or the checkpoint is broken: lower the learning rate (optim_wrapper.optimizer.lr) '
             'or start from an earlier checkpoint.')
@@ -61,24 +61,14 @@ def expected_calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """Classification metrics in percent; the means skip classes without a clip (recall nan).
-
-    Args:
-        war: weighted average recall, the accuracy.
-        uar: unweighted average recall, the mean of the classes' recalls.
-        f1_macro: mean of the classes' F1.
-        f1_weighted: mean of the classes' F1, weighted by their clips.
-        recall: (K,) float64; nan for a class without clips.
-        precision: (K,) float64; nan for a class that no clip was taken for.
-        confusion: (K, K) int64 clips by true class (row) and predicted class (column).
-    """
-    war: float
-    uar: float
-    f1_macro: float
-    f1_weighted: float
-    recall: np.ndarray
-    precision: np.ndarray
-    confusion: np.ndarray
+    """Classification metrics in percent; the means skip classes without a clip (recall nan)."""
+    war: float  # weighted average recall, the accuracy
+    uar: float  # unweighted average recall, the mean of the classes' recalls
+    f1_macro: float  # mean of the classes' F1
+    f1_weighted: float  # mean of the classes' F1, weighted by their clips
+    recall: np.ndarray  # (K,) float64; nan for a class without clips
+    precision: np.ndarray  # (K,) float64; nan for a class that no clip was taken for
+    confusion: np.ndarray  # (K, K) int64 clips by true class (row) and predicted class (column)
 
     @property
     def absent(self) -> list[int]:
@@ -131,8 +121,7 @@ def bootstrap_intervals(confusion: np.ndarray, n_bootstrap: int = 2000, seed: in
     Raises:
         InputError: `n_bootstrap` is not 1 or more.
     """
-    if n_bootstrap < 1:
-        raise InputError(f'Bootstrap intervals from {n_bootstrap} samples: 1 or more are needed, 2000 are usual.')
+    check_whole('bootstrap_intervals', n_bootstrap=n_bootstrap)
     rng = np.random.default_rng(seed)
     clips = confusion.sum(axis=1)
     correct = np.zeros((n_bootstrap, len(confusion)), np.int64)
@@ -152,20 +141,12 @@ def bootstrap_intervals(confusion: np.ndarray, n_bootstrap: int = 2000, seed: in
 
 @dataclass(frozen=True)
 class EmotionMetrics:
-    """All metrics of an evaluation, in percent.
-
-    Args:
-        recalls: WAR, UAR, F1, and the metrics of each class.
-        top2: ratio of clips whose class has one of the two highest scores.
-        ece: expected calibration error; None where the scores are no probabilities.
-        intervals: ends of the 95 % bootstrap intervals by name; None without bootstrap.
-        n_bootstrap: number of bootstrap samples; 0 for none.
-    """
-    recalls: ClassificationMetrics
-    top2: float
-    ece: float | None
-    intervals: dict[str, tuple[float, float]] | None = None
-    n_bootstrap: int = 0
+    """All metrics of an evaluation, in percent."""
+    recalls: ClassificationMetrics  # WAR, UAR, F1, and the metrics of each class
+    top2: float  # ratio of clips whose class has one of the two highest scores
+    ece: float | None  # expected calibration error; None where the scores are no probabilities
+    intervals: dict[str, tuple[float, float]] | None = None  # 95 % bootstrap intervals; None without bootstrap
+    n_bootstrap: int = 0  # number of bootstrap samples; 0 for none
 
     def scalars(self) -> dict[str, float]:
         """Metrics that are one number, by the names in logs and `save_best`."""

@@ -24,18 +24,13 @@ _EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MM
 class ClipScores:
     """Labels and scores of the clips of an evaluation.
 
-    Args:
-        names: file or folder of each clip, else its number in the data set.
-        labels: (clips,) int64, 0..K-1.
-        scores: (clips, K) float32.
-        classes: K names.
     Raises:
         InputError: scores are infinite or NaN.
     """
-    names: tuple[str, ...]
-    labels: np.ndarray
-    scores: np.ndarray
-    classes: tuple[str, ...]
+    names: tuple[str, ...]  # file or folder of each clip, else its number in the data set
+    labels: np.ndarray  # (clips,) int64, 0..K-1
+    scores: np.ndarray  # (clips, K) float32
+    classes: tuple[str, ...]  # K names
 
     def __post_init__(self) -> None:
         check_scores(self.scores, 'clips', names=self.names)

@@ -52,20 +52,12 @@ class QuantizationChange:
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported file, and how well it matches PyTorch.
-
-    Attributes:
-        path: the file.
-        size: bytes.
-        difference: largest difference between an output in onnxruntime and in PyTorch.
-        clips: number of clips that were compared.
-        int8: the file with 8-bit weights, if any.
-    """
+    """An exported file, and how well it matches PyTorch."""
     path: Path
-    size: int
-    difference: float
-    clips: int
-    int8: QuantizationChange | None = None
+    size: int  # bytes
+    difference: float  # largest difference between an output in onnxruntime and in PyTorch
+    clips: int  # number of clips that were compared
+    int8: QuantizationChange | None = None  # the file with 8-bit weights, if any
 
 
 def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos: Sequence[str | Path] = (),

@@ -30,20 +30,12 @@ _IDENTITIES_PER_FILE = 20
 
 @dataclass(frozen=True)
 class CaptionedSettings:
-    """What a captioned set holds.
-
-    Args:
-        kind: ``'faces'`` or ``'voices'``.
-        identities: number of faces or voices.
-        per_identity: frames of each face, or utterances of each voice.
-        seed: of the whole set.
-        size: side of the frames in pixels.
-    """
-    kind: str
-    identities: int
-    per_identity: int
-    seed: int = 0
-    size: int = 64
+    """What a captioned set holds."""
+    kind: str  # ``'faces'`` or ``'voices'``
+    identities: int  # number of faces or voices
+    per_identity: int  # frames of each face, or utterances of each voice
+    seed: int = 0  # of the whole set
+    size: int = 64  # side of the frames in pixels
 
     @property
     def file_names(self) -> dict[int, str]:

@@ -62,14 +62,11 @@ def describe_face(identity: FaceIdentity, controls: Sequence[float] | np.ndarray
     """Describe a frame in 15 phrases: the expression, then the looks. Arguments as in `FaceCanvas.draw`."""
     expression = FaceControls(*(float(value) for value in controls))
     return (
-        _graded(_INNER_BROWS, expression.brow_inner),
-        _graded(_OUTER_BROWS, expression.brow_outer),
+        _graded(_INNER_BROWS, expression.brow_inner), _graded(_OUTER_BROWS, expression.brow_outer),
         _FOREHEADS[1 if expression.brow_inner < -.3 else 2 if expression.brow_inner > .3 else 0],
         _EYES_SHUT if blink > .6 else _graded(_LIDS, expression.lid),
-        _graded(_CORNERS, expression.corner),
-        _graded(_GAP, expression.open + 11 / 13 * talk),
-        _graded(_WIDTH, expression.wide),
-        _graded(_UPPER_LIP, expression.lip_up),
+        _graded(_CORNERS, expression.corner), _graded(_GAP, expression.open + 11 / 13 * talk),
+        _graded(_WIDTH, expression.wide), _graded(_UPPER_LIP, expression.lip_up),
         _graded(_WRINKLE, expression.wrinkle),
         f'{identity.skin.name} skin', f'{identity.hair_style} {identity.hair.name} hair',
         f'{identity.shirt.name} shirt', f'{identity.background.name} background',
@@ -79,10 +76,8 @@ def describe_face(identity: FaceIdentity, controls: Sequence[float] | np.ndarray
 def describe_voice(voice: VoiceIdentity, prosody: Prosody) -> tuple[str, ...]:
     """Describe a voice in 6 phrases: the prosody, then the speaker."""
     return (
-        _graded(_PITCH, math.log2(prosody.pitch)),
-        _graded(_PACE, math.log2(prosody.pace)),
-        _graded(_MELODY, prosody.melody),
-        _graded(_LOUDNESS, prosody.loudness),
+        _graded(_PITCH, math.log2(prosody.pitch)), _graded(_PACE, math.log2(prosody.pace)),
+        _graded(_MELODY, prosody.melody), _graded(_LOUDNESS, prosody.loudness),
         _SPEAKERS[int(voice.female)], _TOUCHES[int(voice.breath > .019)])
 
 

@@ -89,7 +89,7 @@ def test_bad_scores() -> None:
         metric.process(None, [dict(gt_label=torch.tensor([1]))])
     with pytest.raises(InputError, match='a clip with 2 labels'):
         metric.process(None, [dict(clip(0), gt_label=torch.tensor([0, 1]))])
-    with pytest.raises(InputError, match='n_bootstrap=-1: expected 0'):
+    with pytest.raises(InputError, match='n_bootstrap is -1. Expected at least 0'):
         EmotionMetric(n_bootstrap=-1)
 
 
