@@ -52,5 +52,5 @@ def test_without_mistakes_there_is_no_width() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(InputError, match='from 0 samples'):
+    with pytest.raises(InputError, match='n_bootstrap is 0. Expected at least 1'):
         bootstrap_intervals(CONFUSION, n_bootstrap=0)
