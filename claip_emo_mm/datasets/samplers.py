@@ -18,8 +18,7 @@ class ClassBalancedSampler(Sampler):
     """Sample the clips of an epoch with replacement, rare classes more often.
 
     Every clip of a class of n clips has a probability proportional to n^-balance. An epoch has as many clips as the
-    data set. All processes sample the same clips and each takes its part of them, so that the clips depend on seed and
-    epoch alone, not on the number of processes.
+    data set, which depend on seed and epoch alone, not on the number of processes.
 
     Args:
         dataset: data set whose annotations have a `label`.

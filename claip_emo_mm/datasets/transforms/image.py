@@ -21,11 +21,9 @@ _STD = (58.395, 57.12, 57.375)
 
 @TRANSFORMS.register_module()
 class ResizeFrames(BaseTransform):
-    """Resize frames to a square, without keeping their aspect ratio (reference recipe).
+    """Resize frames to a square, without keeping their aspect ratio (reference recipe); bilinear with antialiasing.
 
-    Bilinear with antialiasing, as Pillow's. torchvision's kernel for uint8 is as fast as OpenCV's without antialiasing;
-    from 256 to 224 pixels, 0.3 % of the values are one step off, and one in ten million two steps. Pillow takes 4 times
-    as long.
+    torchvision's kernel for uint8 leaves 0.3 % of the values one step off Pillow's, which takes 4 times as long.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8 -> (U, size, size, 3), and `img_shape`.
 
@@ -124,10 +122,9 @@ class RandomResizedCropFrames(BaseTransform):
 class RandomEraseFrames(BaseTransform):
     """Random erasing (arXiv 1708.04896) with noise, the same rectangle in all frames; for training only.
 
-    timm samples the rectangle: 2 % to a third of the area, its sides' ratio between 0.3 and 1 / 0.3. Every frame has
-    noise of its own. The reference recipe erases after normalization, with noise of N(0, 1); frames here are normalized
-    later, on the device, so the noise is scaled by the same mean and standard deviation and clipped to 0..255 (3 % of
-    it with ImageNet's).
+    timm samples the rectangle: 2 % to a third of the area, its sides' ratio between 0.3 and 1 / 0.3. The reference
+    recipe erases after normalization, with noise of N(0, 1); frames here are normalized later, on the device, so the
+    noise, of its own for every frame, is scaled by the same mean and standard deviation and clipped to 0..255.
 
     Reads and replaces `imgs`, (U, H, W, 3) uint8.
 

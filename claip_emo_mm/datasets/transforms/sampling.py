@@ -86,10 +86,9 @@ class SampleFrameViews(BaseTransform):
 
 @TRANSFORMS.register_module()
 class GatherViews(BaseTransform):
-    """Expand distinct frames and audio windows to views under MMAction2's keys.
+    """Expand distinct frames or audio windows to views under MMAction2's keys, for its recognizers.
 
-    It is followed by MMAction2's augmentations, `FormatShape` (for audio `FormatAudioShape('NCTF')`) and
-    `PackActionInputs`, for `Recognizer2D`, `Recognizer3D` and `RecognizerAudio`.
+    It is followed by MMAction2's `FormatShape` (for audio `FormatAudioShape('NCTF')`) and `PackActionInputs`.
 
     Frames: reads `imgs`, U frames (H, W, 3), and `frame_index` (V, T); replaces `imgs` by a list of V*T frames, and
     adds `num_clips` V and `clip_len` T. Audio: reads `mel` (A, 1, M, F) and `audio_index` (V,); replaces `audios` by

@@ -23,9 +23,8 @@ def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[s
     unmatched = sorted(target for target, found in matches.items() if not found)
     said = f'lora.targets={list(config.targets)}'
     if unmatched or not config.targets:
-        known = sorted({name.rpartition('.')[2] for name in layers} | splittable)
-        raise InputError(f'{said}: no layer is called {", ".join(unmatched) or "so"}. '
-                         f'This encoder has {", ".join(known)}.')
+        known = ', '.join(sorted({name.rpartition('.')[2] for name in layers} | splittable))
+        raise InputError(f'{said}: no layer is called {", ".join(unmatched) or "so"}. This encoder has {known}.')
     for name in names:
         if isinstance(encoder.get_submodule(name.rpartition('.')[0]), nn.MultiheadAttention):
             raise InputError(f'{said}: {name} belongs to an nn.MultiheadAttention, which never calls it: an adapter '

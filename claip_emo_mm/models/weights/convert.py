@@ -51,7 +51,9 @@ def convert_weights(kind: str, source: Path, target: Path, adapters_only: bool =
         found = 'reference checkpoint'
         state = convert_reference(state, str(source))
         if adapters_only:
-            state, metadata = trainable_state(state), adapter_metadata(state, str(source))
+            metadata = adapter_metadata(state, str(source))
+            state = {key: value for key, value in state.items()  # adapters, neck, head, running statistics
+                     if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.endswith(_STATISTICS)}
     else:
         weight_format = formats.find_format(state, formats.VISUAL_FORMATS if kind == 'clip' else formats.AUDIO_FORMATS,
                                             str(source))
@@ -86,12 +88,6 @@ def convert_reference(state: State, source: str) -> State:
     found = {key: value for key, value in converted.items() if not key.startswith((VISUAL, AUDIO))}
     check_fit(_neck_and_head(found, source), found, source, 'TemporalTransformer and ConcatFusionHead')
     return _with_checked_encoders(converted, source)
-
-
-def trainable_state(state: State) -> State:
-    """Keep adapters, neck, head, and the running statistics of the batch norms."""
-    return {key: value for key, value in state.items()
-            if '.lora_' in key or not key.startswith((VISUAL, AUDIO)) or key.endswith(_STATISTICS)}
 
 
 def adapter_metadata(state: State, source: str) -> dict[str, Any]:
