@@ -63,8 +63,7 @@ class ResultWriter:
         return found.get('made_from') == self._made_from(path) and (
             not self._overlay or overlay is None or (self._folder / overlay).is_file())
 
-    def write(self, path: Path, result: EmotionResult,
-              progress: Callable[[float], None] | None = None) -> list[str]:
+    def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
         json_file = self._json(path)
         try:

@@ -130,11 +130,9 @@ def _is_video(path: Path) -> bool:
 
 def assign_splits(videos: Sequence[LabeledVideo], ratios: tuple[int, int, int], seed: int,
                   speaker_regex: str | None = None) -> dict[str, list[LabeledVideo]]:
-    """Assign videos to train, val and test, stratified by class, or all videos of a speaker to one split.
+    """Assign videos to train, val and test by percentages, stratified by class.
 
-    Args:
-        ratios: of train, val and test, in percent.
-        speaker_regex: its first group is the speaker's name in a file name, such as ``'^([^_]+)_'``.
+    All videos of a speaker, whose name is the regex's first group, such as in ``'^([^_]+)_'``, go to one split.
     """
     if sum(ratios) != 100 or min(ratios) < 1:
         raise InputError(f'--split {" ".join(map(str, ratios))}: expected three percentages from 1 that sum to 100.')

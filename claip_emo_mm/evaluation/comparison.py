@@ -151,8 +151,7 @@ class PairedComparison:
 def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000, seed: int = 0) -> PairedComparison:
     """Compare two models on the same clips in the same order, by a paired bootstrap stratified by class.
 
-    Only whether the first alone, the second alone, both or none are right matters, so that resampling a class's clips
-    is one sample of a multinomial distribution.
+    Only which of the two are right matters: resampling a class's clips is one sample of a multinomial distribution.
     """
     correct = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
     only_second, only_first = correct[1] & ~correct[0], correct[0] & ~correct[1]

@@ -55,6 +55,5 @@ def fold_metrics(clips: Mapping[int, ClipScores]) -> FoldMetrics:
 
 
 def _by_name(metrics: EmotionMetrics, classes: Sequence[str]) -> dict[str, float]:
-    recalls = {f'recall of {name}': float(value)
-               for name, value in zip(classes, metrics.recalls.recall, strict=True)}
+    recalls = {f'recall of {name}': float(value) for name, value in zip(classes, metrics.recalls.recall, strict=True)}
     return {**metrics.scalars(), **recalls}

@@ -173,10 +173,9 @@ class FilePackets:
         self.times = self.video.shown_at() if is_timed else None  # of each frame, in the video's unit
 
     def missing(self) -> tuple[str, float, float] | None:
-        """Kind, length and stated length, in s, of a stream that is cut off; None where none is.
+        """Kind, length and stated length, in s, of a read stream that is cut off; None where none is.
 
-        The streams that are read are compared with their stated lengths, from their own start. Where these are not
-        stated, the last packet of all streams (subtitles, too) is compared with the end of the file.
+        Where lengths are not stated, the last packet of all streams, subtitles too, is compared with the file's end.
         """
         if not self._is_stated:
             return None

@@ -31,8 +31,7 @@ def temporal_weights(block: TemporalBlock, x: Tensor) -> Tensor:
 def attention_rollout(weights: list[Tensor]) -> Tensor:
     """Attention rollout of each token to the class token through all blocks (Abnar & Zuidema, arXiv 2005.00928).
 
-    Of the weights (U, N, N) of each block, means over the heads, the last one's row of the class token will do. The
-    result (U, N) sums to 1.
+    Of weights (U, N, N), means over heads, the last block's class token row will do. The result (U, N) sums to 1.
     """
     reach = _with_residual(weights[-1][:, :1])  # (U, 1, N): the class token is the first
     for block in reversed(weights[:-1]):

@@ -35,10 +35,6 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
 
     Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac. `progress` is called
     with the time up to which the copy is written, in s.
-
-    Raises:
-        InputError: the video has no image, or cannot be decoded from its beginning.
-        WriteError: the copy cannot be written, such as on a full disk.
     """
     try:
         with (atomic_write(path) as temporary, open_media(video) as source,
