@@ -71,9 +71,8 @@ def _save_first(save: Callable[..., None], self: CheckpointHook, *args: object, 
 def patch_rotation_on_resume() -> None:
     """Let CheckpointHook delete only files in its own output folder.
 
-    A resumed training of MMEngine 0.10.7 takes over the list of checkpoints and the best one's path. Shows with
-    `--resume FILE --work-dir OTHER`: the old folder's best checkpoint, or files of the same names, are deleted; and
-    with a moved work folder: two best checkpoints stay. Can go when `before_train` looks in its own folder.
+    A resumed training of MMEngine 0.10.7 takes over the paths of checkpoints. Shows with `--resume FILE --work-dir
+    OTHER`, which deletes the old folder's files. Can go when `before_train` looks in its own folder.
     """
     @replace_method(CheckpointHook, 'before_train')
     def before_train(original: Callable[..., None], self: CheckpointHook, runner: Runner) -> None:
@@ -112,8 +111,8 @@ def _find_best(hook: CheckpointHook, runner: Runner) -> None:
         own = hook.file_backend.join_path(hook.out_dir, posixpath.basename(path))
         found = own if hook.file_backend.exists(own) else None
         if found is None:
-            runner.logger.warning(f'The best checkpoint so far, {path}, is not in {hook.out_dir}. It stays where it '
-                                  'is; only a better one will be saved here.')
+            runner.logger.warning(f'The best checkpoint so far, {path}, is not in {hook.out_dir}, where only a better '
+                                  'one will be saved.')
         if several:
             hook.best_ckpt_path_dict[name] = found
         else:

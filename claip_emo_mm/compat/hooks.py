@@ -63,9 +63,8 @@ def averaged_key(key: str) -> str:
 def patch_metric_rules() -> None:
     """Let CheckpointHook and EarlyStoppingHook know which metrics of `EmotionMetric` are better when larger.
 
-    MMEngine 0.10.7 infers the rule from a fixed list of substrings ('acc', 'top' ...). Shows with MMAction2's own
-    `save_best='auto'` as "Cannot infer the rule for key WAR" after the first evaluation. The name must match entirely,
-    without an evaluator's prefix; a rule in the config is kept. Can go when a metric can tell its own rule.
+    MMEngine 0.10.7 infers it from a fixed list of substrings ('acc', 'top' ...). Shows with `save_best='auto'` as
+    "Cannot infer the rule for key WAR". A rule in the config is kept. Can go when a metric can tell its own rule.
     """
     def known(metric: str) -> str | None:
         return _RULES.get(metric.rpartition('/')[2].lower())

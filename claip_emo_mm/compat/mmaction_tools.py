@@ -67,9 +67,8 @@ def _safe_pickles(arguments: Sequence[str]) -> Iterator[None]:
 def epoch_lines(log: Path) -> list[str]:
     """Convert the training lines of a log (scalars.json) to what plot_curve expects.
 
-    MMEngine's lines have no ``mode``, where the tool ends in `IndexError: list index out of range`, and their
-    iterations continue over the epochs, where it adds the epochs' lengths itself: to iterations within the epoch, the
-    last one times the epochs before. Can go when the tool reads MMEngine's logs.
+    MMEngine's lines have no ``mode`` (shows as `IndexError: list index out of range`), and their iterations continue
+    over the epochs, whose lengths the tool adds itself. Can go when the tool reads MMEngine's logs.
     """
     try:
         rows = [json.loads(line) for line in log.read_text(encoding='utf-8').splitlines()]

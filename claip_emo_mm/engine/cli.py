@@ -26,8 +26,7 @@ class KeyValueAction(DictAction):
         try:
             super().__call__(parser, namespace, values, option_string)
         except (AssertionError, ValueError) as error:
-            message = f'expected KEY=VALUE pairs such as train_cfg.max_epochs=1, got {values}'
-            raise ArgumentError(self, message) from error
+            raise ArgumentError(self, f'expected KEY=VALUE pairs such as a.b=1, got {values}') from error
 
 
 def output_folder(text: str) -> Path:

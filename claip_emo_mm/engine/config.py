@@ -81,8 +81,7 @@ def build_runner(cfg: Config) -> Runner:
     for hook in [*hooks.values(), *(cfg.get('custom_hooks') or ())] if uses_fsdp else ():
         kind = hook_class(hook, cfg)
         if kind is not None and issubclass(kind, EMAHook):
-            raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shards. Remove it, or '
-                             'train without runner_type and strategy.')
+            raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shards: remove one.')
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     requested = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
     if is_distributed() and get_backend() != requested:

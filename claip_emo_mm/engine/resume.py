@@ -61,8 +61,7 @@ def best_checkpoint(work_dir: Path, monitor: str) -> Path | None:
         return None
     path = work_dir / Path(named).name
     if not path.is_file():
-        raise InputError(f'{path}: is not there, and {state} names it as the best checkpoint of the training. Copy it '
-                         f'there, or delete {work_dir} and train again.')
+        raise InputError(f'{path}: is not there, and {state} names it as the best checkpoint. Copy it, or train again.')
     return path
 
 

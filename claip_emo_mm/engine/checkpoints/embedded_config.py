@@ -44,8 +44,7 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f'{source}: the config in it is not json ({type(error).__name__}). Copy it again.') from None
     if not isinstance(cfg, dict) or not isinstance(cfg.get('model'), dict):
-        raise InputError(f'{source}: the config in it has no model. Copy the file again, or give a checkpoint of '
-                         'tools/train.py.')
+        raise InputError(f'{source}: the config in it has no model. Give a checkpoint of tools/train.py.')
     cfg['model'] = without_needless_sources(cfg['model'], metadata)
     check = _Check(source, set(_leaves(options)))
     cfg = {key: check.walk(value, key, MODELS if key == 'model' else None) for key, value in cfg.items()}
@@ -91,8 +90,7 @@ class _Check:
     def walk(self, value: Any, path: str, registry: Registry | None, depth: int = 0) -> Any:
         """Return a value of the config with the names by which the registry builds its components."""
         if depth > _MAX_DEPTH:
-            raise InputError(f'{self._source}: the config in it is nested deeper than {_MAX_DEPTH} at {path[:80]}... '
-                             'Nothing of it was built.')
+            raise InputError(f'{self._source}: the config in it is nested deeper than {_MAX_DEPTH} at {path[:80]}...')
         if isinstance(value, list):
             return [self.walk(item, f'{path}.{index}', registry, depth + 1) for index, item in enumerate(value)]
         if not isinstance(value, dict):

@@ -29,16 +29,10 @@ _EXPECTED = "Expected a checkpoint of tools/train.py with dict(type='AdapterChec
 
 
 class TrainedModel(NamedTuple):
-    """A model with its weights.
-
-    Attributes:
-        model: on the CPU, in evaluation mode.
-        cfg: config that it was built from.
-        classes: class names in the order of their labels; empty where they are not known.
-    """
+    """A model with its weights, on the CPU in evaluation mode, and the config that it was built from."""
     model: nn.Module
     cfg: Config
-    classes: list[str]
+    classes: list[str]  # in the order of their labels; empty where they are not known
 
 
 def load_trained(checkpoint: str, cfg: Config | None = None,

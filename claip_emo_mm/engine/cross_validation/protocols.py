@@ -41,9 +41,8 @@ def describe_protocols(val_ratio: float = 0., val_seed: int = 0) -> dict[str, st
 def set_protocols(cfg: Config, protocols: Sequence[str], val_ratio: float = 0., val_seed: int = 0) -> None:
     """Configure one training that gives the checkpoints of all protocols.
 
-    `paper` keeps the best checkpoint by the WAR on the validation clips, which must be the test split. `clean` takes
-    the last epoch: an early stop, which the test split would decide, ends only the choice of `paper`. With `val_ratio`,
-    `clean` keeps the best checkpoint by the WAR on held-out training clips, which also decide an early stop.
+    `paper` keeps the best checkpoint by the WAR on the validation clips, the test split. `clean` takes the last epoch,
+    and early stops end only the choice of `paper`; with `val_ratio` it goes by held-out training clips instead.
     """
     unknown = [name for name in protocols if name not in PROTOCOLS]
     if unknown or not protocols:

@@ -28,8 +28,6 @@ _LINE_HEIGHT = 22  # px
 class ClipVisualizationHook(Hook):
     """Plot tested clips: some frames, the true class and the three best scores.
 
-    MMAction2's VisualizationHook expects one tensor per clip and cannot plot samples with frames and audio.
-
     Args:
         enable: whether to plot; the command line turns it on.
         interval: plot every n-th clip.

@@ -171,7 +171,7 @@ def test_not_of_shared_out_models(tmp_path: Path) -> None:
     cfg = Config(dict(dummy_config(tmp_path), launcher='pytorch', runner_type='FlexibleRunner',
                       strategy=dict(type='FSDPStrategy')))
     cfg.custom_hooks = [*HOOKS, dict(EMA, type='mmengine.EMAHook')]
-    with pytest.raises(InputError, match='EMAHook cannot average a model that FSDP shares out'):
+    with pytest.raises(InputError, match='EMAHook cannot average a model that FSDP shards'):
         build_runner(cfg)
 
 
