@@ -206,10 +206,10 @@ class PlainModel(nn.Module):
 
     def copy_weights(self, ours: AudioVisualRecognizer) -> None:
         """Take every weight of our model, which is built of the same sizes."""
-        visual = ours.visual_backbone.encoder.state_dict()
+        visual = ours.visual_backbone.tower.state_dict()
         self.visual.load_state_dict({key: visual[_our_name(key)].view_as(value)
                                      for key, value in self.visual.state_dict().items()})
-        audio = ours.audio_backbone.encoder.state_dict()
+        audio = ours.audio_backbone.tower.state_dict()
         self.audio.load_state_dict({key: audio.get(key, value) for key, value in self.audio.state_dict().items()})
         self.visual_neck.load_state_dict(ours.visual_neck.state_dict())
         self.cls_head.load_state_dict(ours.cls_head.state_dict())

@@ -36,7 +36,7 @@ def pretrain(encoder: str, cfg: Config, out: Path, workers: int) -> None:
     set_resume(cfg, 'auto')
     runner = build_runner(cfg)
     model = runner.train()
-    write_encoder(model.backbone.encoder, path, encoder, note='made by tools/pretrain_toy.py')
+    write_encoder(model.backbone.tower, path, encoder, note='made by tools/pretrain_toy.py')
     runner.logger.info(f'Weights written to {path}')
 
 

@@ -41,7 +41,7 @@ class ContrastivePretrainer(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.neck = neck and MODELS.build(neck)
         self.projection = nn.Linear(self.backbone.out_channels, embed_dims, bias=False)
-        self.text_encoder = TextTransformer(context_length, vocab_size, embed_dims, text_heads, text_layers,
+        self.text_tower = TextTransformer(context_length, vocab_size, embed_dims, text_heads, text_layers,
                                             output_dim=embed_dims, no_causal_mask=True)
         self.log_scale = nn.Parameter(torch.tensor(math.log(10.)))  # SigLIP's first temperature
         self.bias = nn.Parameter(torch.tensor(-2.))  # about one phrase in eight is true
@@ -65,7 +65,7 @@ class ContrastivePretrainer(BaseModel):
         tokens = torch.cat([sample.tokens for sample in data_samples]).to(features.device)  # (n, phrases, L)
         phrases, index = tokens.flatten(0, 1).unique(dim=0, return_inverse=True)
         targets = features.new_zeros(len(tokens), len(phrases)).scatter_(1, index.view(tokens.shape[:2]), 1)
-        similarity = features @ F.normalize(self.text_encoder(phrases), dim=-1).T
+        similarity = features @ F.normalize(self.text_tower(phrases), dim=-1).T
         logits = self.log_scale.exp() * similarity + self.bias
         nearest = logits.detach().topk(tokens.shape[1]).indices
         return dict(loss=F.binary_cross_entropy_with_logits(logits, targets),

@@ -157,13 +157,13 @@ def test_what_is_random_in_the_audio_encoder(name: str) -> None:
     narrow = dict(embed_dims=8, depths=(2, 2, 6, 2), num_heads=(1, 2, 2, 4))
     with DefaultScope.overwrite_default_scope('mmaction'):
         backbone = MODELS.build(dict(config(name).model.audio_backbone, arch=narrow, pretrained=None))
-    augment = backbone.encoder.spec_augmenter
+    augment = backbone.tower.spec_augmenter
     assert (augment.time_dropper.drop_width, augment.time_dropper.stripes_num) == (64, 2)
     assert (augment.freq_dropper.drop_width, augment.freq_dropper.stripes_num) == (8, 2)
-    rates = [getattr(block.drop_path, 'drop_prob', 0) for stage in backbone.encoder.layers for block in stage.blocks]
+    rates = [getattr(block.drop_path, 'drop_prob', 0) for stage in backbone.tower.layers for block in stage.blocks]
     assert rates == pytest.approx([.1 * number / 11 for number in range(12)])
     backbone.train()
-    assert backbone.encoder.bn0.training and not backbone.encoder.bn0.weight.requires_grad
+    assert backbone.tower.bn0.training and not backbone.tower.bn0.weight.requires_grad
 
 
 @pytest.mark.parametrize('name', LEAVES)

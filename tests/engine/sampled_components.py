@@ -63,5 +63,5 @@ def write_encoders(folder: Path) -> Path:
     for name, kind in (('visual', 'clip'), ('audio', 'clap')):
         with DefaultScope.overwrite_default_scope('mmaction'):
             backbone = MODELS.build(dict(cfg.model[f'{name}_backbone'], pretrained=None, lora=None))
-        write_encoder(backbone.encoder, folder / f'{name}.safetensors', kind, note='random')
+        write_encoder(backbone.tower, folder / f'{name}.safetensors', kind, note='random')
     return folder

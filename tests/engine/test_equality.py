@@ -32,7 +32,7 @@ def test_two_processes_equal_one(single: dict, tmp_path: Path) -> None:
     assert double['losses'] == pytest.approx(single['losses'], abs=1e-4)
     assert double['metrics'] == pytest.approx(single['metrics'], abs=1e-4)  # 13 clips on two processes; percent
     assert double['without_gradient'] == []  # find_unused_parameters is not needed
-    assert set(double['norm']) == {f'audio_backbone.encoder.bn0.running_{name}' for name in ('mean', 'var')}
+    assert set(double['norm']) == {f'audio_backbone.tower.bn0.running_{name}' for name in ('mean', 'var')}
     for name, values in double['norm'].items():
         assert values == pytest.approx(single['norm'][name], abs=1e-5)
 

@@ -34,7 +34,7 @@ def test_loss_asks_of_every_pair_whether_it_belongs_together(
         frames = F.normalize(model.projection(model.backbone(inputs['frames'])), dim=-1)
         expected = []
         for phrase, truths in TRUTH.items():
-            words = F.normalize(model.text_encoder(torch.tensor([phrase])), dim=-1)[0]
+            words = F.normalize(model.text_tower(torch.tensor([phrase])), dim=-1)[0]
             for frame, true in zip(frames, truths, strict=True):
                 score = 1 / (1 + math.exp(-(10 * float(frame @ words) - 2)))
                 expected.append(-math.log(score if true else 1 - score))

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 CONFIG = Path(__file__).parents[2] / 'configs' / '_base_' / 'models' / 'claip_emo_vitb32.py'
-FOLLOWS_THE_DATA = {f'audio_backbone.encoder.bn0.{name}' for name in ('running_mean', 'running_var',
+FOLLOWS_THE_DATA = {f'audio_backbone.tower.bn0.{name}' for name in ('running_mean', 'running_var',
                                                                     'num_batches_tracked')}
 
 

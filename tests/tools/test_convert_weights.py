@@ -15,7 +15,7 @@ ARCH = dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8)
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    write_encoder(CLIPVisualBackbone(ARCH).encoder, tmp_path / 'clip.safetensors', 'clip', note='for a test')
+    write_encoder(CLIPVisualBackbone(ARCH).tower, tmp_path / 'clip.safetensors', 'clip', note='for a test')
     return tmp_path / 'clip.safetensors'
 
 

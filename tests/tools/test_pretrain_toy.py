@@ -33,11 +33,11 @@ def test_a_encoder_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     pretrain(monkeypatch, encoder, '--cfg-options', *SMALL, 'train_cfg.max_iters=2')
     weights = tmp_path / 'weights' / f'toy_{encoder}.safetensors'
     arch = Config.fromfile(ROOT / 'configs' / f'pretrain_toy_{encoder}.py').model.backbone.arch
-    encoder_built = backbone(arch.to_dict(), pretrained=str(weights)).encoder
+    encoder_built = backbone(arch.to_dict(), pretrained=str(weights)).tower
     saved = CheckpointLoader.load_checkpoint(str(tmp_path / 'work_dirs' / f'pretrain_toy_{encoder}' / 'iter_2.pth'))
     for key, value in encoder_built.state_dict().items():
         if value.is_floating_point():  # not the counter of batches
-            assert torch.equal(value, saved['state_dict'][f'backbone.encoder.{key}']), key
+            assert torch.equal(value, saved['state_dict'][f'backbone.tower.{key}']), key
 
     drawn = {path: path.stat().st_mtime_ns for path in (tmp_path / 'data' / 'toy_captioned').iterdir()}
     pretrain(monkeypatch, encoder, '--cfg-options', *SMALL, 'train_cfg.max_iters=4')  # goes on from the second

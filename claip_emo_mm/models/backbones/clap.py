@@ -71,27 +71,27 @@ class CLAPAudioBackbone(BaseModule):
         self.out_channels = self.arch.out_channels
         self.checkpoint_blocks = checkpoint_blocks
         self.weights_from = pretrained  # checkpoints leave out frozen weights that can be loaded from there again
-        self.unread_weights = tuple(f'encoder.{start}' for start in CLAP_HEADS)
-        self.encoder = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once, below
+        self.unread_weights = tuple(f'tower.{start}' for start in CLAP_HEADS)
+        self.tower = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once, below
         if isinstance(spec_augment, dict):
-            self.encoder.spec_augmenter = make_spec_augmenter(**spec_augment)
+            self.tower.spec_augmenter = make_spec_augmenter(**spec_augment)
         elif not spec_augment:
-            self.encoder.spec_augmenter = nn.Identity()
+            self.tower.spec_augmenter = nn.Identity()
         if pretrained is None:
-            self.encoder.sample_weights()
+            self.tower.sample_weights()
         else:
-            load_pretrained(self.encoder, pretrained, AUDIO_FORMATS)
-        self.encoder.requires_grad_(not frozen)
+            load_pretrained(self.tower, pretrained, AUDIO_FORMATS)
+        self.tower.requires_grad_(not frozen)
         # What the latent map does not depend on would never get a gradient.
-        unused = [self.encoder.tscam_conv, self.encoder.head]
+        unused = [self.tower.tscam_conv, self.tower.head]
         if self.arch.fusion:
-            unused += [self.encoder.patch_embed.mel_conv2d, self.encoder.patch_embed.fusion_model]
+            unused += [self.tower.patch_embed.mel_conv2d, self.tower.patch_embed.fusion_model]
         for module in unused:
             module.requires_grad_(False)
         if lora is not None:
             blocks = [f'layers.{stage}.blocks.{block}' for stage, depth in enumerate(self.arch.depths)
                       for block in range(depth)]
-            add_adapters(self.encoder, LoRAConfig(**lora), blocks)
+            add_adapters(self.tower, LoRAConfig(**lora), blocks)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -107,7 +107,7 @@ class CLAPAudioBackbone(BaseModule):
             raise InputError(f'CLAPAudioBackbone: spectrograms of shape {tuple(mel.shape[1:])} arrived, but this '
                              f'encoder takes {self.input_shape} (channel, frames, mel bins). Set num_frames='
                              f'{self.arch.num_frames} and num_mel_bins={self.arch.mel_bins} in LogMel.')
-        encoder = self.encoder
+        encoder = self.tower
         x = encoder.bn0(mel.transpose(1, 3)).transpose(1, 3)  # the norm's channels are the mel bins
         if self.training:
             x = encoder.spec_augmenter(x)

@@ -76,31 +76,31 @@ class CLIPVisualBackbone(BaseModule):
         self.checkpoint_blocks = checkpoint_blocks
         self.weights_from = pretrained  # checkpoints leave out frozen weights that can be loaded from there again
         with torch.device('meta'):  # weights are made once: loaded from the file, or sampled below
-            self.encoder = build_vision_transformer(arch)
-        self.out_channels = self.encoder.ln_post.normalized_shape[0]
+            self.tower = build_vision_transformer(arch)
+        self.out_channels = self.tower.ln_post.normalized_shape[0]
         if pretrained is None:
             self._sample_weights()
         else:
-            load_pretrained(self.encoder, pretrained, VISUAL_FORMATS, arch)
-        self.encoder.requires_grad_(not frozen)
+            load_pretrained(self.tower, pretrained, VISUAL_FORMATS, arch)
+        self.tower.requires_grad_(not frozen)
         if lora is not None:
-            add_adapters(self.encoder, LoRAConfig(**lora), [
-                f'transformer.resblocks.{number}' for number in range(len(self.encoder.transformer.resblocks))])
+            add_adapters(self.tower, LoRAConfig(**lora), [
+                f'transformer.resblocks.{number}' for number in range(len(self.tower.transformer.resblocks))])
 
     def _sample_weights(self) -> None:
         """Initialize the layers as torch does, class token and positions as open_clip does."""
-        self.encoder.to_empty(device='cpu')
-        for module in self.encoder.modules():
+        self.tower.to_empty(device='cpu')
+        for module in self.tower.modules():
             if hasattr(module, 'reset_parameters'):
                 module.reset_parameters()
             if hasattr(module, 'gamma'):  # layer scale
                 nn.init.ones_(module.gamma)
-        for parameter in (self.encoder.class_embedding, self.encoder.positional_embedding):
+        for parameter in (self.tower.class_embedding, self.tower.positional_embedding):
             nn.init.normal_(parameter, std=self.out_channels ** -0.5)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode normalized frames (U, 3, H, W) to features (U, D); InputError for another size."""
-        encoder = self.encoder
+        encoder = self.tower
         if tuple(frames.shape[1:]) != (3, *encoder.image_size):
             raise InputError(f'CLIPVisualBackbone: frames of shape {tuple(frames.shape[1:])} arrived, but this encoder '
                              f'takes {(3, *encoder.image_size)}. Set size={encoder.image_size[0]} in ResizeFrames.')

@@ -17,7 +17,7 @@ from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.version import FORMAT, __version__
 
 KINDS = ('clip', 'clap', 'reference')
-VISUAL, AUDIO = 'visual_backbone.encoder.', 'audio_backbone.encoder.'
+VISUAL, AUDIO = 'visual_backbone.tower.', 'audio_backbone.tower.'
 _FRONT_END = (f'{AUDIO}spectrogram_extractor.', f'{AUDIO}logmel_extractor.')
 _STATISTICS = ('.running_mean', '.running_var', '.num_batches_tracked')  # of batch norms
 _NECK_NAMES = (

@@ -58,8 +58,8 @@ def test_whole_weights_need_a_config_and_no_source(config: Config, model: torch.
     with pytest.raises(InputError, match=r'bare\.pth: does not say how its model is built'):
         load_trained(str(tmp_path / 'bare.pth'))
     loaded = load_trained(str(tmp_path / 'bare.pth'), config, {'model.visual_backbone.pretrained': 'gone.pt'})
-    assert torch.equal(loaded.model.visual_backbone.encoder.ln_post.weight,
-                       model.visual_backbone.encoder.ln_post.weight)
+    assert torch.equal(loaded.model.visual_backbone.tower.ln_post.weight,
+                       model.visual_backbone.tower.ln_post.weight)
     assert loaded.classes == []  # the random data set is not one of ours, so nobody is asked
 
 

@@ -16,7 +16,7 @@ from claip_emo_mm.engine.config import build_runner
 from claip_emo_mm.errors import InputError
 
 _names = itertools.count()
-STATISTICS = {f'audio_backbone.encoder.bn0.{name}' for name in ('running_mean', 'running_var', 'num_batches_tracked')}
+STATISTICS = {f'audio_backbone.tower.bn0.{name}' for name in ('running_mean', 'running_var', 'num_batches_tracked')}
 
 
 def build(cfg: Config) -> Runner:
@@ -109,7 +109,7 @@ def test_is_loaded_by_the_runner_and_by_mmengine(trained: Runner, checkpoint: Pa
 @pytest.mark.parametrize(('options', 'message'), [
     (dict(model__visual_backbone__pretrained=None),
      r"(?s)1 settings differ:\n    visual_backbone\.pretrained: '.*' \(sha256 .*\) in the checkpoint, None here"
-     r'.*missing in the checkpoint:\n    visual_backbone\.encoder'),
+     r'.*missing in the checkpoint:\n    visual_backbone\.tower'),
     (dict(model__visual_backbone__lora__alpha=8), r'visual_backbone\.lora\.alpha: 16 in the checkpoint, 8 here'),
     (dict(model__visual_backbone__arch__quick_gelu=True),
      r"visual_backbone\.arch: \{.*\} in the checkpoint, \{.*'quick_gelu': True"),
@@ -162,13 +162,13 @@ def test_encoders_of_a_loaded_whole_model_are_kept(make_config: Callable[..., Co
     cfg = make_config()
     other = build(cfg).model
     with torch.no_grad():
-        other.visual_backbone.encoder.ln_post.bias += 1
+        other.visual_backbone.tower.ln_post.bias += 1
     torch.save(dict(state_dict=other.state_dict(), meta={}), tmp_path / 'whole.pth')
     cfg.load_from = str(tmp_path / 'whole.pth')
     runner = build(cfg)
     runner.train()
     state = torch.load(f'{runner.work_dir}/epoch_2.pth', weights_only=True)['state_dict']
-    assert 'visual_backbone.encoder.ln_post.bias' in state and 'audio_backbone.encoder.norm.bias' not in state
+    assert 'visual_backbone.tower.ln_post.bias' in state and 'audio_backbone.tower.norm.bias' not in state
     assert 'they may not be those of ' in next(Path(runner.log_dir).glob('*.log')).read_text()
     again = build(make_config(load_from=f'{runner.work_dir}/epoch_2.pth'))
     again.load_or_resume()

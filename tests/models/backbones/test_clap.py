@@ -60,21 +60,21 @@ def test_random_encoders_differ_with_the_seed_and_have_htsats_spread() -> None:
     assert torch.equal(latents[0], latents[1])
     assert not torch.allclose(latents[0], latents[2])
     assert not any(parameter.is_meta for parameter in backbone.parameters())
-    weight = backbone.encoder.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values sampled with 0.02
+    weight = backbone.tower.layers[1].blocks[0].mlp.fc1.weight  # 16 x 64 values sampled with 0.02
     assert .019 < weight.std() < .021
-    assert not backbone.encoder.layers[1].blocks[0].mlp.fc1.bias.any()
+    assert not backbone.tower.layers[1].blocks[0].mlp.fc1.bias.any()
 
 
 def test_training_augments_and_follows_the_data_but_changes_no_input() -> None:
     torch.manual_seed(0)
     backbone = CLAPAudioBackbone(FUSION_ARCH, lora=LORA)
     mel = MEL.clone()
-    running_mean = backbone.encoder.bn0.running_mean.clone()
+    running_mean = backbone.tower.bn0.running_mean.clone()
     first, second = backbone(mel), backbone(mel)
     assert torch.equal(mel, MEL)
     assert not torch.equal(first, second)
     # torch's momentum of 0.1, twice, from 0
-    torch.testing.assert_close(backbone.encoder.bn0.running_mean, running_mean + .19 * MEL.mean((0, 1, 2)))
+    torch.testing.assert_close(backbone.tower.bn0.running_mean, running_mean + .19 * MEL.mean((0, 1, 2)))
     still = CLAPAudioBackbone(FUSION_ARCH, spec_augment=False, drop_path_rate=0.)
     assert torch.equal(still(mel), still(mel))
 
@@ -133,7 +133,7 @@ WIDE_MEL = dict(ARCH, mel_bins=64, spec_size=256)  # 1024 frames of 64 bins, as 
 def read_by(backbone: CLAPAudioBackbone, mel: torch.Tensor) -> torch.Tensor:
     """What the patch embedding is given, unfolded to (A, F, M)."""
     given = []
-    hook = backbone.encoder.patch_embed.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
+    hook = backbone.tower.patch_embed.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
     with torch.no_grad():
         backbone(mel)
     hook.remove()
@@ -144,8 +144,8 @@ def read_by(backbone: CLAPAudioBackbone, mel: torch.Tensor) -> torch.Tensor:
 def test_stripes_of_time_and_frequency_are_masked_in_training() -> None:
     torch.manual_seed(0)
     backbone = CLAPAudioBackbone(WIDE_MEL)
-    backbone.encoder.layers = torch.nn.ModuleList()  # not needed
-    backbone.encoder.norm = torch.nn.Identity()
+    backbone.tower.layers = torch.nn.ModuleList()  # not needed
+    backbone.tower.norm = torch.nn.Identity()
     read = torch.cat([read_by(backbone, torch.randn(50, 1, 1024, 64)) for _ in range(6)])
     frames, bins = (read == 0).all(1).sum(1), (read == 0).all(2).sum(1)  # masked ones of each of 300 spectrograms
     # 2 stripes of 0 to 63 frames, 31.5 in the mean, and 2 of 0 to 7 bins, 3.5 in the mean; few of them overlap
@@ -160,7 +160,7 @@ def test_stripes_of_time_and_frequency_are_masked_in_training() -> None:
 def test_branches_are_dropped_at_the_rate_of_their_block() -> None:
     torch.manual_seed(0)
     backbone = CLAPAudioBackbone(dict(ARCH, depths=[2, 2]), drop_path_rate=.3, spec_augment=False)
-    blocks = [block for stage in backbone.encoder.layers for block in stage.blocks]
+    blocks = [block for stage in backbone.tower.layers for block in stage.blocks]
     kept: list[list[torch.Tensor]] = [[] for _ in blocks]
 
     for block, ratios in zip(blocks, kept, strict=True):  # 0 of a clip that is dropped, else 1 / (1 - rate)

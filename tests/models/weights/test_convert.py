@@ -89,7 +89,7 @@ def test_adapters_only_leaves_the_frozen_weights_out(checkpoint: Path, tmp_path:
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     statistics = {f'{name}.{statistic}' for name, module in model.named_modules()
                   if isinstance(module, nn.BatchNorm2d) for statistic, _ in module.named_buffers()}
-    assert 'audio_backbone.encoder.bn0.running_mean' in statistics
+    assert 'audio_backbone.tower.bn0.running_mean' in statistics
     assert set(state) == trained | statistics
 
 
@@ -105,7 +105,7 @@ def test_adapters_only_know_the_frozen_weights_that_they_belong_to(checkpoint: P
     frozen = check_compatibility(model, loaded, str(path))
     assert set(frozen) | set(loaded['state_dict']) == set(model.state_dict())
     with torch.no_grad():
-        model.visual_backbone.encoder.conv1.weight[0, 0, 0, 0] += 1
+        model.visual_backbone.tower.conv1.weight[0, 0, 0, 0] += 1
     with pytest.raises(InputError, match=r'visual_backbone\.pretrained: .*checkpoint-best\.pth. \(sha256'):
         check_compatibility(model, loaded, str(path))
     with pytest.raises(InputError, match=f'ours{suffix}: does not say how its model is built'):
@@ -115,7 +115,7 @@ def test_adapters_only_know_the_frozen_weights_that_they_belong_to(checkpoint: P
 def test_a_config_may_name_it(reference: nn.Module, checkpoint: Path) -> None:
     backbone = CLIPVisualBackbone(OURS['visual_backbone']['arch'], pretrained=str(checkpoint))
     layer = reference.state_dict()['vision_encoder.model.vision_model.encoder.layers.1.mlp.fc1.base_layer.weight']
-    assert torch.equal(backbone.encoder.transformer.resblocks[1].mlp.c_fc.weight, layer)
+    assert torch.equal(backbone.tower.transformer.resblocks[1].mlp.c_fc.weight, layer)
 
 
 LAYER = 'vision_encoder.model.vision_model.encoder.layers.1.self_attn.q_proj'

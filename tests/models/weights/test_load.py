@@ -19,7 +19,7 @@ ARCH = dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8)
 def written(tmp_path: Path) -> tuple[CLIPVisualBackbone, Path]:
     torch.manual_seed(0)
     backbone = CLIPVisualBackbone(ARCH)
-    write_encoder(backbone.encoder, tmp_path / 'encoder.safetensors', 'clip', note='for a test')
+    write_encoder(backbone.tower, tmp_path / 'encoder.safetensors', 'clip', note='for a test')
     return backbone, tmp_path / 'encoder.safetensors'
 
 
@@ -37,7 +37,7 @@ def test_written_encoders_are_for_everybody_whom_the_umask_lets(written: tuple[C
     umask = os.umask(0o027)
     try:
         for name in ('encoder.safetensors', 'new.safetensors', 'new.pth'):
-            write_encoder(written[0].encoder, tmp_path / name, 'clip', note='for a test')
+            write_encoder(written[0].tower, tmp_path / name, 'clip', note='for a test')
             assert (tmp_path / name).stat().st_mode & 0o777 == (before if name.startswith('encoder') else 0o640)
     finally:
         os.umask(umask)
@@ -47,7 +47,7 @@ def test_a_full_disk_is_told(written: tuple[CLIPVisualBackbone, Path], tmp_path:
     for name in ('full.safetensors', 'full.pth'):
         (tmp_path / name).symlink_to('/dev/full')
         with pytest.raises(InputError, match=rf'{name}: cannot be written \(No space left on device\)'):
-            write_encoder(written[0].encoder, tmp_path / name, 'clip', note='for a test')
+            write_encoder(written[0].tower, tmp_path / name, 'clip', note='for a test')
 
 
 @pytest.mark.parametrize('saved_as', ['safetensors', 'torch', 'state_dict', 'half'])
