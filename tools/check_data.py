@@ -31,7 +31,7 @@ def parse_args() -> Namespace:
                         help='decode every frame, instead of the first, the middle and the last one of a clip')
     parser.add_argument('--no-faces', action='store_true', help='do not look whether the frames show faces')
     parser.add_argument('--out', type=output_folder, metavar='DIR',
-                        help='folder for findings.csv, which names every clip (default: work_dirs/check_data/NAME of '
+                        help='folder for issues.csv, which names every clip (default: work_dirs/check_data/NAME of '
                              'the config)')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
@@ -47,8 +47,8 @@ def main() -> int:
     out = args.out or Path('work_dirs', 'check_data', Path(args.config).stem)
     check = check_data(cfg, out / 'clips.jsonl', args.workers, args.official_lists, args.every_frame, not args.no_faces,
                        first_number=args.label_offset)
-    write_issues(out / 'findings.csv', check.issues)
-    sys.stdout.write(f'{format_table(check.issues)}\nEvery clip that is concerned: {out / "findings.csv"}\n')
+    write_issues(out / 'issues.csv', check.issues)
+    sys.stdout.write(f'{format_table(check.issues)}\nEvery clip that is concerned: {out / "issues.csv"}\n')
     if args.fix:
         fixed = check.write_fixed_lists(args.overwrite)
         for split, (path, left_out) in fixed.items():

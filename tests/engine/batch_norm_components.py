@@ -9,7 +9,7 @@ from claip_emo_mm.compat.distributed import without_statistics
 
 
 def train(rank: int, folder: Path, lacking: tuple[int, ...]) -> None:
-    """Normalize 5 clips, or a blank one that does not count; save output, gradients and statistics."""
+    """Normalize 5 clips, or a dummy one that does not count; save output, gradients and statistics."""
     dist.init_process_group('gloo', init_method=f'file://{folder}/meeting', rank=rank, world_size=2)
     torch.manual_seed(0)
     network = nn.Sequential(nn.SyncBatchNorm(3))

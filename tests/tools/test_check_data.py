@@ -24,7 +24,7 @@ def test_found_fixed_and_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     fixed = tmp_path / 'data/toy/train.fixed.csv'
     option = f'train_dataloader.dataset.ann_file={fixed}'
     assert f'written without 1 of 7 clips: --cfg-options {option}' in said.out
-    with open('work_dirs/check_data/claip_emo_tiny_toy/findings.csv', newline='') as file:
+    with open('work_dirs/check_data/claip_emo_tiny_toy/issues.csv', newline='') as file:
         rows = [row for row in csv.DictReader(file) if row['grade'] == 'error']
     assert [row['clip'] for row in rows] == ['videos/train_000_sad.mp4']
 

@@ -94,13 +94,13 @@ def check_metrics(whole: Path, results: dict[str, Any]) -> None:
     for protocol, epoch in (('paper', None), ('clean', 4)):
         found, war, labels, taken = results['protocols'][protocol], [], [], []
         for fold in '123':
-            facts = found['folds'][fold]
-            assert facts['epoch'] == (epoch or facts['epoch']) and facts['seed'] == 0 and facts['protocol'] == protocol
-            clips = read_clip_scores(whole / f'fold{fold}/test_epoch_{facts["epoch"]}/test_scores.csv')
-            assert (whole / f'fold{fold}' / facts['checkpoint']).is_file()
-            assert facts['clips_tested'] == len(clips.labels) and len(set(clips.names)) == len(clips.names)
+            entry = found['folds'][fold]
+            assert entry['epoch'] == (epoch or entry['epoch']) and entry['seed'] == 0 and entry['protocol'] == protocol
+            clips = read_clip_scores(whole / f'fold{fold}/test_epoch_{entry["epoch"]}/test_scores.csv')
+            assert (whole / f'fold{fold}' / entry['checkpoint']).is_file()
+            assert entry['clips_tested'] == len(clips.labels) and len(set(clips.names)) == len(clips.names)
             war.append(100 * metrics.accuracy_score(clips.labels, clips.scores.argmax(1)))
-            assert facts['metrics']['WAR'] == pytest.approx(war[-1])
+            assert entry['metrics']['WAR'] == pytest.approx(war[-1])
             labels += clips.labels.tolist()
             taken += clips.scores.argmax(1).tolist()
         assert len(labels) == 21

@@ -39,8 +39,9 @@ def hostile(tmp_path: Path) -> Path:
     evil = dict(type='os.mkdir', path=str(tmp_path / 'marker'))
     for name, cfg in (('config', dict(TOY, model=dict(TOY['model'], visual_neck=evil))), ('pipeline', dict(
             TOY, test_dataloader=dict(dataset=dict(pipeline=[evil]))))):
-        facts = dict(format=FORMAT, version='9', config=json.dumps(cfg), classes=['a'] * 7, front_end={}, backbones={})
-        torch.save(dict(state_dict={}, meta={META_KEY: facts}), folder / f'{name}.pth')
+        metadata = dict(format=FORMAT, version='9', config=json.dumps(cfg), classes=['a'] * 7, front_end={},
+                        backbones={})
+        torch.save(dict(state_dict={}, meta={META_KEY: metadata}), folder / f'{name}.pth')
     torch.save(dict(state_dict=Touch(tmp_path / 'marker')), folder / 'call.pth')
     (folder / 'plain.pth').write_bytes(pickle.dumps(Touch(tmp_path / 'marker')))
     return folder

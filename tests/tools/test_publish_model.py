@@ -21,8 +21,8 @@ def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert capsys.readouterr().out == f'{out}: 0.00 MB\n'
     with safe_open(out, 'pt') as file:
         assert sorted(file.keys()) == ['cls_head.bias', 'cls_head.weight']
-        facts = json.loads(file.metadata()[META_KEY])
-    assert facts['backbones']['backbone']['pretrained'] == '3' and facts['classes'] == ['calm', 'loud', 'odd']
+        stored = json.loads(file.metadata()[META_KEY])
+    assert stored['backbones']['backbone']['pretrained'] == '3' and stored['classes'] == ['calm', 'loud', 'odd']
     metrics = []
     for path in (work / 'epoch_1.pth', out):
         assert call_tool(monkeypatch, 'test.py', config, path) == 0
