@@ -112,7 +112,8 @@ def _describe(path: Path, source: str, reason: str) -> str:
     with path.open('rb') as file:
         head = file.read(24)
     return (f'{source}: cannot be read as a checkpoint ({cause}); found {path.stat().st_size} bytes that begin with '
-            f'{head!r}, expected a file written by torch.save or safetensors. Copy or download it again.')
+            f'{head!r}, expected a file written by torch.save or safetensors. It may be cut off: copy or '
+            'download it again.')
 
 
 def patch_remote_loading() -> None:

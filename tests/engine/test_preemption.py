@@ -51,8 +51,8 @@ def test_refused_with_another_batch_size(whole: tuple[Path, int], tmp_path: Path
     folder = tmp_path / 'work'
     assert run(folder, dict(hooks=[dict(type='SignalHook', at=7)]), 1) == [143]
     assert run(folder, dict(batch_size=3), 1) == [1]
-    assert ('iter_8.pth: was saved after 3 of 5 batches of an epoch, which has 4 batches here. Resume with the same '
-            'batch size') in output(folder)
+    assert ('iter_8.pth: was saved after 3 of 5 batches of an epoch, which has 4 batches here. Resume with as many '
+            'per process') in output(folder)
 
 
 @pytest.mark.parametrize('whole', [2], indirect=True)

@@ -204,7 +204,7 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     refused(r"model\.onnx: the scores of 2 of 2 clips are not finite.* 1 of the model's weights .* NaN, cls_head\.fc",
             broken)
     with monkeypatch.context() as patch:
-        patch.setattr(onnx_module, '_LARGEST', 1000)
+        patch.setattr(onnx_module, '_MAX_SIZE', 1000)
         refused('one ONNX file holds at most 2 GB')
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, 'onnxruntime', None)

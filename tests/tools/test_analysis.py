@@ -29,7 +29,7 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_confusion_matrix(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                           capsys: pytest.CaptureFixture) -> None:
-    assert call_tool(monkeypatch, 'analysis/confusion_matrix.py', files[0], '--out', tmp_path / 'c/m.png') == 0
+    assert call_tool(monkeypatch, 'analysis_tools/confusion_matrix.py', files[0], '--out', tmp_path / 'c/m.png') == 0
     assert '70 clips, WAR ' in capsys.readouterr().out
     assert Image.open(tmp_path / 'c/m.png').size[0] > 300
 
@@ -37,27 +37,27 @@ def test_confusion_matrix(files: tuple[Path, Path], tmp_path: Path, monkeypatch:
 def test_late_fusion(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                      capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / 'fused.csv'
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--weights', '3', '1', '--out', out) == 0
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', *files, '--weights', '3', '1', '--out', out) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[3].startswith('fused: 0.75 0.25') and out.is_file()
     others = [scores_file(tmp_path / f'{name}.csv', seed, 'val') for name, seed in (('c', 2), ('d', 3))]
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *others) == 0
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', *files, '--search', *others) == 0
     assert 'fused: ' in capsys.readouterr().out
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *files) == 1
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', *files, '--search', *files) == 1
     assert '70 clips are among those whose metrics are reported' in capsys.readouterr().err
     moved = [scores_file(tmp_path / f'{name}.csv', seed, '/elsewhere/clip') for name, seed in (('e', 0), ('f', 1))]
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', *moved) == 1
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', *files, '--search', *moved) == 1
     assert '70 clips are among those whose metrics are reported' in capsys.readouterr().err
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', *files, '--search', others[0]) == 1
-    assert call_tool(monkeypatch, 'analysis/late_fusion.py', files[0]) == 2
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', *files, '--search', others[0]) == 1
+    assert call_tool(monkeypatch, 'analysis_tools/late_fusion.py', files[0]) == 2
 
 
 def test_compare(files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                  capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / 'changed.csv'
-    assert call_tool(monkeypatch, 'analysis/compare.py', *files, '--out', out) == 0
+    assert call_tool(monkeypatch, 'analysis_tools/compare.py', *files, '--out', out) == 0
     text = capsys.readouterr().out
     rows = list(csv.DictReader(out.open()))
     assert 'WAR  ' in text and f'{out}: {len(rows)} clips' in text
     assert all((row['label'] == row[row['right']]) and row['first'] != row['second'] for row in rows)
-    assert call_tool(monkeypatch, 'analysis/compare.py', *files, '--n-bootstrap', '0') == 2
+    assert call_tool(monkeypatch, 'analysis_tools/compare.py', *files, '--n-bootstrap', '0') == 2

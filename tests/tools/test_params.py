@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TOOL = str(ROOT / 'tools' / 'analysis' / 'params.py')
+TOOL = str(ROOT / 'tools' / 'analysis_tools' / 'params.py')
 # Measured on the reference implementation with 7 classes: all, trained, share; then what is trained of each part.
 PAPER = {
     'claip_emo_vitb32': ('122,640,206', '4,927,879', '4.02', ('1,327,104', '424,832', '3,165,184', '10,759')),

@@ -51,10 +51,10 @@ def test_of_scores(trained_toy: TrainedToy, tmp_path: Path, fails: Callable[...,
     for tool, inputs, suffix in (('confusion_matrix', [scores], '.png'), ('compare', [scores, scores], '.csv'),
                                  ('late_fusion', [scores, scores], '.csv')):
         for place, why in places(tmp_path / tool, suffix):
-            fails(f'analysis/{tool}.py', [*inputs, '--out', place], place, why, tmp_path)
+            fails(f'analysis_tools/{tool}.py', [*inputs, '--out', place], place, why, tmp_path)
         monkeypatch.setattr(os, 'access', lambda path, mode: False)
         place = tmp_path / tool / f'new{suffix}'
-        fails(f'analysis/{tool}.py', [*inputs, '--out', place], place, DENIED, tmp_path)
+        fails(f'analysis_tools/{tool}.py', [*inputs, '--out', place], place, DENIED, tmp_path)
         monkeypatch.undo()
 
 
@@ -63,15 +63,15 @@ def test_of_models(trained_toy: TrainedToy, tmp_path: Path, fails: Callable[...,
         fails('publish_model.py', [trained_toy.checkpoint, place], place, why, tmp_path)
     inputs = [trained_toy.config, trained_toy.checkpoint]
     for place, why in places(tmp_path / 'features', '.png'):
-        fails('analysis/features.py', [*inputs, '--out', place], place, why, tmp_path)
+        fails('analysis_tools/features.py', [*inputs, '--out', place], place, why, tmp_path)
     video = next((trained_toy.data / 'videos').glob('test*.mp4'))
     folder = tmp_path / 'attention'
     folder.mkdir()
     frame = folder / f'001_{video.stem}.png'
     frame.symlink_to('/dev/full')
-    fails('analysis/attention.py', [trained_toy.checkpoint, video, '--out', folder], frame, FULL, tmp_path)
+    fails('analysis_tools/attention.py', [trained_toy.checkpoint, video, '--out', folder], frame, FULL, tmp_path)
     place = tmp_path / 'published' / 'file'
-    fails('analysis/attention.py', [trained_toy.checkpoint, video, '--out', place], place, '(Not a directory)',
+    fails('analysis_tools/attention.py', [trained_toy.checkpoint, video, '--out', place], place, '(Not a directory)',
           tmp_path)
 
 

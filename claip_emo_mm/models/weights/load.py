@@ -49,7 +49,7 @@ def _read_torchscript(path: Path) -> dict[str, Tensor]:
         raise
     except RefusedGlobal as error:
         raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
-                         'That can run code: nothing was loaded. Fetch them from their publisher.') from None
+                         'It can run code, so nothing of the file was loaded. Fetch it from its publisher.') from None
     except Exception as error:  # a damaged file can raise nearly anything
         raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '
                          'Copy or download it again: it may be damaged.') from None
