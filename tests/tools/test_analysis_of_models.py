@@ -10,7 +10,8 @@ from tool_runs import TrainedToy, call_tool
 def test_features(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                   capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / 'new' / 'features.png'
-    assert call_tool(monkeypatch, 'analysis_tools/features.py', trained_toy.config, trained_toy.checkpoint, '--out', out) == 0
+    assert call_tool(monkeypatch, 'analysis_tools/features.py', trained_toy.config, trained_toy.checkpoint, '--out',
+                     out) == 0
     npz = out.with_suffix('.npz')
     assert capsys.readouterr().out.endswith(f'{out} and {npz}: 7 clips, visual 128, audio 128, both 256 dimensions\n')
     assert Image.open(out).size[0] > 1000 and sorted(out.parent.iterdir()) == [npz, out]
@@ -24,7 +25,8 @@ def test_features(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.M
 def test_features_of_one_modality(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                   capsys: pytest.CaptureFixture) -> None:
     arguments = ['--out', tmp_path / 'a.png', '--cfg-options', 'model.modality=audio']
-    assert call_tool(monkeypatch, 'analysis_tools/features.py', trained_toy.config, trained_toy.checkpoint, *arguments) == 0
+    assert call_tool(monkeypatch, 'analysis_tools/features.py', trained_toy.config, trained_toy.checkpoint,
+                     *arguments) == 0
     assert capsys.readouterr().out.endswith(': 7 clips, audio 128 dimensions\n')
 
 
@@ -32,7 +34,8 @@ def test_attention(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.
                    capsys: pytest.CaptureFixture) -> None:
     video = next(trained_toy.data.glob('videos/test_*_happy.mp4'))
     arguments = [video, 'gone.mp4', '--out', tmp_path]
-    assert call_tool(monkeypatch, 'analysis_tools/attention.py', trained_toy.checkpoint, *arguments) == 1  # for gone.mp4
+    assert call_tool(monkeypatch, 'analysis_tools/attention.py', trained_toy.checkpoint,
+                     *arguments) == 1  # for gone.mp4
     shown = capsys.readouterr()
     out = tmp_path / f'001_{video.stem}.png'
     assert shown.out == f'{out}\n' and list(tmp_path.iterdir()) == [out]
