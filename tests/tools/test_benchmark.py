@@ -29,7 +29,7 @@ def test_model_prints_the_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
             ModelSizes('ViT-L-14-quickgelu', 'HTSAT-tiny-fusion', 3, 8), 1, 'cpu', 1, False)
         return ModelMeasurement(dict(plain=[2.], ours=[1.]), dict(plain=[3.], ours=[1.]))
 
-    monkeypatch.setattr('benchmarks.benchmark_model', measure)
+    monkeypatch.setattr('benchmarks.model.benchmark_model', measure)
     assert not benchmark(monkeypatch, 'model', '--arch', 'ViT-L-14-quickgelu', '--clips', '3', '--frames', '8',
                          '--rounds', '1', '--threads', '1', '--no-memory')
     said = capsys.readouterr().out
@@ -58,7 +58,7 @@ def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         assert len(read_annotation_list(root / 'train.csv')) == len(read_annotation_list(root / 'test.csv')) == 7
         return DataMeasurement(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
 
-    monkeypatch.setattr('benchmarks.benchmark_data', measure)
+    monkeypatch.setattr('benchmarks.data.benchmark_data', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
     assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
     said = capsys.readouterr().out
@@ -74,7 +74,7 @@ def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys:
         return EvaluationMeasurement({who: dict(loading=[seconds], model=[seconds]) for who, seconds in (
             ('plain', 6.), ('ours', 1.))})
 
-    monkeypatch.setattr('benchmarks.benchmark_evaluation', measure)
+    monkeypatch.setattr('benchmarks.evaluation.benchmark_evaluation', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
     assert not benchmark(monkeypatch, 'eval', '--config', str(config), '--arch', 'ViT-B-32-quickgelu', '--clips', '3',
                          '--seed', '5', '--batch-size', '2', '--rounds', '1', '--threads', '1', '--no-memory')
@@ -89,7 +89,7 @@ def test_infer_builds_a_model_of_a_config(monkeypatch: pytest.MonkeyPatch, capsy
         return InferenceMeasurement(60., dict(plain=dict(faces=[4., 6.], model=[10., 20.]),
                                           ours=dict(faces=[2.], model=[3.])))
 
-    monkeypatch.setattr('benchmarks.benchmark_inference', measure)
+    monkeypatch.setattr('benchmarks.inference.benchmark_inference', measure)
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_tiny_toy.py'
     assert not benchmark(monkeypatch, 'infer', 'talk.mp4', '--config', str(config), '--face', 'none', '--rounds', '3',
                          '--threads', '1')
