@@ -24,11 +24,11 @@ load_audio = dict(type='LoadAudioWindows', sample_rate_hz=48000, window_s=10, re
 log_mel = dict(type='LogMel', sample_rate_hz=48000, num_mel_bins=64, window_ms=21, shift_ms=10, num_frames=1024)
 train_audio = [load_audio, dict(type='RandomRollGain'), log_mel]  # gain only, as in the reference
 test_audio = [load_audio, log_mel]
-pack = [dict(type='PackAudioVisualInputs')]
+pack = dict(type='PackAudioVisualInputs')
 
-train_pipeline = train_views + train_visual + train_audio + pack
-val_pipeline = val_views + test_visual + test_audio + pack
-test_pipeline = test_views + test_visual + test_audio + pack
+train_pipeline = train_views + train_visual + train_audio + [pack]
+val_pipeline = val_views + test_visual + test_audio + [pack]
+test_pipeline = test_views + test_visual + test_audio + [pack]
 
 train_dataloader = dict(
     batch_size=8,

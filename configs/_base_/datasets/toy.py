@@ -9,10 +9,10 @@ load_audio = dict(type='LoadAudioWindows', sample_rate_hz=16000, window_s=3.072)
 log_mel = dict(type='LogMel', sample_rate_hz=16000, window_ms=25, shift_ms=12, num_frames=256)
 train_audio = [load_audio, dict(type='RandomRollGain', roll=True), log_mel]
 test_audio = [load_audio, log_mel]
-pack = [dict(type='PackAudioVisualInputs')]
+pack = dict(type='PackAudioVisualInputs')
 
-train_pipeline = train_views + visual + train_audio + pack
-test_pipeline = test_views + visual + test_audio + pack
+train_pipeline = train_views + visual + train_audio + [pack]
+test_pipeline = test_views + visual + test_audio + [pack]
 
 train_dataloader = dict(
     batch_size=16,
