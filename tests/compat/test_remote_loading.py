@@ -13,6 +13,7 @@ import pytest
 import timm.models._builder
 import torch
 import torchvision.models._api
+from crafted_pickles import PickledCall
 from local_server import serve
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint, load_checkpoint
@@ -25,16 +26,6 @@ from claip_emo_mm.compat.downloads import cached_file
 from claip_emo_mm.errors import InputError
 
 WEIGHT = torch.arange(6.).reshape(2, 3)
-
-
-class Touch:
-    """Creates a file when a pickle of it is read with Python's own means."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.marker),)
 
 
 @pytest.fixture
@@ -108,9 +99,10 @@ def test_nothing_from_an_address_runs(ways: dict[str, Callable], served: SimpleN
         'pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://', *({'huggingface://', 'mmdet://'} & set(
             CheckpointLoader._schemes))}
     marker = tmp_path / 'marker'
-    torch.save(dict(state_dict=Touch(marker)), served.folder / 'zip.pth')
-    torch.save(dict(state_dict=Touch(marker)), served.folder / 'old.pth', _use_new_zipfile_serialization=False)
-    (served.folder / 'plain.pkl').write_bytes(pickle.dumps(Touch(marker)))
+    call = PickledCall(os.mkdir, str(marker))
+    torch.save(dict(state_dict=call), served.folder / 'zip.pth')
+    torch.save(dict(state_dict=call), served.folder / 'old.pth', _use_new_zipfile_serialization=False)
+    (served.folder / 'plain.pkl').write_bytes(pickle.dumps(call))
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
     for way, read in ways.items():
         for name in ('zip.pth', 'old.pth', 'plain.pkl'):

@@ -10,6 +10,7 @@ import mmengine
 import numpy as np
 import pytest
 import torch
+from crafted_pickles import PickledCall
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, Runner, load_checkpoint
@@ -24,26 +25,6 @@ from claip_emo_mm.errors import InputError
 
 def load(path, **options):
     return CheckpointLoader.load_checkpoint(str(path), logger='silent', **options)
-
-
-class Touch:
-    """Creates a file when a pickle of it is read with Python's own means."""
-
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.system, (f'echo run > "{self.marker}"',)
-
-
-class Call:
-    """Pickles as a call of a function."""
-
-    def __init__(self, function, *arguments):
-        self.call = function, arguments
-
-    def __reduce__(self):
-        return self.call
 
 
 class Regression(mmengine.model.BaseModel):
@@ -104,7 +85,8 @@ def test_runner_resumes_and_loads_what_it_saved(tmp_path):
 def test_code_in_a_file_does_not_run(zipped, tmp_path):
     marker = tmp_path / 'marker'
     path = tmp_path / 'evil.pth'
-    torch.save(dict(state_dict={}, meta=Touch(marker)), path, _use_new_zipfile_serialization=zipped)
+    call = PickledCall(os.system, f'echo run > "{marker}"')
+    torch.save(dict(state_dict={}, meta=call), path, _use_new_zipfile_serialization=zipped)
     with pytest.raises(InputError, match=rf'{re.escape(str(path))}: holds (posix|nt)\.system, .*nothing of the file'):
         load(path)
     assert not marker.exists()
@@ -114,7 +96,7 @@ def test_code_in_a_file_does_not_run(zipped, tmp_path):
 
 def test_torch_s_own_switch_does_not_open_the_door(tmp_path, monkeypatch):
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
-    torch.save(dict(meta=Touch(tmp_path / 'marker')), tmp_path / 'evil.pth')
+    torch.save(dict(meta=PickledCall(os.mkdir, str(tmp_path / 'marker'))), tmp_path / 'evil.pth')
     with pytest.raises(InputError, match='can run code'):
         load(tmp_path / 'evil.pth')
     assert not (tmp_path / 'marker').exists()
@@ -130,8 +112,8 @@ def test_text_that_resuming_would_run_is_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(('thing', 'name'), [
-    (Call(eval, '1'), 'eval'),
-    (Call(getattr, HistoryBuffer(), 'mean'), r"getattr of 'mean'"),
+    (PickledCall(eval, '1'), 'eval'),
+    (PickledCall(getattr, HistoryBuffer(), 'mean'), r"getattr of 'mean'"),
     (np.array([{}], dtype=object), r"numpy dtype 'O8'"),
     (np.zeros(1, dtype=[('field', 'f8')]), r"numpy dtype 'V8'"),
     (nn.Linear(2, 3), r'torch\.nn\.modules\.linear\.Linear'),

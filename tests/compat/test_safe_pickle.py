@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from crafted_pickles import PickledCall
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.predictions import read_scores
@@ -69,16 +70,6 @@ def tensor(offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes
                   b'I00\n', called('collections', 'OrderedDict'))
 
 
-class Call:
-    """Pickles as a call of a function."""
-
-    def __init__(self, function: object, *arguments: object) -> None:
-        self.call = function, arguments
-
-    def __reduce__(self) -> tuple:
-        return self.call
-
-
 def crafted(marker: Path) -> dict[str, bytes]:
     """Name -> content of the file."""
     command = f'echo run > {marker}'
@@ -96,11 +87,11 @@ def crafted(marker: Path) -> dict[str, bytes]:
     shared: list = []
     for _ in range(60):
         shared = [shared, shared]
-    executed = pickle.dumps(Call(os.system, command))
+    executed = pickle.dumps(PickledCall(os.system, command))
     return {
-        'system': pickle.dumps([Call(os.system, command)], 0),
-        'system of protocol 4': pickle.dumps([dict(pred_score=Call(os.system, command))], 4),
-        'eval': pickle.dumps([Call(eval, script)], 2),
+        'system': pickle.dumps([PickledCall(os.system, command)], 0),
+        'system of protocol 4': pickle.dumps([dict(pred_score=PickledCall(os.system, command))], 4),
+        'eval': pickle.dumps([PickledCall(eval, script)], 2),
         'inst': b'(' + text(script) + b'ibuiltins\nexec\n' + STOP,
         'obj': MARK + named('subprocess', 'Popen') + MARK + text('touch') + text(str(marker)) + b'l' + b'o' + STOP,
         'newobj': named('subprocess', 'Popen') + text(command) + b'\x85\x81' + STOP,
@@ -111,7 +102,7 @@ def crafted(marker: Path) -> dict[str, bytes]:
         'registered number': b'\x80\x02\x82\x07' + text(command) + b'\x85R' + STOP,
         'persistent': b'\x80\x02' + text('storage') + b'Q' + STOP,
         'inside of a storage': held(stored(executed)),
-        'inside of a file of torch': held(stored(saved(Call(os.system, command)))),
+        'inside of a file of torch': held(stored(saved(PickledCall(os.system, command)))),
         'copyreg': called('copyreg', '_reconstructor', named('subprocess', 'Popen'), named('builtins', 'object'), b'N')
                    + STOP,
         'state of a function': made('torch._utils', '_rebuild_tensor_v2', b'N}' + text('__defaults__') + b'Ns\x86')
@@ -213,6 +204,6 @@ def test_these_pickles_really_run_code(folder: Path) -> None:
 
 
 def test_a_refused_name_is_said(tmp_path: Path) -> None:
-    (tmp_path / 'a.pkl').write_bytes(pickle.dumps([Call(os.system, 'true')]))
+    (tmp_path / 'a.pkl').write_bytes(pickle.dumps([PickledCall(os.system, 'true')]))
     with pytest.raises(InputError, match=r'a\.pkl: .*holds (posix|nt)\.system, which .* Nothing of it was run'):
         read_scores(tmp_path / 'a.pkl')

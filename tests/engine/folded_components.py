@@ -34,8 +34,8 @@ class FoldedDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         number = self.numbers[index]
-        draw = torch.Generator().manual_seed(number)
-        feature = torch.eye(3)[number % 3] + torch.randn(3, generator=draw)
+        generator = torch.Generator().manual_seed(number)
+        feature = torch.eye(3)[number % 3] + torch.randn(3, generator=generator)
         return dict(feature=feature, label=number % 3, name=f'{number}.mp4')
 
 

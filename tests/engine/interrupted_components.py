@@ -1,6 +1,6 @@
 """Trainings in processes of their own that are killed or asked to end, for test_killing.py and test_terminating.py.
 
-Everything that may differ in a resumed run is there: shuffling, a draw for each clip in a worker process that lives
+Everything that may differ in a resumed run is there: shuffling, sampling in each clip in a worker process that lives
 through the epochs, dropout, accumulation over the end of an epoch, a schedule, early stop, the best checkpoint.
 """
 import json

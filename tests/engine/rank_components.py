@@ -30,8 +30,8 @@ def evaluate_a_rank(rank: int, ranks: int, folder: Path, results: Queue) -> None
     """Evaluate the split of 101 random clips that a sampler gives this rank, in batches of 4."""
     if ranks > 1:
         torch.distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=ranks)
-    draw = torch.Generator().manual_seed(7)
-    scores, labels = torch.rand(101, 5, generator=draw).softmax(1), torch.randint(5, (101, 1), generator=draw)
+    generator = torch.Generator().manual_seed(7)
+    scores, labels = torch.rand(101, 5, generator=generator).softmax(1), torch.randint(5, (101, 1), generator=generator)
     metric = EmotionMetric(n_bootstrap=20, collect_dir=str(folder / 'splits'))
     shown = list(DefaultSampler(range(101), shuffle=False))
     for start in range(0, len(shown), 4):
@@ -44,9 +44,9 @@ def evaluate_a_rank(rank: int, ranks: int, folder: Path, results: Queue) -> None
 
 def truth(number: int) -> tuple[int, torch.Tensor]:
     """Class and scores (5,) of a clip."""
-    draw = torch.Generator().manual_seed(number)
-    scores = torch.rand(5, generator=draw).softmax(0)
-    return int(torch.randint(5, (1,), generator=draw)), scores
+    generator = torch.Generator().manual_seed(number)
+    scores = torch.rand(5, generator=generator).softmax(0)
+    return int(torch.randint(5, (1,), generator=generator)), scores
 
 
 def write_lists(folder: Path) -> None:

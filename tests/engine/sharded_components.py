@@ -3,14 +3,13 @@ test_sharding.py.
 """
 import json
 import os
-import signal
 from pathlib import Path
 
 import torch
+from dummy_components import SignalAt
 from interrupted_components import PROCESSES
 from mmaction.registry import MODELS
 from mmengine.config import Config
-from mmengine.hooks import Hook
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from sampled_components import sampled_config
@@ -47,17 +46,6 @@ def sharded_config(folder: Path, encoders: Path, plain: bool = False) -> Config:
     cfg.param_scheduler = [dict(type='LinearLR', start_factor=.5, by_epoch=True, end=2, convert_to_iter_based=True)]
     cfg.vis_backends = cfg.visualizer.vis_backends = []
     return cfg
-
-
-class SignalAt(Hook):
-    """Asks its own process to end while an iteration is trained."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        if runner.iter == self.at:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def train(folder: Path, encoders: Path, plain: bool, epochs: int, rank: int, port: int, accumulate: int = 1,

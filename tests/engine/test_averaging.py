@@ -1,14 +1,12 @@
 """Trainings with MMEngine's EMAHook: what their checkpoints hold, resuming, and which weights are tested."""
 import json
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from dummy_components import dummy_config, write_dummy_config
+from dummy_components import SignalAt, dummy_config, write_dummy_config
 from interrupted_components import equal
 from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
@@ -38,14 +36,6 @@ class WeightsOfSteps(Hook):
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None,
                          outputs: object = None) -> None:
         self.weights.append(runner.model.cls_head.weight.detach().clone())
-
-
-class SignalAt(Hook):
-    """Asks its own process to end while an iteration is trained."""
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        if runner.iter == 3:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def load(runner: Runner, name: str = 'epoch_3.pth') -> dict[str, Any]:
@@ -78,7 +68,7 @@ def test_interrupted_comes_to_the_same(make_runner: Callable[..., Runner], tmp_p
     whole = make_runner(**OPTIONS)
     whole.train()
     broken = make_runner(**OPTIONS, work_dir=str(tmp_path / 'broken'))
-    broken.register_hook(SignalAt())
+    broken.register_hook(SignalAt(3))
     with pytest.raises(SystemExit):
         broken.train()
     assert not (tmp_path / 'broken' / 'epoch_2.pth').exists()

@@ -32,14 +32,14 @@ def complete_pairs(folder: Path) -> list[Path]:
 @pytest.mark.parametrize('seed', [1])
 def test_ten_kills(whole: tuple[Path, int, float], tmp_path: Path, seed: int) -> None:
     reference, events, seconds = whole
-    draw, folder, ever, moments = random.Random(seed), tmp_path / 'work', False, []
+    rng, folder, ever, moments = random.Random(seed), tmp_path / 'work', False, []
     while len(moments) < KILLS:
         if len(moments) % 2:  # while a file is written, renamed or deleted
-            process = start(folder, die_at=draw.randint(1, events // 4))
+            process = start(folder, die_at=rng.randint(1, events // 4))
             process.join(120)
         else:  # at any time
             process = start(folder)
-            process.join(draw.uniform(.3, .7) * seconds)
+            process.join(rng.uniform(.3, .7) * seconds)
             process.kill()
             process.join(120)
         if process.exitcode == 0:  # it was done before: once more

@@ -1,12 +1,11 @@
 """A training that goes on in another work folder deletes nothing outside it."""
-import os
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from dummy_components import SignalAt
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -15,17 +14,6 @@ from claip_emo_mm.engine.resume import resume_file
 OPTIONS = dict(default_hooks=dict(checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=1,
                                                   save_best='WAR', rule='greater')),
                val_evaluator__type='FixedMetric', custom_imports=dict(imports=['dummy_components']))
-
-
-class SignalAt(Hook):
-    """Asks its own process to end while an iteration is trained."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: object = None) -> None:
-        if runner.iter == self.at:
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

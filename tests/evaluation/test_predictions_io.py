@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from crafted_pickles import PickledCall
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 
@@ -53,15 +54,9 @@ def test_scores_of_a_test(tmp_path: Path) -> None:
     assert np.array_equal(read_scores(tmp_path / 'scores.csv').scores, SCORES)
 
 
-class Shell:
-    """Runs a command where it is unpickled."""
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, ('run_by_a_pickle',)
-
-
 @pytest.mark.parametrize(('content', 'expected'), [
-    (pickle.dumps([Shell()]), r'holds posix\.mkdir, which a dump of scores does not need'),
+    (pickle.dumps([PickledCall(os.mkdir, 'run_by_a_pickle')]),
+     r'holds posix\.mkdir, which a dump of scores does not need'),
     (pickle.dumps([dict(pred_score=torch.ones(3))])[:-20], 'no dump that can be read'),
     (pickle.dumps(dict(a=1)), 'holds a dict. Expected a list'),
     (pickle.dumps([dict(pred_score=torch.ones(3), filename='a')]), 'clip 0 has no gt_label .found: pred_score, fil'),

@@ -88,9 +88,9 @@ def test_every_frame_at_random_and_in_order(tmp_path: Path, write_numbers: Calla
         drawn = list(range(kind.written.get('num_frames', 36)))
         assert [read_number(image) for image in shown] == drawn  # the judge itself
         assert video.num_frames == len(drawn), path.name
-        draw = random.Random(name)
-        asked = [[number] for number in draw.sample(drawn, len(drawn))] + [drawn, drawn[::4], drawn[1::7]] + [
-            sorted(draw.sample(drawn, draw.randint(2, 7))) for _ in range(4)]
+        rng = random.Random(name)
+        asked = [[number] for number in rng.sample(drawn, len(drawn))] + [drawn, drawn[::4], drawn[1::7]] + [
+            sorted(rng.sample(drawn, rng.randint(2, 7))) for _ in range(4)]
         read = [(number, image) for numbers in asked for number, image in zip(
             numbers, video.decode(np.array(numbers)), strict=True)]
         read += zip(drawn, video.every_frame(), strict=True)

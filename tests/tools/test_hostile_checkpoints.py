@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from crafted_pickles import PickledCall
 from dummy_components import write_dummy_config
 from local_server import serve
 from mmaction.registry import MODELS
@@ -21,16 +22,6 @@ TOY = json.loads(config_as_json(Config.fromfile(ROOT / 'configs' / 'claip_emo_ti
 Refused = Callable[..., str]
 
 
-class Touch:
-    """Makes a folder where it is unpickled."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.marker),)
-
-
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """A folder with a checkpoint whose config names a program, and one that is a pickle of a call."""
@@ -42,8 +33,8 @@ def hostile(tmp_path: Path) -> Path:
         metadata = dict(format=FORMAT, version='9', config=json.dumps(cfg), classes=['a'] * 7, front_end={},
                         backbones={})
         torch.save(dict(state_dict={}, meta={META_KEY: metadata}), folder / f'{name}.pth')
-    torch.save(dict(state_dict=Touch(tmp_path / 'marker')), folder / 'call.pth')
-    (folder / 'plain.pth').write_bytes(pickle.dumps(Touch(tmp_path / 'marker')))
+    torch.save(dict(state_dict=PickledCall(os.mkdir, str(tmp_path / 'marker'))), folder / 'call.pth')
+    (folder / 'plain.pth').write_bytes(pickle.dumps(PickledCall(os.mkdir, str(tmp_path / 'marker'))))
     return folder
 
 

@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from crafted_pickles import PickledCall
 from PIL import Image
 from tool_runs import TrainedToy, call_tool, run_tool
 
@@ -109,18 +110,8 @@ def test_browse_dataset(trained_toy: TrainedToy, tmp_path: Path, call: Call, mon
     assert len(seen) == 2 and all(len(frames) == 8 and frames.std() > 5 for frames in seen)
 
 
-class Touch:
-    """Makes a folder where it is unpickled."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.marker),)
-
-
 def test_dumps_run_nothing(trained_toy: TrainedToy, tmp_path: Path, call: Call) -> None:
-    (tmp_path / 'evil.pkl').write_bytes(pickle.dumps([Touch(tmp_path / 'marker')]))
+    (tmp_path / 'evil.pkl').write_bytes(pickle.dumps([PickledCall(os.mkdir, str(tmp_path / 'marker'))]))
     for name, arguments in (
             ('eval_metric', [trained_toy.config]), ('report_accuracy', ['--coefficients', '1', '--preds']),
             ('confusion_matrix', [trained_toy.config])):

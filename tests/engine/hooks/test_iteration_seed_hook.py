@@ -1,4 +1,4 @@
-"""What is drawn in an iteration depends on the run's seed and the iteration's number, and on nothing else."""
+"""Random numbers of an iteration depend on the run's seed and the iteration's number, and on nothing else."""
 import random
 from types import SimpleNamespace
 
@@ -12,7 +12,7 @@ from mmengine.runner import utils
 from claip_emo_mm.models.mixup import AudioVisualMixup
 
 
-def draws(iteration: int, seed: int = 3, diff_rank_seed: bool = False) -> tuple[float, ...]:
+def samples(iteration: int, seed: int = 3, diff_rank_seed: bool = False) -> tuple[float, ...]:
     """Numbers of all three generators, and what dropout and mixup make of them, in an iteration of a run."""
     runner = SimpleNamespace(seed=seed, iter=iteration, _randomness_cfg=dict(diff_rank_seed=diff_rank_seed))
     HOOKS.build(dict(type='IterationSeedHook')).before_train_iter(runner, batch_idx=0)
@@ -21,22 +21,22 @@ def draws(iteration: int, seed: int = 3, diff_rank_seed: bool = False) -> tuple[
     return random.random(), np.random.rand(), torch.rand(1).item(), dropped, labels[0, 0].item()
 
 
-def test_every_iteration_has_draws_of_its_own() -> None:
-    drawn = np.array([draws(iteration) for iteration in range(50)])
-    for column in drawn.T:
+def test_every_iteration_has_random_numbers_of_its_own() -> None:
+    sampled = np.array([samples(iteration) for iteration in range(50)])
+    for column in sampled.T:
         assert len(set(column.tolist())) > 40  # dropout's sums may agree now and then
 
 
-def test_an_iteration_has_the_same_draws_in_every_run() -> None:
-    first = draws(7)
+def test_an_iteration_has_the_same_random_numbers_in_every_run() -> None:
+    first = samples(7)
     torch.rand(5), np.random.rand(3), random.random()
-    assert draws(7) == first
-    assert all(one != other for one, other in zip(draws(7, seed=4), first, strict=True))
+    assert samples(7) == first
+    assert all(one != other for one, other in zip(samples(7, seed=4), first, strict=True))
 
 
 @pytest.mark.parametrize('different', [True, False])
-def test_processes_draw_in_their_own_way_where_asked(different: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = draws(7, diff_rank_seed=different)
+def test_processes_have_numbers_of_their_own_where_asked(different: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = samples(7, diff_rank_seed=different)
     monkeypatch.setattr(utils, 'get_rank', lambda: dist.get_rank() + 1)
-    second = draws(7, diff_rank_seed=different)
+    second = samples(7, diff_rank_seed=different)
     assert (first != second) is different

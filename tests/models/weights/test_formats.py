@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 import safetensors.torch
 import torch
+from crafted_pickles import PickledCall
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError
@@ -17,11 +18,6 @@ from claip_emo_mm.models.weights.load import read_weights
 # The same norm of the encoders' last block, as everybody calls it.
 NORM = ('visual.transformer.resblocks.1.ln_2.bias', 'encoder.layers.1.layer_norm2.bias',
         'layers.1.blocks.1.norm2.bias', 'layers.1.blocks.1.layernorm_after.bias')
-
-
-class RunsCode:
-    def __reduce__(self) -> tuple:
-        return os.system, ('touch code_has_run',)
 
 
 def features_with(published: SimpleNamespace, path: Path) -> Tensor:
@@ -99,7 +95,7 @@ def test_a_file_that_would_run_code_is_refused(published: SimpleNamespace, tmp_p
     else:  # a name that ends in .safetensors, which cannot hold code, does not make the content safe
         evil = published.path
         state = {key: value.clone() for key, value in read_weights(evil).items()}  # some are mapped from the file
-        torch.save(dict(state_dict=state, more=RunsCode()), evil)
+        torch.save(dict(state_dict=state, more=PickledCall(os.system, 'touch code_has_run')), evil)
     for load in (lambda: convert_weights(published.kind, evil, tmp_path / 'ours.pth'),
                  lambda: features_with(published, evil)):
         with pytest.raises(InputError, match=message):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from crafted_pickles import PickledCall
 from torch import nn
 
 from claip_emo_mm.errors import InputError
@@ -83,18 +84,13 @@ def test_another_size_is_refused(written: tuple[CLIPVisualBackbone, Path]) -> No
         CLIPVisualBackbone(dict(ARCH, image_size=20), pretrained=str(written[1]))
 
 
-class RunsCode:
-    def __reduce__(self) -> tuple:
-        return Path.touch, (Path('code_has_run'),)
-
-
 def test_files_that_are_no_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                                written: tuple[CLIPVisualBackbone, Path]) -> None:
     monkeypatch.chdir(tmp_path)
     files = {'text.pt': b'not weights', 'empty.safetensors': b'', 'cut.safetensors': written[1].read_bytes()[:-100]}
     for name, content in files.items():
         Path(name).write_bytes(content)
-    torch.save(dict(state_dict=RunsCode()), 'code.pt')
+    torch.save(dict(state_dict=PickledCall(Path.touch, Path('code_has_run'))), 'code.pt')
     for name in (*files, 'code.pt'):
         reason = 'holds pathlib.Path.* can run code' if name == 'code.pt' else 'cannot be read as a checkpoint'
         with pytest.raises(InputError, match=f'{name}: {reason}'):
