@@ -1,12 +1,11 @@
 """Log-mel spectrograms."""
-import math
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import Tensor
+from transformers.audio_utils import mel_filter_bank
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
@@ -20,8 +19,9 @@ _CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ = 50.0, 14000.0
 class Filterbank:
     """Filterbank of windows every `shift_samples`; `filters` (bins, F) are weights of the powers."""
 
-    def __init__(self, window_samples: int, shift_samples: int, filters: Tensor) -> None:
-        self.window_samples, self.shift_samples, self.filters = window_samples, shift_samples, filters
+    def __init__(self, window_samples: int, shift_samples: int, filters: np.ndarray) -> None:
+        self.window_samples, self.shift_samples = window_samples, shift_samples
+        self.filters = torch.from_numpy(filters).float()
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Map a waveform (n,) float32 to its filterbank (M', F) float32."""
@@ -59,8 +59,8 @@ class ClapFilterbank(Filterbank):
             raise InputError(f"LogMel: sample_rate_hz is {sample_rate_hz}. The front end 'clap' needs at least "
                              f"{2 * _CLAP_HIGHEST_HZ:.0f}; CLAP's own is 48000.")
         window_samples = _power_of_two(int(sample_rate_hz * window_ms / 1000))
-        super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000),
-                         _htk_filters(sample_rate_hz, num_mel_bins, window_samples))
+        super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000), mel_filter_bank(
+            window_samples // 2 + 1, num_mel_bins, _CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ, sample_rate_hz))
         self._window = torch.hann_window(window_samples)
 
     def pad(self, samples: Tensor) -> Tensor:
@@ -84,8 +84,9 @@ class KaldiFilterbank(Filterbank):
     def __init__(self, sample_rate_hz: int, num_mel_bins: int, window_ms: float, shift_ms: float) -> None:
         window_samples = int(sample_rate_hz * window_ms / 1000)
         self._fft_samples = _power_of_two(window_samples)
-        super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000),
-                         _kaldi_filters(sample_rate_hz, num_mel_bins, self._fft_samples))
+        super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000), mel_filter_bank(
+            self._fft_samples // 2 + 1, num_mel_bins, _KALDI_LOWEST_HZ, sample_rate_hz / 2, sample_rate_hz,
+            mel_scale='kaldi', triangularize_in_mel_space=True))
         self._window = torch.hann_window(window_samples, periodic=False)
 
     def spectrum(self, frames: Tensor) -> Tensor:
@@ -101,35 +102,6 @@ class KaldiFilterbank(Filterbank):
 
 def _power_of_two(samples: int) -> int:
     return 1 << (samples - 1).bit_length()
-
-
-def _frequencies(sample_rate_hz: int, fft_samples: int) -> Tensor:
-    """Frequencies (fft_samples / 2 + 1,) of a spectrum in Hz."""
-    return torch.arange(fft_samples // 2 + 1, dtype=torch.float64) * sample_rate_hz / fft_samples
-
-
-def _htk_filters(sample_rate_hz: int, num_mel_bins: int, fft_samples: int) -> Tensor:
-    """Triangles evenly spaced on the mel scale and straight in Hz: (bins, F)."""
-    hz = _frequencies(sample_rate_hz, fft_samples)
-    ends = 2595 * torch.log10(1 + torch.tensor([_CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ], dtype=torch.float64) / 700)  # mel
-    mel = torch.linspace(ends[0].item(), ends[1].item(), num_mel_bins + 2, dtype=torch.float64)
-    corners = 700 * (10 ** (mel / 2595) - 1)  # Hz; (F + 2,)
-    widths = corners.diff()
-    rising = (hz[:, None] - corners[:-2]) / widths[:-1]
-    falling = (corners[2:] - hz[:, None]) / widths[1:]
-    return torch.minimum(rising, falling).clamp(min=0).float()
-
-
-def _kaldi_filters(sample_rate_hz: int, num_mel_bins: int, fft_samples: int) -> Tensor:
-    """Triangles evenly spaced and straight on the mel scale: (bins, F)."""
-    mel = 1127 * torch.log(1 + _frequencies(sample_rate_hz, fft_samples) / 700)
-    lowest = 1127 * math.log(1 + _KALDI_LOWEST_HZ / 700)
-    width = (1127 * math.log(1 + sample_rate_hz / 2 / 700) - lowest) / (num_mel_bins + 1)
-    left = lowest + width * torch.arange(num_mel_bins, dtype=torch.float64)
-    rising = (mel[:, None] - left) / width
-    filters = torch.minimum(rising, 2 - rising).clamp(min=0)
-    filters[-1] = 0  # Kaldi ignores the highest frequency
-    return filters.float()
 
 
 _FILTERBANKS = {'kaldi': KaldiFilterbank, 'clap': ClapFilterbank}

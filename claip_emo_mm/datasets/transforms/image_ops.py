@@ -29,50 +29,9 @@ def sharpen(frames: np.ndarray, factor: float) -> np.ndarray:
     return sharpened
 
 
-def stretch_contrast(frames: np.ndarray) -> np.ndarray:
-    """Stretch the values of each color of each frame to 0..255, as `ImageOps.autocontrast` does."""
-    stretched = []
-    for frame in frames:
-        table = np.empty_like(_ALL_VALUES)
-        for color, plane in enumerate(cv2.split(frame)):
-            low, high, _, _ = cv2.minMaxLoc(plane)
-            scale = 255.0 / (high - low) if high > low else 1.0
-            offset = -low * scale if high > low else 0.0
-            table[0, :, color] = np.clip(np.arange(256) * scale + offset, 0, 255)  # drops fractions
-        stretched.append(cv2.LUT(frame, table))
-    return np.stack(stretched)
-
-
-def equalize_histograms(frames: np.ndarray) -> np.ndarray:
-    """Equalize the histogram of each color of each frame, as `ImageOps.equalize` does."""
-    equalized = []
-    for frame in frames:
-        table = _ALL_VALUES.copy()
-        for color in range(3):
-            counts = cv2.calcHist([frame], [color], None, [256], [0, 256])[:, 0].astype(np.int64)  # (256,)
-            found = counts[counts > 0]
-            step = (found.sum() - found[-1]) // 255
-            if len(found) > 1 and step:
-                darker = np.cumsum(counts) - counts
-                table[0, :, color] = np.minimum((step // 2 + darker) // step, 255)
-        equalized.append(cv2.LUT(frame, table))
-    return np.stack(equalized)
-
-
-def scale_contrast(frames: np.ndarray, factor: float) -> np.ndarray:
-    """Scale the difference to each frame's mean brightness, as `ImageEnhance.Contrast` does."""
-    values = Image.fromarray(_ALL_VALUES)
-    scaled = []
-    for frame in frames:
-        mean = int(np.asarray(Image.fromarray(frame).convert('L')).mean() + 0.5)
-        gray = Image.new('RGB', values.size, (mean, mean, mean))
-        scaled.append(cv2.LUT(frame, np.asarray(Image.blend(gray, values, factor))))
-    return np.stack(scaled)
-
-
-def scale_colors(frames: np.ndarray, factor: float) -> np.ndarray:
-    """Scale the difference to gray by timm's operation, which is fast enough frame by frame."""
-    return np.stack([np.asarray(NAME_TO_OP['Color'](Image.fromarray(frame), factor)) for frame in frames])
+def by_timm(name: str, frames: np.ndarray, *args: float) -> np.ndarray:
+    """Apply an operation of timm frame by frame, where Pillow is fast enough (0.3 to 0.5 ms for 224 pixels)."""
+    return np.stack([np.asarray(NAME_TO_OP[name](Image.fromarray(frame), *args)) for frame in frames])
 
 
 def posterize(frames: np.ndarray, bits: int) -> np.ndarray:
@@ -137,9 +96,10 @@ def _without_fill(function: Callable[..., np.ndarray], frames: np.ndarray, *args
     return function(frames, *args)
 
 
-_FUNCTIONS = {'AutoContrast': stretch_contrast, 'Equalize': equalize_histograms, 'Posterize': posterize,
-              'Contrast': scale_contrast, 'Color': scale_colors, 'Sharpness': sharpen}
-_FUNCTIONS |= {f'{name}Increasing': _FUNCTIONS[name] for name in ('Posterize', 'Contrast', 'Color', 'Sharpness')}
+_FUNCTIONS = {f'{name}{ending}': function for name, function in (('Posterize', posterize), ('Sharpness', sharpen))
+              for ending in ('', 'Increasing')}
+_FUNCTIONS |= {name: partial(by_timm, name) for name in (
+    'AutoContrast', 'Equalize', 'Contrast', 'ContrastIncreasing', 'Color', 'ColorIncreasing')}
 _FUNCTIONS |= {name: partial(map_values, name) for name in (
     'Invert', 'Solarize', 'SolarizeIncreasing', 'SolarizeAdd', 'Brightness', 'BrightnessIncreasing')}
 # Partials, not closures, which could not be pickled for worker processes.
