@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from claip_emo_mm.data_preparation.clips import UNUSABLE, reason
 from claip_emo_mm.errors import InputError
@@ -131,17 +130,11 @@ def probe_clips(jobs: Sequence[ClipJob], cache_file: Path, workers: int) -> dict
         _logger.info('%s: %d of %d clips were probed before', cache_file, len(probes), len(keys))
     try:
         cache_file.parent.mkdir(parents=True, exist_ok=True)
-        with cache_file.open('a', encoding='utf-8') as file, tqdm(
-                total=len(keys), initial=len(probes), unit='clip', desc='probing clips', mininterval=.5,
-                disable=not missing) as bar:
-            def done(result: tuple[ClipJob, ClipProbe]) -> None:
-                job, probe = result
+        with cache_file.open('a', encoding='utf-8') as file:
+            for job, probe in run_parallel(_probe, missing, workers, 'probing clips', _WORTH_A_WORKER, len(probes)):
                 probes[job] = probe
                 file.write(json.dumps([keys[job], asdict(probe)], allow_nan=False) + '\n')
                 file.flush()
-                bar.update()
-
-            run_parallel(_probe, missing, workers, done, _WORTH_A_WORKER)
     except OSError as error:
         raise InputError(f'{cache_file}: cannot be written ({error.strerror or error}). Choose another folder with '
                          '--out.') from error

@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 import soundfile
 import soxr
-from tqdm import tqdm
 
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.errors import InputError, printable
@@ -157,22 +156,9 @@ def prepare_clips(preparation: ClipPreparation, clips: Sequence[ClipSource], wor
     if ready:
         _logger.info('%s: %d of %d clips are there already', preparation.out, len(ready), len(clips))
     missing = [clip for clip in clips if clip.clip_id not in ready]
-    return ready | run_clips(preparation, missing, workers, 8 if any(map(preparation.crops, missing)) else 200,
-                             len(ready))
-
-
-def run_clips(work: Callable[[ClipSource], PreparedClip], clips: Sequence[ClipSource], workers: int,
-              worth_a_worker: int, done: int = 0) -> dict[str, PreparedClip]:
-    """Do something with clips in parallel, with a progress bar; so many take about as long as starting a process."""
-    prepared: dict[str, PreparedClip] = {}
-    with tqdm(total=done + len(clips), initial=done, unit='clip', desc='clips', mininterval=.5,
-              disable=not clips) as bar:
-        def note(clip: PreparedClip) -> None:
-            prepared[clip.clip_id] = clip
-            bar.update()
-
-        run_parallel(work, clips, workers, note, worth_a_worker)
-    return prepared
+    worth_a_worker = 8 if any(map(preparation.crops, missing)) else 200
+    return ready | {clip.clip_id: clip for clip in run_parallel(preparation, missing, workers, 'clips', worth_a_worker,
+                                                                len(ready))}
 
 
 def reason(file: Path | str, error: Exception) -> str:

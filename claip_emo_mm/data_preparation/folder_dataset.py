@@ -15,7 +15,6 @@ from claip_emo_mm.data_preparation.clips import (
     list_cell,
     prepare_clips,
     reason,
-    run_clips,
     write_failures,
 )
 from claip_emo_mm.data_preparation.crop_policy import decide_faces
@@ -25,6 +24,7 @@ from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.io import write_csv, write_text, writing_into
+from claip_emo_mm.utils.parallel import run_parallel
 
 _LEAF = '''\
 # {count} classes, over {base}; made by tools/prepare_data.py folder, free to be changed.
@@ -115,7 +115,7 @@ def prepare_folder_dataset(wanted: FolderSet, workers: int = 1) -> FolderSetRepo
         if crops:
             prepared = prepare_clips(ClipPreparation(out, True, True, wanted.make_detector), clips, workers)
         else:
-            prepared = run_clips(open_video, clips, workers, 400)
+            prepared = {clip.clip_id: clip for clip in run_parallel(open_video, clips, workers, 'clips', 400)}
         failures = [*found.failures, *(clip.failure for _, clip in sorted(prepared.items()) if clip.failure)]
         ready = {clip_id: clip for clip_id, clip in sorted(prepared.items()) if not clip.failure}
         silent = [clip_id for clip_id, clip in ready.items() if clip.audio is None]

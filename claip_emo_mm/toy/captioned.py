@@ -9,7 +9,6 @@ import torch
 from mmaction.registry import DATASETS
 from mmaction.structures import ActionDataSample
 from torch.utils.data import Dataset
-from tqdm import tqdm
 
 from claip_emo_mm.datasets.transforms.audio import fill_window
 from claip_emo_mm.datasets.transforms.filterbanks import LogMel
@@ -59,9 +58,9 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
     out.mkdir(parents=True, exist_ok=True)
     files = {start: out / name for start, name in settings.file_names.items()}
     missing = [(start, path) for start, path in files.items() if not path.is_file()]
-    with tqdm(total=len(files), initial=len(files) - len(missing), unit='file', desc=f'captioned {settings.kind}',
-              disable=not missing) as bar:
-        run_parallel(partial(_make_file, settings), missing, workers, lambda _: bar.update())
+    for _ in run_parallel(partial(_make_file, settings), missing, workers, f'captioned {settings.kind}',
+                          before=len(files) - len(missing), unit='file'):
+        pass
     return list(files.values())
 
 

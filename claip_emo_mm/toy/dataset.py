@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.clips import CLIP_FPS, CLIP_SIZE, write_clip
@@ -82,9 +80,8 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
         done = len(planned) - len(missing)
         if done:
             _logger.info('%s: %d of %d clips are there already', out, done, len(planned))
-        with tqdm(total=len(planned), initial=done, unit='clip', desc='toy clips', mininterval=.5,
-                  disable=not missing) as bar:
-            run_parallel(partial(make_clip, out, settings), missing, workers, lambda _: bar.update(), _WORTH_A_WORKER)
+        for _ in run_parallel(partial(make_clip, out, settings), missing, workers, 'toy clips', _WORTH_A_WORKER, done):
+            pass
         lists = {split: out / f'{split}.csv' for split in SPLITS}
         for split, path in lists.items():
             write_csv(path, ('video', 'label', 'identity'),

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from queue import SimpleQueue
 from typing import TypeVar
 
 import cv2
+from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
 
@@ -18,29 +19,39 @@ Job = TypeVar('Job')
 Result = TypeVar('Result')
 
 
-def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, done: Callable[[Result], None],
-             worth_a_worker: int = 1) -> None:
-    """Do all jobs, in this process or in several; the first exception of a job is raised, and ends the others.
+def run_parallel(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int, what: str, worth_a_worker: int = 1,
+                 before: int = 0, unit: str = 'clip') -> Iterator[Result]:
+    """Do all jobs, in this process or in several, and yield each result as its job ends, with a progress bar.
 
-    `done` is called in this process with each result as its job ends; `worth_a_worker` jobs take about as long as
-    starting a process.
+    The first exception of a job is raised, and ends the others.
+
+    Args:
+        work: does a job.
+        jobs: what to do.
+        workers: processes at most.
+        what: title of the progress bar.
+        worth_a_worker: number of jobs that take about as long as starting a process.
+        before: number of jobs that were done by an earlier run.
+        unit: name of a job in the bar.
     """
     if workers < 1:
         raise InputError(f'--workers {workers}: must be 1 or more.')
-    workers = min(workers, len(jobs) // worth_a_worker)
+    results = _results(work, jobs, min(workers, len(jobs) // worth_a_worker))
+    with closing(results), tqdm(total=before + len(jobs), initial=before, unit=unit, desc=what, mininterval=.5,
+                                disable=not jobs) as bar:
+        try:
+            for result in results:
+                yield result
+                bar.update()
+        except BrokenProcessPool as error:
+            raise InputError('a worker was killed from outside, perhaps for want of memory. The same command goes on '
+                             'with what is missing; --workers 1 needs the least memory.') from error
+
+
+def _results(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int) -> Iterator[Result]:
     if workers <= 1:
-        for job in jobs:
-            done(work(job))
+        yield from map(work, jobs)
         return
-    try:
-        _run_in_processes(work, jobs, workers, done)
-    except BrokenProcessPool as error:
-        raise InputError('a worker was killed from outside, perhaps for want of memory. The same command goes on with '
-                         'what is missing; --workers 1 needs the least memory.') from error
-
-
-def _run_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], workers: int,
-                       done: Callable[[Result], None]) -> None:
     executor = ProcessPoolExecutor(workers, multiprocessing.get_context('spawn'), _prepare_worker)
     # A queue, as concurrent.futures.wait holds the locks of all futures for moments: after Ctrl-C at such a moment, the
     # executor would wait for them forever.
@@ -55,7 +66,7 @@ def _run_in_processes(work: Callable[[Job], Result], jobs: Sequence[Job], worker
             for job in jobs:
                 executor.submit(work, job).add_done_callback(report)
         for _ in jobs:
-            done(ended.get().result())
+            yield ended.get().result()
     finally:
         executor.shutdown(cancel_futures=True)  # when interrupted, finishes only running jobs
 
