@@ -16,7 +16,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio import AudioFile, ClipReader
 from claip_emo_mm.media.containers import open_media, video_stream
 from claip_emo_mm.media.image_folder import FrameFolder
-from claip_emo_mm.media.packets import states_length
+from claip_emo_mm.media.packets import missing_end
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.parallel import run_parallel
 
@@ -80,7 +80,7 @@ def probe_clip(job: ClipJob) -> ClipProbe:
         try:
             samples, sample_rate_hz = clip.audio()
             probe |= dict(audio_s=len(samples) / sample_rate_hz, peak=float(np.abs(samples).max()),
-                          audio_note=clip.audio_note, states_length=not job.audio or states_length(job.audio),
+                          audio_note=clip.audio_note, states_length=not job.audio or missing_end(job.audio) is not None,
                           audio_hash=hashlib.sha1((samples * 2 ** 15).astype(np.int16).tobytes()).hexdigest())
         except UNUSABLE as error:
             probe['audio_error'] = reason(job.audio or job.frames, error)

@@ -16,7 +16,6 @@ RESAMPLERS = ('sinc', 'soxr')
 # a signal, their number where they are equal, 0 where they cancel. -10 dB is less than half of what microphones apart
 # from each other lose, and far more than remains of channels with inverted polarity.
 _CANCELLED = .1
-_BLOCK = 1 << 18  # samples that are converted to float64 at once
 _ZERO_CROSSINGS = 6  # on each side: the defaults of torchaudio.transforms.Resample, as is the roll-off
 _ROLLOFF = 0.99
 
@@ -44,25 +43,15 @@ def mix_down(samples: np.ndarray) -> Mixdown:
     windows of long ones, each window as if it were a clip.
     """
     if samples.shape[1] > 1 and samples.shape[0] > 1:
-        covariance = _covariance(samples)
-        powers = np.diag(covariance)
-        if covariance.sum() < _CANCELLED * powers.sum():
-            loudest = int(powers.argmax())
+        with np.errstate(invalid='ignore'):  # NaN stays in the mean, where readers look for it
+            powers = [channel.var(dtype=np.float64) for channel in samples.T]
+            power_of_sum = samples.sum(axis=1, dtype=np.float64).var()
+        if power_of_sum < _CANCELLED * sum(powers):
+            loudest = int(np.argmax(powers))
             note = (f'the {samples.shape[1]} channels of the audio cancel each other when they are averaged: '
                     f'channel {loudest + 1} alone is used')
             return Mixdown(samples[:, loudest].copy(), note)
     return Mixdown(samples.mean(axis=1), '')
-
-
-def _covariance(samples: np.ndarray) -> np.ndarray:
-    """(channels, channels) sums of products of the samples without their means."""
-    means = samples.mean(axis=0, dtype=np.float64)
-    total = np.zeros((samples.shape[1], samples.shape[1]))
-    with np.errstate(invalid='ignore'):  # NaN stays in the mean, where readers look for it
-        for start in range(0, samples.shape[0], _BLOCK):
-            block = samples[start:start + _BLOCK] - means
-            total += block.T @ block
-    return total
 
 
 def is_silent(samples: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio import audio_duration_s, read_audio_file
 from claip_emo_mm.media.containers import PREPARE_HINT
+from claip_emo_mm.media.video import stack_frames
 from claip_emo_mm.utils.file_errors import reading
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
@@ -53,8 +54,7 @@ class FrameFolder:
 
     def decode(self, indices: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Read frames; see `ClipReader.decode`."""
-        frames = [self._decode(index) for index in indices]
-        return np.stack(frames) if len({frame.shape for frame in frames}) == 1 else frames
+        return stack_frames(map(self._decode, indices))
 
     def every_frame(self) -> Iterator[np.ndarray]:
         """Yield all frames in order, (H, W, 3) uint8 RGB, one in memory at a time."""

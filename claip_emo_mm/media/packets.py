@@ -28,38 +28,35 @@ _TIMED_CODECS = ('h264', 'hevc', 'vp9', 'av1', 'mjpeg', 'prores', 'ffv1')
 _CUT_RATIO, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
 
-def missing_end(path: str | os.PathLike) -> str:
-    """Say what of a wav, ogg or mp3 file's stated size, length or end is missing; '' for nothing, or nothing stated."""
+def missing_end(path: str | os.PathLike) -> str | None:
+    """Say what of a wav, ogg or mp3 file's stated size, length or end is missing; '' for nothing, or another format.
+
+    None where the file cannot tell: mp3 without a length, aac in ADTS, and wav that was written into a pipe.
+    """
     with Path(path).open('rb') as file:
         head = file.read(12)
         if head[:4] in (b'RIFF', b'RF64'):
             return _missing_of_wav(file, head)
         if head[:4] == b'OggS':
             return '' if _has_last_page(file) else 'the page that ends the stream is not there'
-        if not _is_mp3(file) or not _has_length_tag(file):
-            return ''
-    return _missing_of_mp3(path)
-
-
-def states_length(path: str | os.PathLike) -> bool:
-    """Whether a file states its length or its end, so that `missing_end` can compare them; mp3 and aac may not."""
-    with Path(path).open('rb') as file:
-        if _is_mp3(file):
-            return _has_length_tag(file)
         _skip_tag(file)
-        head = file.read(8)
-    is_aac = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0  # an ADTS stream
-    return not is_aac and not (head[:4] == b'RIFF' and int.from_bytes(head[4:], 'little') == _UNKNOWN_SIZE)
+        frame = file.read(4096)
+    if len(frame) > 1 and frame[0] == 0xFF:
+        if frame[1] & 0xE6 == 0xE2:  # MPEG audio, layer III
+            return _missing_of_mp3(path) if any(tag in frame for tag in _LENGTH_TAGS) else None
+        if frame[1] & 0xF6 == 0xF0:  # ADTS
+            return None
+    return ''
 
 
-def _missing_of_wav(file: BinaryIO, head: bytes) -> str:
+def _missing_of_wav(file: BinaryIO, head: bytes) -> str | None:
     size = os.fstat(file.fileno()).st_size
     stated = int.from_bytes(head[4:8], 'little')
     if head[:4] == b'RF64':  # the size is in the chunk behind
         chunk = file.read(16)
         stated = int.from_bytes(chunk[8:], 'little') if chunk[:4] == b'ds64' else 0
     elif stated == _UNKNOWN_SIZE:
-        return ''
+        return None
     return f'{size} bytes found, {8 + stated} expected' if size < 8 + stated else ''
 
 
@@ -85,19 +82,6 @@ def _skip_tag(file: BinaryIO) -> None:
             file.seek(place)
             return
         place += 10 + sum(byte << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-
-
-def _is_mp3(file: BinaryIO) -> bool:
-    """Whether frames of MPEG audio, layer III, begin behind the tags."""
-    _skip_tag(file)
-    head = file.read(2)
-    return len(head) == 2 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
-
-
-def _has_length_tag(file: BinaryIO) -> bool:
-    _skip_tag(file)
-    frame = file.read(4096)
-    return any(tag in frame for tag in _LENGTH_TAGS)
 
 
 def _missing_of_mp3(path: str | os.PathLike) -> str:

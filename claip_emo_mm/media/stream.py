@@ -1,7 +1,6 @@
 """Streaming of frames and audio from files and arrays."""
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import partial
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from claip_emo_mm.media.containers import (
     stated_duration_s,
     video_stream,
 )
-from claip_emo_mm.media.packets import missing_end, states_length
+from claip_emo_mm.media.packets import missing_end
 from claip_emo_mm.media.video import ToImage
 
 LONGEST_GAP_S = 600.  # that a frame is shown, or between two packets of audio; a longer one is a wrong timestamp
@@ -62,8 +61,8 @@ class FileStream:
                 if audio and len(container.streams.audio) > 1:
                     place = container.streams.audio.index(audio) + 1
                     self.warnings.append(f'{len(container.streams.audio)} audio tracks: number {place} was read')
-                self.missing_end = missing_end(path)  # of a wav, ogg or mp3 file; '' for nothing
-                if not states_length(path):
+                self.missing_end = missing_end(path)  # '' for nothing, None where the file cannot tell
+                if self.missing_end is None:
                     self.duration_s = None  # FFmpeg guesses it by the size
                     self.warnings.append('the file does not state its length: whether it was cut off cannot be told')
         except InputError:
@@ -163,8 +162,3 @@ class ArrayStream:
     def channels(self) -> np.ndarray:
         """The samples (n, channels) float32."""
         return np.atleast_2d(self.samples).T.astype(np.float32, order='C', copy=False)
-
-
-def nominal_rate(stream: av.VideoStream) -> Fraction:
-    """Frames per second that the file states; 25 without."""
-    return stream.average_rate or stream.guessed_rate or Fraction(25)

@@ -25,6 +25,12 @@ def shrink(frame: np.ndarray, scale: float) -> np.ndarray:
     return cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
+def stack_frames(frames: Iterable[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+    """Stack frames (H, W, 3) to (U, H, W, 3); a list where their sizes differ."""
+    frames = list(frames)
+    return np.stack(frames) if len({frame.shape for frame in frames}) == 1 else frames
+
+
 class ToImage:
     """Converts decoded frames to (H, W, 3) uint8 RGB, rotated by their display matrix and shrunk to a largest side.
 
@@ -64,42 +70,45 @@ class FrameReader:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield all frames in order, (H, W, 3) uint8 RGB."""
-        return map(ToImage(), self._decode() if self._kept is None else self._kept)
+        return map(ToImage(), self._decode())
 
     def read(self, numbers: Sequence[int]) -> np.ndarray | list[np.ndarray]:
         """Read frames of ascending, distinct numbers: (U, H, W, 3) uint8 RGB; a list where their sizes differ."""
         if self._error is not None:
             raise self._error
-        if self._kept is not None:
-            return _images((self._kept[number] for number in numbers), len(numbers))
         if self._times is None:
             wanted = set(numbers)
-            return _images((frame for number, frame in enumerate(islice(self._decode(), max(wanted) + 1))
-                            if number in wanted), len(numbers))
+            frames = (frame for number, frame in enumerate(islice(self._decode(), max(wanted) + 1)) if number in wanted)
+        else:
+            frames = self._seek(numbers)
         try:
-            return _images(self._seek(numbers), len(numbers))
+            return stack_frames(map(ToImage(), frames))
         except _OtherTimeError:
-            return _images(self._shown_at([self._times[number] for number in numbers]), len(numbers))
+            return stack_frames(map(ToImage(), self._shown_at([self._times[number] for number in numbers])))
 
     def _count(self, num_packets: int) -> int:
         """Count the frames by decoding them, and keep small ones: they are about to be read."""
         count = size = 0
-        self._kept = []
+        kept = []
         try:
             for frame in self._decode():
                 count += 1
                 size += sum(plane.buffer_size for plane in frame.planes)
-                if size > _KEPT_BYTES:
-                    self._kept = None
-                if self._kept is not None:
-                    self._kept.append(frame)
+                if size <= _KEPT_BYTES:
+                    kept.append(frame)
+                else:
+                    kept.clear()
         except av.error.FFmpegError as error:
-            self._error, self._kept = error, None
+            self._error = error
             return num_packets
+        self._kept = kept if size <= _KEPT_BYTES else None
         return count
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         """Yield all frames in order."""
+        if self._kept is not None:
+            yield from self._kept
+            return
         with open_media(self._path) as container:
             yield from decode_stream(container, _in_one_thread(container))
 
@@ -145,21 +154,6 @@ def _in_one_thread(container: av.container.InputContainer) -> av.VideoStream:
     stream = video_stream(container)
     stream.codec_context.thread_count = 1
     return stream
-
-
-def _images(frames: Iterator[av.VideoFrame], count: int) -> np.ndarray | list[np.ndarray]:
-    """Convert `count` frames one by one, as decoded ones take memory, too."""
-    images: np.ndarray | list[np.ndarray] = []
-    for place, image in enumerate(map(ToImage(), frames)):
-        if not place:
-            images = np.empty((count, *image.shape), np.uint8)
-        if isinstance(images, np.ndarray) and image.shape != images.shape[1:]:
-            images = list(images[:place])
-        if isinstance(images, np.ndarray):
-            images[place] = image
-        else:
-            images.append(image)
-    return images
 
 
 class VideoFile:

@@ -11,7 +11,7 @@ import numpy as np
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.containers import audio_stream, decode_stream, open_media, video_stream
-from claip_emo_mm.media.stream import LONGEST_GAP_S, nominal_rate
+from claip_emo_mm.media.stream import LONGEST_GAP_S
 from claip_emo_mm.media.video import ToImage
 from claip_emo_mm.structures import Box, EmotionResult, EmotionRow
 from claip_emo_mm.utils.file_errors import write_error
@@ -50,7 +50,8 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
           size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
     video, audio = video_stream(source), audio_stream(source)
     origin_s = (source.start_time or 0) / 1e6
-    encoder = _video_stream(target, size, pixel_ratio, nominal_rate(video))
+    rate = video.average_rate or video.guessed_rate or Fraction(25)  # per second, as the file states it
+    encoder = _video_stream(target, size, pixel_ratio, rate)
     audio_copy = audio and overlay_audio(audio, source, target, origin_s)
     last_pts, to_frame = -1, ToImage(_LARGEST_SIDE)
     for packet in _read(source, [stream for stream in (video, audio) if stream is not None]):
