@@ -57,5 +57,11 @@ def named(names: Iterable[str | Path], most: int = 3) -> str:
     return f'{", ".join(shown[:most])}{more}'
 
 
+def listing(lines: Sequence[str], indent: int = 2, most: int = 10) -> str:
+    """Return the first lines, each behind a line break and indented, and how many more there are."""
+    more = [f'... and {len(lines) - most} more'] if len(lines) > most else []
+    return ''.join(f'\n{" " * indent}{line}' for line in [*lines[:most], *more])
+
+
 def _name(owner: object) -> str:
     return owner if isinstance(owner, str) else type(owner).__name__

@@ -57,10 +57,8 @@ class DataCheck:
 
         Returns: split -> its new list, and how many clips that excludes.
         """
-        written = {}
-        for split in self.splits:
-            if split.path not in written:  # validation and test often share a list
-                written[split.path] = write_fixed_list(split, self.splits, self.probes, overwrite)
+        written = {split.path: write_fixed_list(split, self.splits, self.probes, overwrite)
+                   for split in distinct_lists(self.splits)}
         return {split: written[split.path] for split in self.splits if written[split.path] is not None}
 
 
@@ -122,8 +120,8 @@ def write_fixed_list(split: CheckedSplit, splits: Sequence[CheckedSplit], probes
     clip (all of them where they contradict each other), and, from the training, clips that are validated or tested on.
     Labels in a wrong order of the classes, see `find_class_order`, get the right names.
     """
-    order = split.dataset.published and find_class_order([clip.label for clip in split.clips], split.dataset.published)
-    names = order.names if order else {}
+    published = split.dataset.published
+    names = find_class_order([clip.label for clip in split.clips], published)[1] if published else {}
     kept = _usable_clips(split, splits, probes)
     if len(kept) == len(split.clips) and not names:
         return None

@@ -1,7 +1,6 @@
 """Checks of annotation lists."""
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
@@ -11,32 +10,27 @@ from claip_emo_mm.data_preparation.fold_lists import read_fold_lists
 from claip_emo_mm.data_preparation.source_scan import find_distribution
 from claip_emo_mm.datasets.labels import MAFW, MAFW_COMPOUND, OTHER_MAFW_ORDER
 from claip_emo_mm.datasets.official_splits import OfficialSplit
-from claip_emo_mm.errors import printable
+from claip_emo_mm.errors import named, printable
 
 _KINDS = {MAFW.name: 'single', MAFW_COMPOUND.name: 'compound'}
 
 
-@dataclass(frozen=True)
-class ClassOrder:
-    """An order in which somebody numbered the classes."""
-    title: str
-    names: dict[str, str]  # label as the list has it -> the right one
+def find_class_order(labels: Sequence[str], published: OfficialSplit) -> tuple[str, dict[str, str]]:
+    """Find the order of class numbers by which each class has as many clips as published.
 
-
-def find_class_order(labels: Sequence[str], published: OfficialSplit) -> ClassOrder | None:
-    """Find the order of class numbers by which each class has as many clips as published; None if none fits."""
+    Returns: how the numbers were counted, and label as the list has it -> the right one; '' and {} if no order fits.
+    """
     classes = published.schema.classes
     orders = {'one too low: they were counted from 1 there': [*classes[1:], classes[0]],
               'one too high: they were counted from 0 there': [classes[-1], *classes[:-1]],
               'numbered in alphabetical order': sorted(classes)}
     if published.schema == MAFW:
-        orders['in the order that begins with happiness, as in DFER-CLIP'] = [
-            MAFW.classes[label] for label in MAFW.order_of(OTHER_MAFW_ORDER)]
+        orders['in the order that begins with happiness, as in DFER-CLIP'] = OTHER_MAFW_ORDER
     for title, order in orders.items():
         names = dict(zip(classes, order, strict=True))
         if not published.differing_counts([names[label] for label in labels if label in names]):
-            return ClassOrder(title, names)
-    return None
+            return title, names
+    return '', {}
 
 
 def check_lists(splits: Sequence[CheckedSplit], cfg: Config) -> Iterator[Issue]:
@@ -93,10 +87,10 @@ def _check_counts(split: CheckedSplit) -> Iterator[Issue]:
         yield split.issue('counts', NOTE, f'{len(labels)} clips, in each class as many as published')
         return
     shown = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-    order = find_class_order(labels, published)
-    if order is not None:
+    order, _ = find_class_order(labels, published)
+    if order:
         yield split.issue('class order', ERROR, 'the numbers of clips are the published ones under other names: '
-                          f'{shown}; the labels are {order.title}', 'Write the names with the right order; --fix does.')
+                          f'{shown}; the labels are {order}', 'Write the names with the right order; --fix does.')
     else:
         yield split.issue('counts', WARNING, f'{len(labels)} clips; published are other numbers (in brackets): {shown}',
                           'Find out what is missing or too many before you compare metrics; clips that the '
@@ -152,7 +146,7 @@ def check_official(split: CheckedSplit, folder: Path, first_number: int | None =
              'Is this list of another fold, or of the other split?')):
         if names:
             yield Issue('official list', severity, split.path, f'{len(names)} {text}: '
-                        f'{", ".join(names[:20])}{" ..." if len(names) > 20 else ""}', hint, names)
+                        f'{named(names, 20)}', hint, names)
     wrong = [name for name, clip in here.items() if name in labels and clip.label != labels[name]]
     if wrong:
         first = here[wrong[0]]

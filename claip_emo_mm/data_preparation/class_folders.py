@@ -10,6 +10,7 @@ import numpy as np
 from claip_emo_mm.data_preparation.clips import LONGEST_ENDING, Failure
 from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.media.containers import VIDEO_SUFFIXES, is_system_file
+from claip_emo_mm.utils.file_errors import reading
 from claip_emo_mm.utils.io import file_stem
 
 SPLITS = ('train', 'val', 'test')
@@ -50,10 +51,8 @@ def find_labeled_videos(root: Path) -> ClassFolders:
     """Find the videos of each subfolder at any depth, each folder once; what cannot be used is in the result."""
     if not root.is_dir():
         raise InputError(f'{root}: there is no such folder. Expected one with a subfolder of videos for each class.')
-    try:
+    with reading(root):
         entries = sorted(path for path in root.iterdir() if not is_system_file(path.name))
-    except OSError as error:
-        raise InputError(f'{root}: cannot be read ({error.strerror or error}). Correct the permissions.') from error
     loose = [path.name for path in entries if _is_video(path)]
     if loose:
         raise InputError(f'{root}: {len(loose)} videos lie beside the subfolders ({named(loose)}), so that their class '
@@ -64,7 +63,7 @@ def find_labeled_videos(root: Path) -> ClassFolders:
         found.entered.setdefault(os.path.realpath(folder), folder)
     for folder in folders:
         _search(root, folder, found)
-    found.empty = sorted({*found.empty} - {*found.classes})
+    found.empty = sorted({printable(folder.name.strip()) for folder in folders} - {*found.classes})
     if len(found.classes) < 2:
         reasons = ''.join(f' {failure.reason}' for failure in found.failures[:3])
         raise InputError(f'{root}: {_EXPECTED} in {len(found.classes)} subfolders '
@@ -76,7 +75,6 @@ def find_labeled_videos(root: Path) -> ClassFolders:
 def _search(root: Path, folder: Path, found: ClassFolders) -> None:
     """Add what a class folder holds."""
     if not _is_text(folder, root, found):
-        found.empty.append(printable(folder.name))
         return
     videos, failures, unused = len(found.videos), len(found.failures), len(found.unused)
     for path in _walk(folder, found):
@@ -90,13 +88,11 @@ def _search(root: Path, folder: Path, found: ClassFolders) -> None:
             else:
                 found.failures.append(Failure(clip_id, str(path), 'source', f'{path} and {other} would both be called '
                                               f'{clip_id}. Rename one.'))
-    if len(found.videos) == videos:
-        found.empty.append(folder.name.strip())
-        if len(found.failures) == failures:
-            names = [path.name for path in found.unused[unused:]]
-            what = f'{len(names)} other files ({named(names)})' if names else 'no file'
-            found.fail(folder, 'folder', f'{what} and no video in this subfolder. Expected {_EXPECTED}: convert the '
-                       'files, or remove the folder.')
+    if len(found.videos) == videos and len(found.failures) == failures:
+        names = [path.name for path in found.unused[unused:]]
+        what = f'{len(names)} other files ({named(names)})' if names else 'no file'
+        found.fail(folder, 'folder', f'{what} and no video in this subfolder. Expected {_EXPECTED}: convert the '
+                   'files, or remove the folder.')
 
 
 def _is_text(path: Path, root: Path, found: ClassFolders) -> bool:

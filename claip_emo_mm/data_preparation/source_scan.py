@@ -65,9 +65,7 @@ class Distribution:
         counts = sorted(self.unused.items(), key=lambda item: -item[1][0])
         if self.other:
             counts.insert(0, ('videos not named by a number', (len(self.other), self.other[0])))
-        shown = [f'{count} {what} ({printable(path.name)})' for what, (count, path) in counts]
-        more = f' and {len(shown) - _KINDS_NAMED} more kinds' if len(shown) > _KINDS_NAMED else ''
-        return f'{", ".join(shown[:_KINDS_NAMED])}{more}'
+        return named((f'{count} {what} ({path.name})' for what, (count, path) in counts), _KINDS_NAMED)
 
 
 def find_distribution(root: Path, videos: Path | None = None, frames: Path | None = None, audio: Path | None = None,

@@ -18,10 +18,8 @@ from claip_emo_mm.datasets.labels import LabelSchema, get_schema
 from claip_emo_mm.datasets.official_lists import LIST_ENCODINGS, read_official_list
 from claip_emo_mm.datasets.official_splits import OfficialSplit
 from claip_emo_mm.datasets.samplers import seed_clip
-from claip_emo_mm.errors import InputError, check_choice
+from claip_emo_mm.errors import InputError, check_choice, listing
 from claip_emo_mm.structures import input_names, media_name, skipped_sample
-
-_NAMED_FILES = 10
 
 
 def read_listed_clips(path: str | Path, schema: LabelSchema, first_number: int | None = None) -> list[ListedClip]:
@@ -160,8 +158,6 @@ class AudioVisualDataset(BaseDataset):
         absent = ([path for key, path in self.media(clip).items() if path and not exists[key](path)] for clip in clips)
         missing = [paths[0] for paths in absent if paths]
         if missing:
-            names = ''.join(f'\n  {path}' for path in missing[:_NAMED_FILES])
-            more = f'\n  ... and {len(missing) - _NAMED_FILES} more' if len(missing) > _NAMED_FILES else ''
             raise InputError(f'{self.ann_file}: {len(missing)} of {len(clips)} clips have files that are not there:'
-                             f'{names}{more}\nCorrect data_root (now {self.data_root!r}), or make the files with '
+                             f'{listing(missing)}\nCorrect data_root (now {self.data_root!r}), or make the files with '
                              'tools/prepare_data.py.')

@@ -1,6 +1,5 @@
 """Label schemas: the classes of each data set, in the order of its published results."""
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claip_emo_mm.errors import InputError
@@ -45,15 +44,6 @@ class LabelSchema:
         """Return the label of each class in another schema, None where it has no class of the same emotions."""
         meanings = {_emotions(name): label for label, name in enumerate(other.classes)}
         return tuple(meanings.get(_emotions(name)) for name in self.classes)
-
-    def order_of(self, names: Sequence[str]) -> tuple[int, ...]:
-        """Return the label of each of all K class names in another order, such as ``OTHER_MAFW_ORDER``."""
-        labels = tuple(self.label(name) for name in names)
-        if sorted(labels) != list(range(len(self.classes))):
-            absent = [name for label, name in enumerate(self.classes) if label not in labels]
-            raise InputError(f'{", ".join(names)}: expected each class of {self.title} once; '
-                             f'{", ".join(absent) or "none"} missing, {len(names)} given.')
-        return labels
 
 
 def _emotions(name: str) -> frozenset[str]:

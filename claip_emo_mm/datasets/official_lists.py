@@ -31,11 +31,6 @@ class OfficialList:
     has_paths: bool  # in the rows, not only names of clips
     clips: tuple[ListedClip, ...]
 
-    def missing_in(self, other: 'OfficialList') -> tuple[ListedClip, ...]:
-        """Return the clips of this list that another one lacks; MAFW's without audio for instance."""
-        there = {clip.clip_id for clip in other.clips}
-        return tuple(clip for clip in self.clips if clip.clip_id not in there)
-
 
 def read_official_list(path: str | Path, schema: LabelSchema, first_number: int | None = None,
                        choice: str = 'first_number=0 or first_number=1 of the data set in the config') -> OfficialList:

@@ -93,7 +93,6 @@ class GatherViews(BaseTransform):
     Frames: reads `imgs`, U frames (H, W, 3), and `frame_index` (V, T); replaces `imgs` by a list of V*T frames, and
     adds `num_clips` V and `clip_len` T. Audio: reads `mel` (A, 1, M, F) and `audio_index` (V,); replaces `audios` by
     (V, M, F) float32.
-
     """
 
     def transform(self, results: dict) -> dict:
