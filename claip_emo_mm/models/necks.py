@@ -31,11 +31,8 @@ class TemporalBlock(nn.Module):
 
 
 @MODELS.register_module()
-class TemporalTransformer(BaseModule):
-    """Read the T frame features of a view with a one-layer Transformer; the class token is the clip feature.
-
-    Class token and learned positions are initialized from N(0, 1); there is no dropout and no final norm (reference
-    implementation of arXiv 2509.14527).
+class FrameTokens(BaseModule):
+    """Read the T frame features of a view with a Transformer, and keep the frames.
 
     Args:
         embed_dims: Width D of the frame features.
@@ -43,51 +40,54 @@ class TemporalTransformer(BaseModule):
         num_heads: Number of attention heads.
         head_dims: Width of one head.
         mlp_dims: Width of the hidden layer.
-        num_layers: Number of Transformer layers.
-    """
-
-    def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
-                 mlp_dims: int = 1024, num_layers: int = 1) -> None:
-        super().__init__()
-        check_whole(self, embed_dims=embed_dims, num_frames=num_frames, num_layers=num_layers)
-        self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dims))
-        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames + 1, embed_dims))
-        self.layers = _make_layers(self, num_layers, embed_dims, num_heads, head_dims, mlp_dims)
-
-    def forward(self, frame_features: Tensor) -> Tensor:
-        """Map frame features (B, T, D) to clip features (B, D); InputError for too many frames or another width."""
-        _check_tokens(self, frame_features, self.pos_embedding[:, 1:])
-        x = torch.cat([self.cls_token.expand(frame_features.shape[0], -1, -1), frame_features], 1)  # (B, T+1, D)
-        x = x + self.pos_embedding[:, :x.shape[1]]
-        for layer in self.layers:
-            x = layer(x)
-        return x[:, 0]
-
-
-@MODELS.register_module()
-class FrameTokens(BaseModule):
-    """Read the T frame features of a view as ``TemporalTransformer`` does, but keep the frames and have no class token.
-
-    Args:
-        embed_dims, num_frames, num_heads, head_dims, mlp_dims: As of ``TemporalTransformer``.
         num_layers: Number of Transformer layers; 0 adds the positions alone.
     """
 
+    has_class_token = False
+
     def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
                  mlp_dims: int = 1024, num_layers: int = 1) -> None:
         super().__init__()
-        check_whole(self, embed_dims=embed_dims, num_frames=num_frames)
-        check_whole(self, least=0, num_layers=num_layers)
-        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames, embed_dims))
-        self.layers = _make_layers(self, num_layers, embed_dims, num_heads, head_dims, mlp_dims)
+        check_whole(self, embed_dims=embed_dims, num_frames=num_frames, num_heads=num_heads, head_dims=head_dims,
+                    mlp_dims=mlp_dims)
+        check_whole(self, least=int(self.has_class_token), num_layers=num_layers)
+        if self.has_class_token:
+            self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dims))
+        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames + self.has_class_token, embed_dims))
+        self.layers = nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims)
+                                    for _ in range(num_layers))
 
     def forward(self, frame_features: Tensor) -> Tensor:
         """Map frame features (B, T, D) to tokens (B, T, D); InputError for too many frames or another width."""
-        _check_tokens(self, frame_features, self.pos_embedding)
-        x = frame_features + self.pos_embedding[:, :frame_features.shape[1]]
+        (_, num_frames, width), (_, most, embed_dims) = frame_features.shape, self.pos_embedding.shape
+        if num_frames > most - self.has_class_token:
+            raise InputError(f'{type(self).__name__}: a view has {num_frames} frames, but num_frames='
+                             f'{most - self.has_class_token}. Set num_frames of the neck to clip_len of the sampling.')
+        if width != embed_dims:
+            raise InputError(f'{type(self).__name__}: features of width {width} arrived, but embed_dims={embed_dims}. '
+                             'Set embed_dims of the neck to the width that the backbone gives.')
+        x = frame_features
+        if self.has_class_token:
+            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1)  # (B, T+1, D)
+        x = x + self.pos_embedding[:, :x.shape[1]]
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+@MODELS.register_module()
+class TemporalTransformer(FrameTokens):
+    """Read the frames as ``FrameTokens`` does, behind a class token, which becomes the clip feature.
+
+    Class token and learned positions are initialized from N(0, 1); there is no dropout and no final norm (reference
+    implementation of arXiv 2509.14527). Options as of ``FrameTokens``, with at least one layer.
+    """
+
+    has_class_token = True
+
+    def forward(self, frame_features: Tensor) -> Tensor:
+        """Map frame features (B, T, D) to clip features (B, D); InputError for too many frames or another width."""
+        return super().forward(frame_features)[:, 0]
 
 
 @MODELS.register_module()
@@ -117,12 +117,11 @@ class AudioTemporalTransformer(BaseModule):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map latent maps (A, D, F', M') to features (A, D); InputError for another number of time steps."""
-        _check_steps(self, latent, self.num_steps)
-        return self.temporal(latent.mean(2).transpose(1, 2))  # from (A, M', D)
+        return self.temporal(_time_steps(self, latent, self.num_steps))
 
 
 @MODELS.register_module()
-class AudioTokens(BaseModule):
+class AudioTokens(FrameTokens):
     """Average the latent audio map over frequency and add a learned position to each of its M' time steps.
 
     Args:
@@ -131,38 +130,17 @@ class AudioTokens(BaseModule):
     """
 
     def __init__(self, embed_dims: int, num_steps: int) -> None:
-        super().__init__()
-        check_whole(self, embed_dims=embed_dims, num_steps=num_steps)
-        self.pos_embedding = nn.Parameter(torch.randn(1, num_steps, embed_dims))
+        check_whole(self, num_steps=num_steps)
+        super().__init__(embed_dims, num_steps, num_layers=0)
 
     def forward(self, latent: Tensor) -> Tensor:
         """Map latent maps (A, D, F', M') to tokens (A, M', D); InputError for another number of steps or width."""
-        _check_steps(self, latent, self.pos_embedding.shape[1])
-        _check_width(self, 'a latent map', latent.shape[1], self.pos_embedding.shape[2])
-        return latent.mean(2).transpose(1, 2) + self.pos_embedding
+        return super().forward(_time_steps(self, latent, self.pos_embedding.shape[1]))
 
 
-def _make_layers(owner: nn.Module, num_layers: int, embed_dims: int, num_heads: int, head_dims: int,
-                 mlp_dims: int) -> nn.ModuleList:
-    check_whole(owner, num_heads=num_heads, head_dims=head_dims, mlp_dims=mlp_dims)
-    return nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims) for _ in range(num_layers))
-
-
-def _check_tokens(neck: nn.Module, frame_features: Tensor, positions: Tensor) -> None:
-    (_, num_frames, width), (_, most, expected) = frame_features.shape, positions.shape
-    if num_frames > most:
-        raise InputError(f'{type(neck).__name__}: a view has {num_frames} frames, but num_frames={most}. '
-                         'Set num_frames of the neck to clip_len of the sampling.')
-    _check_width(neck, 'frame features', width, expected)
-
-
-def _check_width(neck: nn.Module, what: str, width: int, expected: int) -> None:
-    if width != expected:
-        raise InputError(f'{type(neck).__name__}: {what} of width {width} arrived, but embed_dims={expected}. '
-                         'Set embed_dims of the neck to the width that the backbone gives.')
-
-
-def _check_steps(neck: nn.Module, latent: Tensor, num_steps: int) -> None:
+def _time_steps(neck: nn.Module, latent: Tensor, num_steps: int) -> Tensor:
+    """Average latent maps (A, D, F', M') over frequency to (A, M', D)."""
     if latent.shape[3] != num_steps:
         raise InputError(f'{type(neck).__name__}: the latent map has {latent.shape[3]} time steps, but '
                          f'num_steps={num_steps}. Set num_steps={latent.shape[3]}.')
+    return latent.mean(2).transpose(1, 2)

@@ -8,13 +8,14 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from claip_emo_mm.models.layers.attention import SeparateProjectionAttention
+from claip_emo_mm.models.backbones.clip import VisionBlock
+from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 
 _COLUMNS = 8
 
 
-def vision_weights(attention: SeparateProjectionAttention, query: Tensor, key: Tensor) -> Tensor:
+def vision_weights(attention: SplitMultiheadAttention, query: Tensor, key: Tensor) -> Tensor:
     """Attention weights (U, heads, N, N') of a block of the visual encoder for its input tokens (U, N, D)."""
     heads = (attention.num_heads, query.shape[-1] // attention.num_heads)
     return _weights(attention.q_proj(query).unflatten(-1, heads).transpose(1, 2),
@@ -79,8 +80,8 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
     def record_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    hooks = [attention.register_forward_pre_hook(record_encoder)
-             for attention in _modules(model.visual_backbone, SeparateProjectionAttention)]
+    hooks = [block.attn.register_forward_pre_hook(record_encoder)
+             for block in _modules(model.visual_backbone, VisionBlock)]
     hooks += [layer.register_forward_pre_hook(record_temporal)
               for neck in _modules(model.visual_neck, TemporalTransformer) for layer in neck.layers]
     try:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from claip_emo_mm.models.backbones import CLIPVisualBackbone
-from claip_emo_mm.models.layers.attention import SeparateProjectionAttention
+from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 from claip_emo_mm.visualization.attention import (
     attention_rollout,
@@ -21,7 +21,8 @@ TOLERANCE = dict(rtol=0, atol=1e-6)
 
 def test_weights_times_values_are_what_the_encoder_computes() -> None:
     torch.manual_seed(0)
-    attention, query, key = SeparateProjectionAttention(6, 2), torch.randn(2, 3, 6), torch.randn(2, 5, 6)
+    attention = SplitMultiheadAttention(nn.MultiheadAttention(6, 2, batch_first=True))
+    query, key = torch.randn(2, 3, 6), torch.randn(2, 5, 6)
     weights = vision_weights(attention, query, key)
     assert weights.shape == (2, 2, 3, 5)
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 3), **TOLERANCE)

@@ -12,9 +12,9 @@ from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.attention import SeparateProjectionAttention
 from claip_emo_mm.models.layers.cpu_ops import QuickGELU, cast_for_products, chunked_mlp
 from claip_emo_mm.models.layers.lora import LoRAConfig
+from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.weights.formats import VISUAL_FORMATS
 from claip_emo_mm.models.weights.load import load_pretrained
 
@@ -40,7 +40,7 @@ class VisionBlock(nn.Module):
     def __init__(self, block: ResidualAttentionBlock, quick_gelu: bool = False) -> None:
         super().__init__()
         self.ln_1 = block.ln_1
-        self.attn = SeparateProjectionAttention(block.attn.embed_dim, block.attn.num_heads)
+        self.attn = SplitMultiheadAttention(block.attn)
         self.ls_1 = block.ls_1
         self.ln_2 = block.ln_2
         self.mlp = VisionMLP(block.mlp) if quick_gelu else block.mlp
@@ -51,7 +51,7 @@ class VisionBlock(nn.Module):
         normed = cast_for_products(self.ln_1(x))
         if class_token_only:
             x = x[:, :1]
-        x = x + self.ls_1(self.attn(normed[:, :x.shape[1]], normed, normed)[0])
+        x = x + self.ls_1(self.attn(normed[:, :x.shape[1]], normed, normed, need_weights=False)[0])
         return x + self.ls_2(self.mlp(self.ln_2(x)))
 
 
@@ -90,7 +90,7 @@ class CLIPVisualBackbone(BaseModule):
     def _sample_weights(self) -> None:
         """Initialize the layers as torch does, class token and positions as open_clip does."""
         self.tower.to_empty(device='cpu')
-        for module in self.tower.modules():
+        for module in reversed(list(self.tower.modules())):  # an attention after its projections
             if hasattr(module, 'reset_parameters'):
                 module.reset_parameters()
             if hasattr(module, 'gamma'):  # layer scale

@@ -1,1 +1,1 @@
-"""Layers: attention, LoRA, views and missing modalities, CPU kernels."""
+"""Layers: split attention, LoRA, views and missing modalities, CPU kernels."""

@@ -190,14 +190,7 @@ class _LoRALinearFunction(torch.autograd.Function):
 
 
 def merge_adapters(model: nn.Module) -> None:
-    """Merge every adapter into the weight of its layer, in place; takes a second copy of the adapted weights."""
+    """Merge every adapter into its layer's weight, in place; a copy is kept, which `train()` restores to the bit."""
     for layer in model.modules():
         if isinstance(layer, ExactMerging) and not layer.merged:
             layer.merge()
-
-
-def unmerge_adapters(model: nn.Module) -> None:
-    """Undo ``merge_adapters``; every weight has the bits that it had before."""
-    for layer in model.modules():
-        if isinstance(layer, ExactMerging) and layer.merged:
-            layer.unmerge()

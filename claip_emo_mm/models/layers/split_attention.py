@@ -24,6 +24,14 @@ class SplitMultiheadAttention(nn.Module):
         self.q_proj, self.k_proj, self.v_proj = map(_linear, weights, biases)
         self.out_proj = _linear(fused.out_proj.weight, fused.out_proj.bias)
 
+    def reset_parameters(self) -> None:
+        """Initialize as ``nn.MultiheadAttention`` does: Xavier-uniform over the stacked input matrix, biases of 0."""
+        bound = (6 / (self.embed_dim + 3 * self.embed_dim)) ** 0.5
+        for projection in (self.q_proj, self.k_proj, self.v_proj):
+            nn.init.uniform_(projection.weight, -bound, bound)
+        for projection in self.children():
+            nn.init.zeros_(projection.bias)
+
     @property
     def in_proj_weight(self) -> Tensor:
         """The fused matrix (3 D, D), for networks that read it."""

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.attention import split_fused_projections
 
 State = dict[str, Tensor]
 CLAP_HEADS = ('tscam_conv.', 'head.')  # HTSAT's own tagging of audio
@@ -43,6 +42,32 @@ def rename_key(key: str, names: Sequence[tuple[str, str]]) -> str:
     for pattern, name in names:
         key = re.sub(pattern, name, key)
     return key
+
+
+def split_fused_projections(state: State) -> State:
+    """Split ``*.in_proj_{weight,bias}`` of a state dict into ``*.{q,k,v}_proj.{weight,bias}``, without a copy."""
+    split: State = {}
+    for key, value in state.items():
+        prefix, _, name = key.rpartition('.')
+        if name in ('in_proj_weight', 'in_proj_bias'):
+            for projection, third in zip('qkv', value.chunk(3), strict=True):
+                split[f'{prefix}.{projection}_proj.{name.removeprefix("in_proj_")}'] = third
+        else:
+            split[key] = value
+    return split
+
+
+def fuse_separate_projections(state: State) -> State:
+    """Undo `split_fused_projections`."""
+    fused: State = {}
+    for key, value in state.items():
+        prefix, _, name = key.rpartition('_proj.')
+        if prefix.endswith('.q'):
+            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat([state[f'{prefix[:-1]}{projection}_proj.{name}']
+                                                               for projection in 'qkv'])
+        elif not prefix.endswith(('.k', '.v')):
+            fused[key] = value
+    return fused
 
 
 def clip_from_hugging_face(state: State) -> State:

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.attention import fuse_separate_projections
-from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, VISUAL_FORMATS, State
+from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, VISUAL_FORMATS, State, fuse_separate_projections
 from claip_emo_mm.utils.io import atomic_write, save_tensors
 from claip_emo_mm.version import META_KEY
 

@@ -9,10 +9,11 @@ from mmengine.registry import DefaultScope
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models import VideoBackboneWrapper
+from claip_emo_mm.models import CLIPVisualBackbone, VideoBackboneWrapper
 from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
+from claip_emo_mm.models.weights.formats import split_fused_projections
 
 B, N, M, D, HEADS = 2, 5, 3, 12, 4
 T, SIDE, WIDTH = 2, 16, 16
@@ -63,6 +64,53 @@ def test_it_computes_what_torch_s_module_computes(options: dict, need_weights: b
             torch.testing.assert_close(split(*inputs, **arguments), fused(*inputs, **arguments))
     single = [x[0] if 'batch_first' in options else x[:, 0] for x in inputs]
     torch.testing.assert_close(split(*single, key_padding_mask=padding[0]), fused(*single, key_padding_mask=padding[0]))
+
+
+@pytest.fixture
+def pair() -> tuple[nn.MultiheadAttention, SplitMultiheadAttention]:
+    """An attention, and another one that has loaded its weights."""
+    fused = nn.MultiheadAttention(12, 3, batch_first=True)
+    nn.init.normal_(fused.in_proj_bias)
+    nn.init.normal_(fused.out_proj.bias)
+    split = SplitMultiheadAttention(nn.MultiheadAttention(12, 3, batch_first=True))
+    split.load_state_dict({key.removeprefix('attn.'): value for key, value in split_fused_projections(
+        {f'attn.{key}': value for key, value in fused.state_dict().items()}).items()})
+    return fused, split
+
+
+def test_it_loads_the_weights_of_torchs_attention(pair: tuple[nn.MultiheadAttention, SplitMultiheadAttention]) -> None:
+    fused, split = pair
+    query, other = torch.randn(2, 4, 12), torch.randn(2, 5, 12)
+    expected = fused(query, other, other, need_weights=False)[0]
+    torch.testing.assert_close(split(query, other, other, need_weights=False)[0], expected)
+
+
+def test_every_projection_is_called(pair: tuple[nn.MultiheadAttention, SplitMultiheadAttention]) -> None:
+    split = pair[1]
+    called = []
+    for name, layer in split.named_children():
+        layer.register_forward_hook(lambda *_, name=name: called.append(name))
+    x = torch.randn(1, 3, 12)
+    split(x, x, x, need_weights=False)
+    assert sorted(called) == ['k_proj', 'out_proj', 'q_proj', 'v_proj']
+
+
+def test_projections_are_initialized_as_torchs() -> None:
+    """The stacked matrix (3 D, D) is Xavier-uniform: within sqrt(6 / (D + 3 D)), and up to it."""
+    arch = dict(image_size=4, patch_size=4, width=48, layers=1, head_width=16)
+    split = SplitMultiheadAttention(nn.MultiheadAttention(48, 3))
+    nn.init.ones_(split.q_proj.weight)
+    nn.init.ones_(split.k_proj.bias)
+    split.reset_parameters()
+    bound = (6 / (48 + 144)) ** .5
+    for attention in (split, CLIPVisualBackbone(arch).tower.transformer.resblocks[0].attn):
+        for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
+            assert .99 * bound < projection.weight.abs().max() <= bound
+            torch.testing.assert_close(projection.weight.std(), torch.tensor(bound / 3 ** .5), rtol=.05, atol=0)
+            assert not projection.bias.any()
+        assert not attention.out_proj.bias.any()
+    fused = nn.MultiheadAttention(48, 3).in_proj_weight
+    assert .99 * bound < fused.abs().max() <= bound
 
 
 def test_it_drops_attention_in_training_alone() -> None:

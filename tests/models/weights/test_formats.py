@@ -13,6 +13,7 @@ from torch import Tensor
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
 from claip_emo_mm.models.weights.convert import convert_weights
+from claip_emo_mm.models.weights.formats import fuse_separate_projections, split_fused_projections
 from claip_emo_mm.models.weights.load import read_weights
 
 # The same norm of the encoders' last block, as everybody calls it.
@@ -107,3 +108,13 @@ def test_a_format_of_the_other_encoder_is_refused(published: SimpleNamespace, tm
     other = 'clap' if published.kind == 'clip' else 'clip'
     with pytest.raises(InputError, match='has none of these formats.*the first are .*file of the right encoder'):
         convert_weights(other, published.path, tmp_path / 'ours.pth')
+
+
+def test_fusing_undoes_splitting() -> None:
+    state = {'a.in_proj_weight': torch.randn(9, 3), 'a.in_proj_bias': torch.randn(9),
+             'a.out_proj.weight': torch.randn(3, 3), 'ln.weight': torch.randn(3)}
+    split = split_fused_projections(state)
+    assert torch.equal(split['a.k_proj.weight'], state['a.in_proj_weight'][3:6])
+    fused = fuse_separate_projections(split)
+    assert fused.keys() == state.keys()
+    assert all(torch.equal(fused[key], state[key]) for key in state)
