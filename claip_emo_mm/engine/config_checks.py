@@ -46,6 +46,20 @@ def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
         yield from walk_config(inner, f'{path}.{key}' if path else str(key))
 
 
+def accepted_options(component: Any, method: str = '__init__') -> dict[str, inspect.Parameter]:
+    """Parameters of a function, or of a constructor and of the parents that it passes options on to; empty for None."""
+    if not inspect.isclass(component):
+        return dict(inspect.signature(component).parameters) if callable(component) else {}
+    options: dict[str, inspect.Parameter] = {}
+    for parent in inspect.getmro(component):
+        parameters = inspect.signature(getattr(parent, method)).parameters
+        options = {**parameters, **options}
+        if not any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
+            break
+    return {name: option for name, option in options.items()
+            if option.kind in (option.POSITIONAL_OR_KEYWORD, option.KEYWORD_ONLY) and name != 'self'}
+
+
 def require_lists(cfg: Config, *splits: str) -> None:
     """Raise InputError where an annotation file of our data sets is missing, with the commands that make it."""
     with default_scope(cfg):

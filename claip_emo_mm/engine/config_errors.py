@@ -3,7 +3,7 @@ import difflib
 import inspect
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmengine.visualization.vis_backend import BaseVisBackend
 
-from claip_emo_mm.engine.config_checks import walk_config
+from claip_emo_mm.engine.config_checks import accepted_options, walk_config
 
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _PACKAGE = str(Path(__file__).parents[1])
@@ -82,30 +82,20 @@ def _unexpected_key(called: str, key: str, frames: list[FrameType]) -> str | Non
     passed_on = name in parents and any(_builds(frame) and key in frame.f_locals.get('args', ()) for frame in frames)
     if not unpacked and not passed_on:
         return None
-    if name not in parents:
+    if passed_on:
+        name = built.__name__
+    elif name not in parents:
         built = next((frame.f_globals[name] for frame in reversed(frames) if name in frame.f_globals), None)
-    return f'{_where(frames, name, key)}{name} has no option {key!r}.{_suggestion(key, _options(built, method))}'
+    hint = _suggestion(key, accepted_options(built, method))
+    return f'{_where(frames, name, key)}{name} has no option {key!r}.{hint}'
 
 
-def _suggestion(word: str, known: list[str]) -> str:
+def _suggestion(word: str, known: Iterable[str]) -> str:
     """A sentence with the most similar known words, or with all of them; '' where nothing is known."""
     near = difflib.get_close_matches(word, known, n=3)
     if near:
         return f' Did you mean {" or ".join(repr(name) for name in near)}?'
     return f' It knows: {", ".join(sorted(known))}.' if known else ''
-
-
-def _options(called: Callable | None, method: str) -> list[str]:
-    """Options of a function or a constructor, with those that it passes on to its parents."""
-    if not inspect.isclass(called):
-        return [] if called is None else list(inspect.signature(called).parameters)
-    names: dict[str, None] = {}
-    for parent in inspect.getmro(called):
-        parameters = inspect.signature(getattr(parent, method)).parameters.values()
-        names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return [name for name in names if name != 'self']
 
 
 def _where(frames: list[FrameType], type_name: str, key: str | None = None) -> str:

@@ -20,6 +20,15 @@ class DummyChild(DummyModel):
         super().__init__(**kwargs)
 
 
+@MODELS.register_module()
+class DummyHolder(DummyModel):
+    """Builds a head of its config."""
+
+    def __init__(self, cls_head: dict) -> None:
+        super().__init__()
+        self.head = MODELS.build(cls_head)
+
+
 @dataclass(frozen=True)
 class _Settings:
     """What a part of a config may say."""
@@ -81,7 +90,10 @@ def test_unknown_option(make_runner: Callable[..., Runner], options: dict[str, o
 
 def test_unknown_option_of_a_parent(make_runner: Callable[..., Runner]) -> None:
     message = _explained(make_runner, model=dict(_delete_=True, type='DummyChild', num_clases=3))
-    assert "has no option 'num_clases'. Did you mean 'num_classes'?" in message
+    assert "model: DummyChild has no option 'num_clases'. Did you mean 'num_classes'?" in message
+    head = dict(type='ConcatFusionHead', num_classes=3, visual_channels=2, average_clip=None)
+    message = _explained(make_runner, model=dict(_delete_=True, type='DummyHolder', cls_head=head))
+    assert "model.cls_head: ConcatFusionHead has no option 'average_clip'. Did you mean 'average_clips'?" in message
 
 
 def test_unknown_option_of_an_unpacked_part(make_runner: Callable[..., Runner]) -> None:

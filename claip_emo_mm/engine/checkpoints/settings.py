@@ -1,5 +1,4 @@
 """Settings of model and front end in the metadata of a checkpoint, and their comparison."""
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -8,7 +7,7 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from claip_emo_mm.engine.config_checks import inner_datasets
+from claip_emo_mm.engine.config_checks import accepted_options, inner_datasets
 from claip_emo_mm.models.layers.lora import LoRAConfig
 
 Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in the checkpoint and here
@@ -94,14 +93,8 @@ def _flat(component: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
 
 
 def _defaults(kind: str | type, registry: Registry) -> dict[str, Any]:
-    """Options with a default of a registered component and of parents that it passes options on to; none of unknown."""
-    built = _registered(kind, registry)
-    options: dict[str, inspect.Parameter] = {}
-    for passed_on in inspect.getmro(built) if inspect.isclass(built) else [built] if callable(built) else []:
-        parameters = inspect.signature(passed_on).parameters
-        options = {**parameters, **options}
-        if not any(option.kind is option.VAR_KEYWORD for option in parameters.values()):
-            break
+    """Options with a default of a registered component; none of unknown ones."""
+    options = accepted_options(_registered(kind, registry))
     return {name: option.default for name, option in options.items() if option.default is not option.empty}
 
 
