@@ -2,13 +2,21 @@
 
 Each patch says what breaks, how it shows and when it can go. None acts where MMAction2 works by itself.
 """
+import warnings
 from collections.abc import Callable
 from functools import cache, wraps
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from claip_emo_mm.compat.requirements import check_requirements, quiet_mmcv_lite
+from claip_emo_mm.errors import InputError
 
-__all__ = ['apply_patches', 'replace_method']
+__all__ = ['apply_patches', 'check_requirements', 'replace_method']
+
+_INSTALL = dict(torch='torch', mmengine='mmengine==0.10.7', mmcv='mmcv-lite==2.1.0', mmaction='mmaction2==1.2.0',
+                importlib_metadata='importlib_metadata')
+_MMCV_CHOICE = ('Install one of the two, not both: pip install mmcv-lite==2.1.0 (a wheel, enough for this project), or '
+                'the full mmcv 2.1.0, whose source distribution needs setuptools<81 to build')
 
 
 @cache
@@ -42,3 +50,31 @@ def replace_method(owner: Any, name: str) -> Callable[[Callable], None]:
         setattr(owner, name, call)
 
     return replace
+
+
+def check_requirements() -> None:
+    """Name the package to install, where MMAction2 1.2.0 would fail with a bare ImportError or AssertionError.
+
+    It imports `importlib_metadata` undeclared (shows as `No module named 'importlib_metadata'`), and refuses mmcv
+    outside of 2.0.0rc4 to 2.2.0, on which it does not depend: `pip install mmcv` brings another. An ImportError's
+    message would be replaced by MMEngine's `custom_imports`. Can go when MMAction2 declares both.
+    """
+    for name, requirement in _INSTALL.items():
+        if find_spec(name) is None:
+            hint = _MMCV_CHOICE if name == 'mmcv' else f'Install it: pip install {requirement}'
+            raise InputError(f'the Python package {name} is not installed; mmaction2 needs it. {hint}.')
+    try:
+        import_module('mmaction')
+    except AssertionError as error:
+        mmcv = import_module('mmcv')
+        raise InputError(f'mmaction2 refuses a package that it finds here: {error} (mmcv {mmcv.__version__} comes from '
+                         f'{mmcv.__file__}). {_MMCV_CHOICE}, and mmengine==0.10.7.') from error
+
+
+def quiet_mmcv_lite() -> None:
+    """Silence the warning of every process that mmcv-lite lacks compiled operators, which nothing here needs.
+
+    Shows as `Fail to import MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go
+    when mmcv-lite does not warn at import.
+    """
+    warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)

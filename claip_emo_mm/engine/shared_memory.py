@@ -1,6 +1,7 @@
 """Shared memory of data loader workers: a check of its size, and messages for workers that fail."""
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,12 @@ def check_shared_memory(loader: DataLoader, name: str, folder: Path = _FOLDER) -
     clip = _clip_bytes(loader) or 0
     batches = min(loader.num_workers * loader.prefetch_factor + 1, len(loader))
     processes = int(os.environ.get('LOCAL_WORLD_SIZE') or os.environ.get('SLURM_NTASKS_PER_NODE') or 1)
-    needed, free = clip * batch_size * batches * processes, free_bytes(folder)
+    needed, free = clip * batch_size * batches * processes, shutil.disk_usage(folder).free
     if needed > free:
         several = f' in each of {processes} processes' if processes > 1 else ''
         raise InputError(f'{name}: {loader.num_workers} workers{several} keep up to {batches} batches of {batch_size} '
                          f'clips ready in {folder}, {_megabytes(clip * batch_size)} each, {_megabytes(needed)} in '
                          f'all; {_megabytes(free)} are free there. {_HINT}.')
-
-
-def free_bytes(folder: Path) -> int:
-    """Free bytes of a folder's file system."""
-    status = os.statvfs(folder)
-    return status.f_bavail * status.f_frsize
 
 
 def explain_worker_error(error: BaseException) -> str | None:
@@ -62,8 +57,7 @@ def explain_worker_error(error: BaseException) -> str | None:
         return ('a worker of a data loader cannot open more files. Raise the limit (ulimit -n 65536), or take fewer '
                 'workers or smaller batches.')
     if signal or 'DataLoader worker' in text and _FULL.search(text):  # a full /dev/shm is a bus error
-        status = os.statvfs(_FOLDER)
-        size = _megabytes(status.f_blocks * status.f_frsize)
+        size = _megabytes(shutil.disk_usage(_FOLDER).total)
         return f'a worker of a data loader found {_FOLDER} full ({size} in all). {_HINT}.'
     return None
 

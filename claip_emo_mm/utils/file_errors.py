@@ -1,6 +1,7 @@
 """One-line errors of files that cannot be read or written."""
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,12 @@ class WriteError(InputError, OSError):
 
     __str__ = BaseException.__str__  # the message, without the number of the error
 
+    def __init__(self, message: str, number: int | None, reason: str) -> None:
+        super().__init__(message)
+        self.errno, self.strerror = number, reason
+
     def __reduce__(self) -> tuple:
-        return _make_error, (str(self), self.errno, self.strerror)  # as it is sent from a worker process
+        return type(self), (str(self), self.errno, self.strerror)  # as it is sent from a worker process
 
 
 def write_error(path: str | Path, error: OSError, hint: str | None = None) -> WriteError:
@@ -32,7 +37,7 @@ def write_error(path: str | Path, error: OSError, hint: str | None = None) -> Wr
         return error
     reason = error.strerror or str(error)
     hint = hint or _HINTS.get(error.errno, 'Choose a place where you may write.')
-    return _make_error(f'{printable(path)}: cannot be written ({reason}). {hint}', error.errno, reason)
+    return WriteError(f'{printable(path)}: cannot be written ({reason}). {hint}', error.errno, reason)
 
 
 @contextmanager
@@ -69,13 +74,6 @@ def lies_in(name: object, place: str | Path) -> bool:
     return Path(os.path.abspath(place)) in (path, *path.parents)
 
 
-def _make_error(message: str, number: int | None, reason: str) -> WriteError:
-    error = WriteError(message)
-    error.errno, error.strerror = number, reason
-    return error
-
-
 def _has_room(place: str | Path) -> bool:
     path = Path(os.path.abspath(place))
-    status = os.statvfs(next(folder for folder in (path, *path.parents) if folder.exists()))
-    return status.f_bavail * status.f_frsize > _SOME_ROOM
+    return shutil.disk_usage(next(folder for folder in (path, *path.parents) if folder.exists())).free > _SOME_ROOM

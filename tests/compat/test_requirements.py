@@ -2,7 +2,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from claip_emo_mm.compat import requirements
+from claip_emo_mm import compat
 from claip_emo_mm.errors import InputError
 
 
@@ -12,9 +12,9 @@ from claip_emo_mm.errors import InputError
     ('mmcv', 'one of the two, not both: pip install mmcv-lite==2.1.0 .* or the full mmcv 2.1.0'),
 ])
 def test_missing_package_is_named_with_its_command(name, remedy, monkeypatch):
-    monkeypatch.setattr(requirements, 'find_spec', lambda asked: None if asked == name else find_spec(asked))
+    monkeypatch.setattr(compat, 'find_spec', lambda asked: None if asked == name else find_spec(asked))
     with pytest.raises(InputError, match=f'package {name} is not installed.*{remedy}'):
-        requirements.check_requirements()
+        compat.check_requirements()
 
 
 def test_mmcv_that_mmaction_refuses_is_named(fresh_python, tmp_path):

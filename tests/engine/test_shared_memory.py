@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,43 +59,50 @@ class FailingClips(Dataset):
         return Unwilling(self.error) if index == 4 else index
 
 
+@pytest.fixture
+def free(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets the free bytes of the shared memory."""
+    return lambda size: monkeypatch.setattr(shared_memory.shutil, 'disk_usage',
+                                            lambda folder: SimpleNamespace(free=size))
+
+
 def as_list(batch: Sequence[Any]) -> list[Any]:
     return list(batch)
 
 
-def test_sizes_of_batches_against_free_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sizes_of_batches_against_free_memory(free: Callable[[int], None], monkeypatch: pytest.MonkeyPatch,
+                                              tmp_path: Path) -> None:
     loader = DataLoader(Clips(), batch_size=4, num_workers=2, prefetch_factor=3, collate_fn=as_list)
     needed = (3000 + 28) * 4 * (2 * 3 + 1)
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: needed)
+    free(needed)
     before = torch.get_rng_state()
     check_shared_memory(loader, 'train_dataloader', tmp_path)
     assert torch.equal(torch.get_rng_state(), before)
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: needed - 1)
+    free(needed - 1)
     with pytest.raises(InputError, match=r'train_dataloader: 2 workers keep up to 7 batches of 4 clips ready in .*, '
                                          r'0\.0 MB each, 0\.1 MB in all; 0\.1 MB are free there\. .*--shm-size=8g'):
         check_shared_memory(loader, 'train_dataloader', tmp_path)
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: 2 * needed - 1)
+    free(2 * needed - 1)
     monkeypatch.setenv('LOCAL_WORLD_SIZE', '2')
     with pytest.raises(InputError, match='2 workers in each of 2 processes'):
         check_shared_memory(loader, 'train_dataloader', tmp_path)
 
 
-def test_no_more_batches_than_there_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_no_more_batches_than_there_are(free: Callable[[int], None], tmp_path: Path) -> None:
     loader = DataLoader(Clips(), batch_size=20, num_workers=2, collate_fn=as_list)
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: (3000 + 28) * 20 * 2)
+    free((3000 + 28) * 20 * 2)
     check_shared_memory(loader, 'train_dataloader', tmp_path)
 
 
-def test_nothing_is_read_where_there_are_no_workers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: 0)
+def test_nothing_is_read_where_there_are_no_workers(free: Callable[[int], None], tmp_path: Path) -> None:
+    free(0)
     check_shared_memory(DataLoader(Clips(), batch_size=4), 'train_dataloader', tmp_path)
     check_shared_memory(DataLoader(Clips(), batch_size=4, num_workers=1), 'train_dataloader', tmp_path / 'nowhere')
 
 
 @pytest.mark.parametrize('called', ['train', 'test'])
-def test_before_the_first_batch(make_runner: Callable[..., Runner], monkeypatch: pytest.MonkeyPatch,
-                                called: str) -> None:
-    monkeypatch.setattr(shared_memory, 'free_bytes', lambda folder: 31)  # of 16 for each clip
+def test_before_the_first_batch(make_runner: Callable[..., Runner], free: Callable[[int], None], called: str) -> None:
+    free(31)  # of 16 for each clip
     workers = {f'{name}_dataloader__num_workers': 1 for name in (('val',) if called == 'train' else ('test',))}
     runner = make_runner(custom_hooks=[dict(type='SharedMemoryHook')], **workers)
     with pytest.raises(InputError, match=f'{"val" if called == "train" else "test"}_dataloader: 1 workers keep up to'):

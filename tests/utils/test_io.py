@@ -229,7 +229,7 @@ def test_a_full_disk_that_names_no_file_is_that_of_the_place_where_it_has_no_roo
 
     with pytest.raises(OSError, match=r'^\[Errno 28\]'):  # such as one of /dev/shm
         fill()
-    monkeypatch.setattr(os, 'statvfs', lambda path: SimpleNamespace(f_bavail=1, f_frsize=4096))
+    monkeypatch.setattr(os, 'statvfs', lambda path: SimpleNamespace(f_bavail=1, f_bfree=1, f_blocks=9, f_frsize=4096))
     with pytest.raises(WriteError, match=r'new: cannot be written \(No space left on device\)\. Go away\.$'):
         fill()
 
