@@ -13,11 +13,9 @@ from claip_emo_mm.structures import media_name
 
 
 class _Corruption(BaseTransform):
+    """A transform whose random generator, if it needs one, is seeded by the name of a clip without its folders."""
+
     is_corruption = True  # no part of a checkpoint's front end
-
-
-class _SeededTransform(_Corruption):
-    """A transform with a random generator for each clip, by the name of its file or folder without parents."""
 
     def __init__(self, seed: int = 0) -> None:
         check_whole(self, least=0, seed=seed)
@@ -34,7 +32,7 @@ class _SeededTransform(_Corruption):
 
 
 @TRANSFORMS.register_module()
-class AddAudioNoise(_SeededTransform):
+class AddAudioNoise(_Corruption):
     """Add white Gaussian noise to every audio window, relative to its own power.
 
     Reads and replaces `audios`, A arrays (n,) float32; silence stays silent. Put it before LogMel.
@@ -71,6 +69,7 @@ class BlurFrames(_Corruption):
     def __init__(self, sigma: float) -> None:
         if sigma <= 0:
             raise InputError(f'BlurFrames: sigma is {sigma}. Expected more than 0: a ratio of the width such as 0.02.')
+        super().__init__()
         self.sigma = sigma
 
     def transform(self, results: dict) -> dict:
@@ -80,7 +79,7 @@ class BlurFrames(_Corruption):
 
 
 @TRANSFORMS.register_module()
-class DropFrames(_SeededTransform):
+class DropFrames(_Corruption):
     """Drop some of the sampled frames and repeat the last one before each, as a player does.
 
     Reads and replaces `frame_inds` (U,) and `frame_index` (V, T). The first frame stays. Put it behind
@@ -106,7 +105,7 @@ class DropFrames(_SeededTransform):
 
 
 @TRANSFORMS.register_module()
-class OccludeFrames(_SeededTransform):
+class OccludeFrames(_Corruption):
     """Cover a random place of all frames with a gray rectangle of their proportions.
 
     Reads and replaces `imgs`, (U, H, W, 3) uint8. Put it behind ResizeFrames.
