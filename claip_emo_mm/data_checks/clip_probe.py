@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from claip_emo_mm.data_preparation.clips import UNUSABLE, reason
-from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio import AudioFile, ClipReader
-from claip_emo_mm.media.containers import open_media, video_stream
+from claip_emo_mm.media.containers import best_stream, open_media
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.packets import missing_end
 from claip_emo_mm.media.video import VideoFile
+from claip_emo_mm.utils.io import writing_into
 from claip_emo_mm.utils.parallel import run_parallel
 
 _DECODED_FRAMES = 3  # of a clip; the others are only checked for being complete
@@ -105,7 +105,7 @@ def _probe_frames(clip: VideoFile | FrameFolder, every_frame: bool) -> dict[str,
     else:
         probe['frames_s'] = clip.duration_s
         with open_media(clip.path) as container:  # the coded frames, without the container's metadata
-            for packet in container.demux(video_stream(container)):
+            for packet in container.demux(best_stream(container, 'video')):
                 digest.update(bytes(packet))
     return probe | dict(frame_hash=digest.hexdigest())
 
@@ -128,16 +128,13 @@ def probe_clips(jobs: Sequence[ClipJob], cache_file: Path, workers: int) -> dict
     missing = [job for job in keys if job not in probes]
     if probes:
         _logger.info('%s: %d of %d clips were probed before', cache_file, len(probes), len(keys))
-    try:
+    with writing_into(cache_file, _logger):
         cache_file.parent.mkdir(parents=True, exist_ok=True)
         with cache_file.open('a', encoding='utf-8') as file:
             for job, probe in run_parallel(_probe, missing, workers, 'probing clips', _WORTH_A_WORKER, len(probes)):
                 probes[job] = probe
                 file.write(json.dumps([keys[job], asdict(probe)], allow_nan=False) + '\n')
                 file.flush()
-    except OSError as error:
-        raise InputError(f'{cache_file}: cannot be written ({error.strerror or error}). Choose another folder with '
-                         '--out.') from error
     return probes
 
 

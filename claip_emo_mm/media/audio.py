@@ -9,7 +9,7 @@ import soundfile
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio_signal import ToSamples, check_finite, mix_down
-from claip_emo_mm.media.containers import PREPARE_HINT, audio_stream, check_file, decode_stream, open_media
+from claip_emo_mm.media.containers import PREPARE_HINT, best_stream, check_file, decode_stream, open_media
 from claip_emo_mm.media.packets import FilePackets, missing_end
 from claip_emo_mm.utils.file_errors import reading
 
@@ -105,7 +105,7 @@ def _decode(path: str) -> tuple[np.ndarray, int]:
     try:
         missing = FilePackets(path, PREPARE_HINT).missing()
         with open_media(path, PREPARE_HINT) as container:
-            stream = audio_stream(container)
+            stream = best_stream(container, 'audio')
             chunks = [] if stream is None else [
                 chunk for frame in decode_stream(container, stream) for chunk in to_samples(frame)]
             if not chunks:
@@ -116,9 +116,8 @@ def _decode(path: str) -> tuple[np.ndarray, int]:
     except (av.error.FFmpegError, ValueError) as error:
         found = getattr(error, 'strerror', None) or error
         raise InputError(f'{path}: no audio that can be read ({found}). {PREPARE_HINT}') from error
-    if missing is not None:
-        raise InputError(f'{path}: the audio file is cut off: {missing[1]:.2f} s found, {missing[2]:.2f} s expected. '
-                         f'{PREPARE_HINT}')
+    if missing:
+        raise InputError(f'{path}: the audio file is cut off: {missing}. {PREPARE_HINT}')
     return samples, sample_rate_hz
 
 
@@ -129,7 +128,7 @@ def _check_length(path: str, num_samples: int) -> None:
 
 def _check_complete(path: str) -> None:
     """Compare a wav, ogg or mp3 file with the length that it states: a cut one reads without an error, only shorter."""
-    check_file(path, 'audio', PREPARE_HINT)
+    check_file(path, PREPARE_HINT)
     try:
         with reading(path):
             missing = missing_end(path)

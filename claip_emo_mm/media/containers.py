@@ -43,12 +43,12 @@ def is_system_file(name: str) -> bool:
     return name.startswith('.') or name.lower() in _SYSTEM_NAMES
 
 
-def check_file(path: str | os.PathLike, kind: str, hint: str) -> None:
-    """Raise an `InputError` where a video or audio file is missing or empty."""
+def check_file(path: str | os.PathLike, hint: str) -> None:
+    """Raise an `InputError` where a video or audio file is missing, no ordinary file, or empty."""
     if not os.path.isfile(path):
-        raise InputError(f'{path}: there is no such {kind} file. {hint}')
+        raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file. {hint}')
     if not os.path.getsize(path):
-        raise InputError(f'{path}: the {kind} file is empty (0 bytes). {hint}')
+        raise InputError(f'{path}: the file is empty (0 bytes). {hint}')
 
 
 def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.container.InputContainer:
@@ -64,11 +64,7 @@ def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.containe
         InputError: it is no regular file, is empty, or of a format that is not in `MEDIA_FORMATS`.
         av.error.FFmpegError: FFmpeg cannot read it.
     """
-    path = os.fspath(path)
-    if not os.path.isfile(path):
-        raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file.')
-    if not os.path.getsize(path):
-        raise InputError(f'{path}: the file is empty (0 bytes). {hint}')
+    check_file(path, hint)
     options = {'protocol_whitelist': 'file', 'format_whitelist': ','.join(MEDIA_FORMATS)}
     try:
         return av.open(f'file:{os.path.abspath(path)}', container_options=options, metadata_errors='replace')
@@ -79,7 +75,7 @@ def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.containe
                          f'{hint}') from error
 
 
-def _why_no_file(path: str) -> str:
+def _why_no_file(path: str | os.PathLike) -> str:
     try:
         os.stat(path)
     except PermissionError:
@@ -89,17 +85,8 @@ def _why_no_file(path: str) -> str:
     return 'this is no ordinary file (a folder, a pipe, a device)'
 
 
-def video_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The video stream that is read: FFmpeg's choice among those that it can decode, without cover images."""
-    return _best_stream(container, 'video')
-
-
-def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
-    """The audio stream that is read: FFmpeg's choice among those that it can decode."""
-    return _best_stream(container, 'audio')
-
-
-def _best_stream(container: av.container.InputContainer, kind: str) -> av.stream.Stream | None:
+def best_stream(container: av.container.InputContainer, kind: str) -> av.VideoStream | av.AudioStream | None:
+    """The 'video' or 'audio' stream that is read: FFmpeg's choice of those that it can decode, without cover images."""
     usable = [stream for stream in getattr(container.streams, kind)
               if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic]
     best = container.streams.best(kind)
@@ -139,7 +126,8 @@ def stated_duration_s(container: av.container.InputContainer, path: str) -> floa
     if not container.duration or is_unfinished(container, path):
         return None
     total_s, origin_s = container.duration / 1e6, (container.start_time or 0) / 1e6  # both in microseconds
-    ends_s = [_stated_end_s(stream) for stream in (video_stream(container), audio_stream(container)) if stream]
+    streams = [best_stream(container, kind) for kind in ('video', 'audio')]
+    ends_s = [_stated_end_s(stream) for stream in streams if stream]
     if not ends_s or None in ends_s:
         return total_s
     return min(max(ends_s) - origin_s, total_s)

@@ -1,6 +1,6 @@
 """Packets of a media file: frame times, and whether the file is cut off."""
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from typing import BinaryIO
@@ -8,14 +8,7 @@ from typing import BinaryIO
 import av
 import numpy as np
 
-from claip_emo_mm.media.containers import (
-    CONVERT_HINT,
-    audio_stream,
-    found_ratio,
-    is_unfinished,
-    open_media,
-    video_stream,
-)
+from claip_emo_mm.media.containers import CONVERT_HINT, best_stream, found_ratio, is_unfinished, open_media
 
 _UNKNOWN_SIZE = 0xFFFFFFFF  # that a wav file states which was written into a pipe
 _LARGEST_PAGE = 27 + 255 + 255 * 255  # bytes of an ogg file
@@ -94,45 +87,30 @@ def _missing_of_mp3(path: str | os.PathLike) -> str:
         return f'{float(found * stream.time_base):.2f} s found, {float(stated * stream.time_base):.2f} s expected'
 
 
-@dataclass
 class StreamPackets:
-    """The packets of one stream."""
-    kind: str  # 'video', 'audio' ...
-    codec: str  # FFmpeg's name; '' where it has none
-    unit_s: float  # of the times
-    stated_s: float | None  # length in the header
-    count: int = 0
-    start_s: float = inf
-    end_s: float = -inf
-    longest_s: float = 0.  # from a packet to the next one
-    times: list[int | None] = field(default_factory=list)  # at which they are shown
-    keys: list[int] = field(default_factory=list)  # times of key frames
-    is_odd: bool = False  # some are hidden by an edit list, or damaged
-    _last_s: float = inf
+    """The packets of one stream, given by pts, dts, duration, and whether each is a key frame, hidden, damaged."""
 
-    @property
-    def found_s(self) -> float:
-        return max(0., self.end_s - self.start_s)
-
-    def add(self, packet: av.Packet) -> None:
-        self.count += 1
-        self.times.append(packet.pts)
-        self.is_odd = self.is_odd or packet.is_discard or packet.is_corrupt
-        if packet.is_keyframe and packet.pts is not None:
-            self.keys.append(packet.pts)
-        time = packet.dts if packet.pts is None else packet.pts
-        if time is not None and not packet.is_discard:
-            time_s = time * self.unit_s
-            self.start_s = min(self.start_s, time_s)
-            self.end_s = max(self.end_s, time_s + (packet.duration or 0) * self.unit_s)
-            self.longest_s = max(self.longest_s, time_s - self._last_s)
-            self._last_s = time_s
+    def __init__(self, stream: av.stream.Stream, stated: int | None, packets: Sequence[tuple]) -> None:
+        unit_s = float(stream.time_base or 0)
+        self.kind = stream.type  # 'video', 'audio' ...
+        self.codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else ''
+        self.stated_s = stated and stated * unit_s  # length in the header
+        self.count = len(packets)
+        self.keys = [pts for pts, _, _, is_key, _, _ in packets if is_key and pts is not None]
+        self._times = [pts for pts, *_ in packets]  # at which they are shown
+        self._is_odd = any(is_hidden or is_damaged for *_, is_hidden, is_damaged in packets)
+        spans = [(dts if pts is None else pts, duration or 0) for pts, dts, duration, _, is_hidden, _ in packets
+                 if not is_hidden and (pts, dts) != (None, None)]
+        starts_s, lengths_s = np.array(spans, np.float64).reshape(-1, 2).T * unit_s
+        self.end_s = float((starts_s + lengths_s).max(initial=-inf))
+        self.found_s = max(0., self.end_s - float(starts_s.min(initial=inf)))
+        self.longest_s = float(np.diff(starts_s).max(initial=0.))  # from a packet to the next one
 
     def shown_at(self) -> np.ndarray | None:
         """Ascending times (n,) at which the packets are shown; None where they do not state them."""
-        if not self.times or self.is_odd or None in self.times or self.keys[:1] != self.times[:1]:
+        if not self._times or self._is_odd or None in self._times or self.keys[:1] != self._times[:1]:
             return None
-        times = np.sort(np.array(self.times, np.int64))
+        times = np.sort(np.array(self._times, np.int64))
         begins_with_key = times[0] == self.keys[0]  # what is shown before it could not be decoded
         return times if begins_with_key and (np.diff(times) > 0).all() else None
 
@@ -146,40 +124,40 @@ class FilePackets:
             self._stated_s = container.duration / 1e6 if container.duration else None  # in microseconds
             self._is_stated = self._format in _STATING_FORMATS and not is_unfinished(container, path)
             self._ratio = found_ratio(path) if self._format == 'avi' and self._is_stated else 1.
-            streams = {stream.index: _packets_of(stream) for stream in container.streams}
+            stated = [stream.duration for stream in container.streams]  # before FFmpeg learns more
+            packets = [[] for _ in stated]
             for packet in container.demux():
                 if packet.size:
-                    streams[packet.stream_index].add(packet)
-            self.video, self.audio = (stream and streams[stream.index]
-                                      for stream in (video_stream(container), audio_stream(container)))
-        self._streams = [stream for stream in streams.values() if stream.count]
+                    packets[packet.stream_index].append((packet.pts, packet.dts, packet.duration, packet.is_keyframe,
+                                                         packet.is_discard, packet.is_corrupt))
+            streams = list(map(StreamPackets, container.streams, stated, packets))
+            read = [best_stream(container, kind) for kind in ('video', 'audio')]
+            self.video, self.audio = (stream and streams[stream.index] for stream in read)
+        self._streams = [stream for stream in streams if stream.count]
         is_timed = self._format in _TIMED_FORMATS and self.video and self.video.codec in _TIMED_CODECS
         self.times = self.video.shown_at() if is_timed else None  # of each frame, in the video's unit
 
-    def missing(self) -> tuple[str, float, float] | None:
-        """Kind, length and stated length, in s, of a read stream that is cut off; None where none is.
+    def missing(self) -> str:
+        """Say what is missing of a stream that is read; '' for nothing.
 
         Where lengths are not stated, the last packet of all streams, subtitles too, is compared with the file's end.
         """
         if not self._is_stated:
-            return None
+            return ''
         if is_cut(self._ratio, 1., 0.) and self.video:
-            return self.video.kind, self.video.found_s, self.video.found_s / self._ratio
-        pairs = [(stream.kind, stream.found_s, min(stream.stated_s, self._stated_s or inf), stream.longest_s)
-                 for stream in (self.video, self.audio) if stream and stream.count and stream.stated_s]
-        if not pairs and self._streams and self._stated_s:
-            last = max(self._streams, key=lambda stream: max(stream.end_s, stream.found_s))
-            pairs = [(last.kind, max(last.end_s, last.found_s), self._stated_s, last.longest_s)]
-        return next(((kind, found_s, expected_s) for kind, found_s, expected_s, packet_s in pairs
-                     if is_cut(found_s + packet_s, expected_s)), None)
+            cut = [(self.video.kind, self.video.found_s, self.video.found_s / self._ratio)]
+        else:
+            pairs = [(stream.kind, stream.found_s, min(stream.stated_s, self._stated_s or inf), stream.longest_s)
+                     for stream in (self.video, self.audio) if stream and stream.count and stream.stated_s]
+            if not pairs and self._streams and self._stated_s:
+                last = max(self._streams, key=lambda stream: max(stream.end_s, stream.found_s))
+                pairs = [(last.kind, max(last.end_s, last.found_s), self._stated_s, last.longest_s)]
+            cut = [(kind, found_s, expected_s) for kind, found_s, expected_s, packet_s in pairs
+                   if is_cut(found_s + packet_s, expected_s)]
+        return ''.join(f'{found_s:.2f} s of {kind} found, {expected_s:.2f} s expected'
+                       for kind, found_s, expected_s in cut[:1])
 
 
 def is_cut(found: float, expected: float, slack: float = _CUT_S) -> bool:
     """Whether a length, in s, is so far below the expected one that something is missing."""
     return found < (1 - _CUT_RATIO) * expected - slack
-
-
-def _packets_of(stream: av.stream.Stream) -> StreamPackets:
-    codec = stream.codec_context.codec.canonical_name if stream.codec_context is not None else ''
-    unit_s = float(stream.time_base or 0)
-    return StreamPackets(stream.type, codec, unit_s, stream.duration and stream.duration * unit_s)

@@ -9,14 +9,7 @@ import numpy as np
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio_signal import ToSamples, check_finite
-from claip_emo_mm.media.containers import (
-    CONVERT_HINT,
-    audio_stream,
-    decode_stream,
-    open_media,
-    stated_duration_s,
-    video_stream,
-)
+from claip_emo_mm.media.containers import CONVERT_HINT, best_stream, decode_stream, open_media, stated_duration_s
 from claip_emo_mm.media.packets import missing_end
 from claip_emo_mm.media.video import ToImage
 
@@ -47,7 +40,13 @@ class MediaStream(Protocol):
 
 
 class FileStream:
-    """A file that FFmpeg reads; frames and audio each through an opened file of their own."""
+    """A file that FFmpeg reads; frames and audio each through an opened file of their own.
+
+    Args:
+        path: the file.
+    Raises:
+        InputError: the file cannot be opened, or holds neither frames nor audio.
+    """
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -56,8 +55,8 @@ class FileStream:
             with open_media(path) as container:
                 self.duration_s = stated_duration_s(container, path)
                 self._origin_s = (container.start_time or 0) / 1e6
-                audio = audio_stream(container)
-                self.has_frames, self.has_audio = video_stream(container) is not None, audio is not None
+                audio = best_stream(container, 'audio')
+                self.has_frames, self.has_audio = best_stream(container, 'video') is not None, audio is not None
                 if audio and len(container.streams.audio) > 1:
                     place = container.streams.audio.index(audio) + 1
                     self.warnings.append(f'{len(container.streams.audio)} audio tracks: number {place} was read')
@@ -99,8 +98,7 @@ class FileStream:
         reached_s = 0.
         try:
             with open_media(self.name) as container:
-                stream = video_stream(container) if kind == 'video' else audio_stream(container)
-                for frame in decode_stream(container, stream):
+                for frame in decode_stream(container, best_stream(container, kind)):
                     reached_s = reached_s if frame.time is None else frame.time - self._origin_s
                     yield frame
         except _ERRORS as error:

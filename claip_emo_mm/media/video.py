@@ -9,7 +9,7 @@ from av.video.reformatter import VideoReformatter
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio_signal import ToSamples, check_finite, mix_down
-from claip_emo_mm.media.containers import audio_stream, check_file, decode_stream, open_media, video_stream
+from claip_emo_mm.media.containers import best_stream, decode_stream, open_media
 from claip_emo_mm.media.packets import FilePackets, is_cut
 
 _KEPT_BYTES = 2 ** 26  # of frames that were decoded to be counted
@@ -151,7 +151,7 @@ def _shown_from(frames: Iterable[av.VideoFrame], time: int) -> Iterator[av.Video
 
 def _in_one_thread(container: av.container.InputContainer) -> av.VideoStream:
     """The stream that is read, decoded by one thread: data loaders have processes enough."""
-    stream = video_stream(container)
+    stream = best_stream(container, 'video')
     stream.codec_context.thread_count = 1
     return stream
 
@@ -162,6 +162,8 @@ class VideoFile:
     Opening reads all packets (about 1 ms for a clip of 3 s) and compares them with the lengths that the file states,
     because decoders read a cut file without an error. Frames are in presentation order; see `FrameReader`.
 
+    Args:
+        path: the file.
     Raises:
         InputError: the file is missing, empty, cut off, no video, or has no frames.
     """
@@ -170,17 +172,14 @@ class VideoFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        check_file(path, 'video', _HINT)
         try:
             packets = FilePackets(path, _HINT)
         except av.error.FFmpegError as error:
             raise InputError(f'{path}: no video that can be opened ({error.strerror}): it is cut off, or not a video. '
                              f'{_HINT}') from error
         missing = packets.missing()
-        if missing is not None:
-            kind, found_s, expected_s = missing
-            raise InputError(f'{path}: the file is cut off: {found_s:.2f} s of {kind} found, {expected_s:.2f} s '
-                             f'expected. {_HINT}')
+        if missing:
+            raise InputError(f'{path}: the file is cut off: {missing}. {_HINT}')
         has_audio = bool(packets.audio and packets.audio.count)
         if not (packets.video and packets.video.count):
             raise InputError(f'{path}: no frames in it{", only audio" if has_audio else ""}. {_HINT}')
@@ -219,7 +218,7 @@ class VideoFile:
         to_samples = ToSamples()
         try:
             with open_media(self.path, _HINT) as container:
-                stream = audio_stream(container)
+                stream = best_stream(container, 'audio')
                 chunks = [chunk for frame in container.decode(stream) for chunk in to_samples(frame)]  # (n, channels)
                 sample_rate_hz = stream.rate
         except (av.error.FFmpegError, ValueError) as error:

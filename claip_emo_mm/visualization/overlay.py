@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.media.containers import audio_stream, decode_stream, open_media, video_stream
+from claip_emo_mm.media.containers import best_stream, decode_stream, open_media
 from claip_emo_mm.media.stream import LONGEST_GAP_S
 from claip_emo_mm.media.video import ToImage
 from claip_emo_mm.structures import Box, EmotionResult, EmotionRow
@@ -48,7 +48,7 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
           size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
-    video, audio = video_stream(source), audio_stream(source)
+    video, audio = best_stream(source, 'video'), best_stream(source, 'audio')
     origin_s = (source.start_time or 0) / 1e6
     rate = video.average_rate or video.guessed_rate or Fraction(25)  # per second, as the file states it
     encoder = _video_stream(target, size, pixel_ratio, rate)
@@ -90,7 +90,7 @@ def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
 def _image_format(video: str) -> tuple[tuple[int, int], Fraction]:
     """Height and width of the first image, upright, and its pixel aspect ratio, before any stream is copied."""
     with open_media(video) as container:
-        stream = video_stream(container)
+        stream = best_stream(container, 'video')
         frame = stream and next(decode_stream(container, stream), None)
         if not frame:
             raise InputError(f'{video}: no image to draw on.')

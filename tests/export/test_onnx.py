@@ -186,7 +186,7 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
             export_onnx(changed, path, num_samples=2, **options)
 
     refused(r'model\.pt: expected the name of a file that ends in \.onnx', path=tmp_path / 'model.pt')
-    refused(r'gone\.mp4: there is no such video file', videos=['gone.mp4'])
+    refused(r'gone\.mp4: there is no such file', videos=['gone.mp4'])
     refused('model.type is Linear; expected an AudioVisualRecognizer', trained._replace(model=torch.nn.Linear(1, 1)))
     cfg = trained.cfg.copy()
     cfg.test_dataloader.dataset.pipeline = cfg.test_dataloader.dataset.pipeline[:2]

@@ -113,7 +113,7 @@ def test_what_the_system_does_not_let_us_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(('name', 'message'), [
-    ('gone.wav', 'no such audio file'),
+    ('gone.wav', 'no such file'),
     ('empty.mp4', r'empty \(0 bytes\)'),
     ('half.wav', r'cut off: \d+ bytes found, \d+ expected'),
     ('text.mp4', 'no audio that can be read'),

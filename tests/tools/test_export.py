@@ -65,7 +65,7 @@ def test_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
             ((config, checkpoint, 'a.onnx', '--cfg-options', 'model.cls_head.num_classes=3'), 1,
              'the checkpoint does not fit the model of this config'),
             ((config, checkpoint, 'a.pt'), 1, 'a.pt: expected the name of a file that ends in .onnx'),
-            ((config, checkpoint, 'a.onnx', '--check', 'gone.mp4'), 1, 'gone.mp4: there is no such video file'),
+            ((config, checkpoint, 'a.onnx', '--check', 'gone.mp4'), 1, 'gone.mp4: there is no such file'),
             ((config, checkpoint, 'a.onnx', '--clips', '1'), 2, '1: expected 2 or more')):
         assert call_tool(monkeypatch, 'export.py', *args) == code
         err = capsys.readouterr().err
