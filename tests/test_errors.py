@@ -10,7 +10,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.registry import DefaultScope, Registry
 
 from claip_emo_mm.engine.optim import ScaledLROptimWrapperConstructor
-from claip_emo_mm.errors import InputError, check_positive, check_whole
+from claip_emo_mm.errors import InputError, check_positive, check_whole, listing
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
 from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.models.mixup import AudioVisualMixup
@@ -115,3 +115,8 @@ def test_what_is_positive() -> None:
     for value in (0, -1, math.nan, math.inf, '1'):
         with pytest.raises(InputError, match='^component: window_s is .*Expected more than 0'):
             check_positive('component', window_s=value)
+
+
+def test_the_first_of_many_lines_are_listed() -> None:
+    assert listing(['a', 'b']) == '\n  a\n  b'
+    assert listing(['a', 'b', 'c', 'd'], indent=1, most=2) == '\n a\n b\n ... and 2 more'

@@ -137,7 +137,7 @@ def check_official(split: CheckedSplit, folder: Path, first_number: int | None =
         yield Issue('official list', WARNING, printable(unread), reason)
     official = read_fold_lists(folder, found.lists, published.schema, [published.fold],
                                _KINDS.get(published.schema.name, ''), first_number)
-    labels = {clip.clip_id: clip.label for clip in official[published.fold, published.split]}
+    labels = {clip_id: clip.label for clip_id, clip in official[published.fold, published.split].items()}
     here = {clip.clip_id: clip for clip in split.clips}
     for severity, names, text, hint in (
             (WARNING, sorted(labels.keys() - here.keys()), f'of its {len(labels)} clips are not here',

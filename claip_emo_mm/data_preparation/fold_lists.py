@@ -15,7 +15,7 @@ _SPLIT = re.compile(r'(?<![a-z])(train|test)(?![a-z])')
 _FOLD = re.compile(r'(?:set|split|fold)[ _-]?0*([1-9]\d*)(?!\d)')
 _logger = logging.getLogger(__name__)
 
-FoldLists = dict[tuple[int, str], tuple[ListedClip, ...]]  # (fold, 'train' or 'test') -> its clips
+FoldLists = dict[tuple[int, str], dict[str, ListedClip]]  # (fold, 'train' or 'test') -> its clips by their ids
 
 
 @dataclass
@@ -47,13 +47,12 @@ def read_fold_lists(root: Path, paths: Iterable[Path], schema: LabelSchema, fold
     for other in others:
         if sizes[other.name] == sizes[best.name]:
             _check_same(best, other)
-    if kind == 'compound' and not any('_' in clip.label for clips in best.lists.values() for clip in clips):
+    if kind == 'compound' and not any('_' in clip.label for rows in best.lists.values() for clip in rows.values()):
         raise InputError(f'{root / best.name}: only labels of single emotions, compound ones expected (such as '
                          'anger_disgust). Name the folder of the compound lists with --lists.')
     _logger.info('Lists: %d such as %s', len(wanted), best.paths[wanted[0]])
-    clips = _clip_ids(best)
     for other in others:
-        fewer = sorted(clips - _clip_ids(other))
+        fewer = sorted(set().union(*best.lists.values()).difference(*other.lists.values()))
         _logger.info('  not those such as %s (%s)', other.paths[wanted[0]],
                      f'{len(fewer)} clips fewer: {named(fewer, 20)}' if fewer else 'they say the same')
     return best.lists
@@ -81,29 +80,25 @@ def _kind_of(root_name: str, name: str) -> str:
     return next((word for word in reversed(words) if word in ('single', 'compound')), '')
 
 
-def _read(path: Path, schema: LabelSchema, first_number: int | None) -> tuple[ListedClip, ...]:
-    clips = read_official_list(path, schema, first_number, '--label-offset 0 or --label-offset 1').clips
-    lines: dict[str, int] = {}
-    for clip in clips:
-        if lines.setdefault(clip.clip_id, clip.line) != clip.line:
-            raise InputError(f'{path}:{clip.line}: clip {clip.clip_id} was listed in line {lines[clip.clip_id]} '
-                             'already. Take one of the two rows out.')
+def _read(path: Path, schema: LabelSchema, first_number: int | None) -> dict[str, ListedClip]:
+    clips: dict[str, ListedClip] = {}
+    for clip in read_official_list(path, schema, first_number, '--label-offset 0 or --label-offset 1').clips:
+        other = clips.setdefault(clip.clip_id, clip)
+        if other is not clip:
+            raise InputError(f'{path}:{clip.line}: clip {clip.clip_id} was listed in line {other.line} already. Take '
+                             'one of the two rows out.')
     return clips
 
 
 def _check_same(family: _Family, other: _Family) -> None:
     for key, clips in family.lists.items():
-        here, there = ({clip.clip_id: clip.label for clip in rows} for rows in (clips, other.lists[key]))
+        here, there = ({clip_id: clip.label for clip_id, clip in rows.items()} for rows in (clips, other.lists[key]))
         different = sorted(clip_id for clip_id in {*here, *there} if here.get(clip_id) != there.get(clip_id))
         if different:
             clip_id = different[0]
             raise InputError(f'{family.paths[key]} and {other.paths[key]} contradict each other: clip {clip_id} is '
                              f'{here.get(clip_id, "not listed")} in one, {there.get(clip_id, "not listed")} in the '
                              f'other ({len(different)} clips differ). Say which to use: --lists FOLDER.')
-
-
-def _clip_ids(family: _Family) -> set[str]:
-    return {clip.clip_id for clips in family.lists.values() for clip in clips}
 
 
 def _describe_missing(root: Path, families: Sequence[_Family], wanted: Sequence[tuple[int, str]], kind: str) -> str:

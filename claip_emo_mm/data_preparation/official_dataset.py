@@ -99,7 +99,7 @@ def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> Preparati
     lists = found.lists if wanted.lists is None else find_distribution(wanted.lists).lists
     folds = read_fold_lists(wanted.lists or source, lists, wanted.schema, wanted.folds, wanted.kind,
                             wanted.first_number)
-    listed = sorted({clip.clip_id for rows in folds.values() for clip in rows})
+    listed = sorted(set().union(*folds.values()))
     available = [clips[clip_id] for clip_id in listed if clip_id in clips]
     if not available:
         raise InputError(f'{source}: none of the {len(listed)} clips of the lists is there ({listed[0]} for instance); '
@@ -121,7 +121,7 @@ def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> Preparati
         for (fold, split), rows in folds.items() if ready else ():
             written.append(out / fold_list(fold, split, wanted.kind))
             write_csv(written[-1], ('frames', 'audio', 'label'),
-                      ((*cells[row.clip_id], row.label) for row in rows if row.clip_id in cells))
+                      ((*cells[clip_id], row.label) for clip_id, row in rows.items() if clip_id in cells))
         report = PreparationReport(
             tuple(written), len(listed), sum(clip.audio is not None for clip in ready.values()),
             without_audio=tuple(clip_id for clip_id, clip in ready.items() if clip.audio is None),

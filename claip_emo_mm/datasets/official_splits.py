@@ -62,18 +62,14 @@ class OfficialSplit:
         return {name: (here, there) for name, here, there in zip(self.schema.classes, found, official, strict=True)
                 if here != there}
 
-    def compare_counts(self, path: str, labels: Sequence[str]) -> tuple[str, bool]:
-        """Say how a list with these class names compares with the official counts, and whether they are equal."""
-        differing = self.differing_counts(labels)
-        found = f'{path}: {len(labels)} clips of {self.schema.title}, fold {self.fold}, {self.split}'
-        if not differing:
-            return f'{found}, in each class as many as published', True
-        counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
-        return f'{found}. Published are other numbers (in brackets): {counts}', False
-
     def log_counts(self, path: str, labels: Sequence[str]) -> None:
-        text, as_published = self.compare_counts(path, labels)
-        print_log(text, logger='current', level=logging.INFO if as_published else logging.WARNING)
+        """Log how a list with these class names compares with the official counts; as a warning where they differ."""
+        differing = self.differing_counts(labels)
+        counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
+        comparison = f'. Published are other numbers (in brackets): {counts}' if differing else (
+            ', in each class as many as published')
+        print_log(f'{path}: {len(labels)} clips of {self.schema.title}, fold {self.fold}, {self.split}{comparison}',
+                  logger='current', level=logging.WARNING if differing else logging.INFO)
 
 
 def official_counts(schema: LabelSchema, fold: int, split: str) -> tuple[int, ...]:

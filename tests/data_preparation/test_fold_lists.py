@@ -30,7 +30,7 @@ def write_audiovisual(root: Path, numbers: list[int]) -> None:
 def read(root: Path, schema: LabelSchema = DFEW, folds: tuple[int, ...] = (1,), kind: str = '') -> dict:
     """Clip id -> label, for each fold and split."""
     lists = read_fold_lists(root, find_distribution(root).lists, schema, folds, kind)
-    return {key: {clip.clip_id: clip.label for clip in clips} for key, clips in lists.items()}
+    return {key: {clip_id: clip.label for clip_id, clip in clips.items()} for key, clips in lists.items()}
 
 
 @pytest.mark.parametrize(('folder', 'schema', 'kind', 'counts'), [
