@@ -61,20 +61,18 @@ def shared_clips(tested: Sequence[ClipScores], others: Sequence[ClipScores]) -> 
     unnamed = _numbers(first.classes) in (first.classes, other.classes)
     labels, other_labels = (clips.labels.tolist() if unnamed else [clips.classes[label] for label in clips.labels]
                             for clips in (first, other))
-    by_name = {} if _is_unnamed(other) else {name: place for place, name in enumerate(other.names)}
     by_stem: dict[tuple[str, Any], list[int]] = {}
-    by_content: set[tuple[Any, bytes]] = set()
-    for place, (name, label) in enumerate(zip(other.names, other_labels, strict=True)):
-        if by_name:
+    if not _is_unnamed(first) and not _is_unnamed(other):
+        for place, (name, label) in enumerate(zip(other.names, other_labels, strict=True)):
             by_stem.setdefault((PurePath(name).stem, label), []).append(place)
-        by_content.add((label, other_scores[place].tobytes()))
+    names = set(other.names) if by_stem else set()
+    by_content = {(label, row.tobytes()) for label, row in zip(other_labels, other_scores, strict=True)}
     found, partners = set(), set()
     for place, (name, label) in enumerate(zip(first.names, labels, strict=True)):
-        namesakes = [] if _is_unnamed(first) else by_stem.get((PurePath(name).stem, label), [])
+        namesakes = by_stem.get((PurePath(name).stem, label), ())
         close = comparable and any(np.abs(scores[place] - other_scores[at]).max() <= _CLOSE for at in namesakes)
         telling = comparable and ((scores[place] > _SATURATED) & (abs(scores[place] - 1) > _SATURATED)).any()
-        if (name in by_name and not _is_unnamed(first)) or close or (
-                telling and (label, scores[place].tobytes()) in by_content):
+        if name in names or close or (telling and (label, scores[place].tobytes()) in by_content):
             found.add(place)
         if any(not _in_other_splits(name, other.names[at]) for at in namesakes):
             partners.add(place)
@@ -153,30 +151,24 @@ def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000,
 
     Only which of the two are right matters: resampling a class's clips is one sample of a multinomial distribution.
     """
-    correct = [clips.scores.argmax(axis=1) == clips.labels for clips in (first, second)]
-    only_second, only_first = correct[1] & ~correct[0], correct[0] & ~correct[1]
+    right_first, right_second = (clips.scores.argmax(axis=1) == clips.labels for clips in (first, second))
     labels, clips = np.unique(first.labels, return_counts=True)
-    rng = np.random.default_rng(seed)
-    gained = np.empty((len(labels), n_bootstrap))  # clips that the second has more, by class
-    for place, (label, count) in enumerate(zip(labels, clips, strict=True)):
-        of_class = first.labels == label
-        ratios = [(only & of_class).sum() / count for only in (only_first, only_second)]
-        sampled = rng.multinomial(count, [*ratios, max(0., 1 - sum(ratios))], size=n_bootstrap)  # (n_bootstrap, 3)
-        gained[place] = sampled[:, 1] - sampled[:, 0]
-    found = np.array([correct[1][first.labels == label].sum() - correct[0][first.labels == label].sum()
-                      for label in labels])
-    discordant = int(only_first.sum() + only_second.sum())
+    lost, won = (np.bincount(first.labels[only], minlength=labels.max() + 1)[labels]  # clips of each class
+                 for only in (right_first & ~right_second, right_second & ~right_first))
+    ratios = np.stack([lost, won, clips - lost - won], axis=1) / clips[:, None]
+    sampled = np.random.default_rng(seed).multinomial(clips[:, None], ratios[:, None], (len(clips), n_bootstrap))
+    gained = sampled[..., 1] - sampled[..., 0]  # (classes, n_bootstrap)
+    only_first, only_second = int(lost.sum()), int(won.sum())
+    discordant = only_first + only_second
     return PairedComparison(
-        war=float(100 * found.sum() / clips.sum()), uar=float(100 * (found / clips).mean()),
+        war=float(100 * (won - lost).sum() / clips.sum()), uar=float(100 * ((won - lost) / clips).mean()),
         war_interval=_interval(100 * gained.sum(axis=0) / clips.sum()),
-        uar_interval=_interval(100 * (gained / clips[:, None]).mean(axis=0)),
-        only_first=int(only_first.sum()), only_second=int(only_second.sum()),
-        p_value=float(binomtest(int(only_second.sum()), discordant).pvalue) if discordant else 1.)
+        uar_interval=_interval(100 * (gained / clips[:, None]).mean(axis=0)), only_first=only_first,
+        only_second=only_second, p_value=float(binomtest(only_second, discordant).pvalue) if discordant else 1.)
 
 
 def _interval(values: np.ndarray) -> tuple[float, float]:
-    low, high = np.quantile(values, (.025, .975))
-    return float(low), float(high)
+    return tuple(np.quantile(values, (.025, .975)).tolist())
 
 
 def probabilities(clips: ClipScores) -> np.ndarray:

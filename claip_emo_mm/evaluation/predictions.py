@@ -1,20 +1,22 @@
-"""Scores of clips: reading and writing files, and the json file of metrics."""
+"""What a model gives for clips: scores, their files, the json file of metrics, and features."""
 import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
 
 from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.metrics import check_scores
-from claip_emo_mm.structures import SKIP_REASON, clip_name
+from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
+from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped
 from claip_emo_mm.utils.io import write_csv, write_text
 
 _EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
@@ -74,7 +76,7 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
         raise InputError(f'{path}: there is no such file. Expected test_scores.csv of tools/test.py, or a pickle of '
                          '--dump.')
     try:
-        return _clip_scores(path, _samples(path), classes)
+        return _clip_scores(path, load_pickle(path.read_bytes()), classes)
     except InputError:
         raise
     except RefusedGlobal as error:
@@ -84,15 +86,11 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
         raise InputError(f'{path}: no dump that can be read ({one_line(error)}). {_EXPECTED}') from None
 
 
-def _samples(path: Path) -> list[dict[str, Any]]:
-    samples = load_pickle(path.read_bytes())
+def _clip_scores(path: Path, samples: Any, classes: Sequence[str] | None) -> ClipScores:
     if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
         raise InputError(f'{path}: holds a {type(samples).__name__}. Expected a list with a dict for each clip, as '
                          "MMAction2's DumpResults writes it.")
-    return [sample for sample in samples if SKIP_REASON not in sample]
-
-
-def _clip_scores(path: Path, samples: list[dict[str, Any]], classes: Sequence[str] | None) -> ClipScores:
+    samples = [sample for sample in samples if SKIP_REASON not in sample]
     for key in ('gt_label', 'pred_score'):
         missing = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
         if missing or not samples:
@@ -128,3 +126,33 @@ def _strict(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+class ClipFeatures(NamedTuple):
+    """Features of the readable clips of a test split."""
+    names: list[str]
+    labels: np.ndarray  # (clips,)
+    of: dict[str, np.ndarray]  # modality -> (clips, D) float32, means over a clip's views and tokens
+
+
+@torch.inference_mode()
+def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
+    """Encode the readable clips of a test split by an `AudioVisualRecognizer` in evaluation mode."""
+    encoded: dict[str, list[Tensor]] = {}
+    labels, names = [], []
+    for batch in tqdm(loader, unit='batch'):
+        data = model.data_preprocessor(batch, training=False)
+        readable = [sample for sample in data['data_samples'] if not is_skipped(sample)]
+        if not readable:
+            continue
+        for modality, views in model.extract_feat(data['inputs']).items():  # (B*V, D), or tokens (B*V, N, D)
+            of_clip = views.unflatten(0, (len(readable), -1))  # (B, V, ..., D)
+            encoded.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
+        labels += [int(sample.gt_label) for sample in readable]
+        names += [clip_name(sample) for sample in readable]
+    if not names:
+        raise InputError('Not one clip of the test split could be read: tools/check_data.py CONFIG says why.')
+    features = {modality: torch.cat(values).numpy() for modality, values in encoded.items()}
+    for modality, values in features.items():
+        check_scores(values, modality, why_not_finite(model), names, 'features')
+    return ClipFeatures(names, np.array(labels), features)

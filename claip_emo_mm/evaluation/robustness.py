@@ -13,7 +13,8 @@ from mmengine.dist import is_main_process
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils.io import write_csv, write_text
+from claip_emo_mm.evaluation.tables import text_table
+from claip_emo_mm.utils.io import read_json, write_csv, write_text
 
 METRICS = ('WAR', 'UAR')
 CLEAN = 'clean'
@@ -113,12 +114,9 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
 
 def robustness_table(metrics: dict[str, dict[str, float]]) -> str:
     """Format the metrics of each condition, with the loss against clean clips."""
-    width = max(map(len, metrics))
-    lines = [f'{"condition".ljust(width)}  {"WAR %":>6}  {"lost":>6}  {"UAR %":>6}  {"lost":>6}']
-    for name, values in metrics.items():
-        cells = [f'{values[key]:6.2f}  {metrics[CLEAN][key] - values[key]:6.2f}' for key in METRICS]
-        lines.append('  '.join([name.ljust(width), *cells]))
-    return '\n'.join(lines)
+    rows = [[name, *(f'{value:6.2f}' for key in METRICS for value in (values[key], metrics[CLEAN][key] - values[key]))]
+            for name, values in metrics.items()]
+    return text_table([('condition', 'WAR %', 'lost', 'UAR %', 'lost'), *rows], left=1)
 
 
 def _pipeline(cfg: Config) -> list[dict]:
@@ -149,14 +147,12 @@ def _select_metrics(found: dict[str, float]) -> dict[str, float]:
 def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
-    try:
-        found = json.loads(path.read_text(encoding='utf-8'))
-        tested, conditions = found['of'], found['conditions']
-    except (ValueError, KeyError, TypeError) as error:
+    found = read_json(path) or {}
+    if not {'of', 'conditions'} <= found.keys():
         raise InputError(f'{path}: is no file of tools/test.py --robustness. Move it away, or name another folder with '
-                         '--work-dir.') from error
-    if tested != of:
-        differ = ' and '.join(name for name in of if tested.get(name) != of[name])
+                         '--work-dir.')
+    if found['of'] != of:
+        differ = ' and '.join(name for name in of if found['of'].get(name) != of[name])
         raise InputError(f'{path}: holds metrics of another {differ}. Delete it, or name another folder with '
                          '--work-dir.')
-    return conditions
+    return found['conditions']

@@ -1,6 +1,4 @@
 """Tables of metrics."""
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,7 +6,7 @@ import numpy as np
 from claip_emo_mm.evaluation.folds import FoldMetrics
 from claip_emo_mm.evaluation.metrics import EmotionMetrics
 
-Rows = list[list[str]]
+Rows = Sequence[Sequence[str]]
 
 _MAX_CLASSES = 15  # of a confusion matrix; the lines of a larger one do not fit a screen
 _TITLES = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weighted)', top2='top 2',
@@ -22,11 +20,12 @@ def metrics_table(metrics: EmotionMetrics, classes: Sequence[str]) -> str:
     """
     recalls = metrics.recalls
     width = max(len(name) for name in (*classes, 'class'))
-    matrix = (_matrix if len(classes) <= _MAX_CLASSES else _mistakes)(recalls.confusion, classes)
+    matrix = (text_table([classes, *recalls.confusion.astype(str)], left=0).split('\n')
+              if len(classes) <= _MAX_CLASSES else _mistakes(recalls.confusion, classes))
     lines = [f'{"class".ljust(width)}  recall %  precision %  clips | taken for: {matrix[0]}']
     for name, recall, precision, row, taken in zip(classes, recalls.recall, recalls.precision, recalls.confusion,
                                                    matrix[1:], strict=True):
-        lines.append(f'{name.ljust(width)}  {_ratio(recall, "no clips"):>8}  {_ratio(precision, "not taken"):>11}  '
+        lines.append(f'{name.ljust(width)}  {_percent(recall, "no clips"):>8}  {_percent(precision, "not taken"):>11}  '
                      f'{row.sum():5d} |            {taken}'.rstrip())
     for name, value in metrics.scalars().items():
         line = f'{_TITLES[name]} {value:.2f} %'
@@ -46,15 +45,8 @@ def metrics_table(metrics: EmotionMetrics, classes: Sequence[str]) -> str:
     return '\n'.join(lines)
 
 
-def _ratio(value: float, otherwise: str) -> str:
+def _percent(value: float, otherwise: str = '-') -> str:
     return otherwise if np.isnan(value) else f'{value:.2f}'
-
-
-def _matrix(confusion: np.ndarray, classes: Sequence[str]) -> list[str]:
-    """A line of names and a line of counts for each class."""
-    cell = [max(len(name), len(str(column.max()))) for name, column in zip(classes, confusion.T, strict=True)]
-    return ['  '.join(str(value).rjust(width) for value, width in zip(row, cell, strict=True))
-            for row in (classes, *confusion)]
 
 
 def _mistakes(confusion: np.ndarray, classes: Sequence[str]) -> list[str]:
@@ -81,17 +73,16 @@ def folds_rows(metrics: Mapping[str, FoldMetrics], epochs: Mapping[str, Mapping[
     for name in one.pooled_values:
         for protocol, found in metrics.items():
             ends = (found.pooled.intervals or {}).get(name)
-            rows.append([name, protocol, *map(_percent, found.values.get(name, [np.nan] * len(found.folds))),
-                         _percent(found.mean(name)), _percent(found.deviation(name)),
-                         _percent(found.pooled_values[name]),
+            rows.append([name, protocol, *map(_percent, found.values[name]), _percent(found.mean(name)),
+                         _percent(found.deviation(name)), _percent(found.pooled_values[name]),
                          ' to '.join(map(_percent, ends)) if ends else '-'])
     return rows
 
 
-def text_table(rows: Rows) -> str:
-    """Format rows in columns, the first two left-aligned, numbers right-aligned."""
+def text_table(rows: Rows, left: int = 2) -> str:
+    """Format rows in columns, the first `left` of them left-aligned, numbers right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return '\n'.join('  '.join(cell.ljust(width) if place < 2 else cell.rjust(width)
+    return '\n'.join('  '.join(cell.ljust(width) if place < left else cell.rjust(width)
                                for place, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
                      for row in rows)
 
@@ -100,17 +91,6 @@ def markdown_table(rows: Rows) -> str:
     """Format rows as a Markdown table."""
     rule = ['---', '---', *['---:'] * (len(rows[0]) - 2)]
     return '\n'.join(f'| {" | ".join(row)} |' for row in (rows[0], rule, *rows[1:]))
-
-
-def csv_table(rows: Rows) -> str:
-    """Format rows as csv."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator='\n').writerows(rows)
-    return text.getvalue()
-
-
-def _percent(value: float) -> str:
-    return '-' if np.isnan(value) else f'{value:.2f}'
 
 
 def absent_classes(metrics: FoldMetrics) -> Sequence[str]:

@@ -14,9 +14,8 @@ from torch import nn
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import ClipScores, emotion_metrics
 from claip_emo_mm.evaluation.comparison import fuse
-from claip_emo_mm.evaluation.features import collect_features
 from claip_emo_mm.evaluation.metrics import check_scores, expected_calibration_error, why_not_finite
-from claip_emo_mm.evaluation.predictions import read_scores, write_metrics
+from claip_emo_mm.evaluation.predictions import collect_features, read_scores, write_metrics
 from claip_emo_mm.export.onnx import QuantizationChange
 
 LABELS = np.array([0, 1, 0])

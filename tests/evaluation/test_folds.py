@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.folds import fold_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
-from claip_emo_mm.evaluation.tables import absent_classes, csv_table, folds_rows, markdown_table, text_table
+from claip_emo_mm.evaluation.tables import absent_classes, folds_rows, markdown_table, text_table
+from claip_emo_mm.utils.io import write_csv
 
 CLASSES = ('a', 'b', 'c')
 
@@ -32,7 +35,7 @@ def test_by_hand() -> None:
     assert absent_classes(found) == ['Fold 1 has no clips of c: its UAR and F1 are means over the other classes.']
 
 
-def test_table() -> None:
+def test_table(tmp_path: Path) -> None:
     found = fold_metrics(FOLDS)
     rows = folds_rows(dict(paper=found, clean=found), dict(paper={1: 3, 4: 5}, clean={1: 6, 4: 6}))
     assert rows[:4] == [
@@ -43,7 +46,9 @@ def test_table() -> None:
     low, high = found.pooled.intervals['WAR']
     assert rows[4][2:] == ['66.67', '50.00', '58.33', '11.79', '60.00', f'{low:.2f} to {high:.2f}']
     assert rows[-1] == ['recall of c', 'clean', '-', '100.00', '100.00', '-', '100.00', '-']
-    assert [line.split(',')[0] for line in csv_table(rows).splitlines()] == [row[0] for row in rows]
+    write_csv(tmp_path / 'results.csv', rows[0], rows[1:])
+    lines = (tmp_path / 'results.csv').read_text().splitlines()
+    assert [line.split(',')[0] for line in lines] == [row[0] for row in rows]
     assert markdown_table(rows).splitlines()[:2] == [
         '| metric | protocol | fold 1 | fold 4 | mean | std | pooled | pooled, 95 % |',
         '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |']

@@ -14,7 +14,7 @@ from claip_emo_mm.engine.cli import KeyValueAction, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import check_groups, require_lists
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.features import collect_features
+from claip_emo_mm.evaluation.predictions import collect_features
 from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.visualization.plots import embed, plot_features, png_file, write_figure
 

@@ -11,8 +11,8 @@ from claip_emo_mm.engine.cross_validation.protocols import describe_protocols
 from claip_emo_mm.engine.cross_validation.run import CrossValidation
 from claip_emo_mm.evaluation.folds import FoldMetrics, fold_metrics
 from claip_emo_mm.evaluation.predictions import read_clip_scores
-from claip_emo_mm.evaluation.tables import absent_classes, csv_table, folds_rows, markdown_table, text_table
-from claip_emo_mm.utils.io import write_text
+from claip_emo_mm.evaluation.tables import absent_classes, folds_rows, markdown_table, text_table
+from claip_emo_mm.utils.io import write_csv, write_text
 from claip_emo_mm.version import __version__
 from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
 
@@ -45,7 +45,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     folder = validation.work_dir
     write_text(folder / 'results.txt', text)
     write_text(folder / 'results.md', '\n'.join([markdown_table(rows), '', *(f'- {note}' for note in notes), '']))
-    write_text(folder / 'results.csv', csv_table(rows))
+    write_csv(folder / 'results.csv', rows[0], rows[1:])
     for protocol, found in metrics.items():
         title = (f'{protocol}, {len(runs)} folds pooled: WAR {found.pooled.recalls.war:.2f}   '
                  f'UAR {found.pooled.recalls.uar:.2f}')
