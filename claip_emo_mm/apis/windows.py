@@ -76,7 +76,6 @@ class SlidingWindows:
         self._linker = FaceLinker()
         self._detected: tuple[_Tick, list[FaceBox]] | None = None
         self._people = PersonTracker()
-        self._paths: dict[int, list[tuple[float, Box]]] = {}  # by the number of the track
         self._frames_end_s = 0.
         self.audio = AudioBuffer(source)
         self.end_s = 0.  # time up to which the source was read
@@ -157,10 +156,8 @@ class SlidingWindows:
             if tick.faces is None:  # new, not shown at the tick before
                 tick.faces = self._crop_faces(last if tick is last_tick else number, full)
             for track, face in tick.faces.items():
-                time_s = number / TICKS_HZ
-                self._people.add(track, time_s, 1 / TICKS_HZ, face.crop, face.score * face.box[2])
-                if number % _DETECTION_TICKS == 0:
-                    self._paths.setdefault(track, []).append((time_s, face.box))
+                self._people.add(track, number / TICKS_HZ, 1 / TICKS_HZ, face.crop, face.score * face.box[2],
+                                 None if number % _DETECTION_TICKS else face.box)
             yield tick
         waiting.clear()
 
@@ -194,11 +191,8 @@ class SlidingWindows:
 
     def people(self, reported: Iterable[int]) -> list[PersonTrack]:
         """Return the people with these numbers, renumbered in this order."""
-        paths: dict[int, list[tuple[float, Box]]] = {}
-        for track, path in self._paths.items():
-            paths.setdefault(self._people.known(track), []).extend(path)
-        return [PersonTrack(number, self._people.spans(person), sorted(paths.get(person, [])),
-                           self._people.portrait(person)) for number, person in enumerate(reported, 1)]
+        return [PersonTrack(number, self._people.spans(person), self._people.path(person),
+                            self._people.portrait(person)) for number, person in enumerate(reported, 1)]
 
     def _close(self, ticks: list[_Tick], start: int, end: int) -> Window:
         start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
@@ -206,7 +200,6 @@ class SlidingWindows:
         self.audio.forget(end_s - self._window / TICKS_HZ)
         people = self._views([tick for tick in ticks if tick.frame is not None])
         self._people.forget(start_s)
-        self._paths = {track: path for track, path in self._paths.items() if self._people.follows(track)}
         return Window(start_s, end_s, people, samples, self.audio.rate_hz, note)
 
     def _views(self, ticks: list[_Tick]) -> list[PersonView]:

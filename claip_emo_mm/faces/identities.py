@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from claip_emo_mm.structures import Span
+from claip_emo_mm.structures import Box, Span
 
 _GRID = 8  # pixels of the thumbnail that people are told apart by
 _SAME_DISTANCE = 6.5  # difference of color (CIE 1976); see `PersonTracker`
@@ -21,6 +21,7 @@ class _Track:
     quality: float = 0.
     count: int = 0
     spans: list[Span] = field(default_factory=list)
+    path: list[tuple[float, Box]] = field(default_factory=list)
     person: int | None = None
 
 
@@ -36,8 +37,18 @@ class PersonTracker:
         self._tracks: dict[int, _Track] = {}  # by the number of the track
         self._people: list[list[_Track]] = []
 
-    def add(self, track: int, time_s: float, length_s: float, crop: np.ndarray, quality: float) -> None:
-        """Add a frame of a track: when it is shown, its crop (H, W, 3) uint8 RGB, and how good a portrait that is."""
+    def add(self, track: int, time_s: float, length_s: float, crop: np.ndarray, quality: float,
+            box: Box | None = None) -> None:
+        """Add a frame of a track.
+
+        Args:
+            track: number of the track.
+            time_s: when the frame is shown.
+            length_s: how long it is shown.
+            crop: (H, W, 3) uint8 RGB.
+            quality: how good a portrait the crop is.
+            box: of the face, for the path of the person; None leaves the frame out of the path.
+        """
         thumbnail = cv2.resize(crop, (_GRID, _GRID), interpolation=cv2.INTER_AREA)
         colors = cv2.cvtColor(thumbnail.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         face = self._tracks.setdefault(track, _Track(crop, np.zeros_like(colors)))
@@ -47,6 +58,8 @@ class PersonTracker:
         face.colors += colors
         face.count += 1
         _add_span(face.spans, time_s, time_s + length_s)
+        if box is not None:
+            face.path.append((time_s, box))
 
     def number(self, track: int) -> int:
         """Number the person of a track, from 1; call it in the order in which the tracks begin."""
@@ -58,18 +71,10 @@ class PersonTracker:
             self._people[face.person - 1].append(face)
         return face.person
 
-    def known(self, track: int) -> int | None:
-        """Number of a track's person, if it was numbered."""
-        return self._tracks[track].person if track in self._tracks else None
-
     def forget(self, before_s: float) -> None:
         """Drop tracks without a number that ended before a time."""
         self._tracks = {track: face for track, face in self._tracks.items()
                         if face.person is not None or face.spans[-1][1] >= before_s}
-
-    def follows(self, track: int) -> bool:
-        """Whether a track was added and not dropped."""
-        return track in self._tracks
 
     def spans(self, person: int) -> list[Span]:
         """When a person is visible."""
@@ -77,6 +82,10 @@ class PersonTracker:
         for start, end in sorted(span for face in self._people[person - 1] for span in face.spans):
             _add_span(joined, start, end)
         return joined
+
+    def path(self, person: int) -> list[tuple[float, Box]]:
+        """Times and boxes of a person, by time."""
+        return sorted(point for face in self._people[person - 1] for point in face.path)
 
     def portrait(self, person: int) -> np.ndarray:
         """Best (64, 64, 3) uint8 RGB crop of a person."""

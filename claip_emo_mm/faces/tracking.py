@@ -1,6 +1,7 @@
 """Face tracking through a clip: which face, where it is in every frame, and the smoothed square around it."""
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
+from itertools import count
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -72,11 +73,11 @@ class FaceLinker:
 
     def __init__(self) -> None:
         self.tracks: list[FaceTrack] = []
-        self._next_number = 1
+        self._numbers = count(1)
 
     def add(self, frame: int, boxes: Sequence[FaceBox]) -> None:
         """Add the faces of a frame; frames ascend."""
-        open_tracks = self.open_tracks(frame)
+        open_tracks = [track for track in self.tracks if frame - track.last <= _LONGEST_GAP]
         pairs = sorted(((_overlap(track.boxes[track.last], box), t, b) for t, track in enumerate(open_tracks)
                         for b, box in enumerate(boxes)), reverse=True)
         free_tracks, free_boxes = set(range(len(open_tracks))), set(range(len(boxes)))
@@ -86,18 +87,13 @@ class FaceLinker:
                 free_tracks.remove(t)
                 free_boxes.remove(b)
         for b in sorted(free_boxes, key=lambda b: boxes[b].left):
-            self.tracks.append(FaceTrack({frame: boxes[b]}, self._next_number))
-            self._next_number += 1
+            self.tracks.append(FaceTrack({frame: boxes[b]}, next(self._numbers)))
 
     def forget(self, before: int) -> None:
         """Drop the boxes of frames before `before`, and tracks that ended before it."""
         self.tracks = [track for track in self.tracks if track.last >= before]
         for track in self.tracks:
             track.boxes = {frame: box for frame, box in track.boxes.items() if frame >= before}
-
-    def open_tracks(self, frame: int) -> list[FaceTrack]:
-        """Tracks that may continue in a frame."""
-        return [track for track in self.tracks if frame - track.last <= _LONGEST_GAP]
 
 
 def _choose(tracks: Sequence[FaceTrack]) -> list[FaceTrack]:

@@ -1,5 +1,4 @@
 """Captioned faces and voices for pretraining the toy encoders."""
-import io
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,10 +68,8 @@ def _make_file(settings: CaptionedSettings, job: tuple[int, Path]) -> None:
     draw = _draw_faces if settings.kind == 'faces' else _speak
     made = [draw(settings, index) for index in range(start, min(start + _IDENTITIES_PER_FILE, settings.identities))]
     inputs, captions = zip(*made, strict=True)
-    content = io.BytesIO()
-    np.savez(content, captions=np.array(captions), **{settings.kind: np.stack(inputs)})
-    with atomic_write(path) as part:
-        part.write_bytes(content.getvalue())
+    with atomic_write(path) as part, part.open('wb') as file:
+        np.savez(file, captions=np.array(captions), **{settings.kind: np.stack(inputs)})
 
 
 def _draw_faces(settings: CaptionedSettings, index: int) -> tuple[np.ndarray, list[tuple[str, ...]]]:

@@ -73,17 +73,15 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
     recorded: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
 
     @torch.no_grad()
-    def record_encoder(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        recorded['encoder'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
+    def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        if isinstance(module, SplitMultiheadAttention):
+            recorded['encoder'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
+        else:
+            recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    @torch.no_grad()
-    def record_temporal(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
-
-    hooks = [block.attn.register_forward_pre_hook(record_encoder)
-             for block in _modules(model.visual_backbone, VisionBlock)]
-    hooks += [layer.register_forward_pre_hook(record_temporal)
-              for neck in _modules(model.visual_neck, TemporalTransformer) for layer in neck.layers]
+    modules = [block.attn for block in _modules(model.visual_backbone, VisionBlock)]
+    modules += [layer for neck in _modules(model.visual_neck, TemporalTransformer) for layer in neck.layers]
+    hooks = [module.register_forward_pre_hook(record) for module in modules]
     try:
         yield recorded
     finally:

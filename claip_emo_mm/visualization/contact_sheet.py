@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import BaseDataset
 from torch import Tensor
+from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
@@ -69,7 +70,7 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
         rows[0].set_title(f'view {view + 1} of {views}', fontsize=8, loc='left')
         if frames is not None:
             axis = rows.pop(0)
-            axis.imshow(_montage(frames[view].permute(0, 2, 3, 1).numpy()))
+            axis.imshow(make_grid(frames[view], _COLUMNS, padding=0, pad_value=255).permute(1, 2, 0).numpy())
             axis.set_axis_off()
         if mel is not None:
             rows[0].imshow(mel[view].T.numpy(), origin='lower', aspect='auto', interpolation='nearest')
@@ -77,15 +78,6 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
             rows[0].set_ylabel('mel bin', fontsize=7)
             rows[0].tick_params(labelsize=7)
     return figure
-
-
-def _montage(frames: np.ndarray) -> np.ndarray:
-    """Arrange frames (T, H, W, 3) in rows, (rows * H, columns * W, 3)."""
-    columns = min(_COLUMNS, len(frames))
-    rows = -(-len(frames) // columns)
-    sheet = np.full((rows * columns, *frames.shape[1:]), 255, np.uint8)
-    sheet[:len(frames)] = frames
-    return np.block([[[sheet[row * columns + column]] for column in range(columns)] for row in range(rows)])
 
 
 def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:

@@ -52,24 +52,33 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
     origin_s = (source.start_time or 0) / 1e6
     rate = video.average_rate or video.guessed_rate or Fraction(25)  # per second, as the file states it
     encoder = _video_stream(target, size, pixel_ratio, rate)
-    audio_copy = audio and overlay_audio(audio, source, target, origin_s)
+    if audio:
+        is_copied = source.format.name.startswith(_EXACT_FORMATS) and audio.codec_context.name in _COPIED
+        audio_copy = (_CopiedAudio if is_copied else _EncodedAudio)(audio, target, origin_s)
     last_pts, to_frame = -1, ToImage(_LARGEST_SIDE)
     for packet in _read(source, [stream for stream in (video, audio) if stream is not None]):
         if packet.stream is not video:
             audio_copy.write(packet)
             continue
-        for frame in _decode(packet, last_pts < 0):
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:  # a broken packet is skipped
+            if last_pts < 0:
+                raise
+            continue
+        for frame in frames:
             time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
             if last_pts >= 0 and time_s - last_pts * _TIME_BASE > LONGEST_GAP_S:
                 break
-            image = labels.draw(to_frame(frame), time_s)
+            image = cv2.resize(labels.draw(to_frame(frame), time_s), (encoder.width, encoder.height),
+                               interpolation=cv2.INTER_AREA)
             last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
-            out = av.VideoFrame.from_ndarray(_fitted(image, encoder), format='rgb24')
+            out = av.VideoFrame.from_ndarray(image, format='rgb24')
             out.pts, out.time_base = last_pts, _TIME_BASE
             target.mux(encoder.encode(out))
             progress(time_s)
     target.mux(encoder.encode(None))
-    if audio_copy:
+    if audio:
         audio_copy.end()
 
 
@@ -77,14 +86,6 @@ def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Pac
     """Yield packets up to the end, or to the first one that cannot be read."""
     with suppress(av.error.FFmpegError):
         yield from source.demux(streams)
-
-
-def _decode(packet: av.Packet, is_first: bool) -> Iterator[av.VideoFrame]:
-    try:
-        yield from packet.decode()
-    except av.error.FFmpegError:  # a broken packet is skipped
-        if is_first:
-            raise
 
 
 def _image_format(video: str) -> tuple[tuple[int, int], Fraction]:
@@ -107,12 +108,6 @@ def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], p
     stream.codec_context.sample_aspect_ratio = pixel_ratio
     stream.options = dict(preset='veryfast', crf='23')
     return stream
-
-
-def _fitted(image: np.ndarray, stream: av.VideoStream) -> np.ndarray:
-    if image.shape[:2] == (stream.height, stream.width):
-        return image
-    return cv2.resize(image, (stream.width, stream.height), interpolation=cv2.INTER_AREA)
 
 
 class _Labels:
@@ -165,16 +160,8 @@ def _draw(image: np.ndarray, box: Box | None, label: str, color: tuple[int, int,
                 cv2.LINE_AA)
 
 
-def overlay_audio(audio: av.AudioStream, source: av.container.InputContainer,
-                  target: av.container.OutputContainer, origin_s: float) -> 'CopiedAudio | EncodedAudio':
-    """Add an audio stream to a file, which writes packets at their times less `origin_s`, the first of the source."""
-    exact = source.format.name.startswith(_EXACT_FORMATS)
-    kind = CopiedAudio if exact and audio.codec_context.name in _COPIED else EncodedAudio
-    return kind(audio, target, origin_s)
-
-
-class CopiedAudio:
-    """Copies packets."""
+class _CopiedAudio:
+    """Copies packets, at their times less `origin_s`, the first of the source."""
 
     def __init__(self, audio: av.AudioStream, target: av.container.OutputContainer, origin_s: float) -> None:
         self._target, self._shift = target, round(origin_s / audio.time_base)
@@ -190,8 +177,8 @@ class CopiedAudio:
         pass
 
 
-class EncodedAudio:
-    """Encodes to AAC in stereo; gaps become silence."""
+class _EncodedAudio:
+    """Encodes packets to AAC in stereo, at their times less `origin_s`; gaps become silence."""
 
     def __init__(self, audio: av.AudioStream, target: av.container.OutputContainer, origin_s: float) -> None:
         self._target, self._origin_s = target, origin_s
@@ -202,21 +189,17 @@ class EncodedAudio:
         self._is_over = False
 
     def write(self, packet: av.Packet) -> None:
-        if self._is_over:
-            return
-        for frame in self._decode(packet):
-            self._add([chunk.to_ndarray().reshape(-1, 2) for chunk in self._resampler.resample(frame)],
-                      None if frame.time is None else frame.time - self._origin_s)
-
-    def _decode(self, packet: av.Packet) -> Iterator[av.AudioFrame]:
         try:
-            yield from packet.decode()
+            frames = () if self._is_over else packet.decode()
         except av.error.FFmpegError:  # the rest is dropped, as in the results
-            self._is_over = True
+            frames, self._is_over = (), True
+        for frame in frames:
+            self._add(frame, None if frame.time is None else frame.time - self._origin_s)
 
-    def _add(self, chunks: list[np.ndarray], time_s: float | None) -> None:
-        """Encode (n, 2) samples that begin at a time."""
-        samples = np.concatenate(chunks) if chunks else np.zeros((0, 2), np.float32)
+    def _add(self, frame: av.AudioFrame | None, time_s: float | None = None) -> None:
+        """Encode the samples of a frame that begins at a time; without one, what the resampler still holds."""
+        chunks = [chunk.to_ndarray().reshape(-1, 2) for chunk in self._resampler.resample(frame)]
+        samples = np.concatenate([np.zeros((0, 2), np.float32), *chunks])
         late = 0 if time_s is None else round(time_s * self._rate_hz) - self._written
         if late > LONGEST_GAP_S * self._rate_hz:
             self._is_over = True
@@ -233,5 +216,5 @@ class EncodedAudio:
         self._target.mux(self._stream.encode(frame))
 
     def end(self) -> None:
-        self._add([chunk.to_ndarray().reshape(-1, 2) for chunk in self._resampler.resample(None)], None)
+        self._add(None)
         self._target.mux(self._stream.encode(None))

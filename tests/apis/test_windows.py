@@ -43,7 +43,7 @@ def test_people_who_leave_and_come_back() -> None:
     source = scene(6, (GREEN, 0, 2.5, 110), (GREEN, 4, 6, 90), (RED, 0, 6, 10), (RED, 3, 3.2, 70))
     windows, found = cut(source, 'all')
     boxes = [{view.person: view.box[0] for view in window.people} for window in found]
-    red, green = windows._people.known(1), windows._people.known(2)
+    red, green = windows._people.number(1), windows._people.number(2)
     assert [set(each) for each in boxes] == [{red, green}, {red, green}, {red, green}, {red, green}, {red, green}]
     assert all(each[red] == pytest.approx(10 / 160) for each in boxes)
     assert [each[green] for each in boxes] == pytest.approx([110 / 160] * 3 + [90 / 160] * 2, abs=.01)

@@ -1,5 +1,4 @@
 """Plot clip features by t-SNE: python tools/analysis_tools/features.py CONFIG CHECKPOINT --out PNG."""
-import io
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -59,10 +58,8 @@ def main() -> None:
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Write an npz file atomically."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    with atomic_write(path) as part:
-        part.write_bytes(content.getvalue())
+    with atomic_write(path) as part, part.open('wb') as file:
+        np.savez_compressed(file, **arrays)
 
 
 if __name__ == '__main__':
