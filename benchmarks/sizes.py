@@ -1,19 +1,13 @@
-"""Models and clips to measure."""
-import shutil
-from collections.abc import Sequence
+"""Models to measure."""
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import numpy as np
 import open_clip
-import soundfile
 import torch
 import torch.nn.functional as F
 from mmaction.registry import MODELS
 from open_clip.model import CLIPVisionCfg
 from torch import Tensor, nn
 
-from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.htsat import find_arch
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
@@ -79,52 +73,6 @@ class ModelSizes:
         arch, side = find_arch(self.audio_arch), self.vision.image_size
         return dict(frames=torch.randn(self.num_clips, self.num_frames, 3, side, side, device=device),
                     mel=torch.randn(self.num_clips, 1, arch.num_frames, arch.mel_bins, device=device))
-
-
-# DFEW's clips: the length, in frames, that this ratio of them does not exceed
-_RATIO = (0, .05, .25, .5, .75, .95, 1)
-_FRAMES = (11, 33, 48, 70, 95, 155, 847)
-_FRAMES_PER_S = 25
-
-
-def sample_lengths(count: int, seed: int = 0) -> np.ndarray:
-    """Sample lengths of clips, frames, from DFEW's distribution: its inverse, interpolated between seven of its points.
-
-    One is sampled from each of `count` equal parts of the distribution, so that few clips have its mean as well.
-    """
-    rng = np.random.default_rng(seed)
-    ratios = (np.arange(count) + rng.random(count)) / count
-    return rng.permutation(np.interp(ratios, _RATIO, _FRAMES).round().astype(int))
-
-
-def make_clips(tree: Path, out: Path, lengths: Sequence[int]) -> list[ListedClip]:
-    """Make frame folders and audio files of given lengths by going to and fro in the clips of a tree.
-
-    Args:
-        tree: folder of ``make_frame_tree`` with a ``test.csv``.
-        out: folder to be made.
-        lengths: frames of each clip; 25 of them are a second of audio.
-    Returns: the clips; their paths are relative to `out`.
-    """
-    sources = read_annotation_list(tree / 'test.csv')
-    clips = []
-    for number, length in enumerate(lengths):
-        source = sources[number % len(sources)]
-        clip = ListedClip(number, source.label, frames=f'frames/{number:05d}', audio=f'{number:05d}.wav')
-        (out / clip.frames).mkdir(parents=True)
-        names = sorted((tree / source.frames).iterdir())
-        for frame, index in enumerate(to_and_fro(len(names), length), start=1):
-            shutil.copyfile(names[index], out / clip.frames / f'{frame:05d}{names[index].suffix}')
-        samples, rate_hz = soundfile.read(tree / source.audio, dtype='float32')
-        wanted = round(length / _FRAMES_PER_S * rate_hz)
-        soundfile.write(out / clip.audio, samples[to_and_fro(len(samples), wanted)], rate_hz)
-        clips.append(clip)
-    return clips
-
-
-def to_and_fro(count: int, wanted: int) -> np.ndarray:
-    """Indices 0, 1, ..., count - 1, count - 2, ..., 0, 1, ..., `wanted` of them."""
-    return np.abs((np.arange(wanted) + count - 1) % max(2 * (count - 1), 1) - (count - 1))
 
 
 class TrainingStep:

@@ -9,16 +9,16 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies in a checkout alone
 
+from benchmarks.clips import make_clips, make_frame_tree, sample_lengths
 from benchmarks.data import benchmark_data
 from benchmarks.evaluation import benchmark_evaluation
 from benchmarks.inference import benchmark_inference, write_random_checkpoint
 from benchmarks.model import benchmark_model
-from benchmarks.sizes import ModelSizes, make_clips, sample_lengths
+from benchmarks.sizes import ModelSizes
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.dataset import make_toy_set
-from claip_emo_mm.toy.layouts import make_frame_tree
 
 
 def parse_args() -> argparse.Namespace:

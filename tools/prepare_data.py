@@ -13,8 +13,7 @@ from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.official_splits import NUM_FOLDS
 from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set
-from claip_emo_mm.toy.layouts import write_toy_folds
+from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set, write_toy_folds
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'

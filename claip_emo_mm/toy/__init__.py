@@ -1,8 +1,7 @@
 """Toy data sets of drawn talking faces, made locally: nothing needs to be downloaded."""
 from .captioned import CaptionedDataset, CaptionedSettings, make_captioned_set
 from .clips import write_clip
-from .dataset import DEFAULT_CLIPS, make_toy_set
-from .layouts import make_frame_tree, write_toy_folds
+from .dataset import DEFAULT_CLIPS, make_toy_set, write_toy_folds
 
-__all__ = ['CaptionedDataset', 'CaptionedSettings', 'DEFAULT_CLIPS', 'make_captioned_set', 'make_frame_tree',
-           'make_toy_set', 'write_clip', 'write_toy_folds']
+__all__ = ['CaptionedDataset', 'CaptionedSettings', 'DEFAULT_CLIPS', 'make_captioned_set', 'make_toy_set',
+           'write_clip', 'write_toy_folds']

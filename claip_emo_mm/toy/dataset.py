@@ -1,4 +1,5 @@
-"""The toy set: clips of many identities, split by identity, with one annotation list per split."""
+"""The toy set: clips of many identities, split by identity, with one annotation list per split, and lists of folds."""
+import csv
 import json
 import logging
 import shutil
@@ -8,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from claip_emo_mm.datasets.labels import DFEW
+from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, fold_list
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.clips import CLIP_FPS, CLIP_SIZE, write_clip
 from claip_emo_mm.toy.identities import FaceIdentity, identity_stream
@@ -17,8 +19,8 @@ from claip_emo_mm.utils.parallel import run_parallel
 
 DEFAULT_CLIPS = (336, 42, 210)  # train, val, test
 SPLITS = ('train', 'val', 'test')
-FOLD_LISTS = 'lists/fold*_t*.csv'  # glob pattern
 
+_FOLD_LISTS = 'lists/fold*_t*.csv'  # glob pattern
 _SETTINGS_FILE = 'toy.json'
 _WORTH_A_WORKER = 64  # clips: drawing them takes about as long as starting a process
 _logger = logging.getLogger(__name__)
@@ -89,6 +91,40 @@ def make_toy_set(out: str | Path, seed: int = 0, clips: tuple[int, int, int] = D
     return lists
 
 
+def write_toy_folds(out: str | Path, folds: int) -> list[Path]:
+    """Write `lists/fold1_train.csv`, `lists/fold1_test.csv` and so on beside the lists of a toy set.
+
+    The people of all splits are dealt out in turn: each is in the test split of one fold, and in the training split of
+    all others. Lists of more folds that were written before are removed.
+
+    Args:
+        out: folder of `make_toy_set`.
+        folds: 2 or more.
+    Returns: the lists.
+    Raises:
+        InputError: there are fewer people than folds.
+    """
+    out = Path(out)
+    rows: list[dict[str, str]] = []
+    for split in SPLITS:
+        with (out / f'{split}.csv').open(encoding='utf-8', newline='') as file:
+            rows += csv.DictReader(file)
+    people = list(dict.fromkeys(row['identity'] for row in rows))
+    if not 2 <= folds <= len(people):
+        raise InputError(f'--folds {folds}: expected 2 to {len(people)}, which is the number of people in {out}. '
+                         '--clips makes more: each person shows 7 emotions.')
+    paths = []
+    for fold in range(1, folds + 1):
+        tested = set(people[fold - 1::folds])
+        for split in FOLD_SPLITS:
+            paths.append(out / fold_list(fold, split))
+            write_csv(paths[-1], tuple(rows[0]),
+                      [tuple(row.values()) for row in rows if (row['identity'] in tested) == (split == 'test')])
+    for path in {*out.glob(_FOLD_LISTS)} - {*paths}:
+        path.unlink()
+    return paths
+
+
 def list_clips(settings: ToySettings) -> Iterator[ToyClip]:
     """Yield every clip of a set, split by split, identity by identity."""
     for split, identities in zip(SPLITS, settings.identities, strict=True):
@@ -120,7 +156,7 @@ def _open_folder(out: Path, settings: ToySettings, overwrite: bool) -> None:
                              'folder with --out, or replace this set with --overwrite.')
         if videos.is_dir():
             shutil.rmtree(videos)
-        for file in (*(out / f'{split}.csv' for split in SPLITS), *out.glob(FOLD_LISTS)):
+        for file in (*(out / f'{split}.csv' for split in SPLITS), *out.glob(_FOLD_LISTS)):
             file.unlink(missing_ok=True)
     if found != wanted:  # after the removal: an interrupted one is still known as a toy set
         write_text(path, json.dumps(wanted, indent=2) + '\n')

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from benchmarks.clips import make_clips, sample_lengths, to_and_fro
 from benchmarks.evaluation import EvaluationMeasurement, benchmark_evaluation
-from benchmarks.sizes import ModelSizes, make_clips, sample_lengths, to_and_fro
+from benchmarks.sizes import ModelSizes
 from claip_emo_mm.datasets.transforms.sampling import regular_frames
 
 SIZES = ModelSizes(dict(image_size=224, patch_size=112, width=64, layers=2, head_width=32, quick_gelu=True),

@@ -14,6 +14,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
+from benchmarks.clips import make_frame_tree
 from claip_emo_mm.datasets.annotations import read_annotation_list
 from claip_emo_mm.datasets.labels import DFEW, MAFW
 from claip_emo_mm.engine.checkpoints import load_trained
@@ -22,7 +23,6 @@ from claip_emo_mm.engine.hooks.checks import count_parameters
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import with_random_weights
 from claip_emo_mm.toy.dataset import make_toy_set
-from claip_emo_mm.toy.layouts import make_frame_tree
 from claip_emo_mm.utils.io import write_csv
 
 MIX = Path(__file__).parents[2] / 'configs/mix'

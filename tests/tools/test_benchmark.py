@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.clips import sample_lengths
 from benchmarks.data import DataMeasurement
 from benchmarks.evaluation import EvaluationMeasurement
 from benchmarks.inference import InferenceMeasurement
 from benchmarks.model import ModelMeasurement
-from benchmarks.sizes import ModelSizes, sample_lengths
+from benchmarks.sizes import ModelSizes
 from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 
 TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')

@@ -11,10 +11,10 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from tool_runs import ROOT, call_tool
 
+from benchmarks.clips import make_frame_tree
 from claip_emo_mm.datasets.annotations import read_annotation_list
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.toy.dataset import make_toy_set
-from claip_emo_mm.toy.layouts import make_frame_tree
 
 CONFIG = f"""
 _base_ = [f'{ROOT}/configs/_base_/{{part}}.py'

@@ -1,6 +1,6 @@
-"""The toy set in other layouts: cross-validation folds, and frame folders with wav files."""
-import csv
+"""Frame folders and audio files as those of DFEW, made of the toy set."""
 import shutil
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -9,50 +9,17 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from claip_emo_mm.datasets.annotations import read_annotation_list
-from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, fold_list
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 from claip_emo_mm.media.video import VideoFile
-from claip_emo_mm.toy.dataset import FOLD_LISTS, SPLITS
+from claip_emo_mm.toy.dataset import SPLITS
 from claip_emo_mm.utils.io import write_csv
 
 _SIDE = 256  # pixels, as the frames of DFEW
-_RATE_HZ = 16000
 _GRAIN = 4.  # standard deviation of the brightness: drawn frames alone would be decoded faster than photographs
-
-
-def write_toy_folds(out: str | Path, folds: int) -> list[Path]:
-    """Write `lists/fold1_train.csv`, `lists/fold1_test.csv` and so on beside the lists of a toy set.
-
-    The people of all splits are dealt out in turn: each is in the test split of one fold, and in the training split of
-    all others. Lists of more folds that were written before are removed.
-
-    Args:
-        out: folder of `make_toy_set`.
-        folds: 2 or more.
-    Returns: the lists.
-    Raises:
-        InputError: there are fewer people than folds.
-    """
-    out = Path(out)
-    rows: list[dict[str, str]] = []
-    for split in SPLITS:
-        with (out / f'{split}.csv').open(encoding='utf-8', newline='') as file:
-            rows += csv.DictReader(file)
-    people = list(dict.fromkeys(row['identity'] for row in rows))
-    if not 2 <= folds <= len(people):
-        raise InputError(f'--folds {folds}: expected 2 to {len(people)}, which is the number of people in {out}. '
-                         '--clips makes more: each person shows 7 emotions.')
-    paths = []
-    for fold in range(1, folds + 1):
-        tested = set(people[fold - 1::folds])
-        for split in FOLD_SPLITS:
-            paths.append(out / fold_list(fold, split))
-            write_csv(paths[-1], tuple(rows[0]),
-                      [tuple(row.values()) for row in rows if (row['identity'] in tested) == (split == 'test')])
-    for path in {*out.glob(FOLD_LISTS)} - {*paths}:
-        path.unlink()
-    return paths
+# DFEW's clips: the length, in frames, that this ratio of them does not exceed
+_RATIO = (0, .05, .25, .5, .75, .95, 1)
+_FRAMES = (11, 33, 48, 70, 95, 155, 847)
+_FRAMES_PER_S = 25
 
 
 def make_frame_tree(toy: Path, out: Path) -> dict[str, Path]:
@@ -95,7 +62,45 @@ def _unpack(video: Path, out: Path, name: str, rng: np.random.Generator) -> None
         jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
         (folder / f'{index:05d}.jpg').write_bytes(jpeg.tobytes())  # imwrite says nothing of a full disk
     samples, rate_hz = clip.audio()
-    if rate_hz != _RATE_HZ:
-        raise ValueError(f'{video}: audio of {rate_hz} Hz, {_RATE_HZ} expected of a toy clip.')
-    soundfile.write(out / 'audio' / f'{name}.wav', samples, _RATE_HZ, subtype='PCM_16')
+    soundfile.write(out / 'audio' / f'{name}.wav', samples, rate_hz, subtype='PCM_16')
     shutil.copyfile(video, out / 'videos' / f'{name}.mp4')
+
+
+def sample_lengths(count: int, seed: int = 0) -> np.ndarray:
+    """Sample lengths of clips, frames, from DFEW's distribution: its inverse, interpolated between seven of its points.
+
+    One is sampled from each of `count` equal parts of the distribution, so that few clips have its mean as well.
+    """
+    rng = np.random.default_rng(seed)
+    ratios = (np.arange(count) + rng.random(count)) / count
+    return rng.permutation(np.interp(ratios, _RATIO, _FRAMES).round().astype(int))
+
+
+def make_clips(tree: Path, out: Path, lengths: Sequence[int]) -> list[ListedClip]:
+    """Make frame folders and audio files of given lengths by going to and fro in the clips of a tree.
+
+    Args:
+        tree: folder of `make_frame_tree` with a ``test.csv``.
+        out: folder to be made.
+        lengths: frames of each clip; 25 of them are a second of audio.
+    Returns: the clips; their paths are relative to `out`.
+    """
+    sources = read_annotation_list(tree / 'test.csv')
+    clips = []
+    for number, length in enumerate(lengths):
+        source = sources[number % len(sources)]
+        clip = ListedClip(number, source.label, frames=f'frames/{number:05d}', audio=f'{number:05d}.wav')
+        (out / clip.frames).mkdir(parents=True)
+        names = sorted((tree / source.frames).iterdir())
+        for frame, index in enumerate(to_and_fro(len(names), length), start=1):
+            shutil.copyfile(names[index], out / clip.frames / f'{frame:05d}{names[index].suffix}')
+        samples, rate_hz = soundfile.read(tree / source.audio, dtype='float32')
+        wanted = round(length / _FRAMES_PER_S * rate_hz)
+        soundfile.write(out / clip.audio, samples[to_and_fro(len(samples), wanted)], rate_hz)
+        clips.append(clip)
+    return clips
+
+
+def to_and_fro(count: int, wanted: int) -> np.ndarray:
+    """Indices 0, 1, ..., count - 1, count - 2, ..., 0, 1, ..., `wanted` of them."""
+    return np.abs((np.arange(wanted) + count - 1) % max(2 * (count - 1), 1) - (count - 1))

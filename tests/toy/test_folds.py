@@ -7,8 +7,7 @@ import pytest
 from claip_emo_mm.datasets import FoldDataset
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy import dataset
-from claip_emo_mm.toy.dataset import make_toy_set
-from claip_emo_mm.toy.layouts import write_toy_folds
+from claip_emo_mm.toy.dataset import make_toy_set, write_toy_folds
 
 PEOPLE, FOLDS = 4, 3
 
