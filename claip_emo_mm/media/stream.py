@@ -7,7 +7,7 @@ from typing import Protocol
 import av
 import numpy as np
 
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, check_positive
 from claip_emo_mm.media.audio_signal import ToSamples, check_finite
 from claip_emo_mm.media.containers import CONVERT_HINT, best_stream, decode_stream, open_media, stated_duration_s
 from claip_emo_mm.media.packets import missing_end
@@ -133,14 +133,12 @@ class ArrayStream:
             if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or not frames.size:
                 raise InputError(f'array: frames are {frames.shape} {frames.dtype}. Expected (T, H, W, 3) uint8, RGB, '
                                  'with at least one frame.')
-            if not (self.fps and self.fps > 0):
-                raise InputError(f'array: fps is {self.fps}. Give the frames of a second.')
+            check_positive('array', fps=self.fps)
         if self.has_audio:
             if samples.ndim not in (1, 2) or not samples.size or samples.dtype.kind != 'f':
                 raise InputError(f'array: audio is {samples.shape} {samples.dtype}. Expected (n,) or (channels, n) '
                                  'float.')
-            if not (self.sample_rate_hz and self.sample_rate_hz > 0):
-                raise InputError(f'array: sample_rate_hz is {self.sample_rate_hz}. Give the samples of a second.')
+            check_positive('array', sample_rate_hz=self.sample_rate_hz)
             check_finite(samples, 'array', 'Give numbers, -1 to 1.')
         self.duration_s = max(len(frames) / self.fps if self.has_frames else 0,
                               samples.shape[-1] / self.sample_rate_hz if self.has_audio else 0)

@@ -13,6 +13,7 @@ from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_ratio, check_whole
+from claip_emo_mm.media.video import stack_frames
 
 # ImageNet's, as in AudioVisualDataPreprocessor: 0..255, RGB
 _MEAN = (123.675, 116.28, 103.53)
@@ -74,8 +75,7 @@ class RandomFlipFrames(BaseTransform):
         check_keys(self, results, imgs='DecodeFrames')
         if np.random.random() >= self.prob:
             return dict(results)
-        mirrored = [cv2.flip(frame, 1) for frame in results['imgs']]
-        return dict(results, imgs=np.stack(mirrored) if isinstance(results['imgs'], np.ndarray) else mirrored)
+        return dict(results, imgs=stack_frames(cv2.flip(frame, 1) for frame in results['imgs']))
 
 
 @TRANSFORMS.register_module()
