@@ -1,13 +1,12 @@
 """Front end of an exported model: its spectrograms in portable operators, and its test pipeline."""
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from mmaction.structures import ActionDataSample
-from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
@@ -16,10 +15,14 @@ from claip_emo_mm.datasets.transforms.audio import LoadAudioWindows
 from claip_emo_mm.datasets.transforms.filterbanks import LogMel
 from claip_emo_mm.datasets.transforms.image import ResizeFrames
 from claip_emo_mm.datasets.transforms.sampling import SampleFrameViews
+from claip_emo_mm.engine.checkpoints.load import build_test_pipeline
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.clips import write_clip
 from claip_emo_mm.toy.identities import FaceIdentity
 from claip_emo_mm.toy.voice import VoiceIdentity
+
+# What ``PackAudioVisualInputs`` returns, with the ``audio`` (A, n) float32 beside the ``mel`` that was computed of it.
+Clip = dict[str, Any]
 
 
 class AudioFrontEnd(nn.Module):
@@ -50,13 +53,6 @@ class AudioFrontEnd(nn.Module):
         return self.log_mel.fit(mel)[:, None]
 
 
-class MediaClip(NamedTuple):
-    """A clip of the test pipeline."""
-
-    packed: dict[str, Any]  # what ``PackAudioVisualInputs`` returns
-    waveform: Tensor | None  # (A, n) float32, of which ``packed['inputs']['mel']`` was computed; None without audio
-
-
 class FrontEnd:
     """Test pipeline of a config, for a model with these modalities.
 
@@ -69,12 +65,8 @@ class FrontEnd:
     """
 
     def __init__(self, cfg: Config, visual: bool, audio: bool) -> None:
-        dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-        while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
-            dataset = dataset['dataset']
         with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction'):
-            self._transforms = Compose(dataset.get('pipeline') or []).transforms
-        self.visual, self.audio = visual, audio
+            self._transforms = build_test_pipeline(cfg, cfg.filename or 'the export').transforms
         self.views = self._find(SampleFrameViews)
         self.size = self._find(ResizeFrames).size if visual else None
         self.windows = self._find(LoadAudioWindows) if audio else None
@@ -88,7 +80,7 @@ class FrontEnd:
                              'what the model reads.')
         return found[0]
 
-    def read(self, video: str | Path) -> MediaClip:
+    def read(self, video: str | Path) -> Clip:
         """Read a video file.
 
         Raises:
@@ -99,32 +91,33 @@ class FrontEnd:
             if transform is self.log_mel:
                 waveforms = results['audios']
             results = transform(results)
-        if waveforms is None:
-            return MediaClip(results, None)
-        if len({len(waveform) for waveform in waveforms}) > 1:
-            raise InputError(f'{video}: the audio windows of its views have {len(waveforms[0])} and other numbers of '
-                             'samples, which one call of an exported model cannot take. Take a clip of another length.')
-        return MediaClip(results, torch.from_numpy(np.stack(waveforms)))
+        if waveforms is not None:
+            if len({len(waveform) for waveform in waveforms}) > 1:
+                raise InputError(f'{video}: the audio windows of its views have {len(waveforms[0])} and other numbers '
+                                 'of samples, which one call of an exported model cannot take. Take a clip of another '
+                                 'length.')
+            results['inputs']['audio'] = torch.from_numpy(np.stack(waveforms))
+        return results
 
-    def sample(self, generator: torch.Generator, distinct_frames: int, views: int, waveforms: int) -> MediaClip:
+    def sample(self, generator: torch.Generator, distinct_frames: int, views: int, waveforms: int) -> Clip:
         """Sample a clip of noise."""
-        inputs, waveform = {}, None
-        if self.visual:
+        inputs = {}
+        if self.size is not None:
             inputs['frames'] = torch.randint(256, (distinct_frames, 3, self.size, self.size), dtype=torch.uint8,
                                              generator=generator)
             inputs['frame_index'] = torch.randint(distinct_frames, (views, self.views.clip_len), generator=generator)
-        if self.audio:
-            waveform = .1 * torch.randn(waveforms, self.windows.window_samples, generator=generator)
-            audio = dict(audios=list(waveform.numpy()), sample_rate_hz=self.windows.sample_rate_hz)
-            inputs['mel'] = self.log_mel(audio)['mel']
+        if self.windows is not None:
+            inputs['audio'] = .1 * torch.randn(waveforms, self.windows.window_samples, generator=generator)
+            inputs['mel'] = self.log_mel(dict(audios=list(inputs['audio'].numpy()),
+                                              sample_rate_hz=self.windows.sample_rate_hz))['mel']
             inputs['audio_index'] = torch.randint(waveforms, (views,), generator=generator)
-        return MediaClip(dict(inputs=inputs, data_samples=ActionDataSample()), waveform)
+        return dict(inputs=inputs, data_samples=ActionDataSample())
 
-    def sample_video(self, seed: int) -> MediaClip:
+    def sample_video(self) -> Clip:
         """Draw a talking face, encode it as a video file, and read that."""
-        random = np.random.default_rng(seed)
+        random = np.random.default_rng(0)
         face = FaceIdentity.sample(random)
         with tempfile.TemporaryDirectory() as folder:
             video = Path(folder) / 'clip.mp4'
-            write_clip(video, face, VoiceIdentity.sample(random, face.feminine), 'happy', seed)
+            write_clip(video, face, VoiceIdentity.sample(random, face.feminine), 'happy', seed=0)
             return self.read(video)

@@ -17,7 +17,7 @@ from claip_emo_mm.engine.checkpoints.load import TrainedModel
 from claip_emo_mm.engine.checkpoints.settings import front_end_settings
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
-from claip_emo_mm.export.front_end import FrontEnd, MediaClip
+from claip_emo_mm.export.front_end import Clip, FrontEnd
 from claip_emo_mm.export.wrappers import FORMATS, MediaModel, TensorModel
 from claip_emo_mm.models.layers.lora import merge_adapters
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
@@ -89,7 +89,7 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
     batches = [[front_end.sample(generator, 5 + clip, 3, 4) for clip in range(2)],
                [front_end.sample(generator, 1, 1, 1)],
                *([front_end.sample(generator, 4, 1, 1)] for _ in range(num_samples - 2)),
-               [front_end.sample_video(seed=0)], *([front_end.read(video)] for video in videos)]
+               [front_end.sample_video()], *([front_end.read(video)] for video in videos)]
     arrays = [{key: value.numpy() for key, value in exported.inputs(batch).items()} for batch in batches]
     change = None
     with ExitStack() as writing, tqdm(total=4 if int8 else 3, unit='step', mininterval=0) as bar:
@@ -148,7 +148,7 @@ def _check_model(trained: TrainedModel) -> None:
                          'with a smaller encoder, such as ViT-L/14.')
 
 
-def _write(exported: MediaModel | TensorModel, clips: Sequence[MediaClip], path: Path, metadata: dict[str, str],
+def _write(exported: MediaModel | TensorModel, clips: Sequence[Clip], path: Path, metadata: dict[str, str],
            ) -> None:
     try:
         merge_adapters(exported.model)

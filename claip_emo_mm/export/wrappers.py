@@ -1,12 +1,12 @@
 """Modules to export: from frames and audio to scores, or from the model's own tensors to logits."""
 from collections.abc import Sequence
-from itertools import accumulate
 
 import torch
 from mmengine.dataset import pseudo_collate
 from torch import Tensor, nn
 
-from claip_emo_mm.export.front_end import AudioFrontEnd, FrontEnd, MediaClip
+from claip_emo_mm.export.front_end import AudioFrontEnd, Clip, FrontEnd
+from claip_emo_mm.models.data_preprocessor import join_clips
 from claip_emo_mm.models.heads.fusion_head import average_views
 
 Arrays = dict[str, Tensor]
@@ -42,23 +42,17 @@ class MediaModel(nn.Module):
         logits = self.model.cls_head(**self.model.extract_feat(inputs)).unflatten(0, index.shape[:2])  # (B, V, K)
         return average_views(logits, self.model.cls_head.average_clips), logits
 
-    def inputs(self, clips: Sequence[MediaClip]) -> Arrays:
+    def inputs(self, clips: Sequence[Clip]) -> Arrays:
         """Inputs of `forward` for a batch of clips with the same number of views."""
-        packed = [clip.packed['inputs'] for clip in clips]
-        arrays = {}
+        inputs, arrays = pseudo_collate(clips)['inputs'], {}
         for key, index_key in (('frames', 'frame_index'), ('audio', 'audio_index')):
-            if index_key in packed[0]:
-                values = [clip.waveform if key == 'audio' else inputs[key]
-                          for clip, inputs in zip(clips, packed, strict=True)]
-                starts = accumulate((len(value) for value in values[:-1]), initial=0)
-                arrays[key] = torch.cat(values)
-                arrays[index_key] = torch.stack([inputs[index_key] + start
-                                                 for inputs, start in zip(packed, starts, strict=True)])
+            if key in inputs:
+                arrays[key], arrays[index_key] = join_clips(key, inputs[key], index_key, inputs[index_key])
         return arrays
 
-    def expected(self, clips: Sequence[MediaClip]) -> tuple[Tensor, Tensor]:
+    def expected(self, clips: Sequence[Clip]) -> tuple[Tensor, Tensor]:
         """Expected outputs, from the pipeline's own spectrograms and the recognizer's own prediction."""
-        data = self.model.data_preprocessor(pseudo_collate([clip.packed for clip in clips]))
+        data = self.model.data_preprocessor(pseudo_collate(clips))
         logits = self.model.cls_head(**self.model.extract_feat(data['inputs']))  # (B*V, K)
         samples = self.model(**data, mode='predict')
         return torch.stack([sample.pred_score for sample in samples]), logits.unflatten(0, (len(clips), -1))
@@ -93,9 +87,9 @@ class TensorModel(nn.Module):
         inputs = dict(frames=frames, mel=mel)
         return self.model({key: value for key, value in inputs.items() if value is not None}, mode='tensor'),
 
-    def inputs(self, clips: Sequence[MediaClip]) -> Arrays:
+    def inputs(self, clips: Sequence[Clip]) -> Arrays:
         """Inputs of `forward`: every view of the clips is one."""
-        data = self.model.data_preprocessor(pseudo_collate([clip.packed for clip in clips]))['inputs']
+        data = self.model.data_preprocessor(pseudo_collate(clips))['inputs']
         arrays = {}
         if 'frames' in data:
             arrays['frames'] = data['frames'][data['frame_index'].flatten(0, 1)]  # (B*V, T, 3, H, W)
@@ -103,7 +97,7 @@ class TensorModel(nn.Module):
             arrays['mel'] = data['mel'][data['audio_index'].flatten()]
         return arrays
 
-    def expected(self, clips: Sequence[MediaClip]) -> tuple[Tensor]:
+    def expected(self, clips: Sequence[Clip]) -> tuple[Tensor]:
         """Expected outputs."""
         return self(**self.inputs(clips))
 

@@ -54,7 +54,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         batch = {}
         for key, index_key in _INDEX_KEYS.items():
             if inputs.get(key):  # else not one clip of the batch could be read
-                batch[key], batch[index_key] = _join(key, inputs[key], index_key, inputs[index_key])
+                batch[key], batch[index_key] = join_clips(key, inputs[key], index_key, inputs[index_key])
         if 'frames' in batch:
             frames = batch['frames'].float()
             batch['frames'] = self.normalize(frames) if len(frames) else frames
@@ -69,9 +69,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         mixed = self.blending(*(modalities[key].clips if key in modalities else None for key in _INDEX_KEYS), labels)
         for key, views in modalities.items():
             batch[key], batch[_INDEX_KEYS[key]] = views.join()
-        if any(views.incomplete for views in modalities.values()):
-            shared = torch.stack([views.shared for views in modalities.values()]).any(0)  # (B,)
-            mixed = torch.where(shared[:, None], mixed, self.blending.unmixed(labels))
+        shared = torch.stack([views.shared for views in modalities.values()]).any(0)  # (B,)
+        mixed = torch.where(shared[:, None], mixed, self.blending.unmixed(labels))
         for sample, label in zip(data_samples, mixed, strict=True):
             sample.set_gt_label(label)
 
@@ -82,8 +81,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         return frames.sub_(mean).div_(std)
 
 
-def _join(key: str, values: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Concatenate the frames or spectrograms of the clips, and shift their indices."""
+def join_clips(key: str, values: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """Concatenate the frames or the audio of the clips, and shift their indices."""
     for name, tensors, dim in ((key, values, 1), (index_key, indices, 0)):
         shapes = {tuple(tensor.shape[dim:]) for tensor in tensors}
         if len(shapes) > 1:

@@ -120,14 +120,12 @@ class ExpandedViews:
         self.index = index
         self.clips = distinct[index.flatten()].unflatten(0, (len(index), -1))  # (B, V*T, ...)
         self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,), whether a clip has the modality
-        self.incomplete = not bool(self.present.all())
         self.shared = self.present & self.present.flip(0)  # (B,), whether its partner has it, too
-        self._unmixed = self.clips[~self.shared] if self.incomplete else None
+        self._unmixed = self.clips[~self.shared]
 
     def join(self) -> tuple[Tensor, Tensor]:
         """Return `distinct` and `index` of the mixed clips; those whose partner lacks the modality are as before."""
-        if self.incomplete:
-            self.clips[~self.shared] = self._unmixed
+        self.clips[~self.shared] = self._unmixed
         distinct = self.clips[self.present].flatten(0, 1)
         index = torch.full_like(self.index, MISSING_INDEX)
         index[self.present] = torch.arange(len(distinct), device=index.device).view(-1, *index.shape[1:])

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from claip_emo_mm.engine.checkpoints import TrainedModel
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.export import Exported, FrontEnd, MediaClip, export_onnx
+from claip_emo_mm.export import Exported, FrontEnd, export_onnx
 from claip_emo_mm.export import onnx as onnx_module
 from claip_emo_mm.export.wrappers import MediaModel
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
@@ -27,7 +27,7 @@ def session(exported: Exported) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(str(exported.path))
 
 
-def sample_clips(trained: TrainedModel, *sizes: tuple[int, int, int]) -> list[MediaClip]:
+def sample_clips(trained: TrainedModel, *sizes: tuple[int, int, int]) -> list[dict]:
     model = trained.model
     front_end = FrontEnd(trained.cfg, model.visual_backbone is not None, model.audio_backbone is not None)
     generator = torch.Generator().manual_seed(5)
@@ -35,20 +35,20 @@ def sample_clips(trained: TrainedModel, *sizes: tuple[int, int, int]) -> list[Me
 
 
 @torch.no_grad()
-def pytorch_scores(trained: TrainedModel, clips: list[MediaClip]) -> np.ndarray:
+def pytorch_scores(trained: TrainedModel, clips: list[dict]) -> np.ndarray:
     """Scores as tools/test.py computes them."""
-    samples = trained.model.test_step(pseudo_collate([clip.packed for clip in clips]))
+    samples = trained.model.test_step(pseudo_collate(clips))
     return torch.stack([sample.pred_score for sample in samples]).numpy()
 
 
 def test_other_numbers_of_everything_give_the_scores_of_the_test(trained: TrainedModel,
                                                                  session: onnxruntime.InferenceSession) -> None:
     clips = sample_clips(trained, (3, 5, 2), (7, 5, 1), (2, 5, 4))
-    one, two, three = (clip.packed['inputs'] for clip in clips)
+    one, two, three = (clip['inputs'] for clip in clips)
     scores, logits = session.run(None, dict(
         frames=np.concatenate([inputs['frames'] for inputs in (one, two, three)]),
         frame_index=np.stack([one['frame_index'], two['frame_index'] + 3, three['frame_index'] + 10]),
-        audio=np.concatenate([clip.waveform for clip in clips]),
+        audio=np.concatenate([clip['inputs']['audio'] for clip in clips]),
         audio_index=np.stack([one['audio_index'], two['audio_index'] + 2, three['audio_index'] + 3])))
     np.testing.assert_allclose(scores, pytorch_scores(trained, clips), atol=1e-5)
     assert logits.shape == (3, 5, 3)
@@ -72,11 +72,11 @@ def test_audio_may_be_longer(trained: TrainedModel, session: onnxruntime.Inferen
     clip, = sample_clips(trained, (1, 1, 1))
     audio = .3 * torch.randn(1, 70001, generator=torch.Generator().manual_seed(1))  # 4.4 s, 4.1 s fill the spectrogram
     mel = FrontEnd(trained.cfg, True, True).log_mel(dict(audios=list(audio.numpy()), sample_rate_hz=16000))['mel']
-    packed = dict(clip.packed, inputs=dict(clip.packed['inputs'], mel=mel))
+    packed = dict(clip, inputs=dict(clip['inputs'], mel=mel))
     scores, _ = session.run(None, dict(frames=packed['inputs']['frames'].numpy(), audio=audio.numpy(),
                                        frame_index=packed['inputs']['frame_index'][None].numpy(),
                                        audio_index=np.zeros((1, 1), np.int64)))
-    np.testing.assert_allclose(scores, pytorch_scores(trained, [MediaClip(packed, audio)]), atol=1e-5)
+    np.testing.assert_allclose(scores, pytorch_scores(trained, [packed]), atol=1e-5)
 
 
 def test_the_file_says_what_it_is(exported: Exported, session: onnxruntime.InferenceSession) -> None:
@@ -111,8 +111,8 @@ def test_8_bit_weights(trained: TrainedModel, exported: Exported) -> None:
     kinds = [node.op_type for node in onnx.load(str(change.path)).graph.node]
     assert 'MatMulInteger' in kinds and 0 < change.difference < .1 and change.agreeing <= change.clips == 7
     clip, = sample_clips(trained, (3, 2, 1))
-    inputs = clip.packed['inputs']
-    scores, _ = integers.run(None, dict(frames=inputs['frames'].numpy(), audio=clip.waveform.numpy(),
+    inputs = clip['inputs']
+    scores, _ = integers.run(None, dict(frames=inputs['frames'].numpy(), audio=clip['inputs']['audio'].numpy(),
                                         frame_index=inputs['frame_index'][None].numpy(),
                                         audio_index=inputs['audio_index'][None].numpy()))
     np.testing.assert_allclose(scores, pytorch_scores(trained, [clip]), atol=.1)
@@ -127,9 +127,9 @@ def test_one_modality(make_trained: Trainer, tmp_path: Path, components: dict[st
     session = onnxruntime.InferenceSession(str(done.path))
     assert [entry.shape for entry in session.get_inputs()] == shapes
     clip, = sample_clips(trained, (3, 2, 2))
-    arrays = {key: value.numpy() for key, value in clip.packed['inputs'].items()}
+    arrays = {key: value.numpy() for key, value in clip['inputs'].items()}
     feed = dict(frames=arrays['frames'], frame_index=arrays['frame_index'][None]) if 'frames' in arrays else dict(
-        audio=clip.waveform.numpy(), audio_index=arrays['audio_index'][None])
+        audio=clip['inputs']['audio'].numpy(), audio_index=arrays['audio_index'][None])
     np.testing.assert_allclose(session.run(None, feed)[0], pytorch_scores(trained, [clip]), atol=1e-5)
 
 

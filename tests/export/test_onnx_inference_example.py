@@ -17,7 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / 'docs' / 'examples' / 'onnx_inference.py'
 
 def test_gives_the_scores_of_the_test_pipeline(trained: TrainedModel, exported: Exported, video: Path, tmp_path: Path,
                                                monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    packed = FrontEnd(trained.cfg, True, True).read(video).packed
+    packed = FrontEnd(trained.cfg, True, True).read(video)
     with torch.no_grad():
         wanted, = trained.model.test_step(pseudo_collate([packed]))
     clip = VideoFile(str(video))

@@ -4,7 +4,7 @@ from collections import OrderedDict
 import torch
 from torch import nn
 
-from claip_emo_mm.models.backbones import CLIPVisualBackbone
+from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 from claip_emo_mm.visualization.attention import (

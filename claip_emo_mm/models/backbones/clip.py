@@ -25,7 +25,7 @@ class VisionMLP(nn.Sequential):
     def __init__(self, mlp: nn.Sequential) -> None:
         super().__init__()
         self.c_fc = mlp.c_fc
-        self.gelu = QuickGELU(inplace=True)  # nothing else reads the hidden layer
+        self.gelu = QuickGELU()  # in place: nothing else reads the hidden layer
         self.c_proj = mlp.c_proj
 
     def forward(self, x: Tensor) -> Tensor:

@@ -42,16 +42,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -
 
 
 class QuickGELU(nn.Module):
-    """x sigmoid(1.702 x), as SiLU of 1.702 x; keeps its input alone for the backward pass."""
+    """x sigmoid(1.702 x), as SiLU of 1.702 x; keeps its input alone for the backward pass.
 
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace  # on a CPU where no gradient is needed: a new tensor takes longer than the function
+    On a CPU, where no gradient is needed, in place: a new tensor takes longer than the function.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         if torch.is_grad_enabled() and x.requires_grad:
             return _QuickGELUFunction.apply(x)
-        if self.inplace and x.device.type == 'cpu' and x.is_contiguous() and not is_recorded():
+        if x.device.type == 'cpu' and x.is_contiguous() and not is_recorded():
             for chunk in x.view(-1).split(_GELU_CHUNK):
                 chunk.mul_(torch.sigmoid(chunk * _SLOPE))
             return x

@@ -7,12 +7,14 @@ from mmengine.logging import print_log
 from torch import nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.layers.adapters import add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig
 from claip_emo_mm.models.necks import TemporalTransformer
 from claip_emo_mm.models.weights import formats
 from claip_emo_mm.models.weights.formats import CLAP_HEADS, REFERENCE_AUDIO, REFERENCE_VISUAL, State
 from claip_emo_mm.models.weights.load import check_fit, hash_weights, read_weights
 from claip_emo_mm.models.weights.save import check_suffix, published_format, write_state
-from claip_emo_mm.models.weights.validate import validate_audio_encoder, validate_vision_encoder
+from claip_emo_mm.models.weights.validate import shape_of, validate_audio_encoder, validate_vision_encoder
 from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.version import FORMAT, __version__
 
@@ -78,7 +80,7 @@ def convert_reference(state: State, source: str) -> State:
     converted: State = {}
     for key, value in state.items():
         if key.startswith(REFERENCE_VISUAL):
-            name = VISUAL + next(iter(formats.clip_from_hugging_face({key.removeprefix(REFERENCE_VISUAL): value})))
+            name = VISUAL + formats.rename_key(key.removeprefix(REFERENCE_VISUAL), formats.CLIP_NAMES)
         elif key.startswith(REFERENCE_AUDIO):
             name = AUDIO + key.removeprefix(REFERENCE_AUDIO)
         else:
@@ -117,34 +119,23 @@ def _with_checked_encoders(state: State, source: str) -> State:
 
 def _with_adapters(encoder: nn.Module, state: State) -> State:
     """Return the encoder's state dict with an adapter on every layer that has keys of one in the file."""
-    layers = dict(encoder.named_modules())
     adapted = {key.partition(mark)[0] for mark in ('.lora_', '.base_layer.') for key in state if mark in key}
+    targets = [name for name, layer in encoder.named_modules() if name in adapted and hasattr(layer, 'weight')]
     ranks = [value.shape[0] for key, value in state.items() if '.lora_A.' in key]
-    rank = max(set(ranks), key=ranks.count) if ranks else 0
-    expected: State = {}
-    for key, value in encoder.state_dict().items():
-        layer, _, name = key.rpartition('.')
-        expected[f'{layer}.base_layer.{name}' if layer in adapted else key] = value
-    for name in adapted & set(layers):
-        weight = layers[name].weight  # (out, in) or (out, in, height, width)
-        down = torch.empty(rank, *weight.shape[1:], device='meta')
-        up = torch.empty(len(weight), rank, *[1] * (weight.dim() - 2), device='meta')
-        expected |= {f'{name}.lora_A.default.weight': down, f'{name}.lora_B.default.weight': up}
-    return expected
+    if targets and ranks:
+        with torch.device('meta'):
+            add_adapters(encoder, LoRAConfig(targets, rank=max(set(ranks), key=ranks.count)), ())
+    return encoder.state_dict()
 
 
 def _neck_and_head(found: State, source: str) -> State:
     """Expected keys and shapes outside of the encoders, of the sizes that one weight each gives."""
-    deciding = ('visual_neck.pos_embedding', 'visual_neck.layers.0.qkv.weight', 'visual_neck.layers.0.fc1.weight',
-                'cls_head.fc.weight')
-    missing = [key for key in deciding if key not in found]
-    if missing:
-        raise InputError(f'{source}: its weights are incomplete: {", ".join(missing)} (as they are called here) '
-                         'missing. Copy or download it again.')
-    positions, qkv, fc1, fc = (found[key] for key in deciding)
-    _, tokens, width = positions.shape
+    _, tokens, width = shape_of(found, 'visual_neck.pos_embedding', 3, source)
+    qkv, _ = shape_of(found, 'visual_neck.layers.0.qkv.weight', 2, source)
+    hidden, _ = shape_of(found, 'visual_neck.layers.0.fc1.weight', 2, source)
+    classes, fused = shape_of(found, 'cls_head.fc.weight', 2, source)
     layers = {key.split('.')[2] for key in found if key.startswith('visual_neck.layers.')}
     with torch.device('meta'):
-        neck = TemporalTransformer(width, tokens - 1, 1, len(qkv) // 3, len(fc1), len(layers))
-        head = nn.Linear(fc.shape[1], fc.shape[0])
+        neck = TemporalTransformer(width, tokens - 1, 1, qkv // 3, hidden, len(layers))
+        head = nn.Linear(fused, classes)
     return neck.state_dict(prefix='visual_neck.') | head.state_dict(prefix='cls_head.fc.')

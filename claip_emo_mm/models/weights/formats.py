@@ -14,7 +14,7 @@ REFERENCE_VISUAL = 'vision_encoder.model.vision_model.'
 REFERENCE_AUDIO = 'audio_encoder.audio_encoder.model.'
 
 # In this order: a later pattern sees what an earlier one made.
-_CLIP_NAMES = (
+CLIP_NAMES = (
     (r'^embeddings\.class_embedding$', 'class_embedding'),
     (r'^embeddings\.position_embedding\.weight$', 'positional_embedding'),
     (r'^embeddings\.patch_embedding\.', 'conv1.'),
@@ -48,12 +48,9 @@ def split_fused_projections(state: State) -> State:
     """Split ``*.in_proj_{weight,bias}`` of a state dict into ``*.{q,k,v}_proj.{weight,bias}``, without a copy."""
     split: State = {}
     for key, value in state.items():
-        prefix, _, name = key.rpartition('.')
-        if name in ('in_proj_weight', 'in_proj_bias'):
-            for projection, third in zip('qkv', value.chunk(3), strict=True):
-                split[f'{prefix}.{projection}_proj.{name.removeprefix("in_proj_")}'] = third
-        else:
-            split[key] = value
+        prefix, fused, name = key.rpartition('.in_proj_')
+        thirds = zip('qkv', value.chunk(3), strict=True) if fused else ()
+        split |= {f'{prefix}.{projection}_proj.{name}': third for projection, third in thirds} or {key: value}
     return split
 
 
@@ -72,7 +69,7 @@ def fuse_separate_projections(state: State) -> State:
 
 def clip_from_hugging_face(state: State) -> State:
     """Rename the keys of a vision encoder of transformers' CLIP to open_clip's."""
-    return {rename_key(key, _CLIP_NAMES): value for key, value in state.items()}
+    return {rename_key(key, CLIP_NAMES): value for key, value in state.items()}
 
 
 def clap_from_hugging_face(state: State) -> State:

@@ -9,7 +9,6 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from claip_emo_mm.compat.safe_load import load_from_local
-from claip_emo_mm.compat.safe_pickle import RefusedGlobal
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.formats import State, WeightFormat, find_format
 from claip_emo_mm.models.weights.resolve import find_file
@@ -34,25 +33,12 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
         raise InputError(f'{path}: there is no such file of weights. Give the path of one, or pretrained=None for '
                          'random weights.')
     if is_torchscript(path):
-        return _read_torchscript(path)
+        return read_torchscript(path)
     # The reference keeps its command line's arguments beside the weights.
     with torch.serialization.safe_globals([argparse.Namespace]):
         loaded = load_from_local(str(path), map_location='cpu')
     loaded = next((loaded[wrapper] for wrapper in _WRAPPERS if isinstance(loaded.get(wrapper), dict)), loaded)
     return {key: value for key, value in loaded.items() if isinstance(value, Tensor)}
-
-
-def _read_torchscript(path: Path) -> dict[str, Tensor]:
-    try:
-        return read_torchscript(path)
-    except MemoryError:
-        raise
-    except RefusedGlobal as error:
-        raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
-                         'It can run code, so nothing of the file was loaded. Fetch it from its publisher.') from None
-    except Exception as error:  # a damaged file can raise nearly anything
-        raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '
-                         'Copy or download it again: it may be damaged.') from None
 
 
 def load_pretrained(encoder: nn.Module, source: str | Path, formats: Sequence[WeightFormat],

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from claip_emo_mm.compat.safe_pickle import SafeUnpickler, rebuild_tensor
+from claip_emo_mm.compat.safe_pickle import RefusedGlobal, SafeUnpickler, rebuild_tensor
+from claip_emo_mm.errors import InputError
 
 _DTYPES = {'DoubleStorage': torch.float64, 'FloatStorage': torch.float32, 'HalfStorage': torch.float16,
            'BFloat16Storage': torch.bfloat16, 'LongStorage': torch.int64, 'IntStorage': torch.int32,
@@ -29,11 +30,20 @@ def read_torchscript(path: Path) -> dict[str, Tensor]:
 
     ``torch.load(weights_only=True)`` refuses such archives, and ``torch.jit.load`` runs some of the code inside. An
     archive is a zip file with a pickle of the module tree and one entry per tensor. Its pickle is read with nothing
-    allowed but tensors, lists and modules, which become stubs (else ``RefusedGlobal``); code is not opened.
+    allowed but tensors, lists and modules, which become stubs (else ``InputError``); code is not opened.
     """
-    with zipfile.ZipFile(path) as archive:
-        root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]
-        return dict(_named_tensors(_ModuleTreeUnpickler(archive, root).load()))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            root = next(name for name in archive.namelist() if name.endswith('/constants.pkl')).rpartition('/')[0]
+            return dict(_named_tensors(_ModuleTreeUnpickler(archive, root).load()))
+    except MemoryError:
+        raise
+    except RefusedGlobal as error:
+        raise InputError(f'{path}: this TorchScript archive holds {error}, expected modules and tensors. '
+                         'It can run code, so nothing of the file was loaded. Fetch it from its publisher.') from None
+    except Exception as error:  # a damaged file can raise nearly anything
+        raise InputError(f'{path}: cannot be read as a TorchScript archive ({type(error).__name__}: {error}). '
+                         'Copy or download it again: it may be damaged.') from None
 
 
 class _Module:

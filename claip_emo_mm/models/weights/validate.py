@@ -37,9 +37,9 @@ def validate_audio_encoder(state: State, source: str) -> nn.Module:
 
 def infer_vision_arch(state: State, source: str) -> dict:
     """Infer the fields of open_clip's ``CLIPVisionCfg`` that decide the keys and shapes of a plain ViT."""
-    width, patch = _shape(state, 'conv1.weight', 4, source)[0::3]
-    tokens = _shape(state, 'positional_embedding', 2, source)[0]
-    hidden = _shape(state, 'transformer.resblocks.0.mlp.c_fc.weight', 2, source)[0]
+    width, patch = shape_of(state, 'conv1.weight', 4, source)[0::3]
+    tokens = shape_of(state, 'positional_embedding', 2, source)[0]
+    hidden = shape_of(state, 'transformer.resblocks.0.mlp.c_fc.weight', 2, source)[0]
     # The number of heads leaves no trace in the weights.
     return dict(width=width, layers=_count(state, r'transformer\.resblocks\.(\d+)\.'), patch_size=patch,
                 image_size=patch * isqrt(max(tokens - 1, 1)), head_width=width, mlp_ratio=hidden / width,
@@ -51,21 +51,22 @@ def infer_audio_arch(state: State, source: str) -> HTSATArch:
     stages = _count(state, r'layers\.(\d+)\.')
     if not stages:
         raise InputError(f'{source}: has no layers.0: this is not the whole of an HTSAT.')
-    tables = [_shape(state, f'layers.{stage}.blocks.0.attn.relative_position_bias_table', 2, source)
+    tables = [shape_of(state, f'layers.{stage}.blocks.0.attn.relative_position_bias_table', 2, source)
               for stage in range(stages)]
     window = (isqrt(tables[0][0]) + 1) // 2  # the table has (2 * window - 1) ** 2 rows
     mask = state.get('layers.0.blocks.1.attn_mask')  # one entry per window of the spectrogram
     classes = state.get('head.weight')
     return HTSATArch(
-        embed_dims=_shape(state, 'patch_embed.norm.weight', 1, source)[0],
+        embed_dims=shape_of(state, 'patch_embed.norm.weight', 1, source)[0],
         depths=[_count(state, rf'layers\.{stage}\.blocks\.(\d+)\.') for stage in range(stages)],
-        num_heads=[heads for _, heads in tables], mel_bins=_shape(state, 'bn0.weight', 1, source)[0],
+        num_heads=[heads for _, heads in tables], mel_bins=shape_of(state, 'bn0.weight', 1, source)[0],
         spec_size=HTSATArch.spec_size if mask is None else PATCH_SIZE * window * isqrt(len(mask)), window_size=window,
         fusion='patch_embed.mel_conv2d.weight' in state,
         num_classes=HTSATArch.num_classes if classes is None else len(classes))
 
 
-def _shape(state: State, key: str, dimensions: int, source: str) -> tuple[int, ...]:
+def shape_of(state: State, key: str, dimensions: int, source: str) -> tuple[int, ...]:
+    """Return the shape of a weight; InputError where it is missing or has another number of dimensions."""
     if key not in state:
         raise InputError(f'{source}: its weights are incomplete: {key} is missing. Copy or download it again.')
     shape = tuple(state[key].shape)

@@ -8,7 +8,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from claip_emo_mm.engine.checkpoints import frozen_keys, weight_hash
-from claip_emo_mm.models.backbones import CLIPVisualBackbone
+from claip_emo_mm.models import CLIPVisualBackbone
 
 LORA = dict(rank=8, alpha=32)
 VITL14 = dict(

@@ -6,7 +6,7 @@ from claip_emo_mm.models.layers.cpu_ops import QuickGELU
 
 def test_is_x_times_the_sigmoid_of_1702_x() -> None:
     x = torch.linspace(-9, 9, 101)
-    torch.testing.assert_close(QuickGELU()(x), x / (1 + torch.exp(-1.702 * x)))
+    torch.testing.assert_close(QuickGELU()(x.clone()), x / (1 + torch.exp(-1.702 * x)))
 
 
 def test_gradient_is_the_derivative_and_the_input_stays() -> None:
@@ -28,7 +28,7 @@ def test_keeps_its_input_alone() -> None:
 def test_in_place(shape: tuple[int, ...]) -> None:
     x = torch.randn(shape)
     expected = x.double() / (1 + torch.exp(-1.702 * x.double()))
-    y = QuickGELU(inplace=True)(x)
+    y = QuickGELU()(x)
     assert y.data_ptr() == x.data_ptr()
     torch.testing.assert_close(y, expected.float(), atol=1e-6, rtol=1e-5)
 
@@ -36,8 +36,8 @@ def test_in_place(shape: tuple[int, ...]) -> None:
 def test_in_place_never_overwrites_what_a_gradient_needs() -> None:
     x = torch.randn(3, 4, requires_grad=True)
     before = x.detach().clone()
-    QuickGELU(inplace=True)(x).sum().backward()
+    QuickGELU()(x).sum().backward()
     assert torch.equal(x.detach(), before) and x.grad is not None
     turned = before.T  # not contiguous
-    QuickGELU(inplace=True)(turned)
+    QuickGELU()(turned)
     assert torch.equal(turned, before.T)

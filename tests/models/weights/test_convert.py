@@ -132,7 +132,8 @@ SWIN = 'audio_encoder.audio_encoder.model.layers.0.blocks.1.mlp.fc2'
     ({'audio_encoder.audio_encoder.model.bn0.weight': None}, r'bn0.weight is missing'),
     ({f'{NECK}.bias': None}, r'1 missing: visual_neck.layers.0.fc2.bias'),
     ({'temporal_v.cls_token': torch.zeros(1, 1, 5)}, r'visual_neck.cls_token \(1, 1, 5\), expected \(1, 1, 16\)'),
-    ({'fusion_module.fc.weight': None}, r'cls_head.fc.weight \(as they are called here\) missing'),
+    ({'fusion_module.fc.weight': None}, r'cls_head.fc.weight is missing'),
+    ({'fusion_module.fc.weight': torch.zeros(7)}, r'cls_head.fc.weight has the shape \(7,\), expected one of 2 dim'),
     ({'classifier.weight': torch.zeros(1)}, r'1 unexpected: classifier.weight'),
 ])
 def test_damage_is_named(reference: nn.Module, tmp_path: Path, change: dict[str, Tensor | None], message: str) -> None:
