@@ -98,7 +98,12 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
         with torch.inference_mode():
             expected = [[output.numpy() for output in exported.expected(batch)] for batch in batches]
         _step(bar, 'writing')
-        _write(exported, batches[0], files[0], _metadata(trained, exported, front_end, list(arrays[0]), source))
+        usage = dict(inputs={key: exported.input_texts[key] for key in arrays[0]},
+                     num_clips=front_end.views.num_clips)
+        _write(exported, batches[0], files[0], dict(
+            claip_emo_mm=__version__, checkpoint=source, classes=json.dumps(trained.classes),
+            front_end=json.dumps(front_end_settings(trained.cfg)), usage=json.dumps(usage), license=LICENSE,
+            intended_use=INTENDED_USE))
         _step(bar, 'onnxruntime')
         results = run_file(files[0], arrays)
         for outputs in (*expected, *results):
@@ -174,15 +179,6 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[Clip], path: Path
 def _step(bar: tqdm, what: str) -> None:
     bar.update()
     bar.set_description(what)
-
-
-def _metadata(trained: TrainedModel, exported: MediaModel | TensorModel, front_end: FrontEnd, inputs: list[str],
-              source: str) -> dict[str, str]:
-    """Metadata of the file; lists and dicts are json."""
-    usage = dict(inputs={key: exported.input_texts[key] for key in inputs}, num_clips=front_end.views.num_clips)
-    return dict(claip_emo_mm=__version__, checkpoint=source, classes=json.dumps(trained.classes),
-                front_end=json.dumps(front_end_settings(trained.cfg)), usage=json.dumps(usage), license=LICENSE,
-                intended_use=INTENDED_USE)
 
 
 def _difference(results: list[list[np.ndarray]], expected: list[list[np.ndarray]]) -> float:

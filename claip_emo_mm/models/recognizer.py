@@ -82,10 +82,8 @@ class AudioVisualRecognizer(BaseModel):
         """Compute losses, predictions or logits.
 
         Args:
-            inputs: What the data preprocessor gives: ``frames`` (U, 3, H, W), the distinct frames of the batch,
-                normalized; ``frame_index`` (B, V, T) into them; ``mel`` (A, 1, M, F), the distinct audio windows;
-                ``audio_index`` (B, V) into them; -1 for what a clip lacks. With ``mode='tensor'``, ``frames``
-                (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F).
+            inputs: What ``AudioVisualDataPreprocessor.forward`` returns as `inputs`, with the index -1 for what a clip
+                lacks. With ``mode='tensor'``, ``frames`` (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F).
             data_samples: One per clip; with labels for ``mode='loss'``. Clips that could not be read have no inputs
                 and get no scores.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the

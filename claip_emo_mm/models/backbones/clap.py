@@ -8,8 +8,7 @@ from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.htsat import build_empty_encoder, find_arch, make_spec_augmenter
-from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.lora import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, CLAP_HEADS
 from claip_emo_mm.models.weights.load import load_pretrained
 

@@ -1,5 +1,6 @@
 """CLIP's vision transformer."""
 import difflib
+from collections import OrderedDict
 
 import open_clip
 import torch
@@ -11,9 +12,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.cpu_ops import QuickGELU, cast_for_products, chunked_mlp
-from claip_emo_mm.models.layers.lora import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.weights.formats import VISUAL_FORMATS
 from claip_emo_mm.models.weights.load import load_pretrained
@@ -23,10 +23,7 @@ class VisionMLP(nn.Sequential):
     """Linear layer, QuickGELU, linear layer; takes over the layers ``c_fc`` and ``c_proj`` of open_clip's MLP."""
 
     def __init__(self, mlp: nn.Sequential) -> None:
-        super().__init__()
-        self.c_fc = mlp.c_fc
-        self.gelu = QuickGELU()  # in place: nothing else reads the hidden layer
-        self.c_proj = mlp.c_proj
+        super().__init__(OrderedDict(c_fc=mlp.c_fc, gelu=QuickGELU(), c_proj=mlp.c_proj))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., D) to (..., D)."""

@@ -95,10 +95,8 @@ class HTSATEncoder(nn.Module):
 
     def sample_weights(self) -> None:
         """Initialize every parameter as HTSAT does, on the CPU where it has no memory yet."""
+        self._apply(lambda value: torch.empty_like(value, device='cpu') if value.is_meta else value)  # not the buffers
         for module in self.modules():
-            for name, parameter in module.named_parameters(recurse=False):
-                if parameter.is_meta:
-                    module.register_parameter(name, nn.Parameter(torch.empty_like(parameter, device='cpu')))
             if isinstance(module, nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=.02)
                 if module.bias is not None:

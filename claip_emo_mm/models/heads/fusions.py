@@ -95,9 +95,8 @@ class FiLMFusionHead(FusionHead):
     def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, condition: str = 'audio',
                  **kwargs: Any) -> None:
         check_choice(self, ('audio', 'visual'), condition=condition)
-        given, modulated = audio_channels, visual_channels
-        if condition == 'visual':
-            given, modulated = modulated, given
+        channels = (audio_channels, visual_channels)
+        given, modulated = channels if condition == 'audio' else reversed(channels)
         super().__init__(num_classes, visual_channels, audio_channels, modulated, **kwargs)
         self.condition = condition
         self.modulation = nn.Linear(given, 2 * modulated)

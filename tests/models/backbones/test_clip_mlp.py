@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from claip_emo_mm.models.backbones.clip import VisionMLP
-from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters, merge_adapters
 
 TARGETS = ['c_fc', 'c_proj']
 

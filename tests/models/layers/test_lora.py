@@ -3,9 +3,8 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
-from claip_emo_mm.models.layers.adapters import add_adapters
 from claip_emo_mm.models.layers.cpu_ops import sample_mask
-from claip_emo_mm.models.layers.lora import LoRAConfig, LoRALinear
+from claip_emo_mm.models.layers.lora import LoRAConfig, LoRALinear, add_adapters
 
 
 def make_net(ours: bool, dropout: float, frozen: bool = True) -> nn.Module:

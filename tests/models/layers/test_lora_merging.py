@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters, merge_adapters
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLIPVisualBackbone, VideoBackboneWrapper
-from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.lora import LoRAConfig, merge_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters, merge_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.weights.formats import split_fused_projections
 

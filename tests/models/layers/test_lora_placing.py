@@ -5,8 +5,7 @@ import torch
 from torch import nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.adapters import add_adapters
-from claip_emo_mm.models.layers.lora import LoRAConfig
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 
 BLOCKS = ['blocks.0', 'blocks.1']
 
