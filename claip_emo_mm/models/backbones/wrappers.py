@@ -168,6 +168,20 @@ class AudioBackboneWrapper(BackboneWrapper):
         return output.transpose(2, 3) if output.ndim == 4 else output[:, :, None, None]
 
 
+@contextmanager
+def _without_parameter_log() -> Iterator[None]:
+    """Keep MMEngine from printing how each parameter was initialized where there is no log file for it."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
+        logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+@_without_parameter_log()  # also while it is built: TANet initializes its weights in the constructor
 def _build_network(cfg: Mapping[str, Any]) -> nn.Module:
     """Build a network (`ResNet`, `mmpretrain.ResNet`, `timm.resnet18`) and load its weights at once.
 
@@ -183,14 +197,12 @@ def _build_network(cfg: Mapping[str, Any]) -> nn.Module:
         except ImportError as error:
             raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
                              'pip install "mmpretrain>=1.0.0"') from error
-    with _without_parameter_log():  # TANet initializes its weights in the constructor
-        network = MODELS.build(dict(cfg))
+    network = MODELS.build(dict(cfg))
     if source is None and getattr(network, 'pretrained2d', False):
         network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None
     if hasattr(network, 'init_weights'):
         try:
-            with _without_parameter_log():
-                network.init_weights()
+            network.init_weights()
         except (OSError, InputError) as error:  # no network
             if isinstance(error, InputError) and '://' not in str(source):
                 raise
@@ -232,16 +244,3 @@ def _single_output(output: Any, network: nn.Module) -> Tensor:
         raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options '
                          'choose one: out_indices or out_scales of the last stage alone, output_cls_token=False.')
     return output
-
-
-@contextmanager
-def _without_parameter_log() -> Iterator[None]:
-    """Keep MMEngine from printing how each parameter was initialized where there is no log file for it."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
-        logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
