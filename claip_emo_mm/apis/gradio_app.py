@@ -28,7 +28,7 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
     gr = import_gradio()
 
     def run(given: str | None, face: str, window_s: float, stride_s: float,
-              progress: 'gradio.Progress' = gr.Progress()) -> Iterator[tuple[Any, ...]]:  # noqa: B008, gradio's way
+            progress: 'gradio.Progress' = gr.Progress()) -> Iterator[tuple[Any, ...]]:  # noqa: B008, gradio's way
         def show(time_s: float, total_s: float) -> None:
             progress((round(time_s), round(total_s)), unit='s')
 

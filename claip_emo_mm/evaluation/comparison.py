@@ -32,8 +32,9 @@ def align(several: Sequence[ClipScores], files: Sequence[Path]) -> list[ClipScor
         other = _in_order_of_classes(other, first, file, files[0])
         order = _order(first.names, other.names)
         if order is None:
+            only = [f'; only one has {name}' for name in sorted({*first.names} ^ {*other.names})[:1]]
             raise InputError(f'{file}: has other clips than {files[0]} ({len(other.names)} and {len(first.names)}'
-                             f'{_example(first.names, other.names)}). Test both on the same split of the data.')
+                             f'{"".join(only)}). Test both on the same split of the data.')
         labels = other.labels[order]
         if (labels != first.labels).any():
             place = int(np.flatnonzero(labels != first.labels)[0])
@@ -127,11 +128,6 @@ def _is_unnamed(clips: ClipScores) -> bool:
 def _numbers(names: Sequence[str]) -> tuple[str, ...]:
     """Names of clips or classes that have none: their numbers."""
     return tuple(map(str, range(len(names))))
-
-
-def _example(first: Sequence[str], other: Sequence[str]) -> str:
-    only = sorted(set(first).symmetric_difference(other))
-    return f'; only one has {only[0]}' if only else ''
 
 
 @dataclass(frozen=True)

@@ -122,16 +122,12 @@ def bootstrap_intervals(confusion: np.ndarray, n_bootstrap: int = 2000, seed: in
         InputError: `n_bootstrap` is not 1 or more.
     """
     check_whole('bootstrap_intervals', n_bootstrap=n_bootstrap)
-    rng = np.random.default_rng(seed)
-    clips = confusion.sum(axis=1)
-    correct = np.zeros((n_bootstrap, len(confusion)), np.int64)
-    predicted = np.zeros_like(correct)  # (n_bootstrap, K) clips taken for each class
-    for label in np.flatnonzero(clips):
-        row = rng.multinomial(clips[label], confusion[label] / clips[label], size=n_bootstrap)
-        correct[:, label] = row[:, label]
-        predicted += row
-    present = clips > 0
-    correct, predicted, clips = correct[:, present], predicted[:, present], clips[present]
+    present = np.flatnonzero(confusion.sum(axis=1))
+    clips = confusion[present].sum(axis=1)
+    ratios = confusion[present] / clips[:, None]
+    sampled = np.random.default_rng(seed).multinomial(clips[:, None], ratios[:, None], (len(clips), n_bootstrap))
+    correct = sampled[np.arange(len(clips)), :, present].T  # (n_bootstrap, classes with clips)
+    predicted = sampled.sum(axis=0)[:, present]  # clips taken for each class
     f1 = 2 * correct / (clips + predicted)
     sampled = (correct.sum(axis=1) / clips.sum(), (correct / clips).mean(axis=1), f1.mean(axis=1),
                (f1 * clips).sum(axis=1) / clips.sum())

