@@ -1,4 +1,4 @@
-"""Measure speed and memory beside a plain implementation: python tools/benchmark.py model, data, eval or infer."""
+"""Measure speed and memory, and compare with a baseline: python tools/benchmark.py model, data, eval or infer."""
 import argparse
 import logging
 import sys
@@ -33,20 +33,20 @@ def parse_args() -> argparse.Namespace:
                     'PyTorch allocated.'))
     _add_data(subjects.add_parser(
         'data', help='clips a second of the data pipelines',
-        description='Compare our pipelines for training and test with what people write today: PIL image by image, '
-                    'every view loaded on its own. One process, one thread; medians of rounds in alternating order; on '
-                    'frame folders and audio files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy '
-                    'set. The plain one normalizes as well, which ours leaves to the device.'))
+        description='Compare our pipelines for training and test with a baseline: PIL image by image, every view '
+                    'loaded on its own. One process, one thread; medians of rounds in alternating order; on frame '
+                    'folders and audio files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy set. The '
+                    'baseline also normalizes, which ours does on the device.'))
     _add_evaluation(subjects.add_parser(
         'eval', help='seconds a test clip, loading and model',
-        description='Compare a test by our pipeline and model with a plain one: 2 windows x 2 crops, 64 frames and 4 '
+        description='Compare a test by our pipeline and model with a baseline: 2 windows x 2 crops, 64 frames and 4 '
                     "audio a clip, each loaded and encoded on its own, by transformers' CLIPVisionModel and "
-                    "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips are drawn "
-                    "ones, as long as DFEW's are. Loading and computing take turns in one process; workers let them "
-                    'overlap. Medians of rounds in alternating order; memory in a new process for each.'))
+                    "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips "
+                    "are drawn, with the lengths of DFEW's. Loading and computing alternate in one process; workers "
+                    'would overlap them. Medians of rounds in alternating order; memory in a new process for each.'))
     _add_inference(subjects.add_parser(
         'infer', help='multiples of real time on a video, and where the time goes',
-        description='Judge a video as tools/infer.py does, beside a plain way with the same model and transforms: '
+        description='Infer a video as tools/infer.py does, and by a baseline with the same model and transforms: '
                     'each window decoded, searched for faces in every frame, and encoded on its own. One process; '
                     'medians of rounds in alternating order.'))
     return parser.parse_args()
@@ -62,7 +62,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
-    parser.add_argument('--no-baseline', action='store_true', help='leave out the plain way')
+    parser.add_argument('--no-baseline', action='store_true', help='do not measure the baseline')
     parser.set_defaults(measure=_measure_inference)
 
 
@@ -72,7 +72,7 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
                         help='config of the test pipeline (default: %(default)s)')
     parser.add_argument('--clips', type=_count, default=16, help='clips to test (default: %(default)s)')
     parser.add_argument('--batch-size', type=_count, default=8,
-                        help='clips (plain: views) that the model gets at once (default: %(default)s)')
+                        help='clips (baseline: views) in a batch (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the lengths (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     parser.set_defaults(measure=_measure_evaluation)
@@ -81,7 +81,7 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitl14_dfew.py'),
                         help='config of the pipelines (default: %(default)s)')
-    parser.add_argument('--clips', type=_count, default=28, help='clips of each part (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=28, help='clips of each split (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
     parser.set_defaults(measure=_measure_data)
 
@@ -99,7 +99,7 @@ def _add_encoders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio encoder (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
-    parser.add_argument('--no-memory', action='store_true', help='leave out the memory')
+    parser.add_argument('--no-memory', action='store_true', help='do not measure memory')
 
 
 def _count(text: str) -> int:

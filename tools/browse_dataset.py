@@ -3,11 +3,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from mmaction.registry import DATASETS
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
-from claip_emo_mm.engine.cli import output_folder, run
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import check_groups
 from claip_emo_mm.visualization import write_contact_sheets
@@ -23,8 +22,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--clips', type=int, default=12, help='clips, spread over the list (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the augmentation (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace sheets that are there already')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='change keys of the config')
+    add_cfg_options(parser)
     args = parser.parse_args()
     if args.clips < 1:
         parser.error(f'--clips {args.clips}: expected 1 or more')

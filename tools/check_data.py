@@ -5,18 +5,16 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from claip_emo_mm.data_checks.check_data import check_data, format_table, write_issues
 from claip_emo_mm.data_checks.checked_split import ERROR
-from claip_emo_mm.engine.cli import output_folder, run
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import load_config
 
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Check the lists and files of a config: classes and counts, missing, broken, '
                                         'repeated and identical clips, clips in training and test, audio, faces. Ends '
-                                        'with exit code 1 where training would be wrong. An interrupted check goes on '
+                                        'with exit code 1 where training would be wrong. An interrupted check resumes '
                                         'when it is started again.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('--fix', action='store_true',
@@ -35,8 +33,7 @@ def parse_args() -> Namespace:
                              'the config)')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
-                        help='change keys of the config')
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

@@ -8,7 +8,7 @@ from types import FrameType
 from tqdm import tqdm
 
 import claip_emo_mm  # noqa: F401 - registers the data sets
-from claip_emo_mm.engine.cli import FAILED, KeyValueAction, run
+from claip_emo_mm.engine.cli import FAILED, add_cfg_options, run
 from claip_emo_mm.engine.cross_validation.protocols import PROTOCOLS
 from claip_emo_mm.engine.cross_validation.report import write_report
 from claip_emo_mm.engine.cross_validation.run import CrossValidation
@@ -39,8 +39,7 @@ def parse_args() -> argparse.Namespace:
                         help='processes of each training, one for each GPU (default: %(default)s)')
     parser.add_argument('--work-dir', type=Path, metavar='DIR',
                         help='folder for everything (default: ./work_dirs/<config name>_cross_validation)')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, default={}, metavar='KEY=VALUE',
-                        help='change keys of the config, for all folds: a.b=1 c="[1,2]" (no blanks inside a value)')
+    add_cfg_options(parser, 'change keys of the config, for all folds: a.b=1 c="[1,2]" (no blanks inside a value)')
     args = parser.parse_args()
     if args.gpus < 1:
         parser.error(f'--gpus {args.gpus}: expected 1 or more')
@@ -64,7 +63,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _terminate)
     work_dir = args.work_dir or Path('work_dirs', f'{Path(args.config).stem}_cross_validation')
     protocols = [name for name in PROTOCOLS if name in args.protocols]
-    validation = CrossValidation(args.config, args.cfg_options, args.folds, protocols, work_dir,
+    validation = CrossValidation(args.config, args.cfg_options or {}, args.folds, protocols, work_dir,
                                  Path(__file__).resolve().parent, args.gpus, args.val_ratio, args.val_seed)
     check_writable(work_dir, is_folder=True)
     with writing_to(work_dir, 'Make room; the same command goes on with what is missing.'):

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 
 from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.apis.gradio_app import DemoLimits, build_page, import_gradio
-from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.cli import add_cfg_options, run
 from claip_emo_mm.errors import InputError
 
 
@@ -26,8 +26,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--queue-size', type=int, default=limits.waiting,
                         help='jobs that may wait; one runs at a time (default: %(default)s)')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help="change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
+    add_cfg_options(parser, "change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
     args = parser.parse_args()
     if not (args.max_mb > 0 and args.max_duration > 0 and args.queue_size > 0):
         parser.error('--max-mb, --max-duration and --queue-size must be more than 0')

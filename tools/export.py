@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.logging import MMLogger
 
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.cli import add_cfg_options, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.resume import require_checkpoint
 from claip_emo_mm.export import FORMATS, OPSET, check_targets, export_onnx
@@ -14,7 +14,7 @@ from claip_emo_mm.export import FORMATS, OPSET, check_targets, export_onnx
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Merge the adapters, write an ONNX file and compare it with PyTorch: on noise, '
-                                        'a drawn clip, and videos of yours. One that differs by over 1e-4 is not kept.')
+                                        'a toy clip, and your own videos. A file that differs by over 1e-4 is deleted.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
@@ -26,8 +26,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--int8', action='store_true',
                         help='also write OUT.int8.onnx, with 8-bit weights, and print what they change')
     parser.add_argument('--overwrite', action='store_true', help='replace files that are there')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help='change keys of the config, such as model.visual_backbone.pretrained=FILE')
+    add_cfg_options(parser, 'change keys of the config, such as model.visual_backbone.pretrained=FILE')
     return parser.parse_args()
 
 

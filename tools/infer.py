@@ -16,7 +16,7 @@ from tqdm import tqdm
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult
 from claip_emo_mm.apis.inferencer import FACES, media_files
 from claip_emo_mm.apis.result_writer import ResultWriter, is_overlay
-from claip_emo_mm.engine.cli import KeyValueAction, output_folder, run
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.errors import InputError, named, printable
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
@@ -28,19 +28,18 @@ def parse_args() -> Namespace:
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='video or audio file, or a folder of them')
     parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
     parser.add_argument('--out', type=output_folder,
-                        help='folder for the results; what is done there already is left alone')
+                        help='folder for the results; existing results are skipped')
     parser.add_argument('--face', choices=FACES, default='largest',
                         help='which faces are cropped: one at a time, every one, or none (the whole frame)')
     parser.add_argument('--window-s', type=float, default=4., help='length of a window (default: %(default)s)')
     parser.add_argument('--stride-s', type=float, default=2., help='from window to window (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=8, help='windows at once (default: %(default)s)')
     parser.add_argument('--overlay', action='store_true', help='write the video with boxes and labels, too')
-    parser.add_argument('--overwrite', action='store_true', help='make results again that are there already')
+    parser.add_argument('--overwrite', action='store_true', help='replace existing results')
     parser.add_argument('--launcher', choices=_RANKS, default='none',
                         help='distribute the inputs over the processes of torchrun or srun')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help="change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
+    add_cfg_options(parser, "change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
     args = parser.parse_args()
     if args.overlay and args.out is None:
         parser.error('--overlay needs --out')

@@ -26,11 +26,10 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     datasets = parser.add_subparsers(dest='dataset', required=True, metavar='DATASET')
     _add_toy(datasets.add_parser(
-        'toy', help='draw talking faces with a voice: seven emotions, nothing to download',
+        'toy', help='make a toy set of drawn talking faces with a voice: seven emotions, nothing to download',
         description='Draw talking faces with a voice. The face alone tells four groups of the seven emotions apart, '
-                    'the voice alone three, both together all seven. No face, voice or utterance of one split is met '
-                    'in '
-                    'another. An interrupted run goes on when it is started again.'))
+                    'the voice alone three, both together all seven. The splits share no face, '
+                    'voice or utterance. An interrupted run resumes when it is started again.'))
     dfew = datasets.add_parser('dfew', **_descriptions('DFEW', '7 emotions'))
     _add_published(dfew, Path('data/dfew'))
     dfew.set_defaults(prepare=lambda args: _prepare_published(args, DFEW))
@@ -41,11 +40,11 @@ def parse_args() -> argparse.Namespace:
     mafw.set_defaults(prepare=lambda args: _prepare_published(args, _MAFW_SCHEMAS[args.classes], args.classes))
     _add_folder(datasets.add_parser(
         'folder', help='lists and a config for videos of your own: a subfolder for each emotion',
-        description='Make videos of your own ready: SRC holds a subfolder for each class, named by it, with videos '
-                    'that show it. Writes train.csv, val.csv, test.csv and a config into the folder for the results. '
-                    'Faces are cropped where the videos show scenes; videos of faces are used where they lie: keep '
-                    f'them. Clips that cannot be used are named in {FAILURES_FILE}; the exit code is then 1. An '
-                    'interrupted run goes on when it is started again.'))
+        description='Prepare your own videos: SRC holds a subfolder of videos for each class, with the name of the '
+                    'class. Writes train.csv, val.csv, test.csv and a config into the folder for the results. Faces '
+                    'are cropped where the videos show scenes; videos of faces are not copied: do not move them. '
+                    f'Clips that cannot be used are listed in {FAILURES_FILE}; the exit code is then 1. An '
+                    'interrupted run resumes when it is started again.'))
     return parser.parse_args()
 
 
@@ -57,7 +56,7 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
                         help='clips in each split, rounded up to whole people who show each emotion once '
                              f'(default: {" ".join(map(str, DEFAULT_CLIPS))})')
     parser.add_argument('--folds', type=int, metavar='N',
-                        help='deal the people of all splits into N folds as well, for tools/cross_validate.py')
+                        help='also split the people of all splits into N folds, for tools/cross_validate.py')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace a toy set that was made with other settings')
@@ -121,12 +120,12 @@ def _prepare_folder(args: argparse.Namespace) -> None:
 
 def _descriptions(title: str, classes: str) -> dict[str, str]:
     return dict(
-        help=f'make {title} ready ({classes}) from the folder that its owners hand out',
-        description=f'Make {title} ready: audio as wav (mono, 16 kHz), frames of faces (256 x 256, cropped where the '
+        help=f'prepare {title} ({classes}) from the folder that its owners distribute',
+        description=f'Prepare {title}: audio as wav (mono, 16 kHz), frames of faces (256 x 256, cropped where the '
                     'frames are scenes), and a list of each split of each fold. Videos (00001.mp4, 1.avi), frame '
                     'folders (00001/), audio files (1.wav) and published lists are found by content, however deep. '
-                    'Frame folders of faces and audio files are used where they lie: keep them. An interrupted run '
-                    f'goes on when it is started again. Clips that cannot be prepared are named in {FAILURES_FILE}; '
+                    'Frame folders of faces and audio files are not copied: do not move them. An interrupted run '
+                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE}; '
                     'the exit code is then 1.')
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from claip_emo_mm.engine.cli import KeyValueAction, output_folder, run
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import build_runner, load_config, set_work_dir
 from claip_emo_mm.engine.resume import set_resume
 from claip_emo_mm.models.weights.save import write_encoder
@@ -17,12 +17,11 @@ WEIGHTS = Path(__file__).parents[1] / 'claip_emo_mm' / 'weights'
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Draw captioned faces (clip) or voices (clap), pretrain the encoder on them, '
-                                        'and write its weights. Run again, it resumes.')
+                                        'and write its weights. An interrupted run resumes when it is started again.')
     parser.add_argument('encoders', nargs='+', choices=['clip', 'clap'])
     parser.add_argument('--out', type=output_folder, default=WEIGHTS, help='folder for toy_<encoder>.safetensors')
     parser.add_argument('--workers', type=int, default=2, help='processes that draw')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, help="override keys of the encoders' "
-                                                                                "configs")
+    add_cfg_options(parser, "change keys of the encoders' configs")
     return parser.parse_args()
 
 

@@ -9,9 +9,8 @@ from claip_emo_mm.engine.resume import require_checkpoint
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Write the trainable weights, with classes, config, front end and the names '
-                                        'and '
-                                        'hashes of the backbones in the header, to a file that test.py, infer.py and '
-                                        'load_checkpoint take.')
+                                        'and hashes of the backbones in the header, to a file that test.py, infer.py '
+                                        'and load_checkpoint take.')
     parser.add_argument('checkpoint', type=Path, help='checkpoint of a training, such as work_dirs/NAME/epoch_3.pth')
     parser.add_argument('out', type=Path, metavar='OUT.safetensors', help='file to write')
     return parser.parse_args()

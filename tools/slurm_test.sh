@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # Test a checkpoint through the queue of a Slurm cluster, one process for each GPU:
 #   bash tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [arguments of tools/test.py]
-#   GPUS            processes in all (default: 8)
-#   GPUS_PER_NODE   on one machine (default: 8, or GPUS where that is less)
-#   CPUS_PER_TASK   processor cores for each of them (default: 5)
-#   SRUN_ARGS       more arguments for srun, such as "--time=12:00:00 --signal=TERM@120"
+# GPUS, GPUS_PER_NODE, CPUS_PER_TASK and SRUN_ARGS are those of slurm_train.sh.
 set -euo pipefail
 here=$(dirname "${BASH_SOURCE[0]}")
 
@@ -13,14 +10,6 @@ if [[ $# -lt 4 ]]; then
         "$0" '[ARGUMENTS]' >&2
     exit 2
 fi
-partition=$1 job=$2
-shift 2
-gpus=${GPUS:-8}
-per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
-read -ra extra <<<"${SRUN_ARGS:-}"
 
-PYTHONPATH=$(cd "$here/.." && pwd)${PYTHONPATH:+:$PYTHONPATH} \
-    exec srun --partition="$partition" --job-name="$job" --gres="gpu:$per_node" --ntasks="$gpus" \
-    --ntasks-per-node="$per_node" --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 \
-    ${extra[@]+"${extra[@]}"} \
-    python -u "$here/test.py" "$@" --launcher slurm
+. "$here/start_processes.sh"
+start_slurm_tasks "$1" "$2" "$here/test.py" "${@:3}"

@@ -13,14 +13,6 @@ if [[ $# -lt 3 ]]; then
         "$0" '[ARGUMENTS]' >&2
     exit 2
 fi
-partition=$1 job=$2
-shift 2
-gpus=${GPUS:-8}
-per_node=${GPUS_PER_NODE:-$((gpus < 8 ? gpus : 8))}
-read -ra extra <<<"${SRUN_ARGS:-}"
 
-PYTHONPATH=$(cd "$here/.." && pwd)${PYTHONPATH:+:$PYTHONPATH} \
-    exec srun --partition="$partition" --job-name="$job" --gres="gpu:$per_node" --ntasks="$gpus" \
-    --ntasks-per-node="$per_node" --cpus-per-task="${CPUS_PER_TASK:-5}" --kill-on-bad-exit=1 \
-    ${extra[@]+"${extra[@]}"} \
-    python -u "$here/train.py" "$@" --launcher slurm
+. "$here/start_processes.sh"
+start_slurm_tasks "$1" "$2" "$here/train.py" "${@:3}"

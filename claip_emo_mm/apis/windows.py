@@ -81,15 +81,13 @@ class SlidingWindows:
         self.end_s = 0.  # time up to which the source was read
 
     def __iter__(self) -> Iterator[Window]:
-        ticks: deque[_Tick] = deque()
+        ticks: deque[_Tick] = deque(maxlen=self._window)
         start = covered = number = 0
         for number, tick in enumerate(self._ticks(), 1):  # noqa: B007
             ticks.append(tick)
             if number == start + self._window:
-                yield self._close(list(ticks)[-self._window:], start, number)
+                yield self._close(list(ticks), start, number)
                 start, covered = start + self._stride, number
-            while len(ticks) > self._window:
-                ticks.popleft()
         self.end_s = number / TICKS_HZ
         if number > covered:
             yield self._close(list(ticks), number - len(ticks), number)

@@ -36,12 +36,17 @@ def output_folder(text: str) -> Path:
     return Path(text)
 
 
+def add_cfg_options(parser: ArgumentParser,
+                    purpose: str = 'change keys of the config: a.b=1 c="[1,2]" (no blanks inside a value)') -> None:
+    """Add --cfg-options; `purpose` is its help."""
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE', help=purpose)
+
+
 def add_run_arguments(parser: ArgumentParser) -> None:
     """Add --work-dir, --cfg-options, --launcher and --local_rank."""
     parser.add_argument('--work-dir', metavar='DIR',
                         help="folder for logs and results (default: the config's, else ./work_dirs/<config name>)")
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help='change keys of the config: a.b=1 c="[1,2]" (no blanks inside a value)')
+    add_cfg_options(parser)
     parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
                         help='what started the processes of a distributed run (default: none)')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0,

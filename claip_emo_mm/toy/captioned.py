@@ -54,7 +54,6 @@ def make_captioned_set(out: Path, settings: CaptionedSettings, workers: int = 2)
         (identities, n, size, size, 3) uint8 RGB, or ``voices`` (identities, n, M, F) float16 log-mel spectrograms, as
         the toy configs make them.
     """
-    out.mkdir(parents=True, exist_ok=True)
     files = {start: out / name for start, name in settings.file_names.items()}
     missing = [(start, path) for start, path in files.items() if not path.is_file()]
     for _ in run_parallel(partial(_make_file, settings), missing, workers, f'captioned {settings.kind}',

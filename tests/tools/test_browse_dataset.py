@@ -26,3 +26,10 @@ def test_sheets_of_the_toy_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     assert call_tool(monkeypatch, 'browse_dataset.py', CONFIG) == 2
     assert call_tool(monkeypatch, 'browse_dataset.py', CONFIG, '--out', 'sheets', '--clips', '0') == 2
+
+
+@pytest.mark.parametrize(('tool', 'more'), [('browse_dataset.py', ['--out', 'sheets']), ('check_data.py', [])])
+def test_options_without_a_value(tool: str, more: list[str], monkeypatch: pytest.MonkeyPatch,
+                                 capsys: pytest.CaptureFixture) -> None:
+    assert call_tool(monkeypatch, tool, CONFIG, *more, '--cfg-options', 'seed') == 2
+    assert "expected KEY=VALUE pairs such as a.b=1, got ['seed']" in capsys.readouterr().err

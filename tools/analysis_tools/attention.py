@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 
 from claip_emo_mm.engine.checkpoints import build_test_pipeline, load_trained
 from claip_emo_mm.engine.checkpoints.load import TrainedModel
-from claip_emo_mm.engine.cli import KeyValueAction, output_folder, run
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.structures import MISSING_INDEX
@@ -26,16 +26,15 @@ from claip_emo_mm.visualization.plots import write_figure
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Plot the first view of each video: what reaches the class token from each '
-                                        'patch (attention rollout through all blocks of the visual encoder), and how '
+    parser = ArgumentParser(description='Plot the first view of each video: the attention of the class token to each '
+                                        'patch (rollout through all blocks of the visual encoder), and how '
                                         'the temporal Transformer weighs the frames.')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('videos', nargs='+', metavar='VIDEO', help='video file')
     parser.add_argument('--out', type=output_folder, required=True, metavar='DIR', help='folder for the png files')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
                         help='where to compute (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help="change keys of the checkpoint's config")
+    add_cfg_options(parser, "change keys of the checkpoint's config")
     return parser.parse_args()
 
 
@@ -46,13 +45,12 @@ def main() -> int:
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
     if not isinstance(trained.model, AudioVisualRecognizer):
         raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is plotted for '
-                         'an '
-                         'AudioVisualRecognizer.')
+                         'an AudioVisualRecognizer.')
     trained.model.to(args.device)
     pipeline = build_test_pipeline(trained.cfg, args.checkpoint)
     failed = 0
     for number, video in enumerate(args.videos, 1):
-        path = args.out / f'{number:03d}_{Path(video).stem}.png'  # files of one name lie in several folders
+        path = args.out / f'{number:03d}_{Path(video).stem}.png'  # several folders may have files of one name
         try:
             _plot(trained, pipeline(dict(filename=video)), path, Path(video).name)
         except WriteError:

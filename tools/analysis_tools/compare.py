@@ -13,8 +13,8 @@ from claip_emo_mm.utils.io import check_writable, write_csv
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Say how the second model differs from the first, with intervals of a paired '
-                                        "bootstrap and McNemar's test, and which clips changed.")
+    parser = ArgumentParser(description='Report how the second model differs from the first, with intervals of a '
+                                        "paired bootstrap and McNemar's test, and which clips changed.")
     parser.add_argument('first', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
     parser.add_argument('second', type=Path, help='of another model on the same clips')
     parser.add_argument('--n-bootstrap', type=int, default=2000, help='bootstrap repetitions (default: %(default)s)')

@@ -1,4 +1,4 @@
-"""Draw a confusion matrix: python tools/analysis_tools/confusion_matrix.py SCORES --out PNG."""
+"""Plot a confusion matrix: python tools/analysis_tools/confusion_matrix.py SCORES --out PNG."""
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -13,7 +13,7 @@ from claip_emo_mm.visualization.plots import png_file, write_figure
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Draw the confusion matrix of a test.')
+    parser = ArgumentParser(description='Plot the confusion matrix of a test.')
     parser.add_argument('scores', type=Path, help='test_scores.csv of tools/test.py, or a pickle of --dump')
     parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='plot to write')
     parser.add_argument('--classes', metavar='SET', help='data set that names the classes of a pickle: dfew, mafw, '

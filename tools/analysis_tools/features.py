@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.cli import add_cfg_options, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import check_groups, require_lists
 from claip_emo_mm.errors import InputError
@@ -27,8 +27,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--seed', type=int, default=0, help='of t-SNE (default: %(default)s)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
                         help='where to compute (default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE',
-                        help='change keys of the config')
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

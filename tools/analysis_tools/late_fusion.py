@@ -14,8 +14,8 @@ from claip_emo_mm.utils.io import check_writable
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Average the scores of several models on the same clips, and say what each of '
-                                        'them and all together come to. Logits are turned into probabilities.')
+    parser = ArgumentParser(description='Average the scores of several models on the same clips, and print WAR and UAR '
+                                        'of each and of all together. Logits are converted to probabilities.')
     parser.add_argument('scores', type=Path, nargs='+', metavar='SCORES',
                         help="test_scores.csv of tools/test.py, or a pickle of --dump, also of MMAction2's models")
     how = parser.add_mutually_exclusive_group()

@@ -6,7 +6,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from claip_emo_mm.engine.cli import KeyValueAction, run
+from claip_emo_mm.engine.cli import add_cfg_options, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.hooks.checks import count_parameters
 from claip_emo_mm.models.weights.resolve import with_random_weights
@@ -14,10 +14,9 @@ from claip_emo_mm.models.weights.resolve import with_random_weights
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Print total and trainable parameters of each component of a model. No '
-                                        'weights are '
-                                        'are needed.')
+                                        'weights are needed.')
     parser.add_argument('config', help='config file, also one of configs/_base_/models')
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, help='override keys of the config')
+    add_cfg_options(parser)
     return parser.parse_args()
 
 
