@@ -22,7 +22,9 @@ _MMCV_CHOICE = ('Install one of the two, not both: pip install mmcv-lite==2.1.0 
 @cache
 def apply_patches() -> None:
     """Apply every patch, once per process; refuses a missing package, or a version that MMAction2 refuses."""
-    quiet_mmcv_lite()
+    # mmcv-lite warns in every process that it lacks compiled operators, which nothing here needs: `Fail to import
+    # MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go when it does not.
+    warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
@@ -69,12 +71,3 @@ def check_requirements() -> None:
         mmcv = import_module('mmcv')
         raise InputError(f'mmaction2 refuses a package that it finds here: {error} (mmcv {mmcv.__version__} comes from '
                          f'{mmcv.__file__}). {_MMCV_CHOICE}, and mmengine==0.10.7.') from error
-
-
-def quiet_mmcv_lite() -> None:
-    """Silence the warning of every process that mmcv-lite lacks compiled operators, which nothing here needs.
-
-    Shows as `Fail to import MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go
-    when mmcv-lite does not warn at import.
-    """
-    warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)

@@ -1,5 +1,4 @@
 """Patches of MMEngine's hooks: averaged weights of partly frozen models, and rules for this project's metrics."""
-import re
 from collections.abc import Callable, Sequence
 
 import torch
@@ -50,7 +49,7 @@ def _after_load_checkpoint(self: EMAHook, runner: Runner, checkpoint: dict) -> N
         return
     if runner._resume:
         runner.logger.warning('The checkpoint holds no averaged weights: EMAHook begins with a copy of its weights.')
-    given = {re.sub(f'^{_PREFIX}', '', key): value for key, value in checkpoint.get('state_dict', checkpoint).items()}
+    given = {averaged_key(key): value for key, value in checkpoint.get('state_dict', checkpoint).items()}
     with torch.no_grad():
         load_state_dict(averaged.module, {**averaged.module.state_dict(), **given}, strict=self.strict_load)
 

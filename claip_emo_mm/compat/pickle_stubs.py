@@ -71,11 +71,6 @@ def read_method(owner: object, name: str) -> Callable[..., float] | None:
     raise UnpicklingError(f'Unsupported getattr of {name!r}')
 
 
-def read_empty_bytes() -> bytes:
-    """Replace `bytes`, which pickle calls without arguments for b'', such as the content of an empty array."""
-    return b''
-
-
 def _checked(dtype: object, data: object) -> np.dtype:
     if not isinstance(dtype, DtypeStub) or not isinstance(data, bytes):
         raise UnpicklingError('Unsupported numpy content')
@@ -113,7 +108,7 @@ NUMPY_STUBS: dict[str, object] = {
        for name, stub in (('_reconstruct', ArrayStub), ('scalar', read_number))},
 }
 STUBS: dict[str, object] = {
-    'builtins.bytes': read_empty_bytes,
+    'builtins.bytes': lambda: b'',  # pickle calls it without arguments, such as for the content of an empty array
     'builtins.getattr': read_method,
     'mmengine.config.config.ConfigDict': ConfigDict,
     'mmengine.logging.history_buffer.HistoryBuffer': HistoryStub,

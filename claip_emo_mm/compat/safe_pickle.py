@@ -11,7 +11,7 @@ from zipfile import ZipFile, is_zipfile
 import torch
 from torch import Tensor
 
-from claip_emo_mm.compat.pickle_stubs import NUMPY_STUBS, read_empty_bytes, unwrap
+from claip_emo_mm.compat.pickle_stubs import NUMPY_STUBS, unwrap
 
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16,
            torch.int8, torch.uint8, torch.bool)
@@ -41,8 +41,8 @@ class SafeUnpickler(pickle._Unpickler):
     def __init__(self, data: bytes | BinaryIO, allowed: Mapping[str, Any] = {}) -> None:  # noqa: B006 - only read
         super().__init__(io.BytesIO(data) if isinstance(data, bytes) else data)
         self._allowed = {**allowed, 'collections.OrderedDict': lambda: OrderedDict(),  # items are set with checked keys
-                         '_codecs.encode': _encode_latin1, 'builtins.bytes': read_empty_bytes,
-                         '__builtin__.bytes': read_empty_bytes}
+                         '_codecs.encode': _encode_latin1, 'builtins.bytes': lambda: b'',
+                         '__builtin__.bytes': lambda: b''}
         self._stateful = tuple(kind for kind in allowed.values() if hasattr(kind, '__setstate__'))
 
     def find_class(self, module: str, name: str) -> Any:
@@ -50,10 +50,6 @@ class SafeUnpickler(pickle._Unpickler):
         if f'{module}.{name}' not in self._allowed:
             raise RefusedGlobal(f'{module}.{name}')
         return self._allowed[f'{module}.{name}']
-
-    def persistent_load(self, pid: object) -> Any:
-        """Refuse objects outside of the pickle."""
-        raise pickle.UnpicklingError('Unsupported persistent id')
 
     def get_extension(self, code: int) -> None:
         """Refuse objects that the process has registered under a number."""
@@ -90,13 +86,7 @@ for _opcode, _keys in ((pickle.SETITEM, slice(-2, -1)), (pickle.SETITEMS, slice(
 
 
 class _Anything:
-    """Stub of whatever a pickle builds."""
-
-    def __new__(cls, *args: object, **kwargs: object) -> '_Anything':
-        return super().__new__(cls)
-
-    def __call__(self, *args: object) -> '_Anything':
-        return self
+    """Stub of whatever a pickle names or builds."""
 
     def __setitem__(self, key: object, value: object) -> None:
         pass
@@ -116,24 +106,25 @@ class _DepthReader(SafeUnpickler):
 
     dispatch = dict(SafeUnpickler.dispatch)
 
-    def find_class(self, module: str, name: str) -> Any:
-        return _Anything
+    def find_class(self, module: str, name: str) -> _Anything:
+        return _Anything()
 
-    def persistent_load(self, pid: object) -> Any:
+    def persistent_load(self, pid: object) -> _Anything:
         return _Anything()
 
     def load_build(self) -> None:
         self.stack.pop()
 
-    def load_newobj(self) -> None:
+    def load_reduce(self) -> None:
         self.stack.pop()
         self.stack[-1] = _Anything()
 
     def load_newobj_ex(self) -> None:
         self.stack.pop()
-        self.load_newobj()
+        self.load_reduce()
 
-    dispatch.update({pickle.BUILD[0]: load_build, pickle.NEWOBJ[0]: load_newobj, pickle.NEWOBJ_EX[0]: load_newobj_ex})
+    dispatch.update({pickle.BUILD[0]: load_build, pickle.REDUCE[0]: load_reduce, pickle.NEWOBJ[0]: load_reduce,
+                     pickle.NEWOBJ_EX[0]: load_newobj_ex})
 
     def check_keys(self, keys: list) -> None:
         """Allow any key: no tuple is deep."""

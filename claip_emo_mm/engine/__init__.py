@@ -1,10 +1,9 @@
 """Training infrastructure: hooks, loop, optimizer, checkpoint format, and configs for the command-line tools."""
 from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, StrictLoadingHook
-from .hooks.checks import CheckInvalidLossHook, ClassCheckHook, TrainableParametersHook
+from .hooks.checks import CheckInvalidLossHook, ClassCheckHook, SkippedClipsHook, TrainableParametersHook
 from .hooks.plots import ClipVisualizationHook, TrainingPlotHook
 from .hooks.preemption import PreemptionHook
 from .hooks.resume import ResumeStateHook
-from .hooks.skipped_clips import SkippedClipsHook
 from .loop import ResumableTrainLoop
 from .optim import AccumulatedGradientHook, IterationSeedHook, ScaledLROptimWrapperConstructor
 

@@ -17,7 +17,7 @@ from claip_emo_mm.engine.config_checks import (
     check_option_paths,
     check_top_level,
     default_scope,
-    set_loader_keys,
+    set_fold,
 )
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import check_writable
@@ -40,7 +40,7 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
         raise InputError(f'{_place(error, path)}: the config cannot be read: {_reason(error)}') from error
     check_top_level(cfg)
     check_option_paths(cfg, options)
-    set_loader_keys(cfg, options)
+    set_fold(cfg, options)
     if options:
         try:
             cfg.merge_from_dict(options)

@@ -23,14 +23,7 @@ RUNNER_KEYS = (*(key for key in inspect.signature(Runner.__init__).parameters if
 
 # A key more similar than this (difflib's ratio) is a typo. No variable in the 248 configs of MMAction2 1.2.0 is.
 _TYPO_RATIO = 0.81
-
-# Helper variables that `--cfg-options` may change: they are set wherever a data loader has a key of that name.
-LOADER_KEYS = ('fold',)
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-
-_GROUPS = {'train': ('train_dataloader', 'train_cfg', 'optim_wrapper'),
-           'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
-           'test': ('test_dataloader', 'test_cfg', 'test_evaluator')}
 
 
 def default_scope(cfg: Mapping[str, Any]) -> AbstractContextManager:
@@ -44,6 +37,12 @@ def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, inner in items:
         yield from walk_config(inner, f'{path}.{key}' if path else str(key))
+
+
+def type_name(kind: Any) -> str | None:
+    """Name of a `type` (class, or text with scope or module) alone; None for anything else."""
+    kind = getattr(kind, '__name__', kind)
+    return kind.rpartition('.')[2] if isinstance(kind, str) else None
 
 
 def accepted_options(component: Any, method: str = '__init__') -> dict[str, inspect.Parameter]:
@@ -102,7 +101,8 @@ def check_top_level(cfg: Config) -> None:
 
 def check_groups(cfg: Config, *needed: str) -> None:
     """Refuse a config in which the keys of a loop ('train', 'val', 'test') are incomplete, or those needed missing."""
-    for name, keys in _GROUPS.items():
+    for name in ('train', 'val', 'test'):
+        keys = (f'{name}_dataloader', f'{name}_cfg', 'optim_wrapper' if name == 'train' else f'{name}_evaluator')
         absent = [key for key in keys if cfg.get(key) is None]
         if absent and (name in needed or len(absent) < len(keys)):
             raise InputError(f'{cfg.filename}: {", ".join(absent)} {"is" if len(absent) == 1 else "are"} missing; '
@@ -113,7 +113,7 @@ def check_option_paths(cfg: Config, options: Mapping[str, object]) -> None:
     """Refuse `--cfg-options` that set unknown keys or helper variables, which were used when the config was read."""
     for path in options:
         first = path.split('.')[0]
-        if first in RUNNER_KEYS or path in LOADER_KEYS:
+        if first in RUNNER_KEYS or path == 'fold':
             continue
         if first in cfg:
             used = [place for key in cfg if key in RUNNER_KEYS for place, value in walk_config(cfg[key], key)
@@ -149,18 +149,18 @@ def refuse_options(options: Mapping[str, object] | None, *keys: str, reason: str
             raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
 
 
-def set_loader_keys(cfg: Config, options: Mapping[str, object]) -> None:
-    """Set the LOADER_KEYS among the options in all data loaders; refuse those that differ or that no loader has."""
-    for name in LOADER_KEYS:
-        having = {f'{path}.{name}': inner for loader in _LOADERS for path, inner in walk_config(cfg.get(loader), loader)
-                  if isinstance(inner, dict) and name in inner}
-        if name in options:
-            if not having:
-                raise InputError(f'--cfg-options {name}={options[name]}: no data loader of {cfg.filename} has a '
-                                 f'{name!r}: its data set comes without folds.')
-            for inner in having.values():
-                inner[name] = options[name]
-        elif name in cfg and any(inner[name] != cfg[name] for inner in having.values()):
-            found = ', '.join(f'{path}={inner[name]}' for path, inner in having.items())
-            raise InputError(f'{cfg.filename}: {name}={cfg[name]}, but {found}. Set it in all of these places, or by '
-                             f'--cfg-options {name}={cfg[name]}.')
+def set_fold(cfg: Config, options: Mapping[str, object]) -> None:
+    """Set the fold of the options wherever a data loader has one; refuse folds that differ, and one that none has."""
+    having = {f'{path}.fold': inner for loader in _LOADERS for path, inner in walk_config(cfg.get(loader), loader)
+              if isinstance(inner, dict) and 'fold' in inner}
+    if 'fold' in options:
+        fold = options['fold']
+        if not having:
+            raise InputError(f"--cfg-options fold={fold}: no data loader of {cfg.filename} has a 'fold': its data set "
+                             'comes without folds.')
+        for inner in having.values():
+            inner['fold'] = fold
+    elif 'fold' in cfg and any(inner['fold'] != cfg.fold for inner in having.values()):
+        found = ', '.join(f'{path}={inner["fold"]}' for path, inner in having.items())
+        raise InputError(f'{cfg.filename}: fold={cfg.fold}, but {found}. Set it in all of these places, or by '
+                         f'--cfg-options fold={cfg.fold}.')

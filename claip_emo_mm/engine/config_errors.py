@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmengine.visualization.vis_backend import BaseVisBackend
 
-from claip_emo_mm.engine.config_checks import accepted_options, walk_config
+from claip_emo_mm.engine.config_checks import accepted_options, type_name, walk_config
 
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _PACKAGE = str(Path(__file__).parents[1])
@@ -98,7 +98,7 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
     return f' It knows: {", ".join(sorted(known))}.' if known else ''
 
 
-def _where(frames: list[FrameType], type_name: str, key: str | None = None) -> str:
+def _where(frames: list[FrameType], name: str, key: str | None = None) -> str:
     """'file: path.in.the.config: ' of the first part with that type (and key), as far as it is known."""
     values = [value for frame in frames for value in frame.f_locals.values()]
     cfg = next((getattr(value, 'cfg', value) for value in values if isinstance(value, Config | Runner)), None)
@@ -107,16 +107,11 @@ def _where(frames: list[FrameType], type_name: str, key: str | None = None) -> s
     file = f'{cfg.filename}: ' if cfg.filename else ''
     parts = [(path, part) for path, part in walk_config(cfg.to_dict()) if isinstance(part, dict)
              and (key is None or key in part)]
-    typed = [path for path, part in parts if _type_name(part) == type_name]
+    typed = [path for path, part in parts if type_name(part.get('type')) == name]
     # An unknown key stands in hardly any other part.
     path = next(iter(typed or [path for path, _ in parts if key is not None]), '')
     path = re.sub(r'\.(\d+)(?=\.|$)', r'[\1]', path)
     return f'{file}{path}: ' if path else file
-
-
-def _type_name(part: dict) -> str | None:
-    kind = getattr(part.get('type'), '__name__', part.get('type'))
-    return kind.split('.')[-1] if isinstance(kind, str) else None
 
 
 def _builds(frame: FrameType) -> bool:

@@ -32,7 +32,10 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
 
     def run(self) -> nn.Module:
         """Train the remaining epochs."""
-        self._set_sampler_seed()
+        sampler = getattr(self.dataloader.batch_sampler, 'sampler', None)
+        if hasattr(sampler, 'seed') and self.runner.seed is not None:
+            different = self.runner._randomness_cfg.get('diff_rank_seed', False)
+            sampler.seed = self.runner.seed - (get_rank() if different else 0)
         self.runner.call_hook('before_train')
         if self._epoch >= self._max_epochs:
             self.runner.logger.info(f'Nothing is left to train: {self._epoch} of {self._max_epochs} epochs are done.')
@@ -65,12 +68,6 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         due = self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs
         if self.runner.val_loop is not None and self._epoch >= self.val_begin and due:
             self.runner.val_loop.run()
-
-    def _set_sampler_seed(self) -> None:
-        sampler = getattr(self.dataloader.batch_sampler, 'sampler', None)
-        if hasattr(sampler, 'seed') and self.runner.seed is not None:
-            different = self.runner._randomness_cfg.get('diff_rank_seed', False)
-            sampler.seed = self.runner.seed - (get_rank() if different else 0)
 
 
 def require_batches(dataloader: DataLoader) -> None:

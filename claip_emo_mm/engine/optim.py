@@ -1,5 +1,4 @@
 """Learning rate, gradients and random seeds of training steps."""
-from typing import Any
 
 import numpy as np
 from mmaction.registry import HOOKS, OPTIM_WRAPPER_CONSTRUCTORS
@@ -40,23 +39,18 @@ class ScaledLROptimWrapperConstructor(DefaultOptimWrapperConstructor):
 
     def add_params(self, params: list[dict], module: nn.Module, prefix: str = '',
                    is_dcn_module: int | float | None = None) -> None:
-        """Append the parameter groups of a module; those of the whole model (no prefix) are joined."""
+        """Append the parameter groups of a module; for the whole model (no prefix), join those with equal settings."""
         if any(parameter.requires_grad for parameter in module.parameters()):
             super().add_params(params, module, prefix, is_dcn_module)
-        if not prefix:
-            params[:] = _join_groups(params)
-
-
-def _join_groups(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Join groups with equal settings, in the order of their first parameter."""
-    joined: list[dict[str, Any]] = []
-    for group in groups:
-        equal = next((other for other in joined if dict(other, params=None) == dict(group, params=None)), None)
-        if equal is None:
-            joined.append(dict(group, params=list(group['params'])))
-        else:
-            equal['params'] += group['params']
-    return joined
+        if prefix:
+            return
+        groups, params[:] = list(params), []
+        for group in groups:
+            equal = next((other for other in params if dict(other, params=None) == dict(group, params=None)), None)
+            if equal is None:
+                params.append(dict(group, params=list(group['params'])))
+            else:
+                equal['params'] += group['params']
 
 
 @HOOKS.register_module()

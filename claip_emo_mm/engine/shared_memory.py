@@ -28,7 +28,10 @@ def check_shared_memory(loader: DataLoader, name: str, folder: Path = _FOLDER) -
     batch_size = loader.batch_size or getattr(loader.batch_sampler, 'batch_size', None)
     if not loader.num_workers or not batch_size or not folder.is_dir():
         return
-    clip = _clip_bytes(loader) or 0
+    indices = [[index] for index in range(min(len(loader.dataset), _MEASURED))]
+    sizes = DataLoader(loader.dataset, batch_sampler=indices, num_workers=1, prefetch_factor=1, collate_fn=_bytes_of,
+                       multiprocessing_context=loader.multiprocessing_context, generator=torch.Generator())
+    clip = next((size for size in sizes if size), 0)  # 0 where none of them can be read
     batches = min(loader.num_workers * loader.prefetch_factor + 1, len(loader))
     processes = int(os.environ.get('LOCAL_WORLD_SIZE') or os.environ.get('SLURM_NTASKS_PER_NODE') or 1)
     needed, free = clip * batch_size * batches * processes, shutil.disk_usage(folder).free
@@ -60,14 +63,6 @@ def explain_worker_error(error: BaseException) -> str | None:
         size = _megabytes(shutil.disk_usage(_FOLDER).total)
         return f'a worker of a data loader found {_FOLDER} full ({size} in all). {_HINT}.'
     return None
-
-
-def _clip_bytes(loader: DataLoader) -> int | None:
-    """Bytes of a clip's tensors; None where none of the first clips can be read."""
-    indices = [[index] for index in range(min(len(loader.dataset), _MEASURED))]
-    sizes = DataLoader(loader.dataset, batch_sampler=indices, num_workers=1, prefetch_factor=1, collate_fn=_bytes_of,
-                       multiprocessing_context=loader.multiprocessing_context, generator=torch.Generator())
-    return next((size for size in sizes if size), None)
 
 
 def _bytes_of(batch: list[Any]) -> int:

@@ -1,5 +1,6 @@
 """Clips that are skipped, evaluated by one process and by several."""
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator
 from rank_components import BROKEN, TESTED, evaluate_skips, truth, write_lists
 
-from claip_emo_mm.engine.hooks.skipped_clips import _check_metrics
+from claip_emo_mm.engine.hooks.checks import SkippedClipsHook
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric
 
@@ -72,7 +73,7 @@ def test_clips_without_names_keep_their_numbers() -> None:
 def test_metrics_that_know_no_skipped_clips_are_refused() -> None:
     readable = ActionDataSample(metainfo=dict(filename='a.mp4')).set_gt_label(0)
     skipped = ActionDataSample(metainfo=dict(filename='b.mp4', skip_reason='b.mp4: cut off')).set_gt_label(0)
-    evaluator = Evaluator([EmotionMetric(), AccMetric()])
-    _check_metrics(evaluator, dict(data_samples=[readable]))
+    runner = SimpleNamespace(val_evaluator=Evaluator([EmotionMetric(), AccMetric()]))
+    SkippedClipsHook().before_val_iter(runner, 0, dict(data_samples=[readable]))
     with pytest.raises(InputError, match=r"b.mp4: cut off .on_error='skip' skips it, but AccMetric needs"):
-        _check_metrics(evaluator, dict(data_samples=[readable, skipped]))
+        SkippedClipsHook().before_val_iter(runner, 0, dict(data_samples=[readable, skipped]))

@@ -1,19 +1,27 @@
-"""Registered components that the config inside a checkpoint may name."""
+"""What the config inside a checkpoint may name: registered components, and published weights by their names."""
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
+from urllib.parse import urlsplit
 
 import mmengine.registry
 import timm
 import torchvision
+from mmaction.models.backbones import uniformerv2
 from mmaction.registry import MODELS
 from mmengine.registry import Registry
+from open_clip import pretrained as published
+
+from claip_emo_mm.compat.downloads import PUBLISHERS
+from claip_emo_mm.engine.config_checks import type_name
+from claip_emo_mm.models.weights.resolve import LAION_FILES
 
 SCOPES = ('mmaction', 'mmengine', 'mmpretrain')
 
 # Modules of packages that are registered without the user's import, whose components read no files and call no
-# functions by name, other than by options that `weight_sources` checks. MMPretrain's multimodal networks, its wrappers
+# functions by name, other than by options that `checked_place` checks. MMPretrain's multimodal networks, its wrappers
 # of Hugging Face (`trust_remote_code`) and of timm, and MMAction2's wrappers of augmentation libraries are excluded.
 _MODULES = {
     'claip_emo_mm': ('models', 'datasets.transforms'),
@@ -27,6 +35,15 @@ _MODULES = {
 _EXCLUDED = ('mmaction.datasets.transforms.wrappers', 'mmpretrain.models.backbones.timm_backbone',
              'mmpretrain.models.utils.huggingface')
 _NOT_BUILT = ('AvgConsensus', 'resnet3d')  # types that MMAction2's heads and SlowFast compare, and never build
+
+# Options that name weights or their place, in our networks and those of MMAction2, MMPretrain and timm.
+_SOURCES = ('pretrained', 'checkpoint', 'checkpoint_path', 'load_from', 'pretrained_cfg', 'pretrained_cfg_overlay',
+            'pretrained_path', 'pretrained_model_name_or_path', 'name_or_path', 'tokenizer_path', 'cache_dir', 'file',
+            'hf_hub_id', 'url', 'channel_map')
+_SHORTHANDS = ('torchvision://', 'modelzoo://', 'open-mmlab://', 'openmmlab://', 'mmcls://')  # of fixed lists
+_STORAGE = ('io_backend', 'backend_args', 'file_client_args')
+_PLACE = re.compile(r'[/\\]|^[A-Za-z][\w+.-]*:|\.(pth|pt|bin|ckpt|safetensors|pkl|pickle|npz?|onnx|h5|zip|tar|py|json'
+                    r'|ya?ml)$', re.IGNORECASE)
 
 
 def registered_name(name: str, registry: Registry) -> str | None:
@@ -50,8 +67,14 @@ def is_known(name: str) -> bool:
     scope, _, plain = name.rpartition('.')
     if not scope or scope in (*SCOPES, 'mmcv') or is_published_network(name):
         return bool(re.fullmatch(r'[\w-]+', plain)) or is_published_network(name)
-    return any(_dotted(component) == name for registry in _all_registries()
-               for component in registry.module_dict.values())
+    for root in vars(mmengine.registry).values():
+        for registry in (root, *root.children.values()) if isinstance(root, Registry) else ():
+            if registry is root or registry.scope in SCOPES:
+                with suppress(ImportError):  # MMAction2 names a module that it does not have
+                    registry.import_from_location()
+                if any(_dotted(component) == name for component in registry.module_dict.values()):
+                    return True
+    return False
 
 
 def is_published_network(name: str) -> bool:
@@ -76,15 +99,6 @@ def _chain(registry: Registry, name: str) -> Iterator[Registry]:
         yield from (child for child in mmengine.registry.MODELS.children.values() if child.scope == 'mmpretrain')
 
 
-def _all_registries() -> Iterator[Registry]:
-    for root in vars(mmengine.registry).values():
-        if isinstance(root, Registry):
-            for each in (root, *(child for child in root.children.values() if child.scope in SCOPES)):
-                with suppress(ImportError):  # MMAction2 names a module that it does not have
-                    each.import_from_location()
-                yield each
-
-
 def _is_allowed(component: Any) -> bool:
     """Whether a checkpoint may build it: what the user imported, and of the packages in `_MODULES` those modules."""
     package, _, module = getattr(component, '__module__', '').partition('.')
@@ -94,3 +108,52 @@ def _is_allowed(component: Any) -> bool:
 
 def _dotted(component: Any) -> str:
     return f'{getattr(component, "__module__", "")}.{getattr(component, "__qualname__", "")}'
+
+
+class RefusedPlace(Exception):
+    """A config names a place that may not be opened; the message is its value."""
+
+
+def checked_place(key: str, value: Any, options: Mapping[str, Any]) -> Any:
+    """Check an option of a component; a file of LAION's in any folder becomes the one in `weights/`."""
+    if key in _STORAGE:
+        backend = value.get('backend') if isinstance(value, Mapping) else value
+        if backend not in ('disk', 'local', None) or value and isinstance(value, Mapping) and set(value) != {'backend'}:
+            raise RefusedPlace(repr(value))
+        return value
+    if value is None or isinstance(value, bool):
+        return value
+    kind = type_name(options.get('type'))
+    if key in _SOURCES:
+        if isinstance(value, str) and key == 'pretrained' and kind in ('CLIPVisualBackbone', 'CLAPAudioBackbone'):
+            return _encoder_source(value, options.get('arch'))
+        if isinstance(value, str) and is_published(value):
+            return value
+        if (kind == 'UniFormerV2' and key == 'pretrained' and options.get('clip_pretrained', True)
+                and isinstance(value, str) and value in uniformerv2._MODELS):  # names such as ViT-B/16
+            return value
+    refused = key in _SOURCES and (isinstance(value, str) or key.startswith('pretrained'))
+    if refused or isinstance(value, str) and _PLACE.search(value):
+        raise RefusedPlace(repr(value))
+    return value
+
+
+def is_published(address: str) -> bool:
+    """Whether a URL is one of OpenMMLab's or PyTorch's own files, or in a list that comes with MMAction2."""
+    if address.startswith(_SHORTHANDS):
+        return bool(re.fullmatch(r'[\w./-]+', address.partition('://')[2])) and '..' not in address
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == 'https' and parts.netloc in PUBLISHERS
+    except ValueError:
+        return False
+
+
+def _encoder_source(value: str, arch: Any) -> str:
+    name = PurePath(value.replace('\\', '/')).name
+    if name in LAION_FILES:
+        return f'weights/{name}'
+    if value == 'toy' or re.fullmatch(r'[\w-]+', value) and isinstance(arch, str) and published.get_pretrained_cfg(
+            arch, value):
+        return value
+    raise RefusedPlace(repr(value))

@@ -8,10 +8,8 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from claip_emo_mm.engine.checkpoints.metadata import Metadata, read_metadata
 from claip_emo_mm.engine.checkpoints.settings import different_settings
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.models.weights.load import hash_weights
-
-_MAX_LISTED = 10
 
 
 def clean_name(name: str) -> str:
@@ -91,30 +89,22 @@ def check_compatibility(model: nn.Module, checkpoint: Mapping[str, Any], source:
     missing = counting(key for key in expected if key not in available)
     unexpected = counting(key for key in loaded if key not in expected)
     reshaped = counting(key for key in expected if key in loaded and expected[key].shape != loaded[key].shape)
-    different = counting(settings)
-    if missing or unexpected or reshaped or different:
-        shapes = [f'{key} {tuple(loaded[key].shape)}, the model {tuple(expected[key].shape)}' for key in reshaped]
-        raise InputError('\n'.join([
-            f'{source}: the checkpoint does not fit the model of this config '
-            f'({len(loaded)} keys in the checkpoint, {len(expected)} in the model).',
-            *_listed('settings differ', [f'{name}: {settings[name][0]} in the checkpoint, {settings[name][1]} here'
-                                         for name in different]),
-            *_listed('missing in the checkpoint', missing),
-            *_listed('unexpected in the checkpoint', unexpected),
-            *_listed('of another shape in the checkpoint', shapes),
-            'Use the config that it was trained with. To load the rest of it all the same, name what may differ: '
-            "dict(type='StrictLoadingHook', ignore=['cls_head']) in custom_hooks.",
-        ]))
+    differences = {
+        'settings differ': [f'{name}: {settings[name][0]} in the checkpoint, {settings[name][1]} here'
+                            for name in counting(settings)],
+        'missing in the checkpoint': missing,
+        'unexpected in the checkpoint': unexpected,
+        'of another shape in the checkpoint': [
+            f'{key} {tuple(loaded[key].shape)}, the model {tuple(expected[key].shape)}' for key in reshaped]}
+    found = ''.join(f'\n  {len(lines)} {what}:{listing(lines, 4)}' for what, lines in differences.items() if lines)
+    if found:
+        raise InputError(f'{source}: the checkpoint does not fit the model of this config ({len(loaded)} keys in the '
+                         f'checkpoint, {len(expected)} in the model).{found}\nUse the config that it was trained with. '
+                         'To load the rest of it all the same, name what may differ: '
+                         "dict(type='StrictLoadingHook', ignore=['cls_head']) in custom_hooks.")
     return omitted
 
 
 def without_wrapper(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """State dict without the prefix of a distributed wrapper, which MMEngine removes as it loads."""
     return {re.sub(r'^module\.', '', key): value for key, value in state.items()}
-
-
-def _listed(what: str, names: list[str]) -> list[str]:
-    if not names:
-        return []
-    more = [f'    ... and {len(names) - _MAX_LISTED} more'] if len(names) > _MAX_LISTED else []
-    return [f'  {len(names)} {what}:', *[f'    {name}' for name in names[:_MAX_LISTED]], *more]

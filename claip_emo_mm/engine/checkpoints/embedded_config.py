@@ -8,9 +8,8 @@ from mmengine.config import Config
 from mmengine.registry import WEIGHT_INITIALIZERS, Registry
 from mmengine.utils import import_modules_from_strings
 
-from claip_emo_mm.engine.checkpoints.allowlist import SCOPES, is_known, registered_name
+from claip_emo_mm.engine.checkpoints.allowlist import SCOPES, RefusedPlace, checked_place, is_known, registered_name
 from claip_emo_mm.engine.checkpoints.metadata import Metadata
-from claip_emo_mm.engine.checkpoints.weight_sources import RefusedPlace, checked_place
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import with_random_weights
 
@@ -35,7 +34,7 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
     """Read the config of a checkpoint: its model and its test pipeline only.
 
     Registries build whatever callable a `type` names, so a config can run any program. The file's own values may
-    therefore name allowed components (`allowlist`) and published weights (`weight_sources`) only; the user's options
+    therefore name the components and published weights of `allowlist` only; the user's options
     (dotted path -> value; ``custom_imports`` names modules to import) may name anything.
     """
     options = import_modules(options)

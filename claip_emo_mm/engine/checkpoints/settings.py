@@ -1,4 +1,5 @@
 """Settings of model and front end in the metadata of a checkpoint, and their comparison."""
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +8,7 @@ from mmaction.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.registry import Registry
 
-from claip_emo_mm.engine.config_checks import accepted_options, inner_datasets
+from claip_emo_mm.engine.config_checks import accepted_options, inner_datasets, type_name
 from claip_emo_mm.models.layers.lora import LoRAConfig
 
 Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in the checkpoint and here
@@ -46,7 +47,7 @@ def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:
         components.append((cfg.model.data_preprocessor, MODELS))
     settings: dict[str, dict[str, Any]] = {}
     for component, registry in components:
-        name, built = _type_name(component['type']), _registered(component['type'], registry)
+        name, built = type_name(component['type']), _registered(component['type'], registry)
         options = {key: _plain(value) for key, value in {**_defaults(component['type'], registry), **component}.items()
                    if key not in _FREE_KEYS}
         if options and not getattr(built, 'is_corruption', False):
@@ -80,7 +81,7 @@ def _differing(before: Mapping[str, Any], now: Mapping[str, Any], path: str) -> 
 
 
 def _flat(component: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    yield f'{path or "model."}type', _type_name(component['type'])
+    yield f'{path or "model."}type', type_name(component['type'])
     for key, value in {**_defaults(component['type'], MODELS), **component}.items():
         if key in _FREE_MODEL_KEYS or key == 'type' or value is None:  # None: a component that is not there
             continue
@@ -105,15 +106,6 @@ def _registered(kind: str | type, registry: Registry) -> Any:
     return None if kind.startswith('timm.') else registry.get(kind)
 
 
-def _type_name(kind: str | type) -> str:
-    """Name of a type without scope or module."""
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
-
-
 def _plain(value: Any) -> Any:
-    """A value as it comes back from a file, with lists for tuples."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
+    """A value as it comes back from a file: lists for tuples, texts for objects."""
+    return json.loads(json.dumps(value, default=str))

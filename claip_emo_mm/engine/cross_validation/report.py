@@ -1,4 +1,5 @@
 """Report of a cross-validation: results as text, Markdown, csv and json, and plots of the confusion matrices."""
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     content = _content(validation, metrics, meanings, failed)
     for fold, epochs in chosen.items():
         for protocol, epoch in epochs.items():
-            content['protocols'][protocol]['folds'][str(fold)].update(epoch=epoch.epoch, checkpoint=epoch.checkpoint)
+            content['protocols'][protocol]['folds'][str(fold)].update(vars(epoch))
     first = next(iter(metrics.values()))
     notes = [
         *(f'{protocol}: {meanings[protocol]}.' for protocol in metrics),
@@ -72,7 +73,8 @@ def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], me
             mean={name: _nan_to_none(found.mean(name)) for name in names},
             std={name: _nan_to_none(found.deviation(name)) for name in names},
             pooled=dict(metrics=found.pooled.scalars(), **found.pooled.details(found.classes)))
-    return dict(config=Path(validation.source).name, config_sha256=validation.config_hash(), version=__version__,
+    config_hash = hashlib.sha256(validation.config.read_bytes()).hexdigest()
+    return dict(config=Path(validation.source).name, config_sha256=config_hash, version=__version__,
                 seed=seed, unit='percent', protocols=protocols,
                 failed={str(fold): reason for fold, reason in failed.items()})
 

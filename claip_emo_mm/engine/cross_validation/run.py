@@ -1,7 +1,6 @@
 """Cross-validation: training and testing every fold with the command-line tools."""
 import difflib
 import fcntl
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,26 +15,25 @@ from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
 from claip_emo_mm.engine.cross_validation.subprocess_runner import ToolError, run_tool
-from claip_emo_mm.errors import InputError
+from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.utils.io import write_text
 
 _TRAINED, _RESULT = 'trained.json', 'result.json'
 _METRIC = 'EmotionMetric'
-_MAX_LISTED = 6  # changed lines of a config
 
 
 @dataclass(frozen=True)
 class FoldRun:
     """Training and test of a fold; `trained.json` marks a finished training, `result.json` a finished fold."""
 
+    validation: 'CrossValidation'
     fold: int
-    work_dir: Path
-    config: Path
-    tools: Path  # folder of the command-line tools
-    gpus: int
-    protocols: Sequence[str]
-    val_ratio: float = 0.
     inherited: Sequence[int] = ()  # file descriptors that the tools keep open
+
+    @property
+    def work_dir(self) -> Path:
+        """Subfolder of the fold."""
+        return self.validation.work_dir / f'fold{self.fold}'
 
     @property
     def finished(self) -> bool:
@@ -45,18 +43,18 @@ class FoldRun:
     def epochs(self) -> dict[str, ChosenEpoch]:
         """Chosen epoch of each protocol, once the training has ended."""
         chosen = json.loads((self.work_dir / _TRAINED).read_text(encoding='utf-8'))
-        return {protocol: ChosenEpoch(**chosen[protocol]) for protocol in self.protocols}
+        return {protocol: ChosenEpoch(**chosen[protocol]) for protocol in self.validation.protocols}
 
     def scores_file(self, epoch: int) -> Path:
         """File with the scores of the test clips at an epoch, written by tools/test.py."""
         return self._test_dir(epoch) / 'test_scores.csv'
 
-    def run(self, on_progress: Callable[[str], None]) -> None:
+    def run(self, on_progress: Callable[[int, str], None]) -> None:
         """Train, choose the epochs, and test each of them once; raises ToolError or InputError where one fails."""
         self.work_dir.mkdir(parents=True, exist_ok=True)
         if not (self.work_dir / _TRAINED).is_file():
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
-            chosen = chosen_epochs(self.work_dir, self.protocols, self.val_ratio)
+            chosen = chosen_epochs(self.work_dir, self.validation.protocols, self.validation.val_ratio)
             self._write(_TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
         checkpoints = {epoch.epoch: epoch.checkpoint for epoch in self.epochs().values()}
         for epoch, checkpoint in checkpoints.items():
@@ -66,14 +64,15 @@ class FoldRun:
         self._write(_RESULT, dict(fold=self.fold, tested=sorted(checkpoints)))
 
     def _run(self, name: str, arguments: list[str], work_dir: Path, options: list[str],
-             on_progress: Callable[[str], None]) -> None:
-        if self.gpus > 1:
-            program = ['bash', str(self.tools / f'dist_{name}.sh'), str(self.config), *arguments, str(self.gpus)]
+             on_progress: Callable[[int, str], None]) -> None:
+        tools, config, gpus = self.validation.tools, str(self.validation.config), self.validation.gpus
+        if gpus > 1:
+            program = ['bash', str(tools / f'dist_{name}.sh'), config, *arguments, str(gpus)]
         else:
-            program = [sys.executable, str(self.tools / f'{name}.py'), str(self.config), *arguments]
+            program = [sys.executable, str(tools / f'{name}.py'), config, *arguments]
         run_tool([*program, '--work-dir', str(work_dir), *options, '--cfg-options', f'fold={self.fold}'],
                  self.work_dir / 'output.txt', self.inherited,
-                 lambda progress: on_progress(f'{name} {progress}'.strip()))
+                 lambda progress: on_progress(self.fold, f'{name} {progress}'.strip()))
 
     def _test_dir(self, epoch: int) -> Path:
         return self.work_dir / f'test_epoch_{epoch}'
@@ -91,7 +90,7 @@ class CrossValidation:
     folds: Sequence[int]
     protocols: Sequence[str]
     work_dir: Path
-    tools: Path
+    tools: Path  # folder of the command-line tools
     gpus: int
     val_ratio: float = 0.
     val_seed: int = 0
@@ -100,10 +99,6 @@ class CrossValidation:
     def config(self) -> Path:
         """Config file of all folds."""
         return self.work_dir / 'config.py'
-
-    def config_hash(self) -> str:
-        """SHA-256 of the config of all folds."""
-        return hashlib.sha256(self.config.read_bytes()).hexdigest()
 
     def prepare(self) -> None:
         """Check the config and the lists of every fold, and write the config into the work folder."""
@@ -126,7 +121,12 @@ class CrossValidation:
         self.work_dir.mkdir(parents=True, exist_ok=True)
         text = cfg.pretty_text
         if self.config.is_file():
-            _check_same(self.config, text)
+            before = self.config.read_text(encoding='utf-8').splitlines()
+            changed = [line.rstrip() for line in difflib.ndiff(before, text.splitlines()) if line[:2] in ('- ', '+ ')]
+            if changed:
+                raise InputError(f'{self.config}: the folds in this folder belong to another config or other protocols '
+                                 f'(-: then, +: now):{listing(changed, most=6)}\nUse the same config and options, or '
+                                 'another folder (--work-dir).')
             return
         for run in self.fold_runs():
             if (run.work_dir / 'last_checkpoint').exists():
@@ -147,15 +147,14 @@ class CrossValidation:
                 if run.finished:
                     continue
                 try:
-                    run.run(lambda progress, fold=run.fold: on_progress(fold, progress))
+                    run.run(on_progress)
                 except (ToolError, InputError) as error:
                     failed[run.fold] = str(error)
         return failed
 
     def fold_runs(self, inherited: Sequence[int] = ()) -> list[FoldRun]:
         """The runs of the folds, in order."""
-        return [FoldRun(fold, self.work_dir / f'fold{fold}', self.config, self.tools, self.gpus, self.protocols,
-                        self.val_ratio, inherited) for fold in self.folds]
+        return [FoldRun(self, fold, inherited) for fold in self.folds]
 
     def clips_trained(self, fold: int) -> int | None:
         """Number of training clips of a fold; None where the data set is not one of ours."""
@@ -181,15 +180,3 @@ def _check_evaluator(cfg: Config, name: str) -> None:
         found = ', '.join(str(metric.get('type')) for metric in metrics)
         raise InputError(f'{cfg.filename}: {name} has {found}; expected {_METRIC}, without a prefix, which gives '
                          f"{MONITOR} and the scores of each clip. Set {name}=dict(_delete_=True, type='{_METRIC}').")
-
-
-def _check_same(path: Path, text: str) -> None:
-    before = path.read_text(encoding='utf-8')
-    if before == text:
-        return
-    changed = [line.rstrip() for line in difflib.ndiff(before.splitlines(), text.splitlines())
-               if line[:2] in ('- ', '+ ')]
-    shown = '\n'.join(f'  {line}' for line in changed[:_MAX_LISTED])
-    more = f'\n  ... and {len(changed) - _MAX_LISTED} lines more' if len(changed) > _MAX_LISTED else ''
-    raise InputError(f'{path}: the folds in this folder belong to another config or other protocols (-: then, +: '
-                     f'now):\n{shown}{more}\nUse the same config and options, or another folder (--work-dir).')

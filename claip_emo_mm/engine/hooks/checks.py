@@ -1,12 +1,14 @@
-"""Hooks that check a run: classes, losses, shared memory and trainable parameters."""
+"""Hooks that check a run: classes, losses, shared memory, trainable parameters and clips that cannot be read."""
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
-from mmengine.dist import barrier
+from mmengine.dist import all_gather_object, barrier, is_main_process
+from mmengine.evaluator import DumpResults
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
@@ -15,8 +17,13 @@ from torch.utils.data import DataLoader
 from claip_emo_mm.engine.fsdp import sum_over_shards, unwrapped_model
 from claip_emo_mm.engine.loop import require_batches
 from claip_emo_mm.engine.shared_memory import check_shared_memory
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import clip_name
+from claip_emo_mm.errors import InputError, listing
+from claip_emo_mm.structures import SKIP_REASON, clip_name
+from claip_emo_mm.utils.io import write_csv
+
+SKIPPED_FILE = 'skipped_clips.csv'
+_KINDS = ('could not be read and were skipped', 'have no audio; the model read silence, or no audio',
+          'have audio that may not be what was meant')
 
 
 @HOOKS.register_module()
@@ -115,3 +122,58 @@ def count_parameters(module: nn.Module) -> tuple[int, int]:
 
 def _ratio(trainable: int, total: int) -> str:
     return f'{trainable:,} of {total:,} ({100 * trainable / max(total, 1):.2f} %)'
+
+
+@HOOKS.register_module()
+class SkippedClipsHook(Hook):
+    """Report skipped clips (`on_error='skip'`), clips without audio (`on_missing='silence'`), and clips whose audio has
+    a note: it is silent, or its channels cancel each other.
+
+    They are collected over all ranks and logged after each epoch of training, validation or test. Skipped clips are
+    listed with the reason in `skipped_clips.csv` in the work folder at the end of the run. A metric that would evaluate
+    them is refused, unless it looks for `skip_reason` and says so by the attribute ``takes_skipped_clips``.
+    """
+
+    def __init__(self) -> None:
+        self._clips: tuple[dict[str, str], ...] = ({}, {}, {})  # of the epoch, skipped, silent, noted: name -> text
+        self._skipped_in_run: dict[str, str] = {}
+
+    def _before_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, mode: str = 'train') -> None:
+        skipped = next((sample for sample in batch_samples(data_batch) if sample.get(SKIP_REASON) is not None), None)
+        if skipped is None or mode == 'train':
+            return
+        for metric in getattr(runner, f'{mode}_evaluator').metrics:
+            if not (isinstance(metric, DumpResults) or getattr(metric, 'takes_skipped_clips', False)):
+                raise InputError(f"{skipped.get(SKIP_REASON)} (on_error='skip' skips it, but {type(metric).__name__} "
+                                 "needs scores of every clip: use EmotionMetric, or set on_error='raise'.)")
+
+    def _after_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None,
+                    mode: str = 'train') -> None:
+        for sample in batch_samples(data_batch):
+            name = clip_name(sample)
+            skipped, silent, noted = self._clips
+            if sample.get(SKIP_REASON) is not None:
+                skipped[name] = sample.get(SKIP_REASON)
+            elif sample.get('audio_missing'):
+                silent[name] = name
+            elif sample.get('audio_note'):
+                noted[name] = f'{name}: {sample.get("audio_note")}'
+
+    def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
+        collected: tuple[dict[str, str], ...] = ({}, {}, {})
+        for of_rank in all_gather_object(self._clips):
+            for clips, own in zip(collected, of_rank, strict=True):
+                clips |= own
+        self._clips = ({}, {}, {})
+        self._skipped_in_run |= collected[0]
+        for clips, what in zip(collected, _KINDS, strict=True):
+            if clips:
+                lines = [line for _, line in sorted(clips.items())]
+                runner.logger.warning(f'{mode}: {len(clips)} clips {what}:{listing(lines)}')
+
+    def after_run(self, runner: Runner) -> None:
+        if not self._skipped_in_run or not is_main_process():
+            return
+        path = Path(runner.work_dir) / SKIPPED_FILE
+        write_csv(path, ('clip', 'reason'), sorted(self._skipped_in_run.items()))
+        runner.logger.warning(f'{len(self._skipped_in_run)} clips were skipped in this run: {path}')

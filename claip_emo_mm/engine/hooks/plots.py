@@ -15,7 +15,7 @@ from torch import Tensor
 from claip_emo_mm.engine.hooks.checks import dataset_classes
 from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.evaluation.metrics import are_probabilities
-from claip_emo_mm.structures import is_skipped
+from claip_emo_mm.structures import is_skipped, media_name
 from claip_emo_mm.utils.io import atomic_write
 from claip_emo_mm.visualization.plots import plot_confusion_matrix, plot_training_curves, read_scalars, write_figure
 
@@ -57,7 +57,7 @@ class ClipVisualizationHook(Hook):
                 continue
             plot = render_clip(_frames(data_batch['inputs'], position), sample, classes)
             if self.out_dir is not None:
-                path = sample.get('filename') or sample.get('frame_dir') or sample.get('audio_path') or 'clip'
+                path = media_name(sample) or 'clip'
                 with atomic_write(Path(self.out_dir) / f'{number:06}_{Path(path).stem}.png') as temporary:
                     temporary.write_bytes(cv2.imencode('.png', plot)[1].tobytes())
             if not self.show:

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 from mmaction.registry import HOOKS
-from mmengine.dist import all_reduce, barrier, get_world_size, is_main_process
+from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner, find_latest_checkpoint
 
 from claip_emo_mm.compat.checkpoint_io import resumed_elsewhere, resumed_file
 from claip_emo_mm.engine.loop import ResumableTrainLoop
@@ -87,10 +87,10 @@ class PreemptionHook(Hook):
         self._end(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        note = Path(runner.work_dir, 'last_checkpoint')
-        if self._resumed is not None and is_main_process() and note.is_file() and (
-                Path(note.read_text()).name != self._resumed.name):
-            self._remove_resumed()
+        if self._resumed is not None and is_main_process():
+            last = find_latest_checkpoint(runner.work_dir)
+            if last is not None and Path(last).name != self._resumed.name:
+                self._remove_resumed()
         if self._any_signaled():
             self._end(runner)
 
@@ -103,16 +103,13 @@ class PreemptionHook(Hook):
 
     def _any_signaled(self) -> bool:
         """Whether any process got the signal: the same answer for all."""
-        if get_world_size() == 1:
-            return self._signaled
         signaled = torch.tensor(int(self._signaled))
         all_reduce(signaled, 'max')
         return bool(signaled)
 
     def _end(self, runner: Runner) -> None:
         barrier()  # the first process that ends takes the others with it
-        note = Path(runner.work_dir, 'last_checkpoint')
-        last = note.read_text() if note.is_file() else None
+        last = find_latest_checkpoint(runner.work_dir)
         goes_on = f'--resume goes on from {last}' if last else 'nothing was saved yet'
         runner.logger.warning(f'SIGTERM: the training ends here; {goes_on}.')
         self._restore_handler()
