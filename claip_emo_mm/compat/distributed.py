@@ -60,17 +60,14 @@ def patch_worker_queues() -> None:
     forever. Shows with MMEngine's `pseudo_collate` on a full /dev/shm, with too many open files, and with batches that
     cannot be pickled. In a worker the error now takes the batch's place in the queue. Can go when torch does that.
     """
-    original_on_error = Queue._on_queue_feeder_error
-
-    def on_error(self: Queue, error: Exception, item: object) -> None:
+    @replace_method(Queue, '_on_queue_feeder_error')
+    def on_error(original: Callable[..., None], self: Queue, error: Exception, item: object) -> None:
         worker = get_worker_info()
         if worker is None or not isinstance(item, tuple) or len(item) != 2:
-            original_on_error(error, item)
+            original(error, item)
             return
         self.put((item[0], ExceptionWrapper((type(error), error, error.__traceback__),
                                             where=f'in DataLoader worker process {worker.id}')))
-
-    Queue._on_queue_feeder_error = on_error
 
 
 def patch_batch_norm() -> None:

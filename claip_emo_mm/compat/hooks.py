@@ -38,20 +38,19 @@ def patch_averaged_loading() -> None:
     MMEngine 0.10.7 expects all keys of the model. Shows as a list of missing keys with every checkpoint that is tested,
     and with `strict_load=True` as an error. Can go when checkpoints hold all weights.
     """
-    EMAHook.after_load_checkpoint = _after_load_checkpoint
-
-
-def _after_load_checkpoint(self: EMAHook, runner: Runner, checkpoint: dict) -> None:
-    averaged = self.ema_model
-    if runner._resume and AVERAGED in checkpoint:
-        self._swap_ema_state_dict(checkpoint)
-        averaged.load_state_dict({**averaged.state_dict(), **checkpoint[AVERAGED]}, strict=self.strict_load)
-        return
-    if runner._resume:
-        runner.logger.warning('The checkpoint holds no averaged weights: EMAHook begins with a copy of its weights.')
-    given = {averaged_key(key): value for key, value in checkpoint.get('state_dict', checkpoint).items()}
-    with torch.no_grad():
-        load_state_dict(averaged.module, {**averaged.module.state_dict(), **given}, strict=self.strict_load)
+    @replace_method(EMAHook, 'after_load_checkpoint')
+    def after_load_checkpoint(original: object, self: EMAHook, runner: Runner, checkpoint: dict) -> None:
+        averaged = self.ema_model
+        if runner._resume and AVERAGED in checkpoint:
+            self._swap_ema_state_dict(checkpoint)
+            averaged.load_state_dict({**averaged.state_dict(), **checkpoint[AVERAGED]}, strict=self.strict_load)
+            return
+        if runner._resume:
+            runner.logger.warning('The checkpoint holds no averaged weights: EMAHook begins with a copy of its '
+                                  'weights.')
+        given = {averaged_key(key): value for key, value in checkpoint.get('state_dict', checkpoint).items()}
+        with torch.no_grad():
+            load_state_dict(averaged.module, {**averaged.module.state_dict(), **given}, strict=self.strict_load)
 
 
 def averaged_key(key: str) -> str:

@@ -77,12 +77,9 @@ def _checked(dtype: object, data: object) -> np.dtype:
     return dtype.value
 
 
-def unwrap(value: object) -> object:
+def unwrap(value: object, done: dict[int, tuple[object, object]] | None = None) -> object:
     """Replace stubs in dicts, lists and tuples by what they hold; dicts and lists are changed in place."""
-    return _unwrap(value, {})
-
-
-def _unwrap(value: object, done: dict[int, tuple[object, object]]) -> object:
+    done = {} if done is None else done
     if isinstance(value, (ArrayStub, HistoryStub)):
         return value.value
     if id(value) in done:  # once each: a file can hold one list a million times
@@ -90,12 +87,12 @@ def _unwrap(value: object, done: dict[int, tuple[object, object]]) -> object:
     if isinstance(value, dict):
         done[id(value)] = value, value
         for key, entry in list(value.items()):
-            value[key] = _unwrap(entry, done)
+            value[key] = unwrap(entry, done)
     elif isinstance(value, list):
         done[id(value)] = value, value
-        value[:] = [_unwrap(entry, done) for entry in value]
+        value[:] = [unwrap(entry, done) for entry in value]
     elif type(value) is tuple:  # not torch.Size
-        unwrapped = tuple(_unwrap(entry, done) for entry in value)
+        unwrapped = tuple(unwrap(entry, done) for entry in value)
         done[id(value)] = value, unwrapped
         return unwrapped
     return value

@@ -140,11 +140,10 @@ def _advance(runner: Runner, schedulers: Sequence[_ParamScheduler], iterations: 
     with warnings.catch_warnings():
         warnings.filterwarnings('ignore', message='Detected call of `scheduler.step')  # there is no optimizer step
         for iteration in range(1, iterations + 1):
-            epoch_ends = bool(epochs) and iteration % epoch_length == 0
-            for by_epoch in (False, True) if epoch_ends else (False,):
-                for scheduler in schedulers:
-                    if scheduler.by_epoch == by_epoch:
-                        scheduler.step()
+            epoch_ends = epochs and iteration % epoch_length == 0
+            for scheduler in sorted(schedulers, key=lambda scheduler: scheduler.by_epoch):  # as MMEngine's hook does
+                if epoch_ends or not scheduler.by_epoch:
+                    scheduler.step()
 
 
 def _log_ignored(runner: Runner, groups: Sequence[dict], saved: Sequence[dict], scheduled: set[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
-from claip_emo_mm.engine.cross_validation.protocols import describe_protocols
+from claip_emo_mm.engine.cross_validation.protocols import ChosenEpoch, describe_protocols
 from claip_emo_mm.engine.cross_validation.run import CrossValidation
 from claip_emo_mm.evaluation.folds import FoldMetrics, fold_metrics
 from claip_emo_mm.evaluation.predictions import read_clip_scores
@@ -27,10 +27,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     metrics = {protocol: fold_metrics({run.fold: read_clip_scores(run.scores_file(chosen[run.fold][protocol].epoch))
                                        for run in runs}) for protocol in validation.protocols}
     meanings = describe_protocols(validation.val_ratio, validation.val_seed)
-    content = _content(validation, metrics, meanings, failed)
-    for fold, epochs in chosen.items():
-        for protocol, epoch in epochs.items():
-            content['protocols'][protocol]['folds'][str(fold)].update(vars(epoch))
+    content = _content(validation, metrics, meanings, chosen, failed)
     first = next(iter(metrics.values()))
     notes = [
         *(f'{protocol}: {meanings[protocol]}.' for protocol in metrics),
@@ -57,7 +54,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
 
 
 def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], meanings: Mapping[str, str],
-             failed: Mapping[int, str]) -> dict[str, Any]:
+             chosen: Mapping[int, Mapping[str, ChosenEpoch]], failed: Mapping[int, str]) -> dict[str, Any]:
     """Content of results.json."""
     seed = Config.fromfile(validation.config).randomness.seed
     trained = {fold: validation.clips_trained(fold) for fold in next(iter(metrics.values())).folds}
@@ -68,7 +65,8 @@ def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], me
             chosen=meanings[protocol],
             folds={str(fold): dict(protocol=protocol, clips_trained=trained[fold],
                                    clips_tested=int(of_fold.recalls.confusion.sum()), seed=seed,
-                                   metrics=of_fold.scalars(), **of_fold.details(found.classes))
+                                   metrics=of_fold.scalars(), **of_fold.details(found.classes),
+                                   **vars(chosen[fold][protocol]))
                    for fold, of_fold in found.folds.items()},
             mean={name: _nan_to_none(found.mean(name)) for name in names},
             std={name: _nan_to_none(found.deviation(name)) for name in names},
