@@ -29,8 +29,7 @@ def apply_patches() -> None:
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
     for patch in (
-            imports.patch_localizers, imports.patch_multimodal,
-            safe_load.patch_local_loading, safe_load.patch_remote_loading,
+            imports.patch_localizers, imports.patch_multimodal, safe_load.patch_loading,
             checkpoint_io.patch_writing, checkpoint_io.patch_log_files, checkpoint_io.patch_rotation,
             checkpoint_io.patch_rotation_on_resume,
             hooks.patch_metric_rules, hooks.patch_averaging, hooks.patch_averaged_loading,

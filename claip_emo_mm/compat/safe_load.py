@@ -2,9 +2,8 @@
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mmengine.fileio import get_file_backend
 from mmengine.runner import CheckpointLoader, checkpoint
 from torch import serialization
 
+from claip_emo_mm.compat import replace_method
 from claip_emo_mm.compat.downloads import fetch
 from claip_emo_mm.compat.pickle_stubs import STUBS, unwrap
 from claip_emo_mm.compat.safe_pickle import check_depth, one_line
@@ -23,14 +23,28 @@ from claip_emo_mm.errors import InputError
 _TORCH_PREFIX = 'WeightsUnpickler error: '  # of the reason in torch's message
 
 
-def patch_local_loading() -> None:
-    """Let MMEngine load its own checkpoints with torch >= 2.6, safely.
+def patch_loading() -> None:
+    """Let no checkpoint run code, and let MMEngine load its own ones with torch >= 2.6.
 
     Since torch 2.6 `torch.load` builds only tensors and plain containers, and MMEngine 0.10.7 saves its log history in
     every checkpoint. Shows as `Weights only load failed ... Unsupported global:
-    mmengine.logging.history_buffer.HistoryBuffer`. Can go when MMEngine allow-lists what it saves.
+    mmengine.logging.history_buffer.HistoryBuffer`. MMEngine and torchvision load from addresses through
+    `torch.hub.load_state_dict_from_url` with `weights_only=False`, and object stores do where
+    `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` is set. Shows silently: a server's pickle runs. Can go when all use
+    `weights_only=True`, and MMEngine allow-lists what it saves.
     """
-    CheckpointLoader.register_scheme('', load_from_local, force=True)
+    for schemes, load in (
+            ('', load_from_local), (('http://', 'https://'), load_from_http),
+            (('modelzoo://', 'torchvision://', 'open-mmlab://', 'openmmlab://', 'mmcls://'), load_from_zoo),
+            (('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_store)):
+        CheckpointLoader.register_scheme(schemes, load, force=True)
+    checkpoint.load_from_http = load_from_http
+    original = torch.hub.load_state_dict_from_url
+    replace_method(torch.hub, 'load_state_dict_from_url')(_load_from_hub)
+    for module in list(sys.modules.values()):  # also where it was imported by name
+        for name in ('load_state_dict_from_url', 'load_url'):
+            if getattr(module, '__dict__', {}).get(name) is original:
+                setattr(module, name, torch.hub.load_state_dict_from_url)
 
 
 def load_from_local(filename: str, map_location: object = None) -> dict:
@@ -116,21 +130,6 @@ def _describe(path: Path, source: str, reason: str) -> str:
             'download it again.')
 
 
-def patch_remote_loading() -> None:
-    """Let no checkpoint from an address run code.
-
-    MMEngine 0.10.7 and torchvision load through `torch.hub.load_state_dict_from_url` with `weights_only=False`, and
-    object stores do where `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` is set. Shows silently: a server's pickle runs. Can go
-    when all use `weights_only=True`, and MMEngine allow-lists what it saves.
-    """
-    CheckpointLoader.register_scheme(('http://', 'https://'), load_from_http, force=True)
-    CheckpointLoader.register_scheme(('modelzoo://', 'torchvision://', 'open-mmlab://', 'openmmlab://', 'mmcls://'),
-                                     load_from_zoo, force=True)
-    CheckpointLoader.register_scheme(('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_store, force=True)
-    checkpoint.load_from_http = load_from_http
-    _patch_hub()
-
-
 def load_from_http(filename: str, map_location: object = None, **options: object) -> dict:
     """Load a checkpoint from http:// or https://; one process downloads it, the others wait."""
     del options  # MMEngine's folder and progress bar
@@ -180,25 +179,15 @@ def load_from_store(filename: str, map_location: object = None, backend: str = '
         return load_file(path, filename, map_location)
 
 
-def _patch_hub() -> None:
-    """Replace `torch.hub.load_state_dict_from_url`, also where it was imported by name."""
-    original_load = torch.hub.load_state_dict_from_url
-
-    @wraps(original_load)
-    def load(url: str, model_dir: str | None = None, map_location: object = None, progress: bool = True,
-             check_hash: bool = False, file_name: str | None = None, weights_only: bool = True) -> dict[str, Any]:
-        del weights_only
-        try:
-            with _allowing_stubs():
-                return unwrap(original_load(url, model_dir, map_location, progress, check_hash, file_name, True))
-        except (MemoryError, torch.OutOfMemoryError):
-            raise
-        except Exception as error:  # the network, the disk and a damaged file each have their own
-            reason = str(getattr(error, 'reason', None) or error).split(_TORCH_PREFIX)[-1].split('\n')[0]
-            raise InputError(f'{url}: its weights cannot be had ({reason}). Nothing of a file is loaded that could run '
-                             'code. Check the network, or download the file and give its path.') from error
-
-    for module in list(sys.modules.values()):
-        for name in ('load_state_dict_from_url', 'load_url'):
-            if getattr(module, '__dict__', {}).get(name) is original_load:
-                setattr(module, name, load)
+def _load_from_hub(original: Callable[..., dict], url: str, *args: object, weights_only: bool = True,
+                   **kwargs: object) -> dict[str, Any]:
+    del weights_only
+    try:
+        with _allowing_stubs():
+            return unwrap(original(url, *args, weights_only=True, **kwargs))
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # the network, the disk and a damaged file each have their own
+        reason = str(getattr(error, 'reason', None) or error).split(_TORCH_PREFIX)[-1].split('\n')[0]
+        raise InputError(f'{url}: its weights cannot be had ({reason}). Nothing of a file is loaded that could run '
+                         'code. Check the network, or download the file and give its path.') from error

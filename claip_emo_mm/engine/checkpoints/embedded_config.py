@@ -1,6 +1,7 @@
 """Reading the config inside a checkpoint without running code that it names."""
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmaction.registry import MODELS, TRANSFORMS
@@ -34,8 +35,8 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
     """Read the config of a checkpoint: its model and its test pipeline only.
 
     Registries build whatever callable a `type` names, so a config can run any program. The file's own values may
-    therefore name the components and published weights of `allowlist` only; the user's options
-    (dotted path -> value; ``custom_imports`` names modules to import) may name anything.
+    therefore name the components and published weights of `allowlist` only; the user's options (dotted path -> value;
+    ``custom_imports`` names modules to import) may name anything.
     """
     options = import_modules(options)
     try:
@@ -47,7 +48,12 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
     cfg['model'] = without_needless_sources(cfg['model'], metadata)
     check = _Check(source, set(_leaves(options)))
     cfg = {key: check.walk(value, key, MODELS if key == 'model' else None) for key, value in cfg.items()}
-    check.check_places()
+    if check.refused:
+        found = ', '.join(f'{path}={place[:200]}' for path, place in check.refused.items())
+        places = ' '.join(f'{path}=FILE' for path in check.refused)
+        raise InputError(f'{source}: its config has {found}, a place that the file names and you did not, so it was '
+                         'not opened. Say where the weights are, this place if you trust it: --cfg-options '
+                         f'{places} (cfg_options of EmotionInferencer).')
     loader = cfg.get('test_dataloader') or {}
     cfg = Config(dict(
         model=cfg['model'], default_scope=check.scope(cfg.get('default_scope') or SCOPES[0], 'default_scope'),
@@ -78,18 +84,18 @@ def import_modules(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key.partition('.')[0] != _IMPORTS}
 
 
+@dataclass
 class _Check:
-    """Check of a config; `given` are dotted paths of the values that the user gives in place of the file's."""
+    """Check of a config."""
 
-    def __init__(self, source: str, given: set[str]) -> None:
-        self._source = source
-        self._given = given
-        self._refused: dict[str, str] = {}  # path in the config -> place that it names
+    source: str  # path of its checkpoint
+    given: set[str]  # dotted paths of the values that the user gives in place of the file's
+    refused: dict[str, str] = field(default_factory=dict)  # path in the config -> place that it names
 
     def walk(self, value: Any, path: str, registry: Registry | None, depth: int = 0) -> Any:
         """Return a value of the config with the names by which the registry builds its components."""
         if depth > _MAX_DEPTH:
-            raise InputError(f'{self._source}: the config in it is nested deeper than {_MAX_DEPTH} at {path[:80]}...')
+            raise InputError(f'{self.source}: the config in it is nested deeper than {_MAX_DEPTH} at {path[:80]}...')
         if isinstance(value, list):
             return [self.walk(item, f'{path}.{index}', registry, depth + 1) for index, item in enumerate(value)]
         if not isinstance(value, dict):
@@ -97,7 +103,7 @@ class _Check:
         walked = {}
         for key, item in value.items():
             place = f'{path}.{key}'
-            if place in self._given:
+            if place in self.given:
                 walked[key] = None  # until the user's value replaces it
             elif key == 'type':
                 walked[key] = self._type(item, place, registry)
@@ -112,15 +118,6 @@ class _Check:
                 item = item if inner is None else self._places(key, item, value, place)
                 walked[key] = self.walk(item, place, inner, depth + 1)
         return walked
-
-    def check_places(self) -> None:
-        """Raise InputError with all places that the walked values name."""
-        if self._refused:
-            found = ', '.join(f'{path}={place[:200]}' for path, place in self._refused.items())
-            options = ' '.join(f'{path}=FILE' for path in self._refused)
-            raise InputError(f'{self._source}: its config has {found}, a place that the file names and you did not, so '
-                             'it was not opened. Say where the weights are, this place if you trust it: --cfg-options '
-                             f'{options} (cfg_options of EmotionInferencer).')
 
     def scope(self, value: Any, place: str) -> str | None:
         """Check a registry scope, which MMEngine would import by its name."""
@@ -147,12 +144,12 @@ class _Check:
         try:
             return checked_place(key, value, options)
         except RefusedPlace as error:
-            self._refused[path] = str(error)
+            self.refused[path] = str(error)
             return None
 
     def _refusal(self, place: str, found: Any, expected: str) -> InputError:
         return InputError(
-            f'{self._source}: its config has {place}={repr(found)[:100]}, expected {expected}. Building such a thing '
+            f'{self.source}: its config has {place}={repr(found)[:100]}, expected {expected}. Building such a thing '
             'can run code, so nothing of it was built. A component of your own must be imported first: --cfg-options '
             f'{_IMPORTS}.imports=MODULE, or import it before EmotionInferencer.')
 

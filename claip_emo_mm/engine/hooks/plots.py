@@ -34,6 +34,8 @@ class ClipVisualizationHook(Hook):
         out_dir: folder for the png files; None writes none.
         show: whether to open a window for each plot.
         wait_time: seconds for which a window stays; 0 waits for a key.
+    Raises:
+        InputError: `interval` is no whole number from 1, or no window can be opened.
     """
 
     def __init__(self, enable: bool = False, interval: int = 1, out_dir: str | None = None, show: bool = False,
