@@ -17,6 +17,7 @@ from claip_emo_mm.engine.config_checks import (
     check_option_paths,
     check_top_level,
     default_scope,
+    merge_options,
     set_fold,
 )
 from claip_emo_mm.errors import InputError
@@ -42,10 +43,7 @@ def load_config(path: str | Path, options: Mapping[str, object] | None = None) -
     check_option_paths(cfg, options)
     set_fold(cfg, options)
     if options:
-        try:
-            cfg.merge_from_dict(options)
-        except (KeyError, TypeError) as error:
-            raise InputError(f'--cfg-options {" ".join(options)}: {error.args[0]} ({path}).') from error
+        merge_options(cfg, options, str(path))
     check_effects(cfg, options)
     return cfg
 

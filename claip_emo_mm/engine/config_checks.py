@@ -149,6 +149,15 @@ def refuse_options(options: Mapping[str, object] | None, *keys: str, reason: str
             raise InputError(f'--cfg-options {path}: has no effect: {reason}.')
 
 
+def merge_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
+    """Apply `--cfg-options`; raises InputError where one has no place in the config."""
+    try:
+        cfg.merge_from_dict(dict(options))
+    except (KeyError, TypeError, AttributeError) as error:
+        reason = error.args[0] if error.args else error
+        raise InputError(f'--cfg-options {" ".join(options)}: {reason} ({source}).') from error
+
+
 def set_fold(cfg: Config, options: Mapping[str, object]) -> None:
     """Set the fold of the options wherever a data loader has one; refuse folds that differ, and one that none has."""
     having = {f'{path}.fold': inner for loader in _LOADERS for path, inner in walk_config(cfg.get(loader), loader)

@@ -11,6 +11,7 @@ from mmengine.utils import import_modules_from_strings
 
 from claip_emo_mm.engine.checkpoints.allowlist import SCOPES, RefusedPlace, checked_place, is_known, registered_name
 from claip_emo_mm.engine.checkpoints.metadata import Metadata
+from claip_emo_mm.engine.config_checks import merge_options
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import with_random_weights
 
@@ -60,15 +61,6 @@ def read_config(metadata: Metadata, source: str, options: Mapping[str, Any]) -> 
         test_dataloader=dict(dataset=_pipelines(loader.get('dataset') if isinstance(loader, dict) else None))))
     merge_options(cfg, options, source)
     return cfg
-
-
-def merge_options(cfg: Config, options: Mapping[str, Any], source: str) -> None:
-    """Apply the user's options; raises InputError where one has no place in the config."""
-    try:
-        cfg.merge_from_dict(dict(options))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f'cfg_options {", ".join(options)}: {error.args[0] if error.args else error} ({source}).'
-                         ) from error
 
 
 def import_modules(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,13 +15,12 @@ from torch import nn
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, without_wrapper
 from claip_emo_mm.engine.checkpoints.embedded_config import (
     import_modules,
-    merge_options,
     needs_source,
     read_config,
     without_needless_sources,
 )
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, Metadata, make_metadata, read_metadata
-from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, walk_config
+from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, merge_options, walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
 
