@@ -5,7 +5,7 @@ import json
 import os.path as osp
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any
 
 from mmengine.dataset import BaseDataset
 
@@ -17,13 +17,6 @@ TrainedClips = dict[str, str]
 _HASH_BYTES = 8
 
 
-class Overlap(NamedTuple):
-    """Clips of a data set that a checkpoint was trained on: their number, the data set's size, one name."""
-    trained: int
-    clips: int
-    example: str
-
-
 def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> TrainedClips:
     """Hash path and class of each clip: name of the published data set, or '' -> base64 of 8 bytes per clip."""
     hashes = {name: _decode(text) for name, text in (before or {}).items()}
@@ -32,8 +25,11 @@ def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> Trai
     return {name: base64.b64encode(b''.join(sorted(found))).decode('ascii') for name, found in hashes.items() if found}
 
 
-def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
-    """Find clips of a data set among the training clips, each within its own published data set; None without any."""
+def find_trained(dataset: Any, trained: Mapping[str, str]) -> tuple[int, int, str] | None:
+    """Find clips of a data set among the training clips, each within its own published data set.
+
+    Returns: their number, the size of the data set and one of their names; None without any.
+    """
     hashes = {name: _decode(text) for name, text in trained.items()}
     clips, found = 0, []
     for leaf in _leaves(dataset):
@@ -41,19 +37,20 @@ def find_trained(dataset: Any, trained: Mapping[str, str]) -> Overlap | None:
         known = set().union(*(values for name, values in hashes.items() if not own or not name or own == name))
         clips += len(leaf)
         found += [name for name, value in _clips(leaf) if value in known]
-    return Overlap(len(found), clips, found[0]) if found else None
+    return (len(found), clips, found[0]) if found else None
 
 
-def describe_overlap(found: Overlap, config: str | None) -> str:
-    """Describe an overlap, with the fold that the checkpoint was trained on by its config (json)."""
+def describe_overlap(found: tuple[int, int, str], config: str | None) -> str:
+    """Describe what `find_trained` found, with the fold that the checkpoint was trained on by its config (json)."""
     try:
         folds = {value for path, value in walk_config(json.loads(config)['train_dataloader'] if config else {})
                  if path.rpartition('.')[2] == 'fold' and isinstance(value, int)}
     except (KeyError, RecursionError, TypeError, ValueError):  # a file may hold anything
         folds = set()
     fold = f'; it was trained on fold {folds.pop()}' if len(folds) == 1 else ''
-    return (f'{found.trained} of the {found.clips} clips are among those that the checkpoint was trained on, such as '
-            f'{found.example}{fold}')
+    trained, clips, example = found
+    return (f'{trained} of the {clips} clips are among those that the checkpoint was trained on, such as '
+            f'{example}{fold}')
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:

@@ -14,7 +14,7 @@ from mmengine.config import Config
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
-from claip_emo_mm.engine.cross_validation.subprocess_runner import ToolError, run_tool
+from claip_emo_mm.engine.cross_validation.subprocess_runner import run_tool
 from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.utils.io import write_text
 
@@ -50,7 +50,7 @@ class FoldRun:
         return self._test_dir(epoch) / 'test_scores.csv'
 
     def run(self, on_progress: Callable[[int, str], None]) -> None:
-        """Train, choose the epochs, and test each of them once; raises ToolError or InputError where one fails."""
+        """Train, choose the epochs, and test each of them once; raises InputError where one fails."""
         self.work_dir.mkdir(parents=True, exist_ok=True)
         if not (self.work_dir / _TRAINED).is_file():
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
@@ -148,7 +148,7 @@ class CrossValidation:
                     continue
                 try:
                     run.run(on_progress)
-                except (ToolError, InputError) as error:
+                except InputError as error:
                     failed[run.fold] = str(error)
         return failed
 

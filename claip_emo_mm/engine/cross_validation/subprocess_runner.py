@@ -7,18 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from claip_emo_mm.errors import InputError
+
 _PROGRESS = re.compile(r'(?:Epoch|Iter)\((?:train|val|test)\)\s*(?:\[[^\]]*\]){1,2}')
 _TAIL_CHARACTERS = 4000  # of the output that are searched
 _POLL_S = .2
 
 
-class ToolError(RuntimeError):
-    """A tool failed; the message is its own."""
-
-
 def run_tool(command: Sequence[str], output: Path, inherited: Sequence[int],
              on_progress: Callable[[str], None]) -> None:
-    """Run a command and wait for it, or send it SIGTERM when interrupted; raises ToolError for an exit code but 0."""
+    """Run a command and wait for it, or send it SIGTERM when interrupted; raises InputError where it fails."""
     with output.open('a', encoding='utf-8') as file:
         start = file.tell()
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -33,7 +31,7 @@ def run_tool(command: Sequence[str], output: Path, inherited: Sequence[int],
             if process.poll() is None:
                 _end(process)
     if process.returncode:
-        raise ToolError(f'{_reason(_tail(output, start), process.returncode)} (all of it: {output})')
+        raise InputError(f'{_reason(_tail(output, start), process.returncode)} (all of it: {output})')
 
 
 def _end(process: subprocess.Popen) -> None:

@@ -51,7 +51,7 @@ def test_under_another_root_and_in_other_data_sets(listed: Callable[..., dict], 
     assert set(trained) == {''} and len(base64.b64decode(trained[''])) == 3 * 8
     assert find_trained(build(WRAPPERS[tested_in](listed('there', '4', '5'))), trained) is None
     found = find_trained(build(WRAPPERS[tested_in](listed('there', '5', '3', '2'))), trained)
-    assert (found.trained, found.clips, Path(found.example).name) == (2, 3, '3.mp4')
+    assert (*found[:2], Path(found[2]).name) == (2, 3, '3.mp4')
 
 
 def test_held_out_clips_were_not_trained_on(listed: Callable[..., dict]) -> None:
@@ -96,6 +96,6 @@ def test_says_which_fold_it_was(listed: Callable[..., dict]) -> None:
     found = find_trained(dataset, trained_clips(dataset))
     config = json.dumps(dict(train_dataloader=dict(dataset=dict(datasets=[dict(fold=4)]))))
     assert describe_overlap(found, config) == (
-        f'1 of the 1 clips are among those that the checkpoint was trained on, such as {found.example}; it was trained '
+        f'1 of the 1 clips are among those that the checkpoint was trained on, such as {found[2]}; it was trained '
         'on fold 4')
     assert describe_overlap(found, '{') == describe_overlap(found, None) == describe_overlap(found, config)[:-26]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from claip_emo_mm.engine.cross_validation.subprocess_runner import ToolError, run_tool
+from claip_emo_mm.engine.cross_validation.subprocess_runner import run_tool
+from claip_emo_mm.errors import InputError
 
 
 def run(script: str, output: Path, said: list[str] | None = None) -> None:
@@ -27,7 +28,7 @@ def test_tells_how_far_it_is(tmp_path: Path) -> None:
     ('exit 3', 'exit code 3'), ('kill -9 $$', 'killed by signal 9')])
 def test_says_why_it_failed(tmp_path: Path, script: str, expected: str) -> None:
     (tmp_path / 'o').write_text('error: of the run before\n')
-    with pytest.raises(ToolError, match=expected):
+    with pytest.raises(InputError, match=expected):
         run(script, tmp_path / 'o')
 
 
