@@ -13,7 +13,6 @@ from claip_emo_mm.errors import InputError
 RESUME_SUFFIX = '.resume.pth'
 EPOCH_LENGTH_KEY = 'batches_per_epoch'  # of a checkpoint
 _PROGRESS = ('last_step', '_global_step', '_last_value')  # keys of a scheduler's state that change while it runs
-_LR = 'lr'
 _MAX_LISTED = 4
 
 
@@ -104,7 +103,7 @@ def follow_config(runner: Runner, checkpoint: dict[str, Any]) -> None:
         changes.append(f'iterations so far {meta["iter"]} -> {iterations}')
     if changes:
         _advance(runner, schedulers, iterations, epochs)
-    scheduled = {_LR, *(scheduler.param_name for scheduler in schedulers)}
+    scheduled = {'lr', *(scheduler.param_name for scheduler in schedulers)}
     for name in scheduled if changes or not schedulers else ():
         before, now = ([group.get(name) for group in each] for each in (saved_groups, groups))
         for group, saved_group in zip(groups, saved_groups, strict=False):

@@ -7,7 +7,6 @@ from mmaction.registry import HOOKS
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook, EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
-from torch import Tensor, nn
 
 from claip_emo_mm.compat.hooks import AVERAGED, averaged_key
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, frozen_keys, weight_hash, without_wrapper
@@ -79,12 +78,25 @@ class AdapterCheckpointHook(Hook):
     def before_train(self, runner: Runner) -> None:
         config_as_json(runner.cfg)
         model, weights = unwrapped_model(runner), full_state_dict(runner)
-        if is_main_process():  # which alone saves
-            self._omitted = {name: keys for name, keys in frozen_keys(model, weights).items()
-                             if name not in self._replaced}
-            self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._omitted.items()}
-            self._clips = trained_clips(runner.train_dataloader.dataset, self._clips)
-            runner.logger.info('\n'.join(self._described(model, weights)))
+        if not is_main_process():  # which alone saves
+            return
+        self._omitted = {name: keys for name, keys in frozen_keys(model, weights).items() if name not in self._replaced}
+        self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._omitted.items()}
+        self._clips = trained_clips(runner.train_dataloader.dataset, self._clips)
+        sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}
+        kept = sizes.keys() - {key for keys in self._omitted.values() for key in keys}
+        lines = [f'Checkpoints hold {len(kept)} of {len(sizes)} keys, {sum(sizes[key] for key in kept) / 1e6:.2f} of '
+                 f'{sum(sizes.values()) / 1e6:.2f} MB']
+        for name, backbone in model.named_children():
+            if name in self._omitted:
+                lines.append(f'  {name}: frozen weights are omitted, they are those of {backbone.weights_from} '
+                             f'(sha256 {self._hashes[name][:12]}...)')
+            elif hasattr(backbone, 'weights_from'):
+                why = ('they cannot be reproduced' if backbone.weights_from is None else
+                       f'they may not be those of {backbone.weights_from} any more' if name in self._replaced else
+                       'an init_cfg replaces them')
+                lines.append(f'  {name}: frozen weights are kept in every checkpoint: {why}')
+        runner.logger.info('\n'.join(lines))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         model = unwrapped_model(runner)
@@ -97,23 +109,6 @@ class AdapterCheckpointHook(Hook):
             del checkpoint['state_dict'][key]
         classes = dataset_classes(runner.train_dataloader)
         checkpoint['meta'][META_KEY] = make_metadata(runner.cfg, classes, model, self._hashes, self._clips)
-
-    def _described(self, model: nn.Module, weights: dict[str, Tensor]) -> list[str]:
-        sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}
-        omitted = {key for keys in self._omitted.values() for key in keys}
-        kept = sum(size for key, size in sizes.items() if key not in omitted)
-        lines = [f'Checkpoints hold {len(sizes) - len(omitted)} of {len(sizes)} keys, {kept / 1e6:.2f} of '
-                 f'{sum(sizes.values()) / 1e6:.2f} MB']
-        for name, backbone in model.named_children():
-            if name in self._omitted:
-                lines.append(f'  {name}: frozen weights are omitted, they are those of {backbone.weights_from} '
-                             f'(sha256 {self._hashes[name][:12]}...)')
-            elif hasattr(backbone, 'weights_from'):
-                why = ('they cannot be reproduced' if backbone.weights_from is None else
-                       f'they may not be those of {backbone.weights_from} any more' if name in self._replaced else
-                       'an init_cfg replaces them')
-                lines.append(f'  {name}: frozen weights are kept in every checkpoint: {why}')
-        return lines
 
 
 @HOOKS.register_module()
