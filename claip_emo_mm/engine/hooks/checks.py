@@ -139,10 +139,10 @@ class SkippedClipsHook(Hook):
         self._skipped_in_run: dict[str, str] = {}
 
     def _before_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, mode: str = 'train') -> None:
-        skipped = next((sample for sample in batch_samples(data_batch) if sample.get(SKIP_REASON) is not None), None)
-        if skipped is None or mode == 'train':
+        if mode == 'train':
             return
-        for metric in getattr(runner, f'{mode}_evaluator').metrics:
+        skipped = next((sample for sample in batch_samples(data_batch) if sample.get(SKIP_REASON) is not None), None)
+        for metric in getattr(runner, f'{mode}_evaluator').metrics if skipped is not None else ():
             if not (isinstance(metric, DumpResults) or getattr(metric, 'takes_skipped_clips', False)):
                 raise InputError(f"{skipped.get(SKIP_REASON)} (on_error='skip' skips it, but {type(metric).__name__} "
                                  "needs scores of every clip: use EmotionMetric, or set on_error='raise'.)")
