@@ -108,7 +108,9 @@ def export_onnx(trained: TrainedModel, out: Path, inputs: str = 'media', videos:
         results = run_file(files[0], arrays)
         for outputs in (*expected, *results):
             check_scores(outputs[0], str(out), why_not_finite(exported.model))
-        difference = _difference(results, expected)
+        difference = float(np.max([np.abs(first - second).max()
+                                   for result, wanted in zip(results, expected, strict=True)
+                                   for first, second in zip(result, wanted, strict=True)]))
         if not difference <= TOLERANCE:  # or not a number
             raise InputError(f'{out}: onnxruntime and PyTorch differ by {difference:.1e}, expected at most '
                              f'{TOLERANCE:.0e}; nothing was written. With weights of ordinary size they agree to about '
@@ -179,12 +181,6 @@ def _write(exported: MediaModel | TensorModel, clips: Sequence[Clip], path: Path
 def _step(bar: tqdm, what: str) -> None:
     bar.update()
     bar.set_description(what)
-
-
-def _difference(results: list[list[np.ndarray]], expected: list[list[np.ndarray]]) -> float:
-    """Largest difference of two outputs, or NaN."""
-    return float(np.max([np.abs(first - second).max() for result, wanted in zip(results, expected, strict=True)
-                         for first, second in zip(result, wanted, strict=True)]))
 
 
 def run_file(path: Path, batches: Sequence[dict[str, np.ndarray]]) -> list[list[np.ndarray]]:

@@ -9,8 +9,6 @@ from claip_emo_mm.export.front_end import AudioFrontEnd, Clip, FrontEnd
 from claip_emo_mm.models.data_preprocessor import join_clips
 from claip_emo_mm.models.heads.fusion_head import average_views
 
-Arrays = dict[str, Tensor]
-
 
 class MediaModel(nn.Module):
     """An ``AudioVisualRecognizer`` with everything that follows decoding, sampling and resizing."""
@@ -42,7 +40,7 @@ class MediaModel(nn.Module):
         logits = self.model.cls_head(**self.model.extract_feat(inputs)).unflatten(0, index.shape[:2])  # (B, V, K)
         return average_views(logits, self.model.cls_head.average_clips), logits
 
-    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+    def inputs(self, clips: Sequence[Clip]) -> dict[str, Tensor]:
         """Inputs of `forward` for a batch of clips with the same number of views."""
         inputs, arrays = pseudo_collate(clips)['inputs'], {}
         for key, index_key in (('frames', 'frame_index'), ('audio', 'audio_index')):
@@ -87,7 +85,7 @@ class TensorModel(nn.Module):
         inputs = dict(frames=frames, mel=mel)
         return self.model({key: value for key, value in inputs.items() if value is not None}, mode='tensor'),
 
-    def inputs(self, clips: Sequence[Clip]) -> Arrays:
+    def inputs(self, clips: Sequence[Clip]) -> dict[str, Tensor]:
         """Inputs of `forward`: every view of the clips is one."""
         data = self.model.data_preprocessor(pseudo_collate(clips))['inputs']
         arrays = {}

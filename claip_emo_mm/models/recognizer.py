@@ -127,10 +127,9 @@ class AudioVisualRecognizer(BaseModel):
             silence = {} if shape is None else dict(mel=inputs.new_zeros(len(inputs), *shape))
             inputs = self._add_indices(dict(frames=inputs, **silence))
         features, missing = {}, {}
-        if self._reads('visual'):
-            features['visual'], missing['visual'] = self._visual_features(inputs)
-        if self._reads('audio'):
-            features['audio'], missing['audio'] = self._audio_features(inputs)
+        for name, encode in (('visual', self._visual_features), ('audio', self._audio_features)):
+            if self._reads(name):
+                features[name], missing[name] = encode(inputs)
         if self.training and self.modality_dropout:
             features = self.modality_dropout(features, missing)
         for name in _MODALITIES:
@@ -183,10 +182,9 @@ class AudioVisualRecognizer(BaseModel):
         if self._reads('visual'):
             frames = self._entry(inputs, 'frames')
             num_clips, num_frames = frames.shape[:2]
-            views['frames'] = frames.flatten(0, 1)  # (B*T, 3, H, W)
-            index = torch.arange(num_clips * num_frames, device=frames.device)
-            views['frame_index'] = index.view(num_clips, 1, num_frames)
+            index = torch.arange(num_clips * num_frames, device=frames.device).view(num_clips, 1, num_frames)
+            views.update(frames=frames.flatten(0, 1), frame_index=index)
         if self._reads('audio'):
-            views['mel'] = self._entry(inputs, 'mel')
-            views['audio_index'] = torch.arange(views['mel'].shape[0], device=views['mel'].device)[:, None]
+            mel = self._entry(inputs, 'mel')
+            views.update(mel=mel, audio_index=torch.arange(mel.shape[0], device=mel.device)[:, None])
         return views

@@ -190,7 +190,13 @@ def _build_network(cfg: Mapping[str, Any]) -> nn.Module:
     kind, source = cfg['type'], _weight_source(cfg)
     origin, _, name = kind.partition('.') if isinstance(kind, str) else ('', '', '')
     if origin == 'timm' and name:
-        return _build_timm(name, {key: value for key, value in cfg.items() if key != 'type'})
+        import timm  # comes with open_clip
+        options = {key: value for key, value in cfg.items() if key != 'type'}
+        try:
+            return timm.create_model(name, **dict(options, num_classes=0))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise InputError(f'{kind}: timm cannot make it ({str(error) or type(error).__name__}). timm.list_models() '
+                             "names its networks; pretrained_cfg_overlay=dict(file='FILE') reads weights.") from error
     if origin == 'mmpretrain':
         try:
             import mmpretrain.models  # noqa: F401 - registers them
@@ -209,15 +215,6 @@ def _build_network(cfg: Mapping[str, Any]) -> nn.Module:
             raise InputError(f'{kind}: its weights cannot be read from {source} ({error}). Download them '
                              'where there is a network, and give the path of the file as the checkpoint.') from error
     return network
-
-
-def _build_timm(name: str, options: Mapping[str, Any]) -> nn.Module:
-    import timm  # comes with open_clip
-    try:
-        return timm.create_model(name, **dict(options, num_classes=0))
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f'timm.{name}: timm cannot make it ({str(error) or type(error).__name__}). timm.list_models() '
-                         "names its networks; pretrained_cfg_overlay=dict(file='FILE') reads weights.") from error
 
 
 def _weight_source(cfg: Mapping[str, Any]) -> str | None:

@@ -58,11 +58,11 @@ def fuse_separate_projections(state: State) -> State:
     """Undo `split_fused_projections`."""
     fused: State = {}
     for key, value in state.items():
-        prefix, _, name = key.rpartition('_proj.')
-        if prefix.endswith('.q'):
-            fused[f'{prefix[:-1]}in_proj_{name}'] = torch.cat([state[f'{prefix[:-1]}{projection}_proj.{name}']
-                                                               for projection in 'qkv'])
-        elif not prefix.endswith(('.k', '.v')):
+        prefix, found, name = key.rpartition('.q_proj.')
+        if found:
+            thirds = [state[f'{prefix}.{projection}_proj.{name}'] for projection in 'qkv']
+            fused[f'{prefix}.in_proj_{name}'] = torch.cat(thirds)
+        elif '.k_proj.' not in key and '.v_proj.' not in key:
             fused[key] = value
     return fused
 

@@ -80,7 +80,7 @@ class _ModuleTreeUnpickler(SafeUnpickler):
         if module == '__torch__' or module.startswith('__torch__.'):
             return _Module
         if module == 'torch.jit._pickle':  # build_intlist and its like, restore_type_tag
-            return _first
+            return lambda value, *ignored: value
         return super().find_class(module, name)
 
     def persistent_load(self, pid: tuple) -> Tensor:
@@ -92,7 +92,3 @@ class _ModuleTreeUnpickler(SafeUnpickler):
             data = bytearray(self._archive.read(f'{self._root}/data/{key}'))  # checks the entry's CRC-32
             self._storages[key] = torch.frombuffer(data, dtype=dtype, count=numel) if numel else torch.empty(0)
         return self._storages[key]
-
-
-def _first(value: object, *ignored: object) -> object:
-    return value
