@@ -155,8 +155,7 @@ def _check_model(trained: TrainedModel) -> None:
                          'with a smaller encoder, such as ViT-L/14.')
 
 
-def _write(exported: MediaModel | TensorModel, clips: Sequence[Clip], path: Path, metadata: dict[str, str],
-           ) -> None:
+def _write(exported: MediaModel | TensorModel, clips: Sequence[Clip], path: Path, metadata: dict[str, str]) -> None:
     try:
         merge_adapters(exported.model)
     except ValueError as error:  # of peft

@@ -88,12 +88,8 @@ class TensorModel(nn.Module):
     def inputs(self, clips: Sequence[Clip]) -> dict[str, Tensor]:
         """Inputs of `forward`: every view of the clips is one."""
         data = self.model.data_preprocessor(pseudo_collate(clips))['inputs']
-        arrays = {}
-        if 'frames' in data:
-            arrays['frames'] = data['frames'][data['frame_index'].flatten(0, 1)]  # (B*V, T, 3, H, W)
-        if 'mel' in data:
-            arrays['mel'] = data['mel'][data['audio_index'].flatten()]
-        return arrays
+        keys = (('frames', 'frame_index'), ('mel', 'audio_index'))  # to (B*V, T, 3, H, W) and (B*V, 1, M, F)
+        return {key: data[key][data[index_key].flatten(0, 1)] for key, index_key in keys if key in data}
 
     def expected(self, clips: Sequence[Clip]) -> tuple[Tensor]:
         """Expected outputs."""

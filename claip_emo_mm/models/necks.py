@@ -66,10 +66,10 @@ class FrameTokens(BaseModule):
         if width != embed_dims:
             raise InputError(f'{type(self).__name__}: features of width {width} arrived, but embed_dims={embed_dims}. '
                              'Set embed_dims of the neck to the width that the backbone gives.')
-        x = frame_features
         if self.has_class_token:
-            x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], 1)  # (B, T+1, D)
-        x = x + self.pos_embedding[:, :x.shape[1]]
+            tokens = self.cls_token.expand(frame_features.shape[0], -1, -1)
+            frame_features = torch.cat([tokens, frame_features], 1)  # (B, T+1, D)
+        x = frame_features + self.pos_embedding[:, :frame_features.shape[1]]
         for layer in self.layers:
             x = layer(x)
         return x
@@ -125,8 +125,7 @@ class AudioTokens(FrameTokens):
     """Average the latent audio map over frequency and add a learned position to each of its M' time steps.
 
     Args:
-        embed_dims: Width D of the latent map.
-        num_steps: Time steps M' of the latent map.
+        embed_dims, num_steps: As of ``AudioTemporalTransformer``.
     """
 
     def __init__(self, embed_dims: int, num_steps: int) -> None:

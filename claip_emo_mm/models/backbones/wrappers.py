@@ -110,10 +110,9 @@ class VideoBackboneWrapper(BackboneWrapper):
     """Video network as `visual_backbone`: the frames of a view together.
 
     Args:
-        backbone: Config of the network.
+        backbone, kwargs: As of ``BackboneWrapper``.
         format_shape: What the network reads, as in MMAction2's data preprocessor: ``'NCTHW'``, or ``'NCHW'`` for those
             that take the frames of all views in one row (TSM).
-        kwargs: Options of ``BackboneWrapper``: `lora`, `frozen`.
     """
 
     reads_views = True  # (B, T, 3, H, W), not distinct frames (U, 3, H, W)
@@ -150,9 +149,8 @@ class AudioBackboneWrapper(BackboneWrapper):
     """Image or audio network as `audio_backbone`: it reads the spectrogram as an image.
 
     Args:
-        backbone: Config of the network.
+        backbone, kwargs: As of ``BackboneWrapper``.
         in_channels: Channels that the network reads; the spectrogram is repeated in them.
-        kwargs: Options of ``BackboneWrapper``: `lora`, `frozen`.
     """
 
     def __init__(self, backbone: dict, in_channels: int = 1, **kwargs: Any) -> None:

@@ -15,10 +15,7 @@ class ConcatFusionHead(FusionHead):
     """Concatenate the audio and the visual feature (in this order) and classify with one linear layer.
 
     Args:
-        num_classes: Classes K.
-        visual_channels: Width D of the visual feature; 0 for a model without frames.
-        audio_channels: Width D' of the audio feature; 0 for a model without audio.
-        kwargs: Options of ``FusionHead``.
+        num_classes, visual_channels, audio_channels, kwargs: As in ``FusionHead``; one of the widths may be 0.
     """
 
     needs_both = False
