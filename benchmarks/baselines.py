@@ -1,10 +1,13 @@
 """Plain implementations to compare with."""
+import importlib
+import importlib.util
 import math
 import random
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import soundfile
@@ -20,7 +23,8 @@ from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from benchmarks.sizes import AUDIO_TARGETS, ModelSizes
 from claip_emo_mm.datasets.transforms.sampling import audio_span, regular_frames, spread_frames
-from claip_emo_mm.models.backbones.htsat import HTSATArch, _import_htsat, find_arch
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.backbones.htsat import HTSATArch, find_arch
 from claip_emo_mm.models.recognizer import AudioVisualRecognizer
 
 SIZE = 224
@@ -32,11 +36,35 @@ _MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
 _WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
 
 
+def import_htsat() -> ModuleType:
+    """Import ``laion_clap.clap_module.htsat``, both of whose parent packages are empty modules meanwhile.
+
+    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network.
+    """
+    name = 'laion_clap.clap_module.htsat'
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.find_spec('laion_clap')
+    if spec is None:
+        raise InputError('The comparison needs the package laion_clap: pip install "laion_clap>=1.1.6".')
+    folder = Path(spec.origin).parent
+    parents = {'laion_clap': folder, 'laion_clap.clap_module': folder / 'clap_module'}
+    parents = {parent: path for parent, path in parents.items() if parent not in sys.modules}
+    for parent, path in parents.items():
+        sys.modules[parent] = ModuleType(parent)
+        sys.modules[parent].__path__ = [str(path)]
+    try:
+        return importlib.import_module(name)
+    finally:
+        for parent in parents:
+            del sys.modules[parent]
+
+
 def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
     """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor."""
     unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
                                        fmin=50, fmax=14000)
-    htsat = _import_htsat().HTSAT_Swin_Transformer(
+    htsat = import_htsat().HTSAT_Swin_Transformer(
         spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
         num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
         config=unused_front_end, enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')

@@ -157,9 +157,9 @@ def test_what_is_random_in_the_audio_encoder(name: str) -> None:
     narrow = dict(embed_dims=8, depths=(2, 2, 6, 2), num_heads=(1, 2, 2, 4))
     with DefaultScope.overwrite_default_scope('mmaction'):
         backbone = MODELS.build(dict(config(name).model.audio_backbone, arch=narrow, pretrained=None))
-    augment = backbone.tower.spec_augmenter
-    assert (augment.time_dropper.drop_width, augment.time_dropper.stripes_num) == (64, 2)
-    assert (augment.freq_dropper.drop_width, augment.freq_dropper.stripes_num) == (8, 2)
+    time, frequency = backbone.tower.spec_augmenter
+    assert (time.dim, time.width, time.num_stripes) == (2, 64, 2)
+    assert (frequency.dim, frequency.width, frequency.num_stripes) == (3, 8, 2)
     rates = [getattr(block.drop_path, 'drop_prob', 0) for stage in backbone.tower.layers for block in stage.blocks]
     assert rates == pytest.approx([.1 * number / 11 for number in range(12)])
     backbone.train()

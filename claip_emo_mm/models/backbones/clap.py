@@ -1,43 +1,15 @@
 """CLAP's audio encoder."""
 import torch
-import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.backbones.htsat import build_empty_encoder, find_arch, make_spec_augmenter
+from claip_emo_mm.models.backbones.htsat import SpecAugment, build_empty_encoder, find_arch
 from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 from claip_emo_mm.models.weights.formats import AUDIO_FORMATS, CLAP_HEADS
 from claip_emo_mm.models.weights.load import load_pretrained
-
-
-def run_swin_block(block: nn.Module, x: Tensor) -> Tensor:
-    """Compute what laion_clap's ``SwinTransformerBlock`` computes of tokens (A, H' W', C), but no attention map."""
-    grid, side, shift = block.input_resolution, block.window_size, block.shift_size
-    y = block.norm1(x).unflatten(1, grid)  # (A, H', W', C)
-    if shift:
-        y = y.roll((-shift, -shift), (1, 2))
-    y = y.unflatten(2, (-1, side)).unflatten(1, (-1, side)).transpose(2, 3)  # (A, H'/side, W'/side, side, side, C)
-    windows = _attend(block.attn, y.reshape(-1, side * side, y.shape[-1]), block.attn_mask)
-    y = windows.view(y.shape).transpose(2, 3).reshape(-1, *grid, x.shape[-1])
-    if shift:
-        y = y.roll((shift, shift), (1, 2))
-    x = x + block.drop_path(y.flatten(1, 2))
-    return x + block.drop_path(block.mlp(block.norm2(x)))
-
-
-def _attend(attention: nn.Module, windows: Tensor, mask: Tensor | None) -> Tensor:
-    """Attend within windows (A nW, N, C); the mask (nW, N, N) separates what the shift brought together."""
-    tokens = windows.shape[1]
-    q, k, v = attention.qkv(windows).unflatten(-1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
-    bias = attention.relative_position_bias_table[attention.relative_position_index.flatten()]  # (N N, heads)
-    bias = bias.T.reshape(1, -1, tokens, tokens)
-    if mask is not None:
-        bias = (bias + mask[:, None]).repeat(windows.shape[0] // mask.shape[0], 1, 1, 1)  # (A nW, heads, N, N)
-    x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.to(q.dtype), scale=attention.scale)
-    return attention.proj(x.transpose(1, 2).flatten(2))
 
 
 @MODELS.register_module()
@@ -55,7 +27,7 @@ class CLAPAudioBackbone(BaseModule):
         lora, frozen, checkpoint_blocks, init_cfg: As of ``CLIPVisualBackbone``.
         drop_path_rate: Stochastic depth of the last block.
         spec_augment: Stripes that are masked in training: True for HTSAT's own (2 of up to 64 frames and 2 of up
-            to 8 mel bins), False for none, or a dict of the arguments of torchlibrosa's ``SpecAugmentation``.
+            to 8 mel bins), False for none, or a dict of the arguments of ``SpecAugment``.
     """
 
     def __init__(self, arch: str | dict = 'HTSAT-tiny-fusion', pretrained: str | None = None,
@@ -70,7 +42,7 @@ class CLAPAudioBackbone(BaseModule):
         self.unread_weights = tuple(f'tower.{start}' for start in CLAP_HEADS)
         self.tower = build_empty_encoder(self.arch, drop_path_rate)  # weights are made once, below
         if isinstance(spec_augment, dict):
-            self.tower.spec_augmenter = make_spec_augmenter(**spec_augment)
+            self.tower.spec_augmenter = SpecAugment(**spec_augment)
         elif not spec_augment:
             self.tower.spec_augmenter = nn.Identity()
         if pretrained is None:
@@ -107,13 +79,13 @@ class CLAPAudioBackbone(BaseModule):
         x = encoder.bn0(mel.transpose(1, 3)).transpose(1, 3)  # the norm's channels are the mel bins
         if self.training:
             x = encoder.spec_augmenter(x)
-        x = encoder.patch_embed(self._fold(x), longer_idx=[])  # (A, N, C)
+        x = encoder.patch_embed(self._fold(x))  # (A, N, C)
         for stage in encoder.layers:
             for block in stage.blocks:
                 if self.checkpoint_blocks and self.training and torch.is_grad_enabled():
-                    x = checkpoint(run_swin_block, block, x, use_reentrant=False)
+                    x = checkpoint(block, x, use_reentrant=False)
                 else:
-                    x = run_swin_block(block, x)
+                    x = block(x)
             if stage.downsample is not None:
                 x = stage.downsample(x)
         return self._unfold(encoder.norm(x))

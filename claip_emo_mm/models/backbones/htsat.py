@@ -1,18 +1,13 @@
-"""HTSAT, the audio encoder of CLAP, from laion_clap's layers."""
-import importlib
-import importlib.util
-import sys
-import warnings
+"""HTSAT, the audio encoder of CLAP."""
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from types import ModuleType
 
 import torch
 from accelerate import init_empty_weights
-from torch import nn
+from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.models.layers.swin import SwinStage
 
 PATCH_SIZE = 4  # of every HTSAT
 
@@ -60,33 +55,91 @@ def find_arch(arch: str | dict) -> HTSATArch:
     return NAMED_ARCHS[arch]
 
 
-def make_spec_augmenter(time_drop_width: int = 64, time_stripes_num: int = 2, freq_drop_width: int = 8,
-                        freq_stripes_num: int = 2) -> nn.Module:
-    """Make torchlibrosa's SpecAugment; the sizes are HTSAT's own."""
-    check_whole('spec_augment', least=0, time_drop_width=time_drop_width, time_stripes_num=time_stripes_num,
-                freq_drop_width=freq_drop_width, freq_stripes_num=freq_stripes_num)
-    return _import_htsat().SpecAugmentation(time_drop_width, time_stripes_num, freq_drop_width, freq_stripes_num)
+class _StripeDropper(nn.Module):
+    """Sets random stripes along a dimension of each input (A, 1, M, F) to 0, each narrower than `width`, in place."""
+
+    def __init__(self, dim: int, width: int, num_stripes: int) -> None:
+        super().__init__()
+        self.dim, self.width, self.num_stripes = dim, width, num_stripes
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.width:
+            return x
+        for number in range(len(x)):
+            for _ in range(self.num_stripes):
+                width = int(torch.randint(self.width, (1,)))
+                start = int(torch.randint(x.shape[self.dim] - width, (1,)))
+                x[number].narrow(self.dim - 1, start, width).zero_()
+        return x
+
+
+class SpecAugment(nn.Sequential):
+    """Masks stripes of time and of frequency of each spectrogram (arXiv 1904.08779); the defaults are HTSAT's own.
+
+    Args:
+        time_drop_width: Frames that a stripe of time has fewer than; 0 masks none.
+        time_stripes_num: Stripes of time.
+        freq_drop_width: Mel bins that a stripe of frequency has fewer than; 0 masks none.
+        freq_stripes_num: Stripes of frequency.
+    """
+
+    def __init__(self, time_drop_width: int = 64, time_stripes_num: int = 2, freq_drop_width: int = 8,
+                 freq_stripes_num: int = 2) -> None:
+        check_whole('spec_augment', least=0, time_drop_width=time_drop_width, time_stripes_num=time_stripes_num,
+                    freq_drop_width=freq_drop_width, freq_stripes_num=freq_stripes_num)
+        super().__init__(_StripeDropper(2, time_drop_width, time_stripes_num),
+                         _StripeDropper(3, freq_drop_width, freq_stripes_num))
+
+
+class _UnusedFusion(nn.Module):
+    """Parameters of the feature fusion (aff_2d) of CLAP's fusion checkpoints, so that these load strictly."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        inner = channels // 4
+
+        def layers(*first: nn.Module) -> nn.Sequential:
+            return nn.Sequential(*first, nn.Conv2d(channels, inner, 1), nn.BatchNorm2d(inner), nn.ReLU(),
+                                 nn.Conv2d(inner, channels, 1), nn.BatchNorm2d(channels))
+
+        self.local_att = layers()
+        self.global_att = layers(nn.AdaptiveAvgPool2d(1))
+
+
+class PatchEmbed(nn.Module):
+    """Patches of the folded spectrogram to tokens."""
+
+    def __init__(self, channels: int, fusion: bool) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(1, channels, PATCH_SIZE, PATCH_SIZE)
+        self.norm = nn.LayerNorm(channels)
+        if fusion:
+            self.mel_conv2d = nn.Conv2d(1, channels, (PATCH_SIZE, 3 * PATCH_SIZE), (PATCH_SIZE, 3 * PATCH_SIZE))
+            self.fusion_model = _UnusedFusion(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (A, 1, S, S) to (A, N, C)."""
+        return self.norm(self.proj(x).flatten(2).transpose(1, 2))
 
 
 class HTSATEncoder(nn.Module):
-    """HTSAT of laion_clap's layers under its names, without its spectrogram extractor, which takes long to make."""
+    """Modules of HTSAT (arXiv 2202.00874), named as laion_clap publishes them, without its spectrogram extractor.
+
+    `tscam_conv` and `head`, its tagging head, and the feature fusion are not used.
+    """
 
     def __init__(self, arch: HTSATArch, drop_path_rate: float) -> None:
         super().__init__()
-        htsat = _import_htsat()
         self.bn0 = nn.BatchNorm2d(arch.mel_bins)
-        self.spec_augmenter = make_spec_augmenter()
-        self.patch_embed = htsat.PatchEmbed(arch.spec_size, PATCH_SIZE, 1, arch.embed_dims, nn.LayerNorm,
-                                            patch_stride=PATCH_SIZE, enable_fusion=arch.fusion,
-                                            fusion_type='aff_2d' if arch.fusion else 'None')
+        self.spec_augmenter = SpecAugment()
+        self.patch_embed = PatchEmbed(arch.embed_dims, arch.fusion)
         # grows linearly from 0 at the first block
-        drop_path = iter(torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist())
+        drop_probs = iter(torch.linspace(0, drop_path_rate, sum(arch.depths)).tolist())
         side = arch.spec_size // PATCH_SIZE
         last = len(arch.depths) - 1
         self.layers = nn.ModuleList(
-            htsat.BasicLayer(arch.embed_dims * 2 ** stage, (side // 2 ** stage,) * 2, depth, heads, arch.window_size,
-                             drop_path=[next(drop_path) for _ in range(depth)],
-                             downsample=None if stage == last else htsat.PatchMerging)
+            SwinStage(arch.embed_dims * 2 ** stage, (side // 2 ** stage,) * 2, heads, arch.window_size,
+                      [next(drop_probs) for _ in range(depth)], merge=stage < last)
             for stage, (depth, heads) in enumerate(zip(arch.depths, arch.num_heads, strict=True)))
         self.norm = nn.LayerNorm(arch.out_channels)
         frequencies = side // 2 ** last // (arch.spec_size // arch.mel_bins)
@@ -109,30 +162,5 @@ class HTSATEncoder(nn.Module):
 
 def build_empty_encoder(arch: HTSATArch, drop_path_rate: float) -> HTSATEncoder:
     """Build an ``HTSATEncoder`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
-    with init_empty_weights(include_buffers=False), warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'torch.meshgrid')  # of laion_clap's call of it
+    with init_empty_weights(include_buffers=False):
         return HTSATEncoder(arch, drop_path_rate)
-
-
-def _import_htsat() -> ModuleType:
-    """Import ``laion_clap.clap_module.htsat``, both of whose parent packages are empty modules meanwhile.
-
-    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network.
-    """
-    name = 'laion_clap.clap_module.htsat'
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec('laion_clap')
-    if spec is None:
-        raise InputError('CLAPAudioBackbone needs the package laion_clap: pip install "laion_clap>=1.1.6".')
-    folder = Path(spec.origin).parent
-    parents = {'laion_clap': folder, 'laion_clap.clap_module': folder / 'clap_module'}
-    parents = {parent: path for parent, path in parents.items() if parent not in sys.modules}
-    for parent, path in parents.items():
-        sys.modules[parent] = ModuleType(parent)
-        sys.modules[parent].__path__ = [str(path)]
-    try:
-        return importlib.import_module(name)
-    finally:
-        for parent in parents:
-            del sys.modules[parent]

@@ -12,7 +12,8 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from claip_emo_mm.models.backbones.htsat import HTSATArch, _import_htsat
+from benchmarks.baselines import import_htsat
+from claip_emo_mm.models.backbones.htsat import HTSATArch
 
 VISION = dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8, quick_gelu=True)
 AUDIO = HTSATArch(embed_dims=16, depths=(2, 2), num_heads=(2, 4), mel_bins=16, spec_size=64, window_size=4,
@@ -128,7 +129,7 @@ def _save_as_hugging_face(model: nn.Module, path: Path, prefix: str = '') -> Non
 
 def laion(path: Path, complete: bool) -> Tensor:
     front_end = SimpleNamespace(mel_bins=16, window_size=64, hop_size=32, sample_rate=48000, fmin=50, fmax=14000)
-    encoder = shaken(_import_htsat().HTSAT_Swin_Transformer(
+    encoder = shaken(import_htsat().HTSAT_Swin_Transformer(
         spec_size=64, num_classes=5, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4, config=front_end,
         enable_fusion=True, fusion_type='aff_2d'))
     state = encoder.state_dict()
