@@ -2,6 +2,7 @@
 
 Each patch says what breaks, how it shows and when it can go. None acts where MMAction2 works by itself.
 """
+import pkgutil
 import warnings
 from collections.abc import Callable
 from functools import cache, wraps
@@ -25,6 +26,7 @@ def apply_patches() -> None:
     # mmcv-lite warns in every process that it lacks compiled operators, which nothing here needs: `Fail to import
     # MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go when it does not.
     warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)
+    patch_find_loader()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
@@ -51,6 +53,20 @@ def replace_method(owner: Any, name: str) -> Callable[[Callable], None]:
         setattr(owner, name, call)
 
     return replace
+
+
+def patch_find_loader() -> None:
+    """Give `pkgutil` the function `find_loader` again, which MMEngine 0.10.7 and mmcv 2.1.0 call.
+
+    Python 3.14 removed it; shows as `module 'pkgutil' has no attribute 'find_loader'`. Can go when neither calls it.
+    """
+    if not hasattr(pkgutil, 'find_loader'):
+        pkgutil.find_loader = _find_loader
+
+
+def _find_loader(name: str) -> object | None:
+    spec = find_spec(name)
+    return spec and spec.loader
 
 
 def check_requirements() -> None:

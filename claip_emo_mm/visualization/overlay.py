@@ -95,7 +95,7 @@ def _image_format(video: str) -> tuple[tuple[int, int], Fraction]:
         frame = stream and next(decode_stream(container, stream), None)
         if not frame:
             raise InputError(f'{video}: no image to draw on.')
-        ratio = stream.sample_aspect_ratio or Fraction(1)
+        ratio = Fraction(stream.sample_aspect_ratio or 1)
         return ToImage(_LARGEST_SIDE)(frame).shape[:2], 1 / ratio if round(frame.rotation / 90) % 2 else ratio
 
 

@@ -1,3 +1,4 @@
+import pkgutil
 from importlib.util import find_spec
 
 import pytest
@@ -25,3 +26,16 @@ def test_mmcv_that_mmaction_refuses_is_named(fresh_python, tmp_path):
     assert result.returncode == 1
     assert 'InputError: mmaction2 refuses a package that it finds here: MMCV==2.2.0' in last
     assert 'pip install mmcv-lite==2.1.0' in last
+
+
+def test_find_loader_is_there_without_pythons_own(monkeypatch):
+    monkeypatch.delattr(pkgutil, 'find_loader', raising=False)
+    compat.patch_find_loader()
+    assert pkgutil.find_loader('json').name == 'json'
+    assert pkgutil.find_loader('no_such_package') is None
+
+
+def test_find_loader_of_python_stays(monkeypatch):
+    monkeypatch.setattr(pkgutil, 'find_loader', print, raising=False)
+    compat.patch_find_loader()
+    assert pkgutil.find_loader is print
