@@ -1,12 +1,13 @@
 """A wheel holds the whole package: installed without the checkout, everything imports and is registered."""
 import ast
-import itertools
 import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
+from email import message_from_string
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -175,19 +176,31 @@ def test_metafiles_agree_with_the_toy_models(name: str) -> None:
     assert models[name]['Metadata']['Parameters'] == whole
 
 
-def test_neither_mmcv_is_required(wheel: Path) -> None:
+@pytest.fixture(scope='module')
+def metadata(wheel: Path) -> Message:
     archive = zipfile.ZipFile(wheel)
-    metadata = archive.read(next(name for name in archive.namelist() if name.endswith('/METADATA'))).decode()
-    required = [line for line in metadata.splitlines() if line.startswith('Requires-Dist:') and 'extra ==' not in line]
+    name = next(name for name in archive.namelist() if name.endswith('/METADATA'))
+    return message_from_string(archive.read(name).decode())
+
+
+def test_neither_mmcv_is_required(metadata: Message) -> None:
+    required = [line for line in metadata.get_all('Requires-Dist') if 'extra ==' not in line]
     assert any('mmaction2' in line for line in required)
     assert not [line for line in required if 'mmcv' in line]
 
 
-def test_lock_file_fits_the_ranges() -> None:
+def test_what_a_package_index_shows(metadata: Message, wheel: Path) -> None:
+    assert metadata['License-Expression'] == 'Apache-2.0'
+    text = metadata.get_payload()
+    assert 'CLAIP-Emo for MMAction2' in text and '[CLAIP-Emo](https://arxiv.org/abs/2509.14527)' in text
+    assert re.findall(r'\]\((?!https?://)|<img|src=', text) == []  # nothing that is only in the checkout
+    assert 'claip_emo_mm/py.typed' in zipfile.ZipFile(wheel).namelist()
+
+
+def test_lock_file_fits_the_ranges(metadata: Message) -> None:
     lines = (ROOT / 'requirements' / 'lock.txt').read_text().splitlines()
     pins = {canonicalize_name(line.split('==')[0]): line.split('==')[1].split(' ')[0] for line in lines if '==' in line}
-    source = (ROOT / 'setup.py').read_text()
-    ranges = [Requirement(text) for text in _quoted(source)]
+    ranges = [Requirement(text) for text in metadata.get_all('Requires-Dist')]
     assert len(ranges) > 15
     for requirement in ranges:
         pin = pins[canonicalize_name(requirement.name)]
@@ -196,8 +209,8 @@ def test_lock_file_fits_the_ranges() -> None:
     assert not [line for line in lines if '://' in line or line.startswith('-')]  # no one's index, no one's folder
 
 
-def test_every_import_is_required() -> None:
-    required = {requirement.name for requirement in map(Requirement, _quoted((ROOT / 'setup.py').read_text()))}
+def test_every_import_is_required(metadata: Message) -> None:
+    required = {Requirement(text).name for text in metadata.get_all('Requires-Dist')}
     imported = set()
     for path in (ROOT / 'claip_emo_mm').rglob('*.py'):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -206,12 +219,3 @@ def test_every_import_is_required() -> None:
             imported.update(name.split('.')[0] for name in names)
     packages = {DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names}
     assert packages - required - {'claip_emo_mm', 'mmcv'} == set()
-
-
-def _quoted(source: str) -> list[str]:
-    """Requirement texts of setup.py: those between install_requires and classifiers."""
-    call = next(node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)
-                and getattr(node.func, 'id', '') == 'setup')
-    values = {keyword.arg: keyword.value for keyword in call.keywords}
-    extras = ast.literal_eval(values['extras_require'])
-    return [*ast.literal_eval(values['install_requires']), *itertools.chain(*extras.values())]

@@ -82,7 +82,7 @@ environment_make() {
         echo "$lock_stamp" >"$environment_venv/.claip_emo_mm_lock"
     fi
 
-    checkout_stamp="$PWD $(environment_hash "$python" <setup.py)"
+    checkout_stamp="$PWD $(cat setup.py pyproject.toml | environment_hash "$python")"
     if [ "$(cat "$environment_venv/.claip_emo_mm_checkout" 2>/dev/null)" != "$checkout_stamp" ]; then
         environment_pip "installing claip_emo_mm from $PWD" --no-deps --no-build-isolation -e .
         echo "$checkout_stamp" >"$environment_venv/.claip_emo_mm_checkout"
