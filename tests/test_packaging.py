@@ -53,7 +53,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout again, so that building leaves nothing behind in it."""
     copy = tmp_path_factory.mktemp('copy')
     for pattern in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md', '*-index.yml', 'configs/**/*',
-                    'tools/**/*', 'claip_emo_mm/**/*'):
+                    'tools/**/*', 'claip_emo_mm/**/*', 'claip_emo_cli.py'):
         for source in ROOT.glob(pattern):
             if source.is_file() and not {'__pycache__', '.mim'} & {*source.parts}:
                 target = copy / source.relative_to(ROOT)
@@ -93,13 +93,30 @@ def test_wheel_registers_everything_without_the_checkout(installed: Path, tmp_pa
     assert found['version'] in next(installed.glob('claip_emo_mm-*.dist-info')).name
 
 
+def test_the_command_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    def call(*args: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, '-c', 'import sys, claip_emo_cli; sys.exit(claip_emo_cli.main())', *args]
+        return subprocess.run(command, cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(installed)},
+                              capture_output=True, text=True, timeout=300)
+
+    assert 'infer' in call().stdout
+    absent = call('play')
+    assert absent.returncode == 2 and "there is no command 'play'. Expected one of prepare, check" in absent.stderr
+    assert call('infer', '--help').stdout.startswith('usage: claip-emo infer')
+    refused = call('infer', 'no.mp4', '--checkpoint', 'no.pth')
+    assert refused.returncode == 1 and refused.stderr.startswith('error: no.pth: no such file')
+    missing = call('check', 'claip_emo_tiny_toy.py')  # the config is the package's, the data are not there
+    assert missing.returncode == 1 and 'data/toy' in missing.stderr + missing.stdout
+
+
 def test_wheel_holds_every_module_and_weight(wheel: Path) -> None:
     package = ROOT / 'claip_emo_mm'
     wanted = [path for pattern in ('*.py', '*.safetensors', '*.md') for path in package.rglob(pattern)]
     names = set(zipfile.ZipFile(wheel).namelist())
     assert not [path for path in wanted if path.relative_to(ROOT).as_posix() not in names]
     assert any(name.endswith('LICENSE') for name in names)
-    assert {name.split('/')[0].split('-')[0] for name in names} == {'claip_emo_mm'}  # no tests
+    assert {name.split('/')[0].split('-')[0] for name in names} == {
+        'claip_emo_mm', 'claip_emo_cli.py'}  # no tests
 
 
 def test_wheel_holds_what_mim_reads(wheel: Path) -> None:

