@@ -24,6 +24,9 @@ _SYSTEM_NAMES = frozenset((
     '$recycle.bin', '__macosx', '@eadir', 'desktop.ini', 'ehthumbs.db', 'lost+found', 'system volume information',
     'thumbs.db'))
 
+# Titles may be in any encoding; from PyAV 19 on, nothing that is not UTF-8 is an error, and the option is gone.
+_METADATA = dict(metadata_errors='replace') if int(av.__version__.split('.')[0]) < 19 else {}
+
 # FFmpeg's demuxers of files that hold frames and audio themselves. All others are refused before anything is read:
 # playlists and manifests (hls, concat, dash, sdp, imf), which name other files and addresses; numbered images (image2),
 # single images (..._pipe), texts as frames (tty), filter graphs and devices.
@@ -67,7 +70,7 @@ def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.containe
     check_file(path, hint)
     options = {'protocol_whitelist': 'file', 'format_whitelist': ','.join(MEDIA_FORMATS)}
     try:
-        return av.open(f'file:{os.path.abspath(path)}', container_options=options, metadata_errors='replace')
+        return av.open(f'file:{os.path.abspath(path)}', container_options=options, **_METADATA)
     except av.error.ArgumentError as error:
         if error.errno != errno.EINVAL:
             raise
