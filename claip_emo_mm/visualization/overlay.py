@@ -50,7 +50,7 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
           size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
     video, audio = best_stream(source, 'video'), best_stream(source, 'audio')
     origin_s = (source.start_time or 0) / 1e6
-    rate = video.average_rate or video.guessed_rate or Fraction(25)  # per second, as the file states it
+    rate = Fraction(video.average_rate or video.guessed_rate or 25)  # per second, as the file states it
     encoder = _video_stream(target, size, pixel_ratio, rate)
     if audio:
         is_copied = source.format.name.startswith(_EXACT_FORMATS) and audio.codec_context.name in _COPIED
