@@ -2,7 +2,7 @@
 # Sourced by quickstart.sh and tests/run.sh, from the root of the checkout, under `set -euo pipefail`.
 #
 #   CLAIP_EMO_VENV   folder of the environment (default: .venv)
-#   PYTHON           interpreter to make it with (default: the first of python3.11, 3.12, 3.10, python3 that will do)
+#   PYTHON           interpreter to make it with (default: the first of python3.11, 3.12, 3.13, 3.10, python3 that will do)
 #
 # What was installed is remembered by stamps in the environment, written last: an installation that failed or was
 # interrupted has none and is taken up again by the next run; pip keeps what is already there.
@@ -12,20 +12,20 @@ environment_fail() {
     exit 1
 }
 
-# Python 3.10 to 3.12: below, the language is too old; above, NumPy 1 (needed by laion_clap) has no wheels.
+# Python 3.10 to 3.13: below, the language is too old; above, not every package has wheels.
 environment_supported() {
-    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
+    "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
 }
 
 environment_interpreter() {
     local candidate
-    for candidate in ${PYTHON:-python3.11 python3.12 python3.10 python3 python}; do
+    for candidate in ${PYTHON:-python3.11 python3.12 python3.13 python3.10 python3 python}; do
         if command -v "$candidate" >/dev/null && environment_supported "$candidate"; then
             printf '%s\n' "$candidate"
             return
         fi
     done
-    environment_fail "no Python 3.10 to 3.12 found (${PYTHON:-python3}: $("${PYTHON:-python3}" --version 2>/dev/null || echo 'not there'))." \
+    environment_fail "no Python 3.10 to 3.13 found (${PYTHON:-python3}: $("${PYTHON:-python3}" --version 2>/dev/null || echo 'not there'))." \
         'Install one, or name it: PYTHON=/path/to/python3.11'
 }
 
@@ -68,15 +68,15 @@ environment_make() {
     fi
     python="$environment_venv/bin/python"
     environment_supported "$python" ||
-        environment_fail "$environment_venv has $("$python" --version); expected 3.10 to 3.12. Delete it, or set CLAIP_EMO_VENV."
+        environment_fail "$environment_venv has $("$python" --version); expected 3.10 to 3.13. Delete it, or set CLAIP_EMO_VENV."
 
     lock_stamp="$(environment_hash "$python" <requirements/lock.txt)"
     if [ "$(cat "$environment_venv/.claip_emo_mm_lock" 2>/dev/null)" != "$lock_stamp" ]; then
-        if "$python" -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))'; then
+        if "$python" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))'; then
             environment_pip 'installing requirements/lock.txt (about 7 GB, 2 to 10 minutes)' -r requirements/lock.txt
         else
-            # Several locked versions have no release for Python 3.10.
-            environment_pip 'Python 3.10: installing the ranges of setup.py, not the lock file' \
+            # Several locked versions have no release for Python 3.10, others (NumPy 1) no wheel for 3.13.
+            environment_pip "$("$python" --version): installing the ranges of pyproject.toml, not the lock file" \
                 setuptools '.[demo,docs,export,face,mix,test]'
         fi
         echo "$lock_stamp" >"$environment_venv/.claip_emo_mm_lock"
