@@ -3,7 +3,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from claip_emo_mm import compat
+from claip_emo_mm.compat import requirements
 from claip_emo_mm.errors import InputError
 
 
@@ -13,9 +13,9 @@ from claip_emo_mm.errors import InputError
     ('mmcv', 'one of the two, not both: pip install mmcv-lite==2.1.0 .* or the full mmcv 2.1.0'),
 ])
 def test_missing_package_is_named_with_its_command(name, remedy, monkeypatch):
-    monkeypatch.setattr(compat, 'find_spec', lambda asked: None if asked == name else find_spec(asked))
+    monkeypatch.setattr(requirements, 'find_spec', lambda asked: None if asked == name else find_spec(asked))
     with pytest.raises(InputError, match=f'package {name} is not installed.*{remedy}'):
-        compat.check_requirements()
+        requirements.check_requirements()
 
 
 def test_mmcv_that_mmaction_refuses_is_named(fresh_python, tmp_path):
@@ -30,12 +30,12 @@ def test_mmcv_that_mmaction_refuses_is_named(fresh_python, tmp_path):
 
 def test_find_loader_is_there_without_pythons_own(monkeypatch):
     monkeypatch.delattr(pkgutil, 'find_loader', raising=False)
-    compat.patch_find_loader()
+    requirements.patch_find_loader()
     assert pkgutil.find_loader('json').name == 'json'
     assert pkgutil.find_loader('no_such_package') is None
 
 
 def test_find_loader_of_python_stays(monkeypatch):
     monkeypatch.setattr(pkgutil, 'find_loader', print, raising=False)
-    compat.patch_find_loader()
+    requirements.patch_find_loader()
     assert pkgutil.find_loader is print
