@@ -65,33 +65,33 @@ def main() -> int:
     if len(waiting) < len(own):
         say(f'{len(own) - len(waiting)} of {len(own)} inputs are done already (--overwrite makes them again)')
     if waiting or not os.path.isfile(args.checkpoint):
-        failed += judge(waiting, results, args)
+        failed += process(waiting, results, args)
     return 1 if failed_anywhere(args.launcher, failed) else 0
 
 
-def judge(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
-    """Judge files one after the other; return how many could not be: the others are still worth an answer."""
+def process(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
+    """Process files one after the other; return how many failed: the others are still worth an answer."""
     infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
     failed = 0
     for number, file in enumerate(files, 1):
         try:
-            judge_file(infer, file, f'{number}/{len(files)}', results, args)
+            process_file(infer, file, f'{number}/{len(files)}', results, args)
         except InputError as error:
             say(f'error: {error}')
             failed += 1
         except Exception as error:  # also what nobody thought of ends with the file that it happened with
             where = traceback.extract_tb(error.__traceback__)[-1]
             reason = str(error).strip().partition('\n')[0]
-            say(f'error: {file}: cannot be judged ({type(error).__name__}: {reason}, at {Path(where.filename).name}:'
+            say(f'error: {file}: cannot be processed ({type(error).__name__}: {reason}, at {Path(where.filename).name}:'
                 f'{where.lineno}). Convert the file again (mp4 with h264 and aac is safe); if that does not help, '
                 'report this line.')
             failed += 1
     return failed
 
 
-def judge_file(infer: EmotionInferencer, file: Path, place: str, results: ResultWriter | None,
-               args: Namespace) -> None:
-    """Judge a file, and write or print what was found."""
+def process_file(infer: EmotionInferencer, file: Path, place: str, results: ResultWriter | None,
+                 args: Namespace) -> None:
+    """Recognize the emotions in a file, and write or print them."""
     with bar(f'{place} {printable(file.name)}') as show:
         result = infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
                              stride_s=args.stride_s, progress=show)

@@ -10,7 +10,6 @@ import torch
 from mmaction.structures import ActionDataSample
 from mmcv.transforms import Compose
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
@@ -216,12 +215,6 @@ class EmotionInferencer(BaseInferencer):
                     step['on_missing'] = 'mask'
 
         return build_test_pipeline(cfg, self._checkpoint, mask)
-
-    def _init_collate(self, cfg: Config) -> Callable:
-        return pseudo_collate
-
-    def _init_visualizer(self, cfg: Config) -> None:
-        """None: see `claip_emo_mm.visualization`."""
 
     @torch.no_grad()
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:

@@ -1,5 +1,4 @@
 """Whether the faces of a data set are to be cropped: as the user says, as in an earlier run, or measured."""
-import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from claip_emo_mm.faces.crop import face_ratio, ratio_of_face_frames
 from claip_emo_mm.faces.detector import FaceDetector
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
-from claip_emo_mm.utils.io import read_settings, write_text
+from claip_emo_mm.utils.io import read_settings, write_json
 
 FACES = ('auto', 'crop', 'keep')
 
@@ -52,7 +51,7 @@ def decide_faces(out: Path, source: Path, clips: Sequence[ClipSource], faces: st
             decided[kind] = _measure(kind, members, make_detector()) if faces == 'auto' else faces
     if 'crop' in (decided[kind] for kind in kinds):
         make_detector()  # fails before the work begins
-    write_text(path, json.dumps(settings, indent=2) + '\n')
+    write_json(path, settings)
     return {kind: decided[kind] for kind in kinds}
 
 

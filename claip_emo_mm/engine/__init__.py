@@ -1,6 +1,12 @@
 """Training infrastructure: hooks, loop, optimizer, checkpoint format, and configs for the command-line tools."""
-from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, StrictLoadingHook
-from .hooks.checks import CheckInvalidLossHook, ClassCheckHook, SkippedClipsHook, TrainableParametersHook
+from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, RawWeightsHook, StrictLoadingHook
+from .hooks.checks import (
+    CheckInvalidLossHook,
+    ClassCheckHook,
+    SharedMemoryHook,
+    SkippedClipsHook,
+    TrainableParametersHook,
+)
 from .hooks.plots import ClipVisualizationHook, TrainingPlotHook
 from .hooks.preemption import PreemptionHook
 from .hooks.resume import ResumeStateHook
@@ -8,6 +14,6 @@ from .loop import ResumableTrainLoop
 from .optim import AccumulatedGradientHook, IterationSeedHook, ScaledLROptimWrapperConstructor
 
 __all__ = ['AccumulatedGradientHook', 'AdapterCheckpointHook', 'BestEpochHook', 'CheckInvalidLossHook',
-           'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'ResumableTrainLoop',
-           'ResumeStateHook', 'ScaledLROptimWrapperConstructor', 'SkippedClipsHook', 'StrictLoadingHook',
-           'TrainableParametersHook', 'TrainingPlotHook']
+           'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'RawWeightsHook',
+           'ResumableTrainLoop', 'ResumeStateHook', 'ScaledLROptimWrapperConstructor', 'SharedMemoryHook',
+           'SkippedClipsHook', 'StrictLoadingHook', 'TrainableParametersHook', 'TrainingPlotHook']

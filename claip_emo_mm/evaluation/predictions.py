@@ -1,8 +1,6 @@
 """What a model gives for clips: scores, their files, the json file of metrics, and features."""
 import csv
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +15,7 @@ from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped
-from claip_emo_mm.utils.io import write_csv, write_text
+from claip_emo_mm.utils.io import write_csv, write_json
 
 _EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
 
@@ -111,20 +109,7 @@ def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: 
                   details: dict[str, Any] | None = None) -> None:
     """Write a json file of metrics (name -> number or array) atomically; numbers that are not finite become null."""
     content = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))
-    write_text(path, json.dumps(_strict(content), indent=2, allow_nan=False) + '\n')
-
-
-def _strict(value: Any) -> Any:
-    """Convert arrays and tensors to lists and numbers; what json cannot hold becomes None, or text."""
-    if hasattr(value, 'tolist'):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _strict(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(each) for each in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    write_json(path, content)
 
 
 class ClipFeatures(NamedTuple):

@@ -1,7 +1,6 @@
 """Robustness: metrics on clips with noise, blur, occlusion, lost frames or a missing modality."""
 import copy
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.tables import text_table
-from claip_emo_mm.utils.io import read_json, write_csv, write_text
+from claip_emo_mm.utils.io import read_json, write_csv, write_json
 
 METRICS = ('WAR', 'UAR')
 CLEAN = 'clean'
@@ -106,7 +105,7 @@ def measure_robustness(cfg: Config, checkpoint: Path, test: Callable[[Config], d
             corrupted.work_dir = str(folder / 'robustness' / condition.folder)
             done[condition.name] = _select_metrics(test(corrupted))
             if is_main_process():
-                write_text(path, json.dumps(dict(of=of, conditions=done), indent=2, allow_nan=False) + '\n')
+                write_json(path, dict(of=of, conditions=done))
     done = {condition.name: done[condition.name] for condition in conditions}
     if is_main_process():
         write_csv(folder / 'robustness.csv', ('condition', *METRICS),

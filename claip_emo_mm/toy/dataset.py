@@ -14,7 +14,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.clips import CLIP_FPS, CLIP_SIZE, write_clip
 from claip_emo_mm.toy.identities import FaceIdentity, identity_stream
 from claip_emo_mm.toy.voice import VoiceIdentity
-from claip_emo_mm.utils.io import PART_SUFFIX, read_settings, write_csv, write_text, writing_into
+from claip_emo_mm.utils.io import PART_SUFFIX, read_settings, write_csv, write_json, writing_into
 from claip_emo_mm.utils.parallel import run_parallel
 
 DEFAULT_CLIPS = (336, 42, 210)  # train, val, test
@@ -159,7 +159,7 @@ def _open_folder(out: Path, settings: ToySettings, overwrite: bool) -> None:
         for file in (*(out / f'{split}.csv' for split in SPLITS), *out.glob(_FOLD_LISTS)):
             file.unlink(missing_ok=True)
     if found != wanted:  # after the removal: an interrupted one is still known as a toy set
-        write_text(path, json.dumps(wanted, indent=2) + '\n')
+        write_json(path, wanted)
     videos.mkdir(exist_ok=True)
     for file in videos.glob(f'*{PART_SUFFIX}'):  # of a run that was killed
         file.unlink(missing_ok=True)

@@ -5,13 +5,14 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
 import re
 import secrets
 import shutil
 import socket
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,8 +32,8 @@ _HASH_DIGITS = 12
 
 
 @contextmanager
-def atomic_write(path: str | Path, suffix: str = PART_SUFFIX) -> Iterator[Path]:
-    """Write a file under a temporary name (ending in `suffix`), flush it, and rename it when the ``with`` block ends.
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Write a file under a temporary name, flush it, and rename it when the ``with`` block ends.
 
     Whatever ends the block early, the old file is unchanged and nothing is left behind. Missing folders are made. The
     target of a link is replaced, not the link. A replaced file keeps its owner and permissions. Devices, pipes and
@@ -42,7 +43,7 @@ def atomic_write(path: str | Path, suffix: str = PART_SUFFIX) -> Iterator[Path]:
     status = _status(path, is_folder=False)
     if status is not None and (not stat.S_ISREG(status.st_mode) or _is_descriptor(path)):
         with TemporaryDirectory() as folder:
-            temporary = Path(folder, f'stream{suffix}')
+            temporary = Path(folder, f'stream{PART_SUFFIX}')
             temporary.touch()
             with _write_errors(path, temporary):
                 yield temporary
@@ -50,7 +51,7 @@ def atomic_write(path: str | Path, suffix: str = PART_SUFFIX) -> Iterator[Path]:
                 _stream(temporary, path, status)
         return
     target = Path(os.path.realpath(path))
-    temporary = _temporary_path(target, suffix)
+    temporary = _temporary_path(target)
     with _parents(path, target):
         try:
             with _write_errors(path):
@@ -128,6 +129,24 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     writer.writerow(header)
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write a json file atomically; arrays and tensors become lists, numbers that are not finite null."""
+    write_text(path, json.dumps(_strict(content), indent=2, allow_nan=False) + '\n')
+
+
+def _strict(value: Any) -> Any:
+    """Convert arrays and tensors to lists and numbers; what json cannot hold becomes None, or text."""
+    if hasattr(value, 'tolist'):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(each) for each in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
@@ -209,9 +228,9 @@ def _os_error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-def _temporary_path(target: Path, suffix: str = PART_SUFFIX) -> Path:
+def _temporary_path(target: Path) -> Path:
     """A temporary name that nothing else has, in the same folder; valid UTF-8, as some libraries ask for."""
-    ending = f'.{secrets.token_hex(4)}{suffix}'
+    ending = f'.{secrets.token_hex(4)}{PART_SUFFIX}'
     name = os.fsencode(target.name)[:_LONGEST_NAME - len(os.fsencode(ending))].decode(errors='ignore')
     return target.with_name(name + ending)
 

@@ -55,9 +55,9 @@ def test_the_old_file_is_there_until_the_end_and_on_the_disk_first(tmp_path: Pat
     sync, replace = os.fsync, os.replace
     monkeypatch.setattr(os, 'fsync', lambda descriptor: done.append('fsync') or sync(descriptor))
     monkeypatch.setattr(os, 'replace', lambda *names: done.append('replace') or replace(*names))
-    with atomic_write(path, suffix='.npz') as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(b'new')
-        assert path.read_bytes() == b'old' and temporary.parent == tmp_path and temporary.suffix == '.npz'
+        assert path.read_bytes() == b'old' and temporary.parent == tmp_path and temporary.suffix == '.part'
     assert path.read_bytes() == b'new' and done == ['fsync', 'replace', 'fsync']
 
 

@@ -1,11 +1,9 @@
 """Report of a cross-validation: results as text, Markdown, csv and json, and plots of the confusion matrices."""
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.config import Config
 
 from claip_emo_mm.engine.cross_validation.protocols import ChosenEpoch, describe_protocols
@@ -13,7 +11,7 @@ from claip_emo_mm.engine.cross_validation.run import CrossValidation
 from claip_emo_mm.evaluation.folds import FoldMetrics, fold_metrics
 from claip_emo_mm.evaluation.predictions import read_clip_scores
 from claip_emo_mm.evaluation.tables import absent_classes, folds_rows, markdown_table, text_table
-from claip_emo_mm.utils.io import write_csv, write_text
+from claip_emo_mm.utils.io import write_csv, write_json, write_text
 from claip_emo_mm.version import __version__
 from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
 
@@ -49,7 +47,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
                  f'UAR {found.pooled.recalls.uar:.2f}')
         write_figure(folder / f'confusion_{protocol}.png',
                      plot_confusion_matrix(found.pooled.recalls.confusion, found.classes, title))
-    write_text(folder / 'results.json', json.dumps(content, indent=2, allow_nan=False) + '\n')  # last: all is written
+    write_json(folder / 'results.json', content)  # last: all is written
     return text
 
 
@@ -68,14 +66,10 @@ def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], me
                                    metrics=of_fold.scalars(), **of_fold.details(found.classes),
                                    **vars(chosen[fold][protocol]))
                    for fold, of_fold in found.folds.items()},
-            mean={name: _nan_to_none(found.mean(name)) for name in names},
-            std={name: _nan_to_none(found.deviation(name)) for name in names},
+            mean={name: found.mean(name) for name in names},
+            std={name: found.deviation(name) for name in names},
             pooled=dict(metrics=found.pooled.scalars(), **found.pooled.details(found.classes)))
     config_hash = hashlib.sha256(validation.config.read_bytes()).hexdigest()
     return dict(config=Path(validation.source).name, config_sha256=config_hash, version=__version__,
                 seed=seed, unit='percent', protocols=protocols,
                 failed={str(fold): reason for fold, reason in failed.items()})
-
-
-def _nan_to_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

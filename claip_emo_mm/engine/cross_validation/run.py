@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mmaction.registry import DATASETS
 from mmengine.config import Config
@@ -16,7 +15,7 @@ from claip_emo_mm.engine.config_checks import build_lazily, check_groups, defaul
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
 from claip_emo_mm.engine.cross_validation.subprocess_runner import run_tool
 from claip_emo_mm.errors import InputError, listing
-from claip_emo_mm.utils.io import write_text
+from claip_emo_mm.utils.io import write_json, write_text
 
 _TRAINED, _RESULT = 'trained.json', 'result.json'
 _METRIC = 'EmotionMetric'
@@ -55,13 +54,13 @@ class FoldRun:
         if not (self.work_dir / _TRAINED).is_file():
             self._run('train', [], self.work_dir, ['--resume'], on_progress)
             chosen = chosen_epochs(self.work_dir, self.validation.protocols, self.validation.val_ratio)
-            self._write(_TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
+            write_json(self.work_dir / _TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
         checkpoints = {epoch.epoch: epoch.checkpoint for epoch in self.epochs().values()}
         for epoch, checkpoint in checkpoints.items():
             test_dir = self._test_dir(epoch)
             if not (test_dir / 'test_metrics.json').is_file():  # the last file that tools/test.py writes
                 self._run('test', [str(self.work_dir / checkpoint)], test_dir, [], on_progress)
-        self._write(_RESULT, dict(fold=self.fold, tested=sorted(checkpoints)))
+        write_json(self.work_dir / _RESULT, dict(fold=self.fold, tested=sorted(checkpoints)))
 
     def _run(self, name: str, arguments: list[str], work_dir: Path, options: list[str],
              on_progress: Callable[[int, str], None]) -> None:
@@ -76,9 +75,6 @@ class FoldRun:
 
     def _test_dir(self, epoch: int) -> Path:
         return self.work_dir / f'test_epoch_{epoch}'
-
-    def _write(self, name: str, content: dict[str, Any]) -> None:
-        write_text(self.work_dir / name, json.dumps(content, indent=2, allow_nan=False) + '\n')
 
 
 @dataclass(frozen=True)

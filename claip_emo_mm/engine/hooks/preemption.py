@@ -109,8 +109,8 @@ class PreemptionHook(Hook):
 
     def _end(self, runner: Runner) -> None:
         barrier()  # the first process that ends takes the others with it
-        last = find_latest_checkpoint(runner.work_dir)
-        goes_on = f'--resume goes on from {last}' if last else 'nothing was saved yet'
+        last = Path(runner.work_dir, 'last_checkpoint')
+        goes_on = f'--resume goes on from {last.read_text()}' if last.is_file() else 'nothing was saved yet'
         runner.logger.warning(f'SIGTERM: the training ends here; {goes_on}.')
         self._restore_handler()
         raise SystemExit(_EXIT_CODE)
