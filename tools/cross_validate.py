@@ -73,16 +73,16 @@ def main() -> int:
 def cross_validate(validation: CrossValidation) -> int:
     """Do what is missing of each fold, and write and print the report."""
     validation.prepare()
-    done = sum(fold_run.finished for fold_run in validation.fold_runs())
+    done = len(validation.finished_folds())
     with tqdm(total=len(validation.folds), initial=done, unit='fold', mininterval=0) as bar:
         def show(fold: int, how_far: str) -> None:
             text = f'fold {fold}: {how_far}'
             if text != bar.desc.removesuffix(': '):
-                bar.n = sum(fold_run.finished for fold_run in validation.fold_runs())
+                bar.n = len(validation.finished_folds())
                 bar.set_description(text)
 
         failed = validation.run(show)
-        bar.n = sum(fold_run.finished for fold_run in validation.fold_runs())
+        bar.n = len(validation.finished_folds())
         bar.set_description('folds')
     text = write_report(validation, failed)
     if text is None:

@@ -10,7 +10,7 @@ from typing import Any
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import file_stem, read_json, write_csv, write_text
+from claip_emo_mm.utils.io import check_writable, file_stem, read_json, write_csv, write_text
 from claip_emo_mm.visualization.overlay import write_overlay
 from claip_emo_mm.visualization.plots import write_figure
 from claip_emo_mm.visualization.timeline import plot_timeline
@@ -48,17 +48,14 @@ class ResultWriter:
 
     def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path, options: Mapping[str, Any],
                  overlay: bool = False) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f'{folder}: cannot be used as a folder for results ({error.strerror}).') from error
+        check_writable(folder, is_folder=True)
         self._folder, self._overlay = folder, overlay
         self._stems = Counter(_stem(Path(real)) for real in {_real_path(path) for path in inputs})
         self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
 
     def is_done(self, path: Path) -> bool:
         """Whether the result of an input exists, made of this input, model and options."""
-        found = read_json(self._json(path)) or {}
+        found = read_json(self._json(path))
         overlay = found.get('overlay')
         return found.get('made_from') == self._made_from(path) and (
             not self._overlay or overlay is None or (self._folder / overlay).is_file())
@@ -101,7 +98,7 @@ def is_overlay(path: Path) -> bool:
     """Whether a file is an overlay that a `ResultWriter` wrote, whose json file lies beside it."""
     if not path.name.endswith(OVERLAY_SUFFIX):
         return False
-    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json')) or {}
+    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json'))
     return found.get('overlay') == path.name and 'made_from' in found
 
 

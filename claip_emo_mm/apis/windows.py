@@ -210,12 +210,8 @@ class SlidingWindows:
         shortest = min(_MIN_FACE_TICKS, len(ticks))
         numbers = {track: self._people.number(track) for track in sorted(lengths) if lengths[track] >= shortest}
         faces = [{numbers[track]: face for track, face in tick.faces.items() if track in numbers} for tick in ticks]
-        boxes: dict[int, list[Box]] = {}
-        for tick_faces in faces:
-            for person, face in tick_faces.items():
-                boxes.setdefault(person, []).append(face.box)
-        weights = {person: sum(np.sqrt(box[2] * box[3]) for box in found) for person, found in boxes.items()}
-        chosen = sorted(boxes, key=lambda person: -weights[person])
+        boxes = {person: [each[person].box for each in faces if person in each] for person in numbers.values()}
+        chosen = sorted(boxes, key=lambda person: sum(np.sqrt(box[2] * box[3]) for box in boxes[person]), reverse=True)
         if not chosen:
             return [PersonView(None, None, [tick.frame for tick in ticks], ['no face: the whole frame was used'])]
         if self._face == 'largest':

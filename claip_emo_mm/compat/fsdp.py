@@ -5,8 +5,6 @@ and saves, but its files hold objects of running processes (ShardedTensor) that 
 """
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
-from inspect import signature
 from unittest.mock import patch
 
 import torch
@@ -34,16 +32,14 @@ def patch_device() -> None:
     def init(original: Callable[..., None], *args: object, device_id: object = None, **kwargs: object) -> None:
         original(*args, device_id=device_id if torch.accelerator.is_available() else torch.device('cpu'), **kwargs)
 
-    original_set_type = MMFullyShardedDataParallel.set_state_dict_type
-
-    @wraps(original_set_type)
-    def set_state_dict_type(module: nn.Module, state_dict_type: object, state_dict_config: object = None,
-                            optim_state_dict_config: object = None) -> object:
+    @replace_method(MMFullyShardedDataParallel, 'set_state_dict_type')
+    def set_state_dict_type(original: Callable[..., object], module: nn.Module, state_dict_type: object,
+                            state_dict_config: object = None, optim_state_dict_config: object = None) -> object:
         if optim_state_dict_config is not None and not torch.accelerator.is_available():
             optim_state_dict_config = replace(optim_state_dict_config, offload_to_cpu=False)
-        return original_set_type(module, state_dict_type, state_dict_config, optim_state_dict_config)
+        return original(module, state_dict_type, state_dict_config, optim_state_dict_config)
 
-    MMFullyShardedDataParallel.set_state_dict_type = staticmethod(set_state_dict_type)
+    MMFullyShardedDataParallel.set_state_dict_type = staticmethod(MMFullyShardedDataParallel.set_state_dict_type)
 
 
 def patch_resume() -> None:
@@ -52,8 +48,7 @@ def patch_resume() -> None:
     torch 2.1 changed the argument order of `FSDP.optim_state_dict_to_load`; MMEngine 0.10.7 passes the old one. Shows
     as `unhashable type: 'dict'` on resuming. Can go when MMEngine passes the arguments by name.
     """
-    if next(iter(signature(FullyShardedDataParallel.optim_state_dict_to_load).parameters)) == 'model':
-        fsdp.FSDP = _OldArgumentOrder
+    fsdp.FSDP = _OldArgumentOrder
 
 
 class _OldArgumentOrder(FullyShardedDataParallel):

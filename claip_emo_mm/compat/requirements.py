@@ -18,12 +18,7 @@ def patch_find_loader() -> None:
     Python 3.14 removed it; shows as `module 'pkgutil' has no attribute 'find_loader'`. Can go when neither calls it.
     """
     if not hasattr(pkgutil, 'find_loader'):
-        pkgutil.find_loader = _find_loader
-
-
-def _find_loader(name: str) -> object | None:
-    spec = find_spec(name)
-    return spec and spec.loader
+        pkgutil.find_loader = lambda name: getattr(find_spec(name), 'loader', None)
 
 
 def check_requirements() -> None:

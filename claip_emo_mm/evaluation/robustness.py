@@ -141,7 +141,7 @@ def _select_metrics(found: dict[str, float]) -> dict[str, float]:
 def _read(path: Path, of: dict[str, str]) -> dict[str, dict[str, float]]:
     if not path.is_file():
         return {}
-    found = read_json(path) or {}
+    found = read_json(path)
     if not {'of', 'conditions'} <= found.keys():
         raise InputError(f'{path}: is no file of tools/test.py --robustness. Move it away, or name another folder with '
                          '--work-dir.')

@@ -265,19 +265,19 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Read a json object; None if the file is missing, corrupted or no object."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a json object; empty if the file is missing, corrupted or no object."""
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (OSError, ValueError):
-        return None
-    return content if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read_settings(path: Path, what: str) -> dict[str, Any] | None:
     """Read the settings file of a prepared folder: None if the folder is new or empty, {} if the file is corrupted."""
     if path.is_file():
-        return read_json(path) or {}
+        return read_json(path)
     if path.parent.exists() and (not path.parent.is_dir() or any(path.parent.iterdir())):
         raise InputError(f'{path.parent}: holds something that is no {what} ({path.name} is missing). Choose another '
                          'folder with --out.')

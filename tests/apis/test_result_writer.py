@@ -98,4 +98,4 @@ def test_scores_that_are_no_numbers_are_not_written(tmp_path: Path, value: float
                  lambda: results(tmp_path, [path]).write(path, broken)):
         with pytest.raises(InputError, match=r'x\.mp4: the scores of 0\.0-2\.0 s are not finite'):
             make()
-    assert not list((tmp_path / 'out').iterdir())
+    assert not list((tmp_path / 'out').glob('*'))

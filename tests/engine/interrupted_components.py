@@ -83,7 +83,8 @@ class SignalHook(Hook):
             os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
-def interrupted_config(work_dir: Path, workers: int = 1, hooks: Sequence[dict] = (), batch_size: int = 2) -> Config:
+def interrupted_config(work_dir: Path, workers: int = 1, hooks: Sequence[dict] = (), batch_size: int = 2,
+                       loop: str = 'ResumableTrainLoop') -> Config:
     """4 epochs of 5 iterations of 2 clips; every second iteration a step."""
     cfg = Config(dummy_config(work_dir))
     for part in ('train', 'val'):
@@ -91,7 +92,7 @@ def interrupted_config(work_dir: Path, workers: int = 1, hooks: Sequence[dict] =
                                          persistent_workers=workers > 0, batch_size=batch_size)
     cfg.model.dropout = .5
     cfg.val_evaluator.type = 'FallingMetric'
-    cfg.train_cfg.max_epochs = EPOCHS
+    cfg.train_cfg.update(type=loop, max_epochs=EPOCHS)
     cfg.optim_wrapper = dict(accumulative_counts=2, optimizer=dict(type='AdamW', lr=.1))
     cfg.param_scheduler = dict(type='CosineAnnealingLR', by_epoch=True, convert_to_iter_based=True)
     cfg.default_hooks = dict(

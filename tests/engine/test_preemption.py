@@ -68,3 +68,11 @@ def test_last_iteration_of_an_epoch(tmp_path: Path) -> None:
     assert run(folder, dict(hooks=[dict(type='SignalHook', at=4)]), 1) == [143]
     assert (folder / 'last_checkpoint').read_text() == str(folder / 'epoch_1.pth')
     assert not list(folder.glob('iter_*'))
+
+
+def test_before_the_first_checkpoint(tmp_path: Path) -> None:
+    folder = tmp_path / 'work'
+    options = dict(hooks=[dict(type='SignalHook', at=1)], loop='EpochBasedTrainLoop')
+    assert run(folder, options, 1) == [143], output(folder)
+    assert 'SIGTERM: the training ends here; nothing was saved yet.' in output(folder)
+    assert 'Did not find last_checkpoint' not in output(folder)

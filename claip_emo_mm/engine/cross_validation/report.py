@@ -18,12 +18,11 @@ from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
 
 def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str | None:
     """Write results.txt, .md, .csv, .json and confusion_<protocol>.png; returns the text, if any fold is finished."""
-    runs = [run for run in validation.fold_runs() if run.finished]
-    if not runs:
+    chosen = {fold: validation.epochs(fold) for fold in validation.finished_folds()}
+    if not chosen:
         return None
-    chosen = {run.fold: run.epochs() for run in runs}
-    metrics = {protocol: fold_metrics({run.fold: read_clip_scores(run.scores_file(chosen[run.fold][protocol].epoch))
-                                       for run in runs}) for protocol in validation.protocols}
+    metrics = {protocol: fold_metrics({fold: read_clip_scores(validation.scores_file(fold, epochs[protocol].epoch))
+                                       for fold, epochs in chosen.items()}) for protocol in validation.protocols}
     meanings = describe_protocols(validation.val_ratio, validation.val_seed)
     content = _content(validation, metrics, meanings, chosen, failed)
     first = next(iter(metrics.values()))
@@ -43,7 +42,7 @@ def write_report(validation: CrossValidation, failed: Mapping[int, str]) -> str 
     write_text(folder / 'results.md', '\n'.join([markdown_table(rows), '', *(f'- {note}' for note in notes), '']))
     write_csv(folder / 'results.csv', rows[0], rows[1:])
     for protocol, found in metrics.items():
-        title = (f'{protocol}, {len(runs)} folds pooled: WAR {found.pooled.recalls.war:.2f}   '
+        title = (f'{protocol}, {len(chosen)} folds pooled: WAR {found.pooled.recalls.war:.2f}   '
                  f'UAR {found.pooled.recalls.uar:.2f}')
         write_figure(folder / f'confusion_{protocol}.png',
                      plot_confusion_matrix(found.pooled.recalls.confusion, found.classes, title))

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mmaction.registry import DATASETS
@@ -22,64 +23,11 @@ _METRIC = 'EmotionMetric'
 
 
 @dataclass(frozen=True)
-class FoldRun:
-    """Training and test of a fold; `trained.json` marks a finished training, `result.json` a finished fold."""
-
-    validation: 'CrossValidation'
-    fold: int
-    inherited: Sequence[int] = ()  # file descriptors that the tools keep open
-
-    @property
-    def work_dir(self) -> Path:
-        """Subfolder of the fold."""
-        return self.validation.work_dir / f'fold{self.fold}'
-
-    @property
-    def finished(self) -> bool:
-        """Whether training and tests are done."""
-        return (self.work_dir / _RESULT).is_file()
-
-    def epochs(self) -> dict[str, ChosenEpoch]:
-        """Chosen epoch of each protocol, once the training has ended."""
-        chosen = json.loads((self.work_dir / _TRAINED).read_text(encoding='utf-8'))
-        return {protocol: ChosenEpoch(**chosen[protocol]) for protocol in self.validation.protocols}
-
-    def scores_file(self, epoch: int) -> Path:
-        """File with the scores of the test clips at an epoch, written by tools/test.py."""
-        return self._test_dir(epoch) / 'test_scores.csv'
-
-    def run(self, on_progress: Callable[[int, str], None]) -> None:
-        """Train, choose the epochs, and test each of them once; raises InputError where one fails."""
-        self.work_dir.mkdir(parents=True, exist_ok=True)
-        if not (self.work_dir / _TRAINED).is_file():
-            self._run('train', [], self.work_dir, ['--resume'], on_progress)
-            chosen = chosen_epochs(self.work_dir, self.validation.protocols, self.validation.val_ratio)
-            write_json(self.work_dir / _TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
-        checkpoints = {epoch.epoch: epoch.checkpoint for epoch in self.epochs().values()}
-        for epoch, checkpoint in checkpoints.items():
-            test_dir = self._test_dir(epoch)
-            if not (test_dir / 'test_metrics.json').is_file():  # the last file that tools/test.py writes
-                self._run('test', [str(self.work_dir / checkpoint)], test_dir, [], on_progress)
-        write_json(self.work_dir / _RESULT, dict(fold=self.fold, tested=sorted(checkpoints)))
-
-    def _run(self, name: str, arguments: list[str], work_dir: Path, options: list[str],
-             on_progress: Callable[[int, str], None]) -> None:
-        tools, config, gpus = self.validation.tools, str(self.validation.config), self.validation.gpus
-        if gpus > 1:
-            program = ['bash', str(tools / f'dist_{name}.sh'), config, *arguments, str(gpus)]
-        else:
-            program = [sys.executable, str(tools / f'{name}.py'), config, *arguments]
-        run_tool([*program, '--work-dir', str(work_dir), *options, '--cfg-options', f'fold={self.fold}'],
-                 self.work_dir / 'output.txt', self.inherited,
-                 lambda progress: on_progress(self.fold, f'{name} {progress}'.strip()))
-
-    def _test_dir(self, epoch: int) -> Path:
-        return self.work_dir / f'test_epoch_{epoch}'
-
-
-@dataclass(frozen=True)
 class CrossValidation:
-    """A cross-validation in a work folder, with a subfolder for each fold; `val_ratio` is for the protocol `clean`."""
+    """A cross-validation in a work folder; `val_ratio` is for the protocol `clean`.
+
+    In the subfolder of a fold, `trained.json` marks a finished training, `result.json` a finished fold.
+    """
 
     source: str  # the config file that the user gave
     options: Mapping[str, object]  # --cfg-options
@@ -95,6 +43,23 @@ class CrossValidation:
     def config(self) -> Path:
         """Config file of all folds."""
         return self.work_dir / 'config.py'
+
+    def fold_dir(self, fold: int) -> Path:
+        """Subfolder of a fold."""
+        return self.work_dir / f'fold{fold}'
+
+    def finished_folds(self) -> list[int]:
+        """Folds whose training and tests are done."""
+        return [fold for fold in self.folds if (self.fold_dir(fold) / _RESULT).is_file()]
+
+    def epochs(self, fold: int) -> dict[str, ChosenEpoch]:
+        """Chosen epoch of each protocol, once the training of the fold has ended."""
+        chosen = json.loads((self.fold_dir(fold) / _TRAINED).read_text(encoding='utf-8'))
+        return {protocol: ChosenEpoch(**chosen[protocol]) for protocol in self.protocols}
+
+    def scores_file(self, fold: int, epoch: int) -> Path:
+        """File with the scores of the test clips of a fold at an epoch, written by tools/test.py."""
+        return self._test_dir(fold, epoch) / 'test_scores.csv'
 
     def prepare(self) -> None:
         """Check the config and the lists of every fold, and write the config into the work folder."""
@@ -114,7 +79,6 @@ class CrossValidation:
         if cfg.randomness.get('seed') is None:
             cfg.randomness.seed = 0  # a random one would differ between folds, and in a resumed fold
         cfg.pop('work_dir', None)
-        self.work_dir.mkdir(parents=True, exist_ok=True)
         text = cfg.pretty_text
         if self.config.is_file():
             before = self.config.read_text(encoding='utf-8').splitlines()
@@ -124,9 +88,9 @@ class CrossValidation:
                                  f'(-: then, +: now):{listing(changed, most=6)}\nUse the same config and options, or '
                                  'another folder (--work-dir).')
             return
-        for run in self.fold_runs():
-            if (run.work_dir / 'last_checkpoint').exists():
-                raise InputError(f'{run.work_dir}: holds checkpoints of another training, which would be resumed. '
+        for folder in map(self.fold_dir, self.folds):
+            if (folder / 'last_checkpoint').exists():
+                raise InputError(f'{folder}: holds checkpoints of another training, which would be resumed. '
                                  'Choose another folder with --work-dir, or delete this one.')
         write_text(self.config, text)
 
@@ -139,24 +103,48 @@ class CrossValidation:
             except BlockingIOError as error:
                 raise InputError(f'{self.work_dir}: another cross-validation, or a training that it left behind, works '
                                  'in this folder. Wait for it, or end it.') from error
-            for run in self.fold_runs((lock.fileno(),)):
-                if run.finished:
+            finished = self.finished_folds()
+            for fold in self.folds:
+                if fold in finished:
                     continue
                 try:
-                    run.run(on_progress)
+                    self._run_fold(fold, lock.fileno(), partial(on_progress, fold))
                 except InputError as error:
-                    failed[run.fold] = str(error)
+                    failed[fold] = str(error)
         return failed
-
-    def fold_runs(self, inherited: Sequence[int] = ()) -> list[FoldRun]:
-        """The runs of the folds, in order."""
-        return [FoldRun(self, fold, inherited) for fold in self.folds]
 
     def clips_trained(self, fold: int) -> int | None:
         """Number of training clips of a fold; None where the data set is not one of ours."""
         cfg = load_config(self.config, {'fold': fold})
         with default_scope(cfg):
             return None if find_dataset(cfg, 'train') is None else len(DATASETS.build(cfg.train_dataloader.dataset))
+
+    def _run_fold(self, fold: int, lock: int, on_progress: Callable[[str], None]) -> None:
+        """Train, choose the epochs, and test each of them once; raises InputError where one fails."""
+        folder = self.fold_dir(fold)
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def run(name: str, arguments: list[str], work_dir: Path, options: list[str]) -> None:
+            if self.gpus > 1:
+                program = ['bash', str(self.tools / f'dist_{name}.sh'), str(self.config), *arguments, str(self.gpus)]
+            else:
+                program = [sys.executable, str(self.tools / f'{name}.py'), str(self.config), *arguments]
+            run_tool([*program, '--work-dir', str(work_dir), *options, '--cfg-options', f'fold={fold}'],
+                     folder / 'output.txt', [lock], lambda progress: on_progress(f'{name} {progress}'.strip()))
+
+        if not (folder / _TRAINED).is_file():
+            run('train', [], folder, ['--resume'])
+            chosen = chosen_epochs(folder, self.protocols, self.val_ratio)
+            write_json(folder / _TRAINED, {protocol: vars(epoch) for protocol, epoch in chosen.items()})
+        checkpoints = {epoch.epoch: epoch.checkpoint for epoch in self.epochs(fold).values()}
+        for epoch, checkpoint in checkpoints.items():
+            test_dir = self._test_dir(fold, epoch)
+            if not (test_dir / 'test_metrics.json').is_file():  # the last file that tools/test.py writes
+                run('test', [str(folder / checkpoint)], test_dir, [])
+        write_json(folder / _RESULT, dict(fold=fold, tested=sorted(checkpoints)))
+
+    def _test_dir(self, fold: int, epoch: int) -> Path:
+        return self.fold_dir(fold) / f'test_epoch_{epoch}'
 
     def _check_splits(self, cfg: Config, fold: int) -> None:
         """Refuse a validation that does not read the list of the test."""

@@ -1,5 +1,6 @@
 """Hooks that check a run: classes, losses, shared memory, trainable parameters and clips that cannot be read."""
 import math
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -160,10 +161,7 @@ class SkippedClipsHook(Hook):
                 noted[name] = f'{name}: {sample.get("audio_note")}'
 
     def _after_epoch(self, runner: Runner, mode: str = 'train') -> None:
-        collected: tuple[dict[str, str], ...] = ({}, {}, {})
-        for of_rank in all_gather_object(self._clips):
-            for clips, own in zip(collected, of_rank, strict=True):
-                clips |= own
+        collected = [dict(ChainMap(*of_kind)) for of_kind in zip(*all_gather_object(self._clips), strict=True)]
         self._clips = ({}, {}, {})
         self._skipped_in_run |= collected[0]
         for clips, what in zip(collected, _KINDS, strict=True):

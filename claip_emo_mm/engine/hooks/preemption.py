@@ -66,7 +66,9 @@ class PreemptionHook(Hook):
                 loop.dataloader.worker_init_fn = partial(_init_worker, loop.dataloader.worker_init_fn, ending)
 
     def after_train(self, runner: Runner) -> None:
-        self._restore_handler()
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGTERM, self._previous_handler)
+            self._previous_handler = None
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
         loop = runner.train_loop
@@ -112,13 +114,8 @@ class PreemptionHook(Hook):
         last = Path(runner.work_dir, 'last_checkpoint')
         goes_on = f'--resume goes on from {last.read_text()}' if last.is_file() else 'nothing was saved yet'
         runner.logger.warning(f'SIGTERM: the training ends here; {goes_on}.')
-        self._restore_handler()
+        self.after_train(runner)
         raise SystemExit(_EXIT_CODE)
-
-    def _restore_handler(self) -> None:
-        if self._previous_handler is not None:
-            signal.signal(signal.SIGTERM, self._previous_handler)
-            self._previous_handler = None
 
     def _remove_resumed(self) -> None:
         if self._resumed is not None:
