@@ -15,7 +15,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 from claip_emo_mm.apis.result_writer import is_overlay
-from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames, number_frames
+from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames
 from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.engine.checkpoints.load import build_test_pipeline, load_trained
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
@@ -221,8 +221,8 @@ class EmotionInferencer(BaseInferencer):
         """Score the clips of a batch; a frame that several of them show is encoded once."""
         batch = self.model.data_preprocessor(inputs, False)
         if 'frame_index' in batch['inputs']:
-            numbers = number_frames([clip for clip in inputs['inputs']['frames'] if clip is not None])
-            batch['inputs'] = dedup_frames(batch['inputs'], numbers)
+            clips = [clip for clip in inputs['inputs']['frames'] if clip is not None]
+            batch['inputs'] = dedup_frames(batch['inputs'], clips)
         return self.model(**batch, mode='predict')
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """Contents of a window: buffered audio, a clip for the test pipeline, frames that overlapping windows share."""
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -105,16 +106,11 @@ class WindowClip:
         return self._samples, self._sample_rate_hz
 
 
-def number_frames(clips: Sequence[Tensor]) -> list[int]:
-    """Number the frames of clips (U, 3, H, W) uint8 consecutively; equal ones get the number of the first."""
-    numbers: dict[bytes, int] = {}
-    return [numbers.setdefault(frame.numpy().tobytes(), place)
-            for place, frame in enumerate(frame for clip in clips for frame in clip)]
-
-
-def dedup_frames(inputs: dict[str, Tensor], numbers: Sequence[int]) -> dict[str, Tensor]:
-    """Keep one of equal frames (U, 3, H, W) of a batch, so that it is encoded once; numbers as of `number_frames`."""
+def dedup_frames(inputs: dict[str, Tensor], clips: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Keep one of equal frames (U, 3, H, W) of a batch, so that it is encoded once; clips (U, 3, H, W) uint8 of it."""
     frames, index = inputs['frames'], inputs['frame_index']
+    first: dict[bytes, int] = {}  # content of a frame -> place of the first one that has it
+    numbers = [first.setdefault(frame.numpy().tobytes(), place) for place, frame in enumerate(chain(*clips))]
     kept, places = torch.tensor(numbers, device=frames.device).unique(return_inverse=True)  # places: (U,)
     if len(kept) == len(frames):
         return inputs

@@ -35,15 +35,6 @@ def full_state_dict(runner: Runner) -> dict[str, Tensor]:
     return (runner.model if is_sharded(runner) else unwrapped_model(runner)).state_dict()
 
 
-def sum_over_shards(runner: Runner, counts: list[int]) -> list[int]:
-    """Parameter counts of the full model from those of each process's shard."""
-    if not is_sharded(runner):
-        return counts
-    summed = torch.tensor(counts)
-    all_reduce(summed)
-    return summed.tolist()
-
-
 def full_gradients(runner: Runner) -> dict[str, Tensor]:
     """Gradients of a sharded model's full parameters, averaged over the processes, on the CPU; all must call it."""
     gradients = {}

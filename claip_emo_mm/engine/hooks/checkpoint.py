@@ -128,7 +128,13 @@ class StrictLoadingHook(Hook):
     def __init__(self, ignore: Sequence[str] = ()) -> None:
         if isinstance(ignore, str):
             raise InputError(f'StrictLoadingHook: ignore is the text {ignore!r}; expected a list: ignore=[{ignore!r}].')
-        self.ignore = [re.compile(pattern).pattern for pattern in ignore]
+        for pattern in ignore:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise InputError(f'StrictLoadingHook: ignore has {pattern!r}, which is no regular expression ({error})'
+                                 '. Escape special characters with a backslash.') from error
+        self.ignore = list(ignore)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         # The optimizer's state belongs to the weights of the last step, not to the averaged ones.

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
-from mmengine.dist import all_gather_object, barrier, is_main_process
+from mmengine.dist import all_gather_object, all_reduce, barrier, is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.utils.data import DataLoader
 
-from claip_emo_mm.engine.fsdp import sum_over_shards, unwrapped_model
+from claip_emo_mm.engine.fsdp import is_sharded, unwrapped_model
 from claip_emo_mm.engine.loop import require_batches
 from claip_emo_mm.engine.shared_memory import check_shared_memory
 from claip_emo_mm.errors import InputError, listing
@@ -100,10 +100,12 @@ class TrainableParametersHook(Hook):
     def before_train(self, runner: Runner) -> None:
         require_batches(runner.train_dataloader)
         model = unwrapped_model(runner)
-        trainable, total = sum_over_shards(runner, count_parameters(model))
-        components = {name: sum_over_shards(runner, count_parameters(component))
-                      for name, component in model.named_children()}
-        components = {name: counts for name, counts in components.items() if counts[1]}
+        children = dict(model.named_children())
+        counts = torch.tensor([count_parameters(module) for module in (model, *children.values())])
+        if is_sharded(runner):
+            all_reduce(counts)
+        (trainable, total), *of_children = counts.tolist()
+        components = {name: counts for name, counts in zip(children, of_children, strict=True) if counts[1]}
         if not total:
             raise InputError(f'model: {type(model).__name__} has no parameters to train. Give it a component.')
         if not trainable:

@@ -50,3 +50,5 @@ def test_ignored_keys_may_differ(make_runner: Callable[..., Runner], tmp_path: P
 def test_ignore_must_be_a_list() -> None:
     with pytest.raises(InputError, match=r"expected a list: ignore=\['cls_head'\]"):
         StrictLoadingHook(ignore='cls_head')
+    with pytest.raises(InputError, match=r"ignore has 'cls_head\(', which is no regular expression \(missing \)"):
+        StrictLoadingHook(ignore=['cls_head('])
