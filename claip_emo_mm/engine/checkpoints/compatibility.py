@@ -86,14 +86,12 @@ def check_compatibility(model: nn.Module, checkpoint: Mapping[str, Any], source:
                 f'{own_source!r} (sha256 {found[:12]}...)' if found else repr(own_source))
         omitted += keys
     available = {*loaded, *omitted}
-    missing = counting(key for key in expected if key not in available)
-    unexpected = counting(key for key in loaded if key not in expected)
     reshaped = counting(key for key in expected if key in loaded and expected[key].shape != loaded[key].shape)
     differences = {
         'settings differ': [f'{name}: {settings[name][0]} in the checkpoint, {settings[name][1]} here'
                             for name in counting(settings)],
-        'missing in the checkpoint': missing,
-        'unexpected in the checkpoint': unexpected,
+        'missing in the checkpoint': counting(key for key in expected if key not in available),
+        'unexpected in the checkpoint': counting(key for key in loaded if key not in expected),
         'of another shape in the checkpoint': [
             f'{key} {tuple(loaded[key].shape)}, the model {tuple(expected[key].shape)}' for key in reshaped]}
     found = ''.join(f'\n  {len(lines)} {what}:{listing(lines, 4)}' for what, lines in differences.items() if lines)

@@ -57,7 +57,6 @@ def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], me
     trained = {fold: validation.clips_trained(fold) for fold in next(iter(metrics.values())).folds}
     protocols = {}
     for protocol, found in metrics.items():
-        names = list(found.pooled_values)
         protocols[protocol] = dict(
             chosen=meanings[protocol],
             folds={str(fold): dict(protocol=protocol, clips_trained=trained[fold],
@@ -65,8 +64,8 @@ def _content(validation: CrossValidation, metrics: Mapping[str, FoldMetrics], me
                                    metrics=of_fold.scalars(), **of_fold.details(found.classes),
                                    **vars(chosen[fold][protocol]))
                    for fold, of_fold in found.folds.items()},
-            mean={name: found.mean(name) for name in names},
-            std={name: found.deviation(name) for name in names},
+            mean={name: found.mean(name) for name in found.pooled_values},
+            std={name: found.deviation(name) for name in found.pooled_values},
             pooled=dict(metrics=found.pooled.scalars(), **found.pooled.details(found.classes)))
     config_hash = hashlib.sha256(validation.config.read_bytes()).hexdigest()
     return dict(config=Path(validation.source).name, config_sha256=config_hash, version=__version__,
