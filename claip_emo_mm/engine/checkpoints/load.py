@@ -13,13 +13,8 @@ from mmengine.runner import CheckpointLoader
 from torch import nn
 
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, without_wrapper
-from claip_emo_mm.engine.checkpoints.embedded_config import (
-    import_modules,
-    needs_source,
-    read_config,
-    without_needless_sources,
-)
-from claip_emo_mm.engine.checkpoints.metadata import META_KEY, Metadata, make_metadata, read_metadata
+from claip_emo_mm.engine.checkpoints.embedded_config import import_modules, read_config, without_needless_sources
+from claip_emo_mm.engine.checkpoints.metadata import META_KEY, make_metadata, read_metadata
 from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, merge_options, walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
@@ -60,7 +55,7 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
         merge_options(cfg, import_modules(cfg_options or {}), checkpoint)
     cfg.model = without_needless_sources(cfg.model, metadata)
     with default_scope(cfg):
-        model = _build(cfg, metadata, checkpoint, own)
+        model = _build(cfg, checkpoint, own)
         dataset = None if own else find_dataset(cfg, 'test')
         classes = [] if dataset is None else list(build_lazily(dataset).metainfo.get('classes', ()))
     here = None if own else make_metadata(cfg, classes, model, {})
@@ -104,16 +99,16 @@ def publish(checkpoint: Path, out: Path) -> int:
         return temporary.stat().st_size
 
 
-def _build(cfg: Config, metadata: Metadata | None, checkpoint: str, own: bool) -> nn.Module:
+def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:
     """Build the model of a config, the checkpoint's own or a given one."""
     try:
         return MODELS.build(cfg.model)
     except InputError as error:
-        sources = [f'{path}={value}' for name in cfg.model if needs_source(metadata, name)
-                   for path, value in walk_config(cfg.model[name], f'model.{name}')
+        sources = [f'{path}={value}' for path, value in walk_config(cfg.model, 'model')
                    if path.rpartition('.')[2] in ('pretrained', 'checkpoint') and isinstance(value, str)]
         if not sources:
             raise
+        # Weights that the checkpoint holds have no source any more: see `without_needless_sources`.
         raise InputError(f'{checkpoint}: omits its frozen weights, which are those of {", ".join(sources)}. {error} '
                          f'Say where they lie: --cfg-options {sources[0].split("=")[0]}=FILE.') from error
     except Exception as error:  # the options of a file can be anything
