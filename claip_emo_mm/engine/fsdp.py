@@ -1,4 +1,4 @@
-"""Models whose parameters are sharded over the processes (FSDP)."""
+"""Models whose parameters may be sharded over the processes (FSDP): their state dict and gradients."""
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,9 +35,16 @@ def full_state_dict(runner: Runner) -> dict[str, Tensor]:
     return (runner.model if is_sharded(runner) else unwrapped_model(runner)).state_dict()
 
 
-def full_gradients(runner: Runner) -> dict[str, Tensor]:
-    """Gradients of a sharded model's full parameters, averaged over the processes, on the CPU; all must call it."""
+def mean_gradients(runner: Runner) -> dict[str, Tensor]:
+    """Gradients of the full parameters, averaged over the processes, on the CPU; all must call it."""
     gradients = {}
+    if not is_sharded(runner):
+        for name, parameter in unwrapped_model(runner).named_parameters():
+            if parameter.grad is not None:
+                gradient = parameter.grad.detach().clone()
+                all_reduce(gradient, 'mean')
+                gradients[name] = gradient.cpu()
+        return gradients
     for name, parameter, flat, shape, shard in _sharded_parameters(runner.model):
         full = torch.zeros(shape, device=parameter.device)
         part = getattr(flat, '_saved_grad_shard', None) if shard.in_shard else None
@@ -54,8 +61,13 @@ def full_gradients(runner: Runner) -> dict[str, Tensor]:
     return gradients
 
 
-def set_gradient_shards(runner: Runner, gradients: dict[str, Tensor]) -> None:
-    """Give each process its shard of the full gradients; the next step adds to them."""
+def set_gradients(runner: Runner, gradients: dict[str, Tensor]) -> None:
+    """Give each process the gradients, or its shard of them; the next step adds to them."""
+    if not is_sharded(runner):
+        for name, parameter in unwrapped_model(runner).named_parameters():
+            if name in gradients:
+                parameter.grad = gradients[name].to(parameter.device)
+        return
     for name, parameter, _, _, shard in _sharded_parameters(runner.model):
         if name in gradients and shard.in_shard:
             parameter.grad = gradients[name].flatten()[_place(shard)].to(parameter.device, copy=True)

@@ -2,13 +2,12 @@
 
 import numpy as np
 from mmaction.registry import HOOKS, OPTIM_WRAPPER_CONSTRUCTORS
-from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from mmengine.runner import Runner, set_random_seed
 from torch import Tensor, nn
 
-from claip_emo_mm.engine.fsdp import full_gradients, is_sharded, set_gradient_shards, unwrapped_model
+from claip_emo_mm.engine.fsdp import mean_gradients, set_gradients
 from claip_emo_mm.errors import check_whole
 
 GRADIENTS_KEY = 'gradients'  # of a checkpoint
@@ -65,27 +64,16 @@ class AccumulatedGradientHook(Hook):
 
     def __init__(self) -> None:
         self._gradients: dict[str, Tensor] = {}
-        self._loaded: dict = {}
-        self._shards: dict[str, Tensor] = {}  # of a resumed run, until its first iteration
+        self._loaded: dict = {}  # checkpoint, until the first iteration
 
     def after_train_epoch(self, runner: Runner) -> None:
-        self._gradients = {}
-        if runner.optim_wrapper.should_update():
-            return
-        if is_sharded(runner):
-            self._gradients = full_gradients(runner)
-            return
-        for name, parameter in unwrapped_model(runner).named_parameters():
-            if parameter.grad is not None:
-                gradient = parameter.grad.detach().clone()
-                all_reduce(gradient, 'mean')
-                self._gradients[name] = gradient.cpu()
+        self._gradients = {} if runner.optim_wrapper.should_update() else mean_gradients(runner)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | tuple | list | None = None) -> None:
         self._gradients = {}
-        if self._shards:
-            set_gradient_shards(runner, self._shards)
-            self._shards = {}
+        if runner._resume and GRADIENTS_KEY in self._loaded:
+            set_gradients(runner, self._loaded[GRADIENTS_KEY])
+        self._loaded = {}
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         if self._gradients and 'optimizer' in checkpoint:
@@ -93,16 +81,6 @@ class AccumulatedGradientHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         self._loaded = checkpoint  # ResumeStateHook has yet to add to it
-
-    def before_train(self, runner: Runner) -> None:
-        gradients = self._loaded.get(GRADIENTS_KEY, {}) if runner._resume else {}
-        self._loaded = {}
-        if is_sharded(runner):
-            self._shards = gradients
-            return
-        for name, parameter in unwrapped_model(runner).named_parameters():
-            if name in gradients:
-                parameter.grad = gradients[name].to(parameter.device)
 
 
 @HOOKS.register_module()
