@@ -24,10 +24,13 @@ class CLAPAudioBackbone(BaseModule):
         arch: ``'HTSAT-tiny'`` or ``'HTSAT-base'``, with ``-fusion`` behind it for the fusion checkpoints, or a dict of
             the fields of ``HTSATArch``.
         pretrained: File of CLAP weights; ``'toy'`` for the toy weights of the package; None for random weights.
-        lora, frozen, checkpoint_blocks, init_cfg: As of ``CLIPVisualBackbone``.
+        lora: Fields of ``LoRAConfig``; None for no adapters.
+        frozen: Whether the encoder's own weights are frozen.
         drop_path_rate: Stochastic depth of the last block.
         spec_augment: Stripes that are masked in training: True for HTSAT's own (2 of up to 64 frames and 2 of up
             to 8 mel bins), False for none, or a dict of the arguments of ``SpecAugment``.
+        checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
+        init_cfg: mmengine's initialization.
     """
 
     def __init__(self, arch: str | dict = 'HTSAT-tiny-fusion', pretrained: str | None = None,
