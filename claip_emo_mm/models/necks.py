@@ -43,30 +43,30 @@ class FrameTokens(BaseModule):
         num_layers: Number of Transformer layers; 0 adds the positions alone.
     """
 
-    has_class_token = False
+    num_class_tokens = 0
 
     def __init__(self, embed_dims: int, num_frames: int, num_heads: int = 8, head_dims: int = 64,
                  mlp_dims: int = 1024, num_layers: int = 1) -> None:
         super().__init__()
         check_whole(self, embed_dims=embed_dims, num_frames=num_frames, num_heads=num_heads, head_dims=head_dims,
                     mlp_dims=mlp_dims)
-        check_whole(self, least=int(self.has_class_token), num_layers=num_layers)
-        if self.has_class_token:
+        check_whole(self, least=self.num_class_tokens, num_layers=num_layers)
+        if self.num_class_tokens:
             self.cls_token = nn.Parameter(torch.randn(1, 1, embed_dims))
-        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames + self.has_class_token, embed_dims))
+        self.pos_embedding = nn.Parameter(torch.randn(1, num_frames + self.num_class_tokens, embed_dims))
         self.layers = nn.ModuleList(TemporalBlock(embed_dims, num_heads, head_dims, mlp_dims)
                                     for _ in range(num_layers))
 
     def forward(self, frame_features: Tensor) -> Tensor:
         """Map frame features (B, T, D) to tokens (B, T, D); InputError for too many frames or another width."""
         (_, num_frames, width), (_, most, embed_dims) = frame_features.shape, self.pos_embedding.shape
-        if num_frames > most - self.has_class_token:
+        if num_frames > most - self.num_class_tokens:
             raise InputError(f'{type(self).__name__}: a view has {num_frames} frames, but num_frames='
-                             f'{most - self.has_class_token}. Set num_frames of the neck to clip_len of the sampling.')
+                             f'{most - self.num_class_tokens}. Set num_frames of the neck to clip_len of the sampling.')
         if width != embed_dims:
             raise InputError(f'{type(self).__name__}: features of width {width} arrived, but embed_dims={embed_dims}. '
                              'Set embed_dims of the neck to the width that the backbone gives.')
-        if self.has_class_token:
+        if self.num_class_tokens:
             tokens = self.cls_token.expand(frame_features.shape[0], -1, -1)
             frame_features = torch.cat([tokens, frame_features], 1)  # (B, T+1, D)
         x = frame_features + self.pos_embedding[:, :frame_features.shape[1]]
@@ -83,7 +83,7 @@ class TemporalTransformer(FrameTokens):
     implementation of arXiv 2509.14527). Options as of ``FrameTokens``, with at least one layer.
     """
 
-    has_class_token = True
+    num_class_tokens = 1
 
     def forward(self, frame_features: Tensor) -> Tensor:
         """Map frame features (B, T, D) to clip features (B, D); InputError for too many frames or another width."""

@@ -61,7 +61,7 @@ def test_replacing_a_set_goes_on_wherever_it_was_stopped(folder: Path, monkeypat
 
     write_toy_folds(folder, FOLDS)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(dataset, 'write_text', stop)  # all is removed, the new settings are not there yet
+        patch.setattr(dataset, 'write_json', stop)  # all is removed, the new settings are not there yet
         make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)
     assert len(people(make_toy_set(folder, clips=(7, 7, 7), workers=1, overwrite=True)['train'])) == 7
 
