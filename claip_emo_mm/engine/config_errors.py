@@ -18,7 +18,8 @@ from claip_emo_mm.engine.config_checks import accepted_options, type_name, walk_
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _PACKAGE = str(Path(__file__).parents[1])
 _NOT_REGISTERED = re.compile(r'^(?P<name>.+?) is not in the (?P<registry>\S+) registry')
-_UNEXPECTED = re.compile(r"^(?P<called>\S+)\(\) got an unexpected keyword argument '(?P<key>\w+)'")
+_UNEXPECTED = re.compile(r"^(?P<called>\S+)\(\) got (?P<fault>an unexpected keyword|multiple values for(?: keyword)?) "
+                         r"argument '(?P<key>\w+)'")
 _MISSING = re.compile(r'^(?P<called>\S+)\(\) missing \d+ required .*?arguments?: (?P<keys>.+)$')
 _EMPTY_SCHEDULE = 'end should be larger than begin'
 _SCHEDULE_HINT = ('. Where it follows a warm-up and the training is over by then, train longer or shorten it, in '
@@ -40,7 +41,7 @@ def explain_config_error(error: Exception) -> str | None:
                     "dict(type='...', ...); look at the same place of a config in configs/_base_/.")
     if isinstance(error, TypeError):
         if match := _UNEXPECTED.match(text):
-            return _unexpected_key(match['called'], match['key'], frames)
+            return _unexpected_key(match['called'], match['key'], frames, match['fault'].startswith('multiple'))
         if (match := _MISSING.match(text)) and _builds(innermost):
             name = match['called'].split('.')[0]
             return f'{_where(frames, name)}{name} needs {match["keys"]}, which the config does not give.'
@@ -71,7 +72,7 @@ def _not_registered(name: str, registry_name: str, frames: list[FrameType]) -> s
             "must be imported by the config: custom_imports = dict(imports=['your_module']).")
 
 
-def _unexpected_key(called: str, key: str, frames: list[FrameType]) -> str | None:
+def _unexpected_key(called: str, key: str, frames: list[FrameType], is_set: bool) -> str | None:
     name, _, method = called.partition('.')
     built = next((frame.f_locals['obj_cls'] for frame in reversed(frames)
                   if frame.f_code.co_name == 'build_from_cfg' and 'obj_cls' in frame.f_locals), None)
@@ -86,6 +87,8 @@ def _unexpected_key(called: str, key: str, frames: list[FrameType]) -> str | Non
         name = built.__name__
     elif name not in parents:
         built = next((frame.f_globals[name] for frame in reversed(frames) if name in frame.f_globals), None)
+    if is_set:
+        return f'{_where(frames, name, key)}{name} sets {key!r} by itself: take it out of the config.'
     hint = _suggestion(key, accepted_options(built, method))
     return f'{_where(frames, name, key)}{name} has no option {key!r}.{hint}'
 

@@ -96,6 +96,12 @@ def test_unknown_option_of_a_parent(make_runner: Callable[..., Runner]) -> None:
     assert "model.cls_head: ConcatFusionHead has no option 'average_clip'. Did you mean 'average_clips'?" in message
 
 
+def test_an_option_that_a_class_sets_for_its_parent(make_runner: Callable[..., Runner]) -> None:
+    head = dict(type='ConcatFusionHead', num_classes=3, visual_channels=2, audio_channels=2, fused_channels=4)
+    message = _explained(make_runner, model=dict(_delete_=True, type='DummyHolder', cls_head=head))
+    assert message == "model.cls_head: ConcatFusionHead sets 'fused_channels' by itself: take it out of the config."
+
+
 def test_unknown_option_of_an_unpacked_part(make_runner: Callable[..., Runner]) -> None:
     message = _explained(make_runner, model=dict(_delete_=True, type='DummyUnpacking', lora=dict(rnk=2)))
     assert message == "model.lora: _Settings has no option 'rnk'. Did you mean 'rank'?"
