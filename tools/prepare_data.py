@@ -12,12 +12,12 @@ from claip_emo_mm.data_preparation.crop_policy import FACES
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.official_splits import NUM_FOLDS
 from claip_emo_mm.engine.cli import output_folder, run
+from claip_emo_mm.engine.config import find_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set, write_toy_folds
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
-_CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 _CONFIG_DATA_ROOT = Path('data/toy')
 _MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
@@ -85,7 +85,7 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('source', type=Path, metavar='SRC', help='folder with a subfolder of videos for each class')
     parser.add_argument('--out', type=output_folder, default=Path('data/own'),
                         help='folder for the results; its name is that of the config (default: %(default)s)')
-    parser.add_argument('--base', default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
+    parser.add_argument('--base', type=Path, default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
                         help='config that says all the rest: a file, or the name of one of configs/ '
                              '(default: %(default)s)')
     parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
@@ -102,9 +102,7 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
 
 
 def _prepare_folder(args: argparse.Namespace) -> None:
-    base = Path(args.base)
-    if not base.is_file():
-        base = _CONFIGS / base.with_suffix('.py').name
+    base = find_config(args.base if args.base.is_file() else args.base.with_suffix('.py'))
     report = prepare_folder_dataset(FolderSet(args.source, args.out, base, tuple(args.split), args.seed,
                                               args.speaker_regex, args.faces),
                              args.workers)

@@ -23,7 +23,10 @@ from claip_emo_mm.engine.config_checks import (
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import check_writable
 
-_INSTALLED = Path(__file__).parents[1] / '.mim' / 'configs'
+_PACKAGE = Path(__file__).resolve().parents[1]
+_CONFIGS = (_PACKAGE / '.mim' / 'configs').resolve()  # an editable install links it to the checkout's
+if not _CONFIGS.is_dir():
+    _CONFIGS = _PACKAGE.parent / 'configs'
 _MMENGINE_HOOKS = ('runtime_info', 'timer', 'sampler_seed', 'logger', 'param_scheduler', 'checkpoint')
 
 # Environment variable and program of each launcher; without the variable MMEngine fails with a bare KeyError.
@@ -32,14 +35,14 @@ _LAUNCHER_VARIABLES = {'pytorch': ('RANK', 'torchrun'), 'slurm': ('SLURM_PROCID'
 
 
 def find_config(path: str | Path) -> Path:
-    """Return a config file: a path, or without a checkout `NAME.py` or `configs/NAME.py` of the installed package."""
+    """Return a config file: a path, or from any folder `NAME.py` or `configs/NAME.py` of the project's own."""
     path = Path(path)
     if path.is_file():
         return path
     name = path.relative_to('configs') if path.parts[:1] == ('configs',) else path
-    if not name.is_absolute() and name.parts[:-1] in ((), ('mix',)) and (_INSTALLED / name).is_file():
-        return _INSTALLED / name
-    raise InputError(f'{path}: there is no such config file, and the package has none of this name ({_INSTALLED}).')
+    if not name.is_absolute() and name.parts[:-1] in ((), ('mix',)) and (_CONFIGS / name).is_file():
+        return _CONFIGS / name
+    raise InputError(f'{path}: there is no such config file, and the package has none of this name ({_CONFIGS}).')
 
 
 def load_config(path: str | Path, options: Mapping[str, object] | None = None) -> Config:

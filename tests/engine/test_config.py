@@ -136,7 +136,7 @@ def test_configs_of_the_installed_package(tmp_path: Path, monkeypatch: pytest.Mo
     (installed / 'mix').mkdir(parents=True)
     for name in ('one.py', 'mix/two.py'):
         (installed / name).write_text('a = 1')
-    monkeypatch.setattr(config_module, '_INSTALLED', installed)
+    monkeypatch.setattr(config_module, '_CONFIGS', installed)
     monkeypatch.chdir(tmp_path)
     for path in ('one.py', 'configs/one.py', 'mix/two.py', 'configs/mix/two.py'):
         assert find_config(path) == installed / path.removeprefix('configs/')
