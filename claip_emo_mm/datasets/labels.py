@@ -34,19 +34,19 @@ class LabelSchema:
         """
         if name in self.classes:
             return self.classes.index(name)
-        labels = {_emotions(known): label for label, known in enumerate(self.classes)}
-        if _emotions(name) not in labels:
+        labels = {emotion_words(known): label for label, known in enumerate(self.classes)}
+        if emotion_words(name) not in labels:
             raise InputError(f'{name!r} is no class of {self.title}; expected one of {", ".join(self.classes)}, or '
                              'another form of these words.')
-        return labels[_emotions(name)]
+        return labels[emotion_words(name)]
 
     def map_to(self, other: 'LabelSchema') -> tuple[int | None, ...]:
         """Return the label of each class in another schema, None where it has no class of the same emotions."""
-        meanings = {_emotions(name): label for label, name in enumerate(other.classes)}
-        return tuple(meanings.get(_emotions(name)) for name in self.classes)
+        meanings = {emotion_words(name): label for label, name in enumerate(other.classes)}
+        return tuple(meanings.get(emotion_words(name)) for name in self.classes)
 
 
-def _emotions(name: str) -> frozenset[str]:
+def emotion_words(name: str) -> frozenset[str]:
     """The emotions of a class name; other words stay as they are."""
     words = re.split(r'[\s_,&+/]+', name.strip().lower())
     return frozenset(_EMOTIONS.get(word, word) for word in words if word not in ('', 'and'))

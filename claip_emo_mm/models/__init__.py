@@ -9,6 +9,7 @@ from .backbones.clip import CLIPVisualBackbone
 from .backbones.wrappers import AudioBackboneWrapper, ImageBackboneWrapper, VideoBackboneWrapper
 from .data_preprocessor import AudioVisualDataPreprocessor
 from .heads.fusions import ConcatFusionHead, CrossAttentionFusionHead, FiLMFusionHead, GatedFusionHead, SumFusionHead
+from .heads.language_head import LanguageHead
 from .heads.mmaction_head import MMActionFusionHead
 from .losses import LogitAdjustedLoss, SoftmaxFocalLoss
 from .necks import AudioMeanPool, AudioTemporalTransformer, AudioTokens, FrameTokens, TemporalTransformer
@@ -18,5 +19,5 @@ from .recognizer import AudioVisualRecognizer
 __all__ = ['AudioBackboneWrapper', 'AudioMeanPool', 'AudioTemporalTransformer', 'AudioTokens',
            'AudioVisualDataPreprocessor', 'AudioVisualRecognizer', 'CLAPAudioBackbone', 'CLIPVisualBackbone',
            'ConcatFusionHead', 'ContrastivePretrainer', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'FrameTokens',
-           'GatedFusionHead', 'ImageBackboneWrapper', 'LogitAdjustedLoss', 'MMActionFusionHead', 'SoftmaxFocalLoss',
-           'SumFusionHead', 'TemporalTransformer', 'VideoBackboneWrapper']
+           'GatedFusionHead', 'ImageBackboneWrapper', 'LanguageHead', 'LogitAdjustedLoss', 'MMActionFusionHead',
+           'SoftmaxFocalLoss', 'SumFusionHead', 'TemporalTransformer', 'VideoBackboneWrapper']

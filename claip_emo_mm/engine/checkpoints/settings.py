@@ -18,6 +18,7 @@ _FREE_MODEL_KEYS = ('_scope_', 'attn_drop_rate', 'average_clips', 'checkpoint_bl
                     'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'frozen', 'frozen_stages', 'init_cfg',
                     'init_std', 'label_smooth_eps', 'loss_cls', 'frame_chunk_size', 'audio_chunk_size',
                     'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn', 'pretrained',
+                    'prompts', 'audio_prompts', 'audio_pretrained', 'audio_tokenizer',  # LanguageHead compares hashes
                     'pretrained2d', 'pretrained_cfg_overlay', 'spec_augment', 'test_cfg', 'topk',
                     'torchvision_pretrain', 'train_cfg', 'with_cp', 'zero_init_residual')
 # Options of transforms that do not change what the model reads of a view.

@@ -1,6 +1,7 @@
 """Classification heads that fuse visual and audio features."""
 from .fusions import ConcatFusionHead, CrossAttentionFusionHead, FiLMFusionHead, GatedFusionHead, SumFusionHead
+from .language_head import LanguageHead
 from .mmaction_head import MMActionFusionHead
 
-__all__ = ['ConcatFusionHead', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'GatedFusionHead', 'MMActionFusionHead',
-           'SumFusionHead']
+__all__ = ['ConcatFusionHead', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'GatedFusionHead', 'LanguageHead',
+           'MMActionFusionHead', 'SumFusionHead']

@@ -20,7 +20,7 @@ class FusionHead(BaseHead):
         num_classes: Classes K.
         visual_channels: Width D of the visual feature; 0 for a model without frames, where the head allows it.
         audio_channels: Width D' of the audio feature; 0 for a model without audio, where the head allows it.
-        fused_channels: Width of the fused feature.
+        fused_channels: Width of the fused feature; None for a head whose `fuse` returns the logits.
         loss_cls: Config of the loss; None for cross entropy.
         label_smooth_eps: Label smoothing.
         topk: Ranks of which the training log shows the accuracy.
@@ -31,7 +31,7 @@ class FusionHead(BaseHead):
     needs_both = True  # modalities
     reads_tokens = False  # (B, N, D) in place of (B, D)
 
-    def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, fused_channels: int,
+    def __init__(self, num_classes: int, visual_channels: int, audio_channels: int, fused_channels: int | None,
                  loss_cls: dict | None = None, label_smooth_eps: float = 0.0, topk: int | Sequence[int] = 1,
                  average_clips: str = 'prob') -> None:
         widths = dict(visual_channels=visual_channels, audio_channels=audio_channels)
@@ -45,7 +45,7 @@ class FusionHead(BaseHead):
             raise InputError(f'{type(self).__name__}: {missing} is 0, but this head fuses two modalities. '
                              'Use ConcatFusionHead for one.')
         check_choice(self, ('prob', 'score'), average_clips=average_clips)  # MMAction2's comes after the first epoch
-        super().__init__(num_classes, fused_channels, loss_cls or dict(type='CrossEntropyLoss'),
+        super().__init__(num_classes, fused_channels or num_classes, loss_cls or dict(type='CrossEntropyLoss'),
                          label_smooth_eps=label_smooth_eps, topk=topk if isinstance(topk, int) else tuple(topk),
                          average_clips=average_clips)
         for name in ('class_weight', 'class_counts'):
@@ -55,7 +55,7 @@ class FusionHead(BaseHead):
                                  f'num_classes={num_classes}. Give one number for each class.')
         self.visual_channels = visual_channels
         self.audio_channels = audio_channels
-        self.fc = nn.Linear(fused_channels, num_classes)
+        self.fc = nn.Identity() if fused_channels is None else nn.Linear(fused_channels, num_classes)
 
     @abstractmethod
     def fuse(self, visual: Tensor | None, audio: Tensor | None) -> Tensor:

@@ -10,6 +10,7 @@ from open_clip import pretrained as published
 from claip_emo_mm.errors import InputError
 
 CLIP_CACHE = Path('~/.cache/clip')  # of OpenAI's package and open_clip, for files that they fetched by address
+_OPENAI_MB = {'ViT-B-32.pt': 354, 'ViT-B-16.pt': 351, 'ViT-L-14.pt': 933, 'ViT-L-14-336px.pt': 934}
 LAION_FILES = {  # name -> arch
     '630k-audioset-fusion-best.pt': 'HTSAT-tiny-fusion',
     '630k-fusion-best.pt': 'HTSAT-tiny-fusion',
@@ -56,7 +57,8 @@ def _published_file(arch: str, tag: str) -> Path:
     except Exception as error:  # the network, the hub and the disk each have their own
         hub = settings.get('hf_hub', '').rstrip('/')
         publisher = "OpenAI's" if tag == 'openai' else "open_clip's"
-        ways = [f'{publisher} file {name}, and put it at {CLIP_CACHE / name}'] if name else []
+        size = f' ({_OPENAI_MB[name]} MB)' if name in _OPENAI_MB else ''
+        ways = [f'{publisher} file {name}{size}, and put it at {CLIP_CACHE / name}'] if name else []
         ways += [f'open_clip_model.safetensors of the repository {hub} on the Hugging Face hub, and set '
                  'pretrained=FILE to where you put it'] if hub else []
         reason = f'{type(error).__name__}: {str(error)}'.splitlines()[0]
@@ -68,6 +70,8 @@ def with_random_weights(cfg: Any) -> Any:
     """Copy the config of a model, or a value of it, without `pretrained` and every `init_cfg` of type Pretrained."""
     if isinstance(cfg, Mapping):
         random = dict(pretrained=None, clip_pretrained=False)
+        if str(cfg.get('type')).endswith('LanguageHead'):  # what its class embeddings are made from
+            random.update(prompts=None, audio_pretrained=None, audio_prompts=None, audio_tokenizer='')
         return {key: random.get(key, with_random_weights(value)) for key, value in cfg.items()
                 if not (key == 'init_cfg' and _is_pretrained(value))}
     if isinstance(cfg, list | tuple):
