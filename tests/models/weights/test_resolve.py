@@ -18,15 +18,15 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / 'clip'
 
 
-@pytest.mark.parametrize(('arch', 'name'), [
-    ('ViT-B-32-quickgelu', 'ViT-B-32.pt'), ('ViT-B-16-quickgelu', 'ViT-B-16.pt'),
-    ('ViT-L-14-quickgelu', 'ViT-L-14.pt')])
-def test_without_a_network_it_says_what_to_fetch(no_network: Path, arch: str, name: str) -> None:
+@pytest.mark.parametrize(('arch', 'name', 'size'), [
+    ('ViT-B-32-quickgelu', 'ViT-B-32.pt', 354), ('ViT-B-16-quickgelu', 'ViT-B-16.pt', 351),
+    ('ViT-L-14-quickgelu', 'ViT-L-14.pt', 933)])
+def test_without_a_network_it_says_what_to_fetch(no_network: Path, arch: str, name: str, size: int) -> None:
     with pytest.raises(InputError) as error:
         CLIPVisualBackbone(arch, pretrained='openai')
     text = str(error.value)
     assert f"pretrained='openai': the weights of {arch} could not be downloaded (OSError: Network is" in text
-    assert f"fetch on another machine OpenAI's file {name}, and put it at {no_network / name}" in text
+    assert f"fetch on another machine OpenAI's file {name} ({size} MB), and put it at {no_network / name}" in text
     assert 'open_clip_model.safetensors of the repository timm/vit_' in text
     no_network.mkdir()
     (no_network / name).write_bytes(b'')
