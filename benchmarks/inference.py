@@ -26,7 +26,7 @@ from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.apis.windows import TICKS_HZ
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, make_metadata
 from claip_emo_mm.faces.crop import crop_face
-from claip_emo_mm.faces.detector import FaceBox, FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceBox, FaceDetector, default_detector
 from claip_emo_mm.faces.tracking import follow_face
 from claip_emo_mm.media.containers import open_media
 from claip_emo_mm.media.stream import FileStream
@@ -223,7 +223,7 @@ def benchmark_inference(video: str, checkpoint: str, face: str = 'largest', roun
         plain: whether to measure the plain one.
     """
     prepare(num_threads, cv2_threads=num_threads)
-    detector = SlimFaceDetector()
+    detector = default_detector()
     infer = TimedInferencer(checkpoint, device, dict(cfg_options or {}), detector)
     result = infer.infer(video, face=face)  # the first pass is slower
     windows = [(row.from_s, row.to_s) for row in result.rows]

@@ -20,7 +20,7 @@ from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.engine.checkpoints.load import build_test_pipeline, load_trained
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 from claip_emo_mm.evaluation.metrics import why_not_finite
-from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.media.audio_signal import SILENT, mix_down
 from claip_emo_mm.media.containers import MEDIA_SUFFIXES, is_system_file
 from claip_emo_mm.media.stream import ArrayStream, FileStream, MediaStream
@@ -47,7 +47,7 @@ class EmotionInferencer(BaseInferencer):
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
             that the config names must be imported before.
-        detector: Finds faces; None takes `SlimFaceDetector` when it is needed.
+        detector: Finds faces; None takes `default_detector` when it is needed.
     Raises:
         InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or its frozen weights
             are missing, or others.
@@ -103,7 +103,7 @@ class EmotionInferencer(BaseInferencer):
         warnings = self._modality_warnings(source)
         detector = None
         if face != 'none' and self._reads_frames and source.has_frames:
-            detector = self._detector = self._detector or SlimFaceDetector()
+            detector = self._detector = self._detector or default_detector()
         windows = SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames)
         sample, opened = self._whole_clip(source, window_s) if face == 'none' else None, iter(windows)
         if sample is not None:  # by what the source states; it may be longer

@@ -14,7 +14,7 @@ from claip_emo_mm.data_checks.file_checks import check_faces, check_files, check
 from claip_emo_mm.data_checks.list_checks import check_lists, check_official, distinct_lists, find_class_order
 from claip_emo_mm.datasets.annotations import ListedClip
 from claip_emo_mm.errors import InputError, named
-from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.utils.io import write_csv
 
 _SEVERITIES = (ERROR, WARNING, NOTE)
@@ -74,7 +74,7 @@ def check_data(cfg: Config, cache_file: Path, workers: int = 1, official: Path |
         official: folder of the official lists, to compare with.
         every_frame: decode every frame instead of the first, the middle and the last one of a clip.
         faces: whether to check that the frames show faces.
-        detector: finds them; None for `SlimFaceDetector`.
+        detector: finds them; None for `default_detector`.
         first_number: number of the first class in official lists that do not tell, see `read_official_list`.
     Raises:
         InputError: the config has no data set of this package, or a list cannot be read.
@@ -94,7 +94,7 @@ def check_data(cfg: Config, cache_file: Path, workers: int = 1, official: Path |
     issues += check_identical(splits, probes)
     if faces:
         try:
-            issues += check_faces(splits[0], probes, detector or SlimFaceDetector())
+            issues += check_faces(splits[0], probes, detector or default_detector())
         except InputError as error:
             issues.append(splits[0].issue('faces', NOTE, f'not checked: {error}'))
     return DataCheck(issues, splits, probes)

@@ -18,7 +18,7 @@ import soxr
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.faces.crop import crop_face
-from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.faces.tracking import follow_face
 from claip_emo_mm.media.audio import audio_duration_s
 from claip_emo_mm.media.image_folder import FrameFolder
@@ -64,7 +64,7 @@ class ClipPreparation:
     out: Path
     crop_frames: bool
     crop_videos: bool
-    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # called once in each process
+    make_detector: Callable[[], FaceDetector] = default_detector  # called once in each process
 
     def open_folder(self) -> None:
         """Make the folders, and remove what a killed run left half-written."""

@@ -21,7 +21,7 @@ from claip_emo_mm.data_preparation.crop_policy import decide_faces
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError, named, printable
-from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.io import write_csv, write_text, writing_into
 from claip_emo_mm.utils.parallel import run_parallel
@@ -52,7 +52,7 @@ class FolderSet:
     seed: int = 0  # of the assignment to splits
     speaker_regex: str | None = None  # see `assign_splits`
     faces: str = 'auto'  # 'crop', 'keep', or 'auto', see `decide_faces`. Videos of faces are used where they lie
-    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # makes the face detector, once in each process
+    make_detector: Callable[[], FaceDetector] = default_detector  # makes the face detector, once in each process
 
 
 @dataclass(frozen=True)

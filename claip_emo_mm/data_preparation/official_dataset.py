@@ -11,7 +11,7 @@ from claip_emo_mm.data_preparation.source_scan import find_distribution
 from claip_emo_mm.datasets.labels import LabelSchema
 from claip_emo_mm.datasets.official_splits import fold_list
 from claip_emo_mm.errors import InputError, named, printable
-from claip_emo_mm.faces.detector import FaceDetector, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.utils.io import write_csv, writing_into
 
 _logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class OfficialSet:
     frames: Path | None = None
     audio: Path | None = None
     first_number: int | None = None  # number of the first class in lists that do not tell, see `read_official_list`
-    make_detector: Callable[[], FaceDetector] = SlimFaceDetector  # makes the face detector, once in each process
+    make_detector: Callable[[], FaceDetector] = default_detector  # makes the face detector, once in each process
 
 
 @dataclass(frozen=True)

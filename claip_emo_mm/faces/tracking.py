@@ -78,7 +78,7 @@ class FaceLinker:
     def add(self, frame: int, boxes: Sequence[FaceBox]) -> None:
         """Add the faces of a frame; frames ascend."""
         open_tracks = [track for track in self.tracks if frame - track.last <= _LONGEST_GAP]
-        pairs = sorted(((_overlap(track.boxes[track.last], box), t, b) for t, track in enumerate(open_tracks)
+        pairs = sorted(((box_overlap(track.boxes[track.last], box), t, b) for t, track in enumerate(open_tracks)
                         for b, box in enumerate(boxes)), reverse=True)
         free_tracks, free_boxes = set(range(len(open_tracks))), set(range(len(boxes)))
         for overlap, t, b in pairs:
@@ -131,7 +131,7 @@ def _smooth(values: np.ndarray, deviation: float) -> np.ndarray:
     return np.einsum('fw,fcw->fc', weights, windows)
 
 
-def _overlap(a: FaceBox, b: FaceBox) -> float:
+def box_overlap(a: FaceBox, b: FaceBox) -> float:
     """Intersection over union."""
     width = min(a.left + a.width, b.left + b.width) - max(a.left, b.left)
     height = min(a.top + a.height, b.top + b.height) - max(a.top, b.top)

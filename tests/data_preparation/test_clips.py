@@ -134,7 +134,7 @@ def test_a_filmed_face_is_cropped(tmp_path: Path, shared: Path) -> None:
     preparation.open_folder()
     made = preparation(ClipSource('00001', video=video))
     crops = FrameFolder(str(made.frames))
-    detector = clips.SlimFaceDetector()
+    detector = clips.default_detector()
     for crop in crops.decode(np.arange(0, crops.num_frames, 20)):
         box = max(detector.find(crop), key=lambda box: box.width * box.height)
         assert abs(box.left + box.width / 2 - 128) < 30 and abs(box.top + box.height / 2 - 128) < 30

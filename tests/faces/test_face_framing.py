@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claip_emo_mm.faces.crop import FACE_RATIO, crop_face, face_ratio, ratio_of_face_frames
-from claip_emo_mm.faces.detector import FaceBox, SlimFaceDetector
+from claip_emo_mm.faces.detector import FaceBox, default_detector
 from claip_emo_mm.media.video import VideoFile
 
 
@@ -44,7 +44,7 @@ def test_no_face_says_nothing() -> None:
 
 def test_portrait_and_its_crops(shared: Path) -> None:
     frame = cv2.imread(str(shared / 'media' / 'single_face.jpg'))[:, :, ::-1]
-    detector = SlimFaceDetector()
+    detector = default_detector()
     assert face_ratio([frame], detector) < FACE_RATIO
     for side in (180, 251, 326, 376):  # the face is 251 high
         crop = crop_face(frame, np.array([282., 272., side]), 224)
@@ -54,4 +54,4 @@ def test_portrait_and_its_crops(shared: Path) -> None:
 @pytest.mark.parametrize('name', ['neutral_to_smile.mp4', 'talking_head_with_sound.mp4'])
 def test_filmed_people_are_scenes(shared: Path, name: str) -> None:
     frames = VideoFile(str(shared / 'media' / name)).decode(np.array([0, 30, 60]))
-    assert face_ratio(frames, SlimFaceDetector()) < FACE_RATIO
+    assert face_ratio(frames, default_detector()) < FACE_RATIO
