@@ -130,7 +130,7 @@ def _check_overlap(splits: dict[str, CheckedSplit]) -> Iterator[Issue]:
 def check_official(split: CheckedSplit, folder: Path, first_number: int | None = None) -> Iterator[Issue]:
     """Yield what differs from the official list of the same fold; nothing for a split that is of no fold."""
     published = split.dataset.published
-    if published is None:
+    if published is None or published.fold is None:
         return
     found = find_distribution(folder)
     for unread, reason in found.unreadable.items():

@@ -1,10 +1,12 @@
-"""Data sets with folds: DFEW, MAFW and others."""
+"""Published data sets and others with folds."""
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from mmaction.registry import DATASETS
 
 from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
+from claip_emo_mm.datasets.corpora import split_list
+from claip_emo_mm.datasets.known_corpora import CORPORA
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, OfficialSplit, fold_list
 from claip_emo_mm.errors import InputError, check_choice
@@ -70,3 +72,26 @@ class MAFWDataset(AudioVisualDataset):
         self.published = OfficialSplit(schema, fold, split)
         super().__init__(ann_file or fold_list(fold, split, classes), pipeline, data_root, schema.name, test_mode,
                          **options)
+
+
+@DATASETS.register_module()
+class CorpusDataset(AudioVisualDataset):
+    """A split of CREMA-D, RAVDESS, eNTERFACE05, MELD or SAVEE, prepared by ``tools/prepare_data.py``; logs clip counts.
+
+    Args:
+        corpus: ``'cremad'``, ``'ravdess'``, ``'ravdess_7'`` (without calm), ``'enterface05'``, ``'meld'``, ``'savee'``.
+        pipeline, split, test_mode, options: as in `FoldDataset`; MELD has a split ``'val'``, too.
+        fold: from 1; None for MELD, which has no folds.
+        data_root: folder of the prepared data set; by default ``data/<corpus>``.
+        ann_file: another list; relative to `data_root`.
+    """
+
+    def __init__(self, corpus: str, pipeline: Sequence[dict | Callable], fold: int | None = None,
+                 split: str | None = None, data_root: str | None = None, ann_file: str | None = None,
+                 test_mode: bool = False, **options: Any) -> None:
+        check_choice(self, tuple(CORPORA), corpus=corpus)
+        description = CORPORA[corpus]
+        split = split or ('test' if test_mode else 'train')
+        self.published = OfficialSplit(description.schema, fold, split)
+        ann_file = ann_file or (split_list(split) if fold is None else fold_list(fold, split))
+        super().__init__(ann_file, pipeline, data_root or f'data/{description.name}', corpus, test_mode, **options)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from claip_emo_mm.errors import InputError
 
-# Synonyms of the eleven emotions of both data sets.
+# Synonyms of the emotions of all data sets, with the codes of three letters that speech corpora name files by.
 _WORDS = (
-    ('happiness', 'happy', 'joy'), ('sadness', 'sad'), ('neutral', 'neutrality'), ('anger', 'angry'),
-    ('surprise', 'surprised'), ('disgust', 'disgusted'), ('fear', 'fearful', 'afraid'),
-    ('contempt', 'contemptuous'), ('anxiety', 'anxious'), ('helplessness', 'helpless'),
-    ('disappointment', 'disappointed'))
+    ('happiness', 'happy', 'joy', 'joyful', 'hap'), ('sadness', 'sad'), ('neutral', 'neutrality', 'neu'),
+    ('anger', 'angry', 'ang'), ('surprise', 'surprised', 'sur'), ('disgust', 'disgusted', 'dis'),
+    ('fear', 'fearful', 'afraid', 'fea'), ('contempt', 'contemptuous'), ('anxiety', 'anxious'),
+    ('helplessness', 'helpless'), ('disappointment', 'disappointed'), ('calm', 'calmness'))
 _EMOTIONS = {word: row[0] for row in _WORDS for word in row}
 
 
@@ -74,7 +74,23 @@ MAFW_COMPOUND = LabelSchema('mafw_compound', 'MAFW compound', (
 OTHER_MAFW_ORDER = ('happiness', 'sadness', 'neutral', 'anger', 'surprise', 'disgust', 'fear', 'contempt', 'anxiety',
                     'helplessness', 'disappointment')
 
-_SCHEMAS = {schema.name: schema for schema in (DFEW, MAFW, MAFW_COMPOUND)}
+# Cao et al., CREMA-D (IEEE Transactions on Affective Computing 2014); the order of HiCMAE's lists, alphabetical.
+CREMAD = LabelSchema('cremad', 'CREMA-D', ('anger', 'disgust', 'fear', 'happy', 'neutral', 'sad'))
+# Livingstone and Russo, RAVDESS (PLoS ONE 2018): the owners' order, as in HiCMAE's lists; the other one lacks calm.
+RAVDESS = LabelSchema('ravdess', 'RAVDESS', (
+    'neutral', 'calm', 'happy', 'sad', 'angry', 'fearful', 'disgust', 'surprised'))
+RAVDESS_7 = LabelSchema('ravdess_7', 'RAVDESS without calm', tuple(
+    name for name in RAVDESS.classes if name != 'calm'))
+# Martin et al., eNTERFACE'05 (ICDE workshops 2006); the order of MAE-DFER's lists, alphabetical.
+ENTERFACE05 = LabelSchema('enterface05', 'eNTERFACE05', (
+    'anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise'))
+# Poria et al., MELD (ACL 2019): the order of the owners' baseline.
+MELD = LabelSchema('meld', 'MELD', ('neutral', 'surprise', 'fear', 'sadness', 'joy', 'disgust', 'anger'))
+# Haq and Jackson, SAVEE (2010): the owners' order, alphabetical.
+SAVEE = LabelSchema('savee', 'SAVEE', ('anger', 'disgust', 'fear', 'happiness', 'neutral', 'sadness', 'surprise'))
+
+_SCHEMAS = {schema.name: schema for schema in (
+    DFEW, MAFW, MAFW_COMPOUND, CREMAD, RAVDESS, RAVDESS_7, ENTERFACE05, MELD, SAVEE)}
 
 
 def get_schema(name: str) -> LabelSchema:

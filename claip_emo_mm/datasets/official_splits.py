@@ -1,4 +1,4 @@
-"""Official splits of DFEW and MAFW: folds, list paths, clips per class."""
+"""Official and customary splits of the published data sets: folds, list paths, clips per class."""
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,12 +6,24 @@ from dataclasses import dataclass
 
 from mmengine.logging import print_log
 
-from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
+from claip_emo_mm.datasets.labels import (
+    CREMAD,
+    DFEW,
+    ENTERFACE05,
+    MAFW,
+    MAFW_COMPOUND,
+    MELD,
+    RAVDESS,
+    RAVDESS_7,
+    SAVEE,
+    LabelSchema,
+)
 from claip_emo_mm.errors import InputError, check_choice
 
-NUM_FOLDS = 5
+NUM_FOLDS = 5  # of DFEW and MAFW
 FOLD_SPLITS = ('train', 'test')
-# Clips of each class, label 0 first, in all five test splits, which together are the whole set.
+# Clips of each class, label 0 first, in all five test splits, which together are the whole set. Every class is spread
+# evenly over them, the first ones with the remainder.
 _TOTALS = {
     DFEW.name: (2445, 1894, 2669, 2173, 1469, 145, 902),
     MAFW.name: (1390, 639, 625, 1242, 1138, 1470, 1072, 236, 916, 262, 182),
@@ -19,45 +31,74 @@ _TOTALS = {
         425, 310, 180, 1075, 1138, 610, 497, 111, 408, 143, 41, 883, 156, 392, 52, 208, 185, 33, 218, 96, 98, 232, 206,
         22, 45, 542, 90, 32, 54, 13, 39, 26, 59, 76, 12, 131, 18, 37, 17, 19, 36, 19, 12),
 }
-# Clips without audio of the official lists of MAFW, which its audiovisual lists lack, by the fold that tests them.
-_WITHOUT_AUDIO = {MAFW.name: (
-    {'anger': 1, 'surprise': 2}, {'anger': 1, 'sadness': 3}, {'happiness': 6}, {'neutral': 2, 'sadness': 1}, {})}
+# Clips of each class, label 0 first, in the test split of each fold.
+_TEST_COUNTS = {
+    **{name: tuple(tuple((total + NUM_FOLDS - fold) // NUM_FOLDS for total in totals)
+                   for fold in range(1, NUM_FOLDS + 1)) for name, totals in _TOTALS.items()},
+    CREMAD.name: ((250, 250, 250, 250, 213, 250), (251, 251, 251, 251, 215, 251),
+                  *((252, 252, 252, 252, 216, 252),) * 2, (266, 266, 266, 266, 227, 266)),
+    RAVDESS.name: ((16, *(32,) * 7),) * 6,
+    RAVDESS_7.name: ((16, *(32,) * 6),) * 6,
+    ENTERFACE05.name: (*((45,) * 6,) * 2, (45, 45, 45, 42, 45, 45), (45,) * 6, (35,) * 6),
+    SAVEE.name: ((15, 15, 15, 15, 30, 15, 15),) * 4,
+}
+# The same of a set without folds, by its split.
+_SPLIT_COUNTS = {MELD.name: {'train': (4710, 1205, 268, 683, 1743, 271, 1109), 'val': (470, 150, 40, 111, 163, 22, 153),
+                             'test': (1256, 281, 50, 208, 402, 68, 345)}}
+# Clips of the official lists that others lack, by the fold or split that tests them: those of MAFW without audio; those
+# of CREMA-D that HiCMAE leaves out; a broken one, a missing one and two of minutes of MELD.
+_EXCLUDED = {
+    MAFW.name: ({'anger': 1, 'surprise': 2}, {'anger': 1, 'sadness': 3}, {'happiness': 6},
+                {'neutral': 2, 'sadness': 1}, {}),
+    CREMAD.name: ({}, {}, {'sad': 1}, {'disgust': 1, 'sad': 1}, {'neutral': 1, 'sad': 1}),
+    MELD.name: {'train': {'neutral': 1}, 'val': {'neutral': 1}, 'test': {'joy': 1, 'disgust': 1}},
+}
 
 
 @dataclass(frozen=True)
 class OfficialSplit:
-    """The train or test split of an official fold.
+    """A split of an official fold, or of a set without folds.
 
     Args:
-        schema: DFEW, MAFW or MAFW_COMPOUND.
-        fold: 1 to 5.
-        split: ``'train'`` or ``'test'``.
+        schema: of a published data set, such as DFEW.
+        fold: from 1; None for a set without folds.
+        split: ``'train'`` or ``'test'``; without folds also ``'val'``.
     """
 
     schema: LabelSchema
-    fold: int
+    fold: int | None
     split: str
 
     def __post_init__(self) -> None:
-        if not isinstance(self.fold, int) or self.fold not in range(1, NUM_FOLDS + 1):
-            raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {NUM_FOLDS}.')
-        check_choice(self.schema.title, FOLD_SPLITS, split=self.split)
+        count = num_folds(self.schema)
+        if count and (not isinstance(self.fold, int) or self.fold not in range(1, count + 1)):
+            raise InputError(f'{self.schema.title}: fold is {self.fold!r}. Expected 1 to {count}.')
+        if not count and self.fold is not None:
+            raise InputError(f'{self.schema.title}: fold is {self.fold!r}, but the set has no folds: leave it out.')
+        check_choice(self.schema.title, FOLD_SPLITS if count else tuple(_SPLIT_COUNTS[self.schema.name]),
+                     split=self.split)
+
+    @property
+    def title(self) -> str:
+        """Name in messages."""
+        return ', '.join(filter(None, (self.schema.title, self.fold and f'fold {self.fold}', self.split)))
 
     def hint(self, data_root: str) -> str:
         """Say how the lists of the data set are made."""
         data_set, _, kind = self.schema.name.partition('_')
         classes = f' --classes {kind}' if kind else ''
-        return (f'Have {data_set.upper()} from its owners, then: python tools/prepare_data.py {data_set} DOWNLOAD'
+        title = self.schema.title.partition(' ')[0]
+        return (f'Have {title} from its owners, then: python tools/prepare_data.py {data_set} DOWNLOAD'
                 f'{classes} --out {data_root}; python tools/check_data.py CONFIG. Where it lies elsewhere, correct '
                 'data_root.')
 
     def differing_counts(self, labels: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Class -> (clips found, clips in the official list), where they differ; {} also for the audiovisual list."""
+        """Class -> (clips found, clips in the official list), where they differ; {} also without `excluded_counts`."""
         found = count_by_class(labels, self.schema)
         official = official_counts(self.schema, self.fold, self.split)
         excluded = excluded_counts(self.schema, self.fold, self.split)
-        audiovisual = tuple(count - less for count, less in zip(official, excluded, strict=True))
-        if found in (official, audiovisual):
+        fewer = tuple(count - less for count, less in zip(official, excluded, strict=True))
+        if found in (official, fewer):
             return {}
         return {name: (here, there) for name, here, there in zip(self.schema.classes, found, official, strict=True)
                 if here != there}
@@ -68,26 +109,40 @@ class OfficialSplit:
         counts = ', '.join(f'{name} {here} ({there})' for name, (here, there) in differing.items())
         comparison = f'. Published are other numbers (in brackets): {counts}' if differing else (
             ', in each class as many as published')
-        print_log(f'{path}: {len(labels)} clips of {self.schema.title}, fold {self.fold}, {self.split}{comparison}',
-                  logger='current', level=logging.WARNING if differing else logging.INFO)
+        print_log(f'{path}: {len(labels)} clips of {self.title}{comparison}', logger='current',
+                  level=logging.WARNING if differing else logging.INFO)
 
 
-def official_counts(schema: LabelSchema, fold: int, split: str) -> tuple[int, ...]:
-    """Return the clips of each class in the official list of an `OfficialSplit`, label 0 first.
+def num_folds(schema: LabelSchema) -> int:
+    """Number of folds of a published data set; 0 for one without.
 
-    Every class is spread evenly over the five test splits, the first ones with the remainder.
+    Raises:
+        InputError: the schema is of no published data set.
     """
-    OfficialSplit(schema, fold, split)
-    totals = _TOTALS[schema.name]
-    test = tuple((total + NUM_FOLDS - fold) // NUM_FOLDS for total in totals)
-    return test if split == 'test' else tuple(total - count for total, count in zip(totals, test, strict=True))
+    if schema.name not in (*_TEST_COUNTS, *_SPLIT_COUNTS):
+        raise InputError(f'{schema.title}: no published data set. Expected one of '
+                         f'{", ".join((*_TEST_COUNTS, *_SPLIT_COUNTS))}.')
+    return len(_TEST_COUNTS.get(schema.name, ()))
 
 
-def excluded_counts(schema: LabelSchema, fold: int, split: str) -> tuple[int, ...]:
-    """Return the clips of each class in the official list of a fold that its audiovisual list lacks."""
+def official_counts(schema: LabelSchema, fold: int | None, split: str) -> tuple[int, ...]:
+    """Return the clips of each class in the official list of an `OfficialSplit`, label 0 first."""
     OfficialSplit(schema, fold, split)
-    folds = _WITHOUT_AUDIO.get(schema.name, ({},) * NUM_FOLDS)
-    chosen = [counts for number, counts in enumerate(folds, 1) if (number == fold) == (split == 'test')]
+    if fold is None:
+        return _SPLIT_COUNTS[schema.name][split]
+    folds = _TEST_COUNTS[schema.name]
+    return folds[fold - 1] if split == 'test' else tuple(
+        total - count for total, count in zip(map(sum, zip(*folds, strict=True)), folds[fold - 1], strict=True))
+
+
+def excluded_counts(schema: LabelSchema, fold: int | None, split: str) -> tuple[int, ...]:
+    """Return the clips of each class in the official list of a fold or split that others lack."""
+    OfficialSplit(schema, fold, split)
+    groups = _EXCLUDED.get(schema.name, {})
+    if fold is None:
+        chosen = [groups.get(split, {})]
+    else:
+        chosen = [counts for number, counts in enumerate(groups, 1) if (number == fold) == (split == 'test')]
     return tuple(sum(counts.get(name, 0) for counts in chosen) for name in schema.classes)
 
 
