@@ -21,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # required options
     'ResizeFrames': dict(size=4), 'RandomResizedCropFrames': dict(size=4), 'AddAudioNoise': dict(snr_db=1),
     'DropFrames': dict(ratio=.5), 'OccludeFrames': dict(ratio=.5),
     'DFEWDataset': dict(fold=1, split='train', pipeline=[]), 'MAFWDataset': dict(fold=1, split='train', pipeline=[]),
+    'CorpusDataset': dict(corpus='cremad', fold=1, pipeline=[]),
     'AudioVisualDataset': dict(ann_file='list.csv', pipeline=[]), 'FoldDataset': dict(fold=1, pipeline=[]),
     'HoldoutSubset': dict(dataset={}, ratio=.5),
     'CaptionedDataset': dict(drawn={}, data_root='', context_length=3),

@@ -4,17 +4,29 @@ import csv
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from claip_emo_mm.data_preparation import FolderSet, OfficialSet, prepare_folder_dataset, prepare_official_dataset
+from claip_emo_mm.data_preparation import (
+    CorpusSet,
+    FolderSet,
+    OfficialSet,
+    PreparationReport,
+    prepare_corpus,
+    prepare_folder_dataset,
+    prepare_official_dataset,
+)
 from claip_emo_mm.data_preparation.clips import FAILURES_FILE, NOTES_FILE
 from claip_emo_mm.data_preparation.crop_policy import FACES
+from claip_emo_mm.datasets.corpora import Corpus, read_corpus
+from claip_emo_mm.datasets.known_corpora import cremad, enterface05, meld, ravdess, savee
 from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
 from claip_emo_mm.datasets.official_splits import NUM_FOLDS
 from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.engine.config import find_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set, write_toy_folds
+from claip_emo_mm.toy.downloads import FORMS, make_download
 
 _CONFIG = 'configs/claip_emo_tiny_toy.py'
 _FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
@@ -38,6 +50,27 @@ def parse_args() -> argparse.Namespace:
     mafw.add_argument('--classes', choices=list(_MAFW_SCHEMAS), default='single',
                       help='which labels to list; the clips are the same files (default: %(default)s)')
     mafw.set_defaults(prepare=lambda args: _prepare_published(args, _MAFW_SCHEMAS[args.classes], args.classes))
+    for name, title, describe in (
+            ('cremad', 'CREMA-D (6 emotions)', lambda args: cremad(args.all_clips)),
+            ('ravdess', 'RAVDESS (8 emotions, or 7 without calm)', lambda args: ravdess(args.classes, args.songs)),
+            ('meld', 'MELD (7 emotions)', lambda args: meld(args.all_clips)),
+            ('enterface05', 'eNTERFACE05 (6 emotions)', lambda args: enterface05()),
+            ('savee', 'SAVEE (7 emotions)', lambda args: savee())):
+        corpus = datasets.add_parser(name, **_corpus_descriptions(title))
+        _add_corpus(corpus, Path('data', name), describe)
+        if name in ('cremad', 'meld'):
+            corpus.add_argument('--all-clips', action='store_true',
+                                help='keep the clips that are known to be bad (default: leave them out, as '
+                                     + ("HiCMAE does: 7,437 clips, not MAE-DFER's 7,442)" if name == 'cremad' else
+                                        'their videos are not those of the utterances)'))
+        if name == 'ravdess':
+            corpus.add_argument('--classes', type=int, choices=(8, 7), default=8,
+                                help='7 leaves calm out (default: %(default)s)')
+            corpus.add_argument('--songs', action='store_true', help='take songs as well as speech')
+    described = datasets.add_parser('described', **_corpus_descriptions('a data set of your own description'))
+    described.add_argument('description', type=Path, metavar='FILE.py',
+                           help='Python file that defines `corpus`: docs/tutorials/own_corpus.md')
+    _add_corpus(described, Path('data/own'), lambda args: read_corpus(args.description))
     _add_folder(datasets.add_parser(
         'folder', help='lists and a config for videos of your own: a subfolder for each emotion',
         description='Prepare your own videos: SRC holds a subfolder of videos for each class, with the name of the '
@@ -60,10 +93,16 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace a toy set that was made with other settings')
+    parser.add_argument('--form', choices=FORMS, help='instead make 60 clips in the form in which the owners of '
+                                                      'another data set distribute it, to try its preparation')
     parser.set_defaults(prepare=_prepare_toy)
 
 
 def _prepare_toy(args: argparse.Namespace) -> None:
+    if args.form is not None:
+        make_download(args.form, args.out, args.workers)
+        _say(f'Next: python tools/prepare_data.py {args.form} {args.out}')
+        return
     lists = make_toy_set(args.out, args.seed, tuple(args.clips), args.workers, args.overwrite)
     _say(f'Toy set ready in {args.out}:')
     for split, path in lists.items():
@@ -144,6 +183,32 @@ def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
                         help='processes at most (default: %(default)s)')
 
 
+def _corpus_descriptions(title: str) -> dict[str, str]:
+    return dict(
+        help=f'prepare {title} from its download',
+        description=f'Prepare {title}: frames of faces (256 x 256), audio as wav (mono, 16 kHz) from the best file of '
+                    'each clip, and a list of each split. Clips are told by the names of their files, at any depth, '
+                    'also in zips, which are not unpacked. Nothing of the download is used later. An interrupted run '
+                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE} '
+                    f'(the exit code is then 1), what was left out on purpose in {NOTES_FILE}, each with the reason.')
+
+
+def _add_corpus(parser: argparse.ArgumentParser, out: Path, describe: Callable[[argparse.Namespace], Corpus]) -> None:
+    parser.add_argument('source', type=Path, metavar='DOWNLOAD', help='folder of the download, zips or unpacked')
+    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
+    parser.add_argument('--faces', choices=('crop', 'keep'), default='crop',
+                        help='keep: the videos show faces already (default: %(default)s)')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+    parser.set_defaults(prepare=lambda args: _prepare_corpus(args, describe(args)))
+
+
+def _prepare_corpus(args: argparse.Namespace, corpus: Corpus) -> None:
+    report = prepare_corpus(CorpusSet(corpus, args.source, args.out, args.faces), args.workers)
+    title = f'{corpus.schema.title} ({corpus.protocol})' if corpus.protocol else corpus.schema.title
+    _say_report(title, report, args.out)
+
+
 def _folds(text: str) -> tuple[int, ...]:
     folds: set[int] = set()
     for item in text.split(','):
@@ -158,17 +223,21 @@ def _prepare_published(args: argparse.Namespace, schema: LabelSchema, kind: str 
     report = prepare_official_dataset(
         OfficialSet(schema, args.source, args.out, kind, args.folds, args.faces, args.lists, args.videos, args.frames,
                      args.audio, args.label_offset), args.workers)
+    _say_report(schema.title, report, args.out)
+
+
+def _say_report(title: str, report: PreparationReport, out: Path) -> None:
     if report.lists:
-        _say(f'{schema.title}: {len(report.lists)} lists in {report.lists[0].parent}, paths relative to {args.out}')
+        _say(f'{title}: {len(report.lists)} lists in {report.lists[0].parent}, paths relative to {out}')
     for line in report.lines():
         _say(line)
-    if report.without_audio or report.unlisted:
-        _say(f'Names: {args.out / NOTES_FILE}')
+    if report.without_audio or report.unlisted or report.excluded:
+        _say(f'Names: {out / NOTES_FILE}')
     if report.failures:
         lists = 'the lists are without them' if report.lists else 'no lists were written'
         folders = f' and {len(report.folders)} folders cannot be read' if report.folders else ''
         clips = len(report.failures) - len(report.folders)
-        raise InputError(f'{args.out / FAILURES_FILE}: {clips} of {report.listed} clips are not ready{folders}, with '
+        raise InputError(f'{out / FAILURES_FILE}: {clips} of {report.listed} clips are not ready{folders}, with '
                          f'the reason for each; {lists}. Repair the files, and give the same command again.')
 
 

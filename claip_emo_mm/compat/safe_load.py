@@ -19,6 +19,7 @@ from claip_emo_mm.compat.downloads import fetch
 from claip_emo_mm.compat.pickle_stubs import STUBS, unwrap
 from claip_emo_mm.compat.safe_pickle import check_depth, one_line
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import check_pointer
 
 _TORCH_PREFIX = 'WeightsUnpickler error: '  # of the reason in torch's message
 
@@ -63,6 +64,7 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
 
 def load_file(path: Path, source: str, map_location: object = None) -> dict:
     """Load an existing checkpoint file as `load_from_local` does; messages name it by its `source`."""
+    check_pointer(path)
     read = _read_safetensors if path.suffix == '.safetensors' else _read_torch
     try:
         checkpoint = read(path, map_location)

@@ -20,7 +20,7 @@ from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.faces.crop import crop_face
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.faces.tracking import follow_face
-from claip_emo_mm.media.audio import audio_duration_s
+from claip_emo_mm.media.audio import audio_duration_s, read_audio_file
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
 from claip_emo_mm.utils.file_errors import WriteError
@@ -59,12 +59,13 @@ class ClipPreparation:
     """Prepares clips into `out/frames/00001/00001.jpg ...` and `out/audio/00001.wav`.
 
     Faces are cropped in frame folders and in videos, each if it is asked for. Else frame folders are used where they
-    lie, and videos are unpacked as they are.
+    lie, and videos are unpacked as they are. Audio files are used where they lie, too, unless they are to be copied.
     """
     out: Path
     crop_frames: bool
     crop_videos: bool
     make_detector: Callable[[], FaceDetector] = default_detector  # called once in each process
+    copy_audio: bool = False
 
     def open_folder(self) -> None:
         """Make the folders, and remove what a killed run left half-written."""
@@ -87,7 +88,8 @@ class ClipPreparation:
 
     def is_ready(self, clip: ClipSource) -> bool:
         """Whether all that is to be made of the clip exists; it is complete, as it is written atomically."""
-        return clip.audio is None and self.wav_file(clip).is_file() and self.frame_folder(clip).is_dir()
+        makes_audio = clip.audio is None or self.copy_audio
+        return makes_audio and self.wav_file(clip).is_file() and self.frame_folder(clip).is_dir()
 
     def __call__(self, clip: ClipSource) -> PreparedClip:
         """Make what is missing of the clip."""
@@ -114,15 +116,19 @@ class ClipPreparation:
         return None if clip.video is None or (has_audio and has_frames) else VideoFile(str(clip.video))
 
     def _prepare_audio(self, clip: ClipSource, video: VideoFile | None) -> Path | None:
-        if clip.audio is not None:
+        if clip.audio is not None and not self.copy_audio:
             audio_duration_s(str(clip.audio))  # checks the file
             return clip.audio
         path = self.wav_file(clip)
         if path.is_file():
             return path
-        if video is None or not video.has_audio:
+        if clip.audio is not None:
+            samples, _, sample_rate_hz = read_audio_file(str(clip.audio))
+        elif video is not None and video.has_audio:
+            samples, sample_rate_hz = video.audio()
+        else:
             return None
-        samples = soxr.resample(*video.audio(), _SAMPLE_RATE_HZ)
+        samples = soxr.resample(samples, sample_rate_hz, _SAMPLE_RATE_HZ)
         wav = io.BytesIO()
         soundfile.write(wav, np.clip(samples, -1, 1), _SAMPLE_RATE_HZ, subtype='PCM_16', format='WAV')
         with atomic_write(path) as part:

@@ -1,5 +1,6 @@
 """DFEW and MAFW: from the folder that their owners distribute to prepared clips and lists."""
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,7 @@ class PreparationReport:
     failures: tuple[Failure, ...]  # the clips that are not ready, and folders that cannot be read
     unlisted: tuple[str, ...]  # ids of the clips on disk that are in no list
     unused: str = ''  # other files, in words
+    excluded: tuple[str, ...] = ()  # files that are left out on purpose
 
     @property
     def faceless(self) -> tuple[str, ...]:
@@ -69,11 +71,21 @@ class PreparationReport:
                  f'  no face        {_count(self.faceless)}',
                  f'  failed         {_count(self.failed)}',
                  f'  in no list     {_count(self.unlisted)}']
+        if self.excluded:
+            lines.append(f'  left out       {_count(tuple(os.path.basename(file) for file in self.excluded))}')
         return [*lines, f'  not used       {self.unused}'] if self.unused else lines
 
 
 def _count(clip_ids: Sequence[str]) -> str:
     return f'{len(clip_ids):6}   {named(clip_ids, 8)}'.rstrip()
+
+
+def check_out(out: Path, source: Path) -> None:
+    """Refuse a folder for results that is the one of the distribution, or around it."""
+    if source.resolve().is_relative_to(out.resolve()):
+        where = 'the same as' if source.resolve() == out.resolve() else 'around'
+        raise InputError(f'{out}: the folder for the results is {where} the one of the distribution ({source}), whose '
+                         'files must stay as they are. Choose another folder with --out.')
 
 
 def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> PreparationReport:
@@ -90,10 +102,7 @@ def prepare_official_dataset(wanted: OfficialSet, workers: int = 1) -> Preparati
         InputError: the source or its lists are not as they must be, or the results cannot be written.
     """
     out, source = wanted.out, wanted.source
-    if source.resolve().is_relative_to(out.resolve()):
-        where = 'the same as' if source.resolve() == out.resolve() else 'around'
-        raise InputError(f'{out}: the folder for the results is {where} the one of the distribution ({source}), whose '
-                         'files must stay as they are. Choose another folder with --out.')
+    check_out(out, source)
     found = find_distribution(source, wanted.videos, wanted.frames, wanted.audio, excluded=[out])
     clips = found.clips()
     lists = found.lists if wanted.lists is None else find_distribution(wanted.lists).lists

@@ -10,7 +10,7 @@ from typing import Any
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.containers import AUDIO_SUFFIXES, VIDEO_SUFFIXES
-from claip_emo_mm.utils.file_errors import reading
+from claip_emo_mm.utils.file_errors import check_pointer, reading
 
 _MARKS = ((codecs.BOM_UTF8, 'utf-8'), (codecs.BOM_UTF16_LE, 'utf-16-le'), (codecs.BOM_UTF16_BE, 'utf-16-be'))
 _SEPARATORS = (',', ';', '\t', '|')
@@ -66,6 +66,7 @@ def read_list_text(path: str | Path, encodings: Sequence[str] = ('utf-8',)) -> s
     """Read a list's text, its line ends as they are; `encodings` are tried where it has no byte order mark."""
     if not Path(path).is_file():
         raise InputError(f'{path}: there is no such list. Make it with tools/prepare_data.py, or correct its name.')
+    check_pointer(path)
     with reading(path):
         data = Path(path).read_bytes()
     marked = [(data.removeprefix(mark), [encoding]) for mark, encoding in _MARKS if data.startswith(mark)]

@@ -1,7 +1,9 @@
 """Description of a data set whose clips are told by the names of their files."""
 import re
+import runpy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from claip_emo_mm.datasets.labels import LabelSchema
 from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, fold_list
@@ -32,7 +34,7 @@ class LabelTable:
 class NamedClip:
     """What the path of a file says of its clip."""
     clip_id: str  # a valid file name, the same for all files of the clip
-    label: str  # class; '' where a table says it
+    label: str  # class; '' where a table says it, and of a file that is left out
     person: str = ''  # whose clips are tested in the same fold
     split: str = ''  # of an official split
 
@@ -121,11 +123,11 @@ class Corpus:
         if self.splits:
             split = self.splits[split]
         label = '' if self.table else self.labels.get(emotion)
-        if label is None:
+        if label is None and self.exclusion(path) is None:
             raise InputError(f'{path}: emotion {emotion!r} is none of {", ".join(self.labels)} in the description of '
                              f'{self.schema.title}.')
         clip_id = self.clip_id.format_map({**groups, 'split': split})
-        return NamedClip(self.renamed.get(clip_id, clip_id), label, groups.get('person', ''), split)
+        return NamedClip(self.renamed.get(clip_id, clip_id), label or '', groups.get('person', ''), split)
 
     def lists(self, clips: Iterable[NamedClip]) -> dict[str, list[NamedClip]]:
         """Assign clips to lists, given by their paths below the data root, in the order of their ids.
@@ -149,3 +151,19 @@ class Corpus:
 def split_list(split: str) -> str:
     """Path of the list of an official split in a data set without folds."""
     return f'lists/{split}.csv'
+
+
+def read_corpus(path: Path) -> Corpus:
+    """Run a user's Python file, and return the description that it calls `corpus`."""
+    if not path.is_file():
+        raise InputError(f'{path}: there is no such file. Expected a Python file that defines `corpus`.')
+    try:
+        found = runpy.run_path(str(path)).get('corpus')
+    except InputError:
+        raise
+    except Exception as error:  # whatever is wrong with it
+        raise InputError(f'{path}: cannot be run ({type(error).__name__}: {error}). Correct it.') from error
+    if not isinstance(found, Corpus):
+        raise InputError(f'{path}: `corpus` is {type(found).__name__}. Expected corpus = Corpus(...), from '
+                         'claip_emo_mm.datasets.')
+    return found

@@ -8,6 +8,7 @@ import av
 from av.stream import Disposition
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import check_pointer
 
 VIDEO_SUFFIXES = (
     '.3g2', '.3gp', '.3gpp', '.amv', '.asf', '.avi', '.divx', '.dv', '.f4v', '.flv', '.gif', '.m2t', '.m2ts', '.m4v',
@@ -47,11 +48,12 @@ def is_system_file(name: str) -> bool:
 
 
 def check_file(path: str | os.PathLike, hint: str) -> None:
-    """Raise an `InputError` where a video or audio file is missing, no ordinary file, or empty."""
+    """Raise an `InputError` where a video or audio file is missing, no ordinary file, empty, or a git-lfs pointer."""
     if not os.path.isfile(path):
         raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file. {hint}')
     if not os.path.getsize(path):
         raise InputError(f'{path}: the file is empty (0 bytes). {hint}')
+    check_pointer(path)
 
 
 def open_media(path: str | os.PathLike, hint: str = CONVERT_HINT) -> av.container.InputContainer:

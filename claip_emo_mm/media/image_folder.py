@@ -11,7 +11,7 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio import audio_duration_s, read_audio_file
 from claip_emo_mm.media.containers import PREPARE_HINT
 from claip_emo_mm.media.video import stack_frames
-from claip_emo_mm.utils.file_errors import reading
+from claip_emo_mm.utils.file_errors import check_pointer, reading
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
 
@@ -121,5 +121,6 @@ def are_decimals(names: Iterable[str]) -> bool:
 
 
 def _broken(path: str, data: bytes) -> InputError:
+    check_pointer(path)
     return InputError(f'{path}: an image of {len(data)} bytes that cannot be decoded: it is cut off, or no image. '
                       f'{PREPARE_HINT}')

@@ -11,6 +11,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import soxr
 
 from claip_emo_mm.datasets.labels import DFEW
 from claip_emo_mm.errors import InputError
@@ -43,9 +44,18 @@ CLIP_FPS = 25
 _BLINK_S = .09  # from open to shut
 _LARGEST_SHIFT = np.array([.018, .011])  # of the head, right and down, in sides of the frame
 _LARGEST_ROLL = 3.  # degrees
-_AAC_FRAME = 1024  # samples
 # mbtree is off because it makes x264 write another file each time on processors with AVX-512
 _X264_OPTIONS = {'crf': '23', 'preset': 'veryfast', 'threads': '1', 'x264-params': 'mbtree=0'}
+
+
+@dataclass(frozen=True)
+class MediaForm:
+    """How a clip is written to a file."""
+    container: str = 'mp4'  # names of FFmpeg's, as the next two
+    video: str = 'libx264'
+    audio: str = 'aac'  # '' for no audio
+    sample_rate_hz: int = SAMPLE_RATE_HZ
+    frame_size: tuple[int, int] | None = None  # width and height in pixels, of a gray wall around the drawing
 
 
 @dataclass(frozen=True)
@@ -91,14 +101,20 @@ def write_clip(path: str | Path, identity: FaceIdentity, voice: VoiceIdentity, e
     """
     if size % 2:
         raise InputError(f'size {size}: h264 needs an even number of pixels.')
+    frames, waveform = draw_clip(identity, voice, emotion, seed, size, fps)
+    with atomic_write(path) as part:
+        encode_clip(part, frames, waveform, fps)
+
+
+def draw_clip(identity: FaceIdentity, voice: VoiceIdentity, emotion: str, seed: int | np.random.SeedSequence,
+              size: int = CLIP_SIZE, fps: int = CLIP_FPS) -> tuple[list[np.ndarray], np.ndarray]:
+    """Draw a clip: its frames, (size, size, 3) uint8 RGB each, and its samples (n,) float32 at 16 kHz."""
     rng = np.random.default_rng(seed)
     plan = plan_clip(rng, emotion, fps)
     canvas = FaceCanvas(identity, size)
     frames = [canvas.draw(*state) for state in zip(plan.controls, plan.talk, plan.blink, *plan.shift.T, plan.roll,
                                                    strict=True)]
-    waveform = babble(rng, voice, plan.prosody, plan.duration_s)
-    with atomic_write(path) as part:
-        _encode(part, frames, waveform, fps)
+    return frames, babble(rng, voice, plan.prosody, plan.duration_s)
 
 
 def _sample_talk(rng: np.random.Generator, time_s: np.ndarray) -> np.ndarray:
@@ -124,20 +140,40 @@ def _sample_prosody(rng: np.random.Generator, group: Prosody) -> Prosody:
         melody=group.melody * rng.uniform(.85, 1.15), loudness=min(.98, group.loudness * rng.uniform(.88, 1.1)))
 
 
-def _encode(path: Path, frames: list[np.ndarray], waveform: np.ndarray, fps: int) -> None:
-    with av.open(str(path), 'w', format='mp4') as container:
-        video = container.add_stream('libx264', rate=fps, options=_X264_OPTIONS)
-        video.height, video.width = frames[0].shape[:2]
+def encode_clip(path: Path, frames: list[np.ndarray], waveform: np.ndarray, fps: int,
+                form: MediaForm = MediaForm()) -> None:
+    """Write frames (H, W, 3) uint8 RGB, with even sides, and samples (n,) float32 at 16 kHz to a video file."""
+    with av.open(str(path), 'w', format=form.container) as container:
+        options = _X264_OPTIONS if form.video == 'libx264' else {}
+        video = container.add_stream(form.video, rate=fps, options=options)
+        video.width, video.height = form.frame_size or frames[0].shape[1::-1]
         video.pix_fmt = 'yuv420p'
-        audio = container.add_stream('aac', rate=SAMPLE_RATE_HZ, layout='mono')
-        audio.bit_rate = 48000
+        if form.audio:
+            audio = container.add_stream(form.audio, rate=form.sample_rate_hz, layout='mono')
+            audio.bit_rate = 48000
         for image in frames:
             # OpenCV converts several times faster than the encoder's own scaler
-            planes = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420)
+            planes = cv2.cvtColor(_on_wall(image, form.frame_size), cv2.COLOR_RGB2YUV_I420)
             container.mux(video.encode(av.VideoFrame.from_ndarray(planes, format='yuv420p')))
         container.mux(video.encode())
-        for start in range(0, len(waveform), _AAC_FRAME):
-            frame = av.AudioFrame.from_ndarray(waveform[None, start:start + _AAC_FRAME], format='fltp', layout='mono')
-            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, start, Fraction(1, SAMPLE_RATE_HZ)
-            container.mux(audio.encode(frame))
-        container.mux(audio.encode())
+        if form.audio:
+            samples = waveform
+            if form.sample_rate_hz != SAMPLE_RATE_HZ:
+                samples = soxr.resample(waveform, SAMPLE_RATE_HZ, form.sample_rate_hz)
+            length = audio.codec_context.frame_size
+            for start in range(0, len(samples), length):
+                frame = av.AudioFrame.from_ndarray(samples[None, start:start + length], format='fltp', layout='mono')
+                frame.sample_rate, frame.pts, frame.time_base = (form.sample_rate_hz, start,
+                                                                 Fraction(1, form.sample_rate_hz))
+                container.mux(audio.encode(frame))
+            container.mux(audio.encode())
+
+
+def _on_wall(image: np.ndarray, frame_size: tuple[int, int] | None) -> np.ndarray:
+    """Put a drawing into the middle of a gray frame."""
+    if frame_size is None:
+        return image
+    wall = np.full((frame_size[1], frame_size[0], 3), 128, np.uint8)
+    top, left = ((wall.shape[side] - image.shape[side]) // 2 for side in (0, 1))
+    wall[top:top + image.shape[0], left:left + image.shape[1]] = image
+    return wall

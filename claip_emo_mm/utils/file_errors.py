@@ -12,6 +12,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 DISK_ERRORS = (*_FULL, errno.EROFS)  # never of a file that is read
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.EIO)
 _SOME_ROOM = 2 ** 20  # bytes
+_POINTER = b'version https://git-lfs.github.com/spec/v1'  # begins what git-lfs puts in place of a large file
+LARGEST_POINTER = 1024  # bytes, by its specification
+POINTER_HINT = ('Fetch the files in the clone that it is of: git lfs install && git lfs pull. A zip from GitHub holds '
+                'pointers only: clone the repository instead.')
 _HINTS = {errno.EISDIR: 'It is a folder: give the name of a file.',
           errno.ENOTDIR: 'Part of the path is a file: choose another folder.',
           errno.ENAMETOOLONG: 'Choose a shorter name.',
@@ -64,6 +68,27 @@ def reading(path: str | os.PathLike) -> Iterator[None]:
     except OSError as error:
         raise InputError(f'{path}: cannot be read ({error.strerror or error}). Correct the permissions, or copy the '
                          'file again.') from error
+
+
+def is_pointer(content: bytes) -> bool:
+    """Whether a file's content is a pointer of git-lfs: three lines of text in place of a large file."""
+    return len(content) <= LARGEST_POINTER and content.startswith(_POINTER)
+
+
+def is_pointer_file(path: str | os.PathLike) -> bool:
+    """Whether a file is a pointer of git-lfs; raises an `InputError` where it cannot be read."""
+    with reading(path):
+        if os.path.getsize(path) > LARGEST_POINTER:
+            return False
+        with open(path, 'rb') as file:
+            return is_pointer(file.read())
+
+
+def check_pointer(path: str | os.PathLike) -> None:
+    """Raise an `InputError` with the command that fetches the file, where a pointer of git-lfs is in its place."""
+    if is_pointer_file(path):
+        raise InputError(f'{printable(path)}: a git-lfs pointer, three lines of text in place of the file. '
+                         f'{POINTER_HINT}')
 
 
 def lies_in(name: object, place: str | Path) -> bool:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import soundfile
+from made_media import write_video, write_wav
 
 from claip_emo_mm.toy.dataset import ToySettings, list_clips, make_clip
 
@@ -226,3 +227,65 @@ def test_own_videos_from_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert [row['file'] for row in csv.DictReader(file)] == [
             'mine/happy/caf\\xe9.mp4', 'mine/sad', 'mine/happy/cut.mp4']
     assert len(Path('data/mine/train.csv').read_text().splitlines()) == 3
+
+
+def test_corpora_from_their_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                      capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.chdir(tmp_path)
+    for actor in (1001, 1091):
+        write_video(Path(f'CREMA-D/VideoFlash/{actor}_IEO_ANG_HI.flv'))
+        write_wav(Path(f'CREMA-D/AudioWAV/{actor}_IEO_ANG_HI.wav'), .5)
+    write_video(Path('CREMA-D/VideoFlash/1064_IEO_DIS_MD.flv'))
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'cremad', 'CREMA-D', '--faces', 'keep')
+    assert not exit_.value.code
+    said = capsys.readouterr()
+    assert [line for line in said.out.splitlines() if ' - INFO - ' not in line] == [
+        "CREMA-D (HiCMAE's 7,437 clips, 5 folds of consecutive actors): 10 lists in data/cremad/lists, paths relative "
+        'to data/cremad',
+        '  clips               2 in the lists, 2 ready',
+        '  with audio          2',
+        '  without audio       0',
+        '  cropped             0   (2 with their frames as they were)',
+        '  no face             0',
+        '  failed              0',
+        '  in no list          0',
+        '  left out            1   1064_IEO_DIS_MD.flv',
+        'Names: data/cremad/notes.csv']
+    assert '2/2' in said.err
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'cremad', 'CREMA-D', '--faces', 'keep', '--all-clips')
+    assert not exit_.value.code and "(MAE-DFER's 7,442 clips" in capsys.readouterr().out
+    assert 'disgust' in Path('data/cremad/lists/fold4_test.csv').read_text()
+    for command, message in ((('ravdess', 'CREMA-D', '--classes', '7'), 'no video of RAVDESS without calm'),
+                             (('meld', 'CREMA-D', '--all-clips'), 'no video of MELD by its name'),
+                             (('enterface05', 'nowhere'), 'nowhere: there is no such folder'),
+                             (('savee', 'CREMA-D'), 'no video of SAVEE'),
+                             (('described', 'none.py', 'CREMA-D'), 'none.py: there is no such file')):
+        with pytest.raises(SystemExit) as exit_:
+            prepare_data(monkeypatch, *command)
+        error = capsys.readouterr().err.splitlines()[-1]
+        assert exit_.value.code == 1 and error.startswith('error: ') and message in error
+
+
+@pytest.mark.parametrize(('text', 'message'), [
+    ('corpus = 3', 'own.py: `corpus` is int. Expected corpus = Corpus'),
+    ('other = 3', '`corpus` is NoneType'),
+    ('import nothing_like_it', 'own.py: cannot be run .ModuleNotFoundError: No module'),
+    ('def', 'own.py: cannot be run .SyntaxError')])
+def test_descriptions_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+                                    text: str, message: str) -> None:
+    (tmp_path / 'own.py').write_text(text)
+    with pytest.raises(SystemExit) as exit_:
+        prepare_data(monkeypatch, 'described', str(tmp_path / 'own.py'), str(tmp_path))
+    assert exit_.value.code == 1
+    assert re.search(message, capsys.readouterr().err.splitlines()[-1])
+
+
+def test_a_download_in_the_form_of_another_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                               capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr('claip_emo_mm.toy.downloads._write_cremad', lambda out, clip: (out / clip.name).touch())
+    with pytest.raises(SystemExit):
+        prepare_data(monkeypatch, 'toy', '--form', 'cremad', '--out', str(tmp_path), '--workers', '1')
+    assert capsys.readouterr().out == f'Next: python tools/prepare_data.py cremad {tmp_path}\n'
+    assert len(list(tmp_path.iterdir())) == 60

@@ -128,7 +128,7 @@ def test_a_failure_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         path.write_bytes(b'half')
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(clips, '_encode', fail)
+    monkeypatch.setattr(clips, 'encode_clip', fail)
     with pytest.raises(KeyboardInterrupt):
         write_clip(tmp_path / 'clip.mp4', FACE, VOICE, 'sad', 0)
     assert not list(tmp_path.iterdir())
