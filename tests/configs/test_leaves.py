@@ -111,13 +111,33 @@ def test_one_key_chooses_the_fold_of_the_toy_set() -> None:
         assert dataset.ann_file == f'data/toy/lists/fold3_{split}.csv'
 
 
-@pytest.mark.parametrize('name', PAPER_LEAVES)
+@pytest.mark.parametrize('name', [name for name in PAPER_LEAVES if not name.endswith('_meld.py')])
 def test_one_key_chooses_the_fold(name: str) -> None:
     cfg = load_config(CONFIGS / name, dict(fold=3))
     init_default_scope('mmaction')
     for split, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
         dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
         assert dataset.ann_file.endswith(f'/fold3_{split}.csv')
+
+
+@pytest.mark.parametrize('name', ['claip_emo_vitb16_meld.py', 'claip_emo_vitl14_meld.py'])
+def test_meld_has_its_own_splits(name: str) -> None:
+    cfg = load_config(CONFIGS / name)
+    init_default_scope('mmaction')
+    for split in ('train', 'val', 'test'):
+        dataset = DATASETS.build(dict(cfg[f'{split}_dataloader'].dataset, pipeline=[], lazy_init=True))
+        assert dataset.ann_file == f'data/meld/lists/{split}.csv' and dataset.schema.name == 'meld'
+        assert dataset.test_mode is (split != 'train')
+
+
+@pytest.mark.parametrize(('name', 'corpus'), [('claip_emo_tiny_cremad.py', 'cremad'),
+                                              ('claip_emo_tiny_ravdess.py', 'ravdess')])
+def test_smoke_leaves_read_the_folds_of_their_corpus(name: str, corpus: str) -> None:
+    cfg = load_config(CONFIGS / name, dict(fold=4))
+    for split, loader in (('train', cfg.train_dataloader), ('test', cfg.val_dataloader), ('test', cfg.test_dataloader)):
+        dataset = DATASETS.build(dict(loader.dataset, pipeline=[], lazy_init=True))
+        assert dataset.ann_file == f'data/{corpus}/lists/fold4_{split}.csv'
+        assert cfg.model.cls_head.num_classes == len(dataset.schema.classes)
 
 
 def test_the_readme_lists_every_leaf_of_the_paper() -> None:
