@@ -79,6 +79,7 @@ class EmotionResult:
     warnings: list[str] = field(default_factory=list)  # of the whole input
     people: list[PersonTrack] = field(default_factory=list)  # those of the rows
     envelope: list[float] = field(default_factory=list)  # peak of the audio in every 1 / `ENVELOPE_HZ` s
+    note: str = ''  # what the model is, where it was not trained for these classes; every output shows it
 
     @property
     def scores(self) -> dict[str, float]:
@@ -104,10 +105,15 @@ class EmotionResult:
     def summary(self) -> str:
         """The emotion of each person with its average score, as text."""
         found = self.tops()
-        if len(found) == 1:
-            return f'{self.top} ({100 * self.scores[self.top]:.0f} %)'
-        return ', '.join(f'{"whole frame" if person is None else f"person {person}"} {top} ({100 * score:.0f} %)'
-                         for person, (top, score) in found.items())
+        text = f'{self.top} ({100 * self.scores[self.top]:.0f} %)' if len(found) == 1 else ', '.join(
+            f'{"whole frame" if person is None else f"person {person}"} {top} ({100 * score:.0f} %)'
+            for person, (top, score) in found.items())
+        return f'{text} [{self.kind}]' if self.note else text
+
+    @property
+    def kind(self) -> str:
+        """First words of the note, such as zero-shot."""
+        return self.note.partition(':')[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as written to json.
@@ -123,7 +129,8 @@ class EmotionResult:
         people = [dict(person=person.number, top=_top(scores := self.scores_of(person.number)), scores=_rounded(scores),
                        seen_s=[[round(start, 3), round(end, 3)] for start, end in person.spans])
                   for person in self.people]
-        return dict(input=printable(self.name), duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE,
+        note = dict(note=self.note) if self.note else {}
+        return dict(input=printable(self.name), duration_s=round(self.duration_s, 3), intended_use=INTENDED_USE, **note,
                     top=self.top, scores=_rounded(self.scores), people=people,
                     box_unit='left, top, width, height as fractions of the frame',
                     warnings=[printable(warning) for warning in self.warnings], rows=rows)
@@ -132,13 +139,15 @@ class EmotionResult:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + '\n'
 
     def csv_header(self) -> list[str]:
-        return ['from_s', 'to_s', 'person', 'left', 'top', 'width', 'height', 'emotion', *self.classes, 'warnings']
+        return ['from_s', 'to_s', 'person', 'left', 'top', 'width', 'height', 'emotion', *self.classes, 'warnings',
+                *['note'] * bool(self.note)]
 
     def csv_rows(self) -> list[list[object]]:
         self._check_finite()
         return [[f'{row.from_s:.3f}', f'{row.to_s:.3f}', '' if row.person is None else row.person,
                  *([f'{value:.4f}' for value in row.box] if row.box else [''] * 4), row.top,
-                 *(f'{row.scores[name]:.6f}' for name in self.classes), '; '.join(row.warnings)] for row in self.rows]
+                 *(f'{row.scores[name]:.6f}' for name in self.classes), '; '.join(row.warnings),
+                 *[self.note] * bool(self.note)] for row in self.rows]
 
     def _average(self, rows: list[EmotionRow]) -> dict[str, float]:
         weights = [row.to_s - row.from_s for row in rows]

@@ -1,4 +1,4 @@
-"""Web page that recognizes the emotions in a video: python tools/demo.py --checkpoint CKPT."""
+"""Web page that recognizes the emotions in a video: python tools/demo.py --checkpoint CKPT (or --zero-shot)."""
 import os
 import signal
 import socket
@@ -6,9 +6,9 @@ import tempfile
 import threading
 from argparse import ArgumentParser, Namespace
 
-from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.apis.gradio_app import DemoLimits, build_page, import_gradio
-from claip_emo_mm.engine.cli import add_cfg_options, run
+from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer
+from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
 
 
@@ -16,7 +16,6 @@ def parse_args() -> Namespace:
     limits = DemoLimits()
     parser = ArgumentParser(description='Serve a web page that recognizes emotions in videos, on this computer only '
                                         'unless --host says otherwise.')
-    parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
     parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
     parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
     parser.add_argument('--max-mb', type=float, default=limits.megabytes,
@@ -25,8 +24,7 @@ def parse_args() -> Namespace:
                         help='longest video, in s (default: %(default)g)')
     parser.add_argument('--queue-size', type=int, default=limits.waiting,
                         help='jobs that may wait; one runs at a time (default: %(default)s)')
-    parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
-    add_cfg_options(parser, "change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
+    add_model_arguments(parser)
     args = parser.parse_args()
     if not (args.max_mb > 0 and args.max_duration > 0 and args.queue_size > 0):
         parser.error('--max-mb, --max-duration and --queue-size must be more than 0')
@@ -57,7 +55,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix='claip_emo_page_') as folder:  # uploads and results; gone at the end
         os.environ['GRADIO_TEMP_DIR'] = folder
         gradio = import_gradio()
-        infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
+        infer = build_inferencer(args)
         page = build_page(infer, DemoLimits(args.max_mb, args.max_duration, args.queue_size))
         theme = gradio.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])  # no web fonts
         try:

@@ -1,4 +1,4 @@
-"""Recognize the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT --out DIR."""
+"""Recognize the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT (or --zero-shot) --out DIR."""
 import os
 import sys
 import traceback
@@ -14,9 +14,11 @@ from torch import distributed
 from tqdm import tqdm
 
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult
-from claip_emo_mm.apis.inferencer import FACES, media_files
+from claip_emo_mm.apis.inferencer import FACES
+from claip_emo_mm.apis.inputs import media_files
+from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer, model_options
 from claip_emo_mm.apis.result_writer import ResultWriter, is_overlay
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
+from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.errors import InputError, named, printable
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
@@ -26,7 +28,6 @@ def parse_args() -> Namespace:
     parser = ArgumentParser(description='Write a table, a timeline and a json file for each video; without --out, '
                                         'print the scores of every class, averaged over the video.')
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='video or audio file, or a folder of them')
-    parser.add_argument('--checkpoint', required=True, help='checkpoint of a training, or a published one')
     parser.add_argument('--out', type=output_folder,
                         help='folder for the results; existing results are skipped')
     parser.add_argument('--face', choices=FACES, default='largest',
@@ -38,8 +39,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--overwrite', action='store_true', help='replace existing results')
     parser.add_argument('--launcher', choices=_RANKS, default='none',
                         help='distribute the inputs over the processes of torchrun or srun')
-    parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
-    add_cfg_options(parser, "change keys of the checkpoint's config, such as model.visual_backbone.pretrained=FILE")
+    add_model_arguments(parser)
     args = parser.parse_args()
     if args.overlay and args.out is None:
         parser.error('--overlay needs --out')
@@ -57,21 +57,22 @@ def main() -> int:
         for reason in unusable:
             say(f'error: {reason}')
     results = args.out and ResultWriter(
-        args.out, files, Path(args.checkpoint), overlay=args.overlay,
-        options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s,
-                     cfg_options={key: str(value) for key, value in (args.cfg_options or {}).items()}))
+        args.out, files, Path(args.checkpoint) if args.checkpoint else None, overlay=args.overlay,
+        options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s, **model_options(args)))
     own = files[rank::processes]
     waiting = [file for file in own if results is None or args.overwrite or not results.is_done(file)]
     if len(waiting) < len(own):
         say(f'{len(own) - len(waiting)} of {len(own)} inputs are done already (--overwrite makes them again)')
-    if waiting or not os.path.isfile(args.checkpoint):
+    if waiting or args.checkpoint and not os.path.isfile(args.checkpoint):
         failed += process(waiting, results, args)
     return 1 if failed_anywhere(args.launcher, failed) else 0
 
 
 def process(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
     """Process files one after the other; return how many failed: the others are still worth an answer."""
-    infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
+    infer = build_inferencer(args)
+    if infer.note:
+        say(infer.note)
     failed = 0
     for number, file in enumerate(files, 1):
         try:
@@ -171,7 +172,7 @@ def bar(title: str, is_shown: bool = True) -> Iterator[Callable[[float, float | 
 
 
 def print_scores(file: Path, result: EmotionResult) -> None:
-    print(printable(file))
+    print(f'{printable(file)}{f" [{result.kind}]" * bool(result.note)}')
     width = max(map(len, result.classes))
     people = result.tops()
     for person in people:

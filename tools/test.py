@@ -1,4 +1,4 @@
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT."""
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT; a zero-shot config goes without."""
 import contextlib
 import sys
 from argparse import ArgumentParser, Namespace
@@ -7,6 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
 from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
 from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
@@ -25,7 +26,7 @@ def parse_args() -> Namespace:
     parser = ArgumentParser(description='Test a checkpoint. The metrics are logged, and written to test_metrics.json '
                                         'in the work folder; the scores of every clip to test_scores.csv.')
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
-    parser.add_argument('checkpoint', help='checkpoint file of a training')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file of a training; none for a zero-shot config')
     parser.add_argument('--dump', metavar='FILE.pkl', help='write the predictions of every clip to a pickle file')
     parser.add_argument('--show-dir', metavar='DIR', help='write images of the predictions to this folder')
     parser.add_argument('--show', action='store_true', help='show the predictions in a window')
@@ -45,6 +46,8 @@ def parse_args() -> Namespace:
     args = parse_run_arguments(parser)
     if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
         parser.error(f'--dump writes a pickle file: expected a name that ends in .pkl or .pickle, got {args.dump}')
+    if args.robustness and args.checkpoint is None:
+        parser.error('--robustness needs a checkpoint')
     if args.robustness and (args.dump or args.show or args.show_dir or args.raw_weights
                             or args.modality not in (None, 'both')):
         parser.error('--robustness tests many times: it goes without --dump, --show, --show-dir, --raw-weights and '
@@ -54,8 +57,12 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
-    require_checkpoint(args.checkpoint)
+    if args.checkpoint is not None:
+        require_checkpoint(args.checkpoint)
     cfg = load_config(args.config, args.cfg_options)
+    if args.checkpoint is None and not is_zero_shot(cfg):
+        raise InputError(f'{args.config}: no checkpoint to test. Name one behind the config; only zero-shot models '
+                         'need none.')
     refuse_options(args.cfg_options, 'load_from', 'resume', reason=f'{args.checkpoint} is tested')
     check_groups(cfg, 'test')
     set_work_dir(cfg, args.work_dir, args.config)
@@ -92,6 +99,9 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
         details = dict(weights='raw') if args.raw_weights else {}
+        if args.checkpoint is None:
+            details['note'] = describe_zero_shot(cfg)
+            runner.logger.info(details['note'])
         for metric in runner.test_evaluator.metrics:
             if isinstance(metric, EmotionMetric):
                 details |= metric.metrics.details(metric.clips.classes)

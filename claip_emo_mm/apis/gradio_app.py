@@ -27,7 +27,7 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
     """Build the page; its queue runs one job at a time and shows everybody's place in it."""
     gr = import_gradio()
 
-    def run(given: str | None, face: str, window_s: float, stride_s: float,
+    def run(given: str | None, face: str, window_s: float, stride_s: float, words: str | None = None,
             progress: 'gradio.Progress' = gr.Progress()) -> Iterator[tuple[Any, ...]]:  # noqa: B008, gradio's way
         def show(time_s: float, total_s: float) -> None:
             progress((round(time_s), round(total_s)), unit='s')
@@ -35,8 +35,11 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
         # Gradio copies the files when it gets them, before it asks for the next ones: then the folder can go.
         with tempfile.TemporaryDirectory(prefix='claip_emo_demo_') as folder:
             try:
-                yield run_job(infer, given, Path(folder), limits, dict(face=face, window_s=window_s,
-                                                                       stride_s=stride_s), show)
+                if words is not None and words != ', '.join(infer.classes):
+                    infer.set_labels(words)
+                message, video, plot, rows, files = run_job(
+                    infer, given, Path(folder), limits, dict(face=face, window_s=window_s, stride_s=stride_s), show)
+                yield message, video, plot, gr.Dataframe(rows, headers=_header(infer)), files
             except InputError as error:
                 yield _without_folder(f'error: {error}', given), None, None, None, None
 
@@ -55,17 +58,20 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits) -> 'gradio.Blocks':
                                 info='the largest at a time, every person, or the whole frame')
                 window_s = gr.Slider(1, 10, 4, step=.5, label='Window (s)')
                 stride_s = gr.Slider(.5, 10, 2, step=.5, label='From window to window (s)')
+                options = [face, window_s, stride_s]
+                if infer.takes_labels:
+                    options.append(gr.Textbox(', '.join(infer.classes), label='Words', elem_id='words',
+                                              info=f'that are scored, with commas between them. {infer.note}'))
             with gr.Column(scale=2):
                 message = gr.Textbox(label='Result', elem_id='message', interactive=False, lines=2)
                 video = gr.Video(label='With boxes and labels', show_label=False, elem_id='overlay',
                                  interactive=False)
                 timeline = gr.Image(label='Scores over time', show_label=False, elem_id='timeline', interactive=False,
                                     buttons=['download', 'fullscreen'])  # no sharing with a public service
-        table = gr.Dataframe(label='Table', elem_id='table', interactive=False,
-                             headers=['from (s)', 'to (s)', 'person', 'emotion', *infer.classes, 'warnings'])
+        table = gr.Dataframe(label='Table', elem_id='table', interactive=False, headers=_header(infer))
         files = gr.File(label='Download', elem_id='download', interactive=False)
         for button, source in ((start, upload), (start_record, record)):
-            button.click(run, [source, face, window_s, stride_s], [message, video, timeline, table, files],
+            button.click(run, [source, *options], [message, video, timeline, table, files],
                          concurrency_limit=1, concurrency_id='job', api_visibility='private',
                          show_progress_on=[message])
     page.queue(max_size=limits.waiting, api_open=False)
@@ -94,13 +100,18 @@ def run_job(infer: EmotionInferencer, given: str | None, folder: Path, limits: D
     json_file = folder / f'{path.stem}.json'
     write_text(json_file, result.to_json())
     files, no_overlay = write_result_files(json_file, result, path)
-    lines = [f'{path.name}: {result.summary()}', *(f'warning: {warning}' for warning in result.warnings)]
+    lines = [f'{path.name}: {result.summary()}', *[result.note] * bool(result.note),
+             *(f'warning: {warning}' for warning in result.warnings)]
     if no_overlay:
         lines.append(f'warning: {_without_folder(f"no overlay: {no_overlay}", given)}')
     rows = [[f'{row.from_s:.1f}', f'{row.to_s:.1f}', '' if row.person is None else row.person, row.top,
              *(f'{row.scores[name]:.2f}' for name in result.classes), '; '.join(row.warnings)] for row in result.rows]
     overlay = next((str(file) for file in files if file.name.endswith(OVERLAY_SUFFIX)), None)
     return '\n'.join(lines), overlay, str(json_file.with_suffix('.png')), rows, [str(json_file), *map(str, files)]
+
+
+def _header(infer: EmotionInferencer) -> list[str]:
+    return ['from (s)', 'to (s)', 'person', 'emotion', *infer.classes, 'warnings']
 
 
 def _without_folder(message: str, path: str | None) -> str:

@@ -14,24 +14,23 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
+from claip_emo_mm.apis.inputs import Input, media_files, open_input
 from claip_emo_mm.apis.result_writer import is_overlay
 from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames
 from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
-from claip_emo_mm.engine.checkpoints.load import build_test_pipeline, load_trained
+from claip_emo_mm.apis.zero_shot import build_zero_shot, describe_open_vocabulary, describe_zero_shot, find_labels
+from claip_emo_mm.engine.checkpoints.load import TrainedModel, build_test_pipeline, load_trained
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 from claip_emo_mm.evaluation.metrics import why_not_finite
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.media.audio_signal import SILENT, mix_down
-from claip_emo_mm.media.containers import MEDIA_SUFFIXES, is_system_file
+from claip_emo_mm.media.containers import MEDIA_SUFFIXES
 from claip_emo_mm.media.stream import ArrayStream, FileStream, MediaStream
 from claip_emo_mm.structures import EmotionResult, EmotionRow
-from claip_emo_mm.utils.file_errors import reading
 
 FACES = ('largest', 'all', 'none')
 
 _LONGEST_WINDOW_S = 60.
-
-Input = str | Path | ArrayStream | FileStream | Mapping[str, Any]
 
 
 class EmotionInferencer(BaseInferencer):
@@ -43,7 +42,7 @@ class EmotionInferencer(BaseInferencer):
     that clip itself, and its scores are those of tools/test.py.
 
     Args:
-        checkpoint: Checkpoint of a training with this package, or a published one.
+        checkpoint: Checkpoint of a training with this package, or a published one; or a model that was built already.
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
             that the config names must be imported before.
@@ -53,15 +52,68 @@ class EmotionInferencer(BaseInferencer):
             are missing, or others.
     """
 
-    def __init__(self, checkpoint: str | Path, device: str | None = None,
+    def __init__(self, checkpoint: str | Path | TrainedModel, device: str | None = None,
                  cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
-        self._checkpoint = str(checkpoint)
-        self._model, cfg, self.classes = load_trained(self._checkpoint, cfg_options=cfg_options)
+        is_built = isinstance(checkpoint, TrainedModel)
+        trained = checkpoint if is_built else load_trained(str(checkpoint), cfg_options=cfg_options)
+        self._checkpoint = str(trained.cfg.filename if is_built else checkpoint)
+        self._model, cfg, self.classes = trained
+        self._trained_classes = self.classes
         self._detector = detector
+        self.note = ''  # what the model is, where it was not trained for its classes
         super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
                          show_progress=False)
+
+    @classmethod
+    def zero_shot(cls, labels: str | Sequence[str] | None = None, arch: str | None = None,
+                  pretrained: str | Path | None = None, prompts: str | Path | Mapping[str, Any] | None = None,
+                  audio: bool = False, device: str | None = None, cfg_options: Mapping[str, Any] | None = None,
+                  detector: FaceDetector | None = None) -> 'EmotionInferencer':
+        """Make an inferencer of CLIP as it was published, without training: scores for any words.
+
+        Args:
+            labels: classes: a list, ``'bored, in pain'``, or a label schema such as ``'mafw'``; None for those of
+                `prompts`, or DFEW's.
+            arch: open_clip's name of the CLIP; None for ViT-L/14.
+            pretrained: file of its weights; None for OpenAI's, which are downloaded.
+            prompts: sentences by class name, or a file of lines ``class: sentence``; None for the project's own.
+            audio: whether CLAP scores the audio, too, of which it knows next to nothing.
+            device, cfg_options, detector: as of the constructor.
+        """
+        if DefaultScope.get_current_instance() is None:
+            init_default_scope('mmaction')
+        model = build_zero_shot(labels, arch, pretrained, prompts, audio, cfg_options)
+        made = cls(model, device, detector=detector)
+        made.note, made._trained_classes = describe_zero_shot(model.cfg), []
+        return made
+
+    @property
+    def takes_labels(self) -> bool:
+        """Whether the model has a language head, so that other words can be scored."""
+        return hasattr(self.model.cls_head, 'set_classes')
+
+    def set_labels(self, labels: str | Sequence[str], prompts: str | Path | Mapping[str, Any] | None = None) -> None:
+        """Score other words from now on; the model must have a language head, zero-shot or trained.
+
+        Args:
+            labels, prompts: as of ``zero_shot``.
+        """
+        head, classes = self.model.cls_head, find_labels(labels, prompts)
+        if not self.takes_labels:
+            raise InputError(f'{self._checkpoint}: its classes are fixed: {", ".join(self.classes)}. Other words need '
+                             'a model with a LanguageHead, such as --zero-shot.')
+        sources = {name: getattr(getattr(self.model, f'{side}_backbone', None), 'weights_from', None)
+                   for name, side in (('pretrained', 'visual'), ('audio_pretrained', 'audio'))}
+        head.set_classes(classes, prompts, **sources)
+        self.classes = list(head.classes)
+        if self._trained_classes:
+            self.note = describe_open_vocabulary(head, self._trained_classes)
+        else:
+            cfg = self.cfg.copy()
+            cfg.model.cls_head.classes = classes
+            self.note = describe_zero_shot(cfg)
 
     def __call__(self, inputs: Input | Sequence[Input], return_datasamples: bool = False, batch_size: int = 8, *,
                  face: str = 'largest', window_s: float = 4., stride_s: float = 2.) -> dict[str, Any]:
@@ -99,7 +151,7 @@ class EmotionInferencer(BaseInferencer):
         if window_s > _LONGEST_WINDOW_S:
             raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a '
                              'window are in memory at once.')
-        source = _open(given)
+        source = open_input(given)
         warnings = self._modality_warnings(source)
         detector = None
         if face != 'none' and self._reads_frames and source.has_frames:
@@ -136,7 +188,7 @@ class EmotionInferencer(BaseInferencer):
         for row in rows:
             row.person = row.person and reported.index(row.person) + 1
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
-                             windows.people(reported), windows.audio.envelope)
+                             windows.people(reported), windows.audio.envelope, self.note)
 
     def _final_warnings(self, source: MediaStream, windows: SlidingWindows) -> list[str]:
         warnings = [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
@@ -234,26 +286,3 @@ class EmotionInferencer(BaseInferencer):
         """Pack results as MMEngine's inferencers do; see `__call__`."""
         return dict(predictions=preds if return_datasample else [result.to_dict() for result in preds],
                     visualization=visualization)
-
-
-def media_files(folder: Path) -> list[Path]:
-    """List the video and audio files of a folder, by name; an InputError if the folder cannot be read."""
-    with reading(folder):
-        names = sorted(os.listdir(folder))
-    return [folder / name for name in names if Path(name).suffix.lower() in MEDIA_SUFFIXES
-            and not is_system_file(name) and not os.path.isdir(folder / name)]
-
-
-def _open(given: Input) -> MediaStream:
-    if isinstance(given, str | Path):
-        return FileStream(os.fspath(given))
-    if isinstance(given, ArrayStream | FileStream):
-        return given
-    if isinstance(given, Mapping):
-        unknown = set(given) - {'frames', 'fps', 'audio', 'sample_rate_hz'}
-        if unknown:
-            raise InputError(f'array: unknown {", ".join(sorted(unknown))}. Expected frames, fps, audio, '
-                             'sample_rate_hz.')
-        return ArrayStream(given.get('frames'), given.get('fps'), given.get('audio'), given.get('sample_rate_hz'))
-    raise InputError(f'{type(given).__name__}: cannot be read. Expected a file, a folder, a dict of arrays, or a list '
-                     'of them.')

@@ -43,15 +43,16 @@ class ResultWriter:
 
     A result is named after its input: the beginning of a long name, with escapes for bytes that are no text. Where two
     inputs have one name, a part of the hash of their paths is added. The json file is written last: if it exists and
-    was made from the same input in the same way, by the checkpoint and `options`, the result is complete.
+    was made from the same input in the same way, by the checkpoint (None: zero-shot) and `options`, the result is
+    complete.
     """
 
-    def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path, options: Mapping[str, Any],
+    def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path | None, options: Mapping[str, Any],
                  overlay: bool = False) -> None:
         check_writable(folder, is_folder=True)
         self._folder, self._overlay = folder, overlay
         self._stems = Counter(_stem(Path(real)) for real in {_real_path(path) for path in inputs})
-        self._made_by = dict(checkpoint=_stamp(checkpoint), **options)
+        self._made_by = dict(checkpoint=_stamp(checkpoint) if checkpoint else None, **options)
 
     def is_done(self, path: Path) -> bool:
         """Whether the result of an input exists, made of this input, model and options."""

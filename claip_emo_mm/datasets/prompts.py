@@ -113,6 +113,14 @@ def read_prompts(path: str | Path) -> dict[str, tuple[str, ...]]:
     return {name: tuple(sentences) for name, sentences in found.items()}
 
 
+def is_schema(name: str) -> bool:
+    """Whether there is a label schema of this name."""
+    try:
+        return bool(get_schema(name))
+    except InputError:
+        return False
+
+
 def class_names(classes: str | Sequence[str]) -> tuple[str, ...]:
     """Names of classes: those of a label schema by its name, else the given ones; an InputError if one is twice."""
     names = get_schema(classes).classes if isinstance(classes, str) else tuple(classes)

@@ -105,7 +105,7 @@ def _clip_scores(path: Path, samples: Any, classes: Sequence[str] | None) -> Cli
                       np.array([int(sample['gt_label'].flatten()[0]) for sample in samples]), scores, known)
 
 
-def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str, clips: int,
+def write_metrics(path: Path, metrics: dict[str, Any], config: str, checkpoint: str | None, clips: int,
                   details: dict[str, Any] | None = None) -> None:
     """Write a json file of metrics (name -> number or array) atomically; numbers that are not finite become null."""
     content = dict(config=config, checkpoint=checkpoint, clips=clips, metrics=metrics, **(details or {}))

@@ -1,5 +1,6 @@
 """Writes a copy of a video with face boxes, emotion labels and its audio."""
 import errno
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -122,6 +123,7 @@ class _Labels:
             windows.setdefault((row.from_s, row.to_s), []).append(row)
         self._windows = list(windows.values())
         self._middles = np.array([sum(times) / 2 for times in windows])
+        self._kind, self._note = f' [{result.kind}]' * bool(result.note), result.note
 
     def draw(self, image: np.ndarray, time_s: float) -> np.ndarray:
         """Draw on a copy of (H, W, 3) RGB."""
@@ -130,7 +132,9 @@ class _Labels:
             box = None if row.person is None else self._box(row.person, time_s)
             if row.from_s <= time_s <= row.to_s and (row.person is None or box is not None):
                 number = f'{row.person}: ' if len(self._paths) > 1 and row.person else ''
-                _draw(image, box, f'{number}{row.top} {100 * row.scores[row.top]:.0f} %', person_color(row.person))
+                _draw(image, box, f'{number}{row.top} {100 * row.scores[row.top]:.0f} %{self._kind}',
+                      person_color(row.person))
+        _draw_note(image, self._note)
         return image
 
     def _box(self, person: int, time_s: float) -> Box | None:
@@ -158,6 +162,20 @@ def _draw(image: np.ndarray, box: Box | None, label: str, color: tuple[int, int,
     cv2.rectangle(image, (left, top - text_height - round(10 * scale)), (left + text_width, top), color, -1)
     cv2.putText(image, label, (left, top - round(5 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), thickness,
                 cv2.LINE_AA)
+
+
+def _draw_note(image: np.ndarray, note: str) -> None:
+    """Write a note below, in as many lines as it takes."""
+    height, width = image.shape[:2]
+    scale = max(min(height, width) / 1000, .3)
+    (length, line), _ = cv2.getTextSize(note, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    lines = textwrap.wrap(note, max(int(.93 * width * len(note) / max(length, 1)), 8))
+    line = round(1.7 * line)
+    if lines:
+        image[-line * len(lines) - 4:] //= 4  # darker, so that the letters can be read
+    for number, text in enumerate(reversed(lines)):
+        cv2.putText(image, text, (3, height - 5 - line * number), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1,
+                    cv2.LINE_AA)
 
 
 class _CopiedAudio:

@@ -1,4 +1,5 @@
 """Plot of the emotions of a video over time, with the envelope of its audio."""
+import textwrap
 from collections.abc import Sequence
 
 import matplotlib
@@ -13,6 +14,7 @@ from claip_emo_mm.visualization.plots import person_color
 _MAX_PEOPLE = 6  # panels
 _MAX_SPANS = 3  # that the title lists
 _ABSENT_COLOR = '0.88'
+_NOTE_WIDTH = 110  # characters
 
 
 def plot_timeline(result: EmotionResult) -> Figure:
@@ -47,7 +49,8 @@ def plot_timeline(result: EmotionResult) -> Figure:
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
     more = f' ({len(numbers) - len(shown)} more people are in the table)' if len(numbers) > len(shown) else ''
-    axes[-1].set(xlabel=f'time (s){more}', xlim=(0, max(result.duration_s, .1)))
+    note = f'\n{textwrap.fill(result.note, _NOTE_WIDTH)}' if result.note else ''
+    axes[-1].set(xlabel=f'time (s){more}{note}', xlim=(0, max(result.duration_s, .1)))
     return figure
 
 

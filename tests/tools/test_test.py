@@ -56,7 +56,7 @@ def test_visualization_is_turned_on(monkeypatch: pytest.MonkeyPatch, checkpoint:
     assert seen['out_dir'] == str(tmp_path / 'shown')
 
 
-@pytest.mark.parametrize('args', [[], ['a.py'], ['a.py', 'b.pth', '--dump', 'predictions.csv'],
+@pytest.mark.parametrize('args', [[], ['a.py', '--robustness'], ['a.py', 'b.pth', '--dump', 'predictions.csv'],
                                   ['a.py', 'b.pth', '--robustness', '--modality', 'audio']])
 def test_wrong_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, args: list[str]) -> None:
     assert call_tool(monkeypatch, 'test.py', *args) == 2

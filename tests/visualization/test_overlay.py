@@ -147,3 +147,13 @@ def test_audio_of_few_samples(tmp_path: Path, samples: int, suffix: str) -> None
     write_overlay(str(video), found, tmp_path / 'overlay.mp4')
     assert len(images(tmp_path / 'overlay.mp4')[0]) == len(TIMES_S)
     assert plot_timeline(found).axes[-1].get_ylabel() == 'audio'
+
+
+def test_a_note_is_written_on_every_frame(tmp_path: Path) -> None:
+    video = make(tmp_path / 'video.mp4')
+    plain, noted = result((None, 0., 2.)), result((None, 0., 2.))
+    noted.note = 'zero-shot: no training'
+    write_overlay(str(video), plain, tmp_path / 'plain.mp4')
+    write_overlay(str(video), noted, tmp_path / 'noted.mp4')
+    for without, with_note in zip(images(tmp_path / 'plain.mp4')[1], images(tmp_path / 'noted.mp4')[1], strict=True):
+        assert with_note[-20:].max() > 150 > 60 > without[-20:].max()  # white letters on what is black

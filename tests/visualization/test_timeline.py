@@ -43,3 +43,10 @@ def test_of_many_people_those_seen_longest_are_shown() -> None:
 def test_without_a_person_there_is_one_panel() -> None:
     axes = plot_axes([row(None, 0, 12, .3)], [], [])
     assert len(axes) == 1 and axes[0].get_title(loc='left') == 'whole image, or audio alone: sad 70 %'
+
+
+def test_the_note_of_a_result_stands_below() -> None:
+    note = 'zero-shot: ' + 'no training ' * 20
+    result = EmotionResult('a.mp4', 12., ['happy', 'sad'], [row(None, 0, 4, .2)], note=note)
+    label = plot_timeline(result).axes[-1].get_xlabel()
+    assert label.replace('\n', ' ').startswith('time (s) zero-shot: no training') and label.count('\n') == 3

@@ -50,23 +50,32 @@ class LanguageSide(nn.Module):
         self.prompts, self.embed = prompts, embed
         self.is_ready = False
 
-    @torch.no_grad()
     def prepare(self) -> None:
         """Make the class embeddings, where they are not there yet; the only time that a text encoder runs."""
-        if self.is_ready:
-            return
-        if self.embed is None or self.prompts is None:
+        if not self.is_ready:
+            self.set_prompts(self.prompts, self.embed)
+
+    @torch.no_grad()
+    def set_prompts(self, prompts: Prompts | None,
+                    embed: Callable[[Prompts, Tensor], ClassEmbeddings] | None = None) -> None:
+        """Make class embeddings of prompts; a projection and temperature that a state dict brought stay."""
+        embed = embed or self.embed
+        if embed is None or prompts is None:
             raise InputError('LanguageHead: has no class embeddings. Set pretrained to weights with a text encoder '
                              'that makes them, or load a checkpoint.')
-        made = self.embed(self.prompts, self.class_embeddings)
-        print_log(f'Embedded {sum(map(len, self.prompts))} prompts of {len(self.prompts)} classes', logger='current')
-        check_fit(self.projection.state_dict(), made.projection, made.source, 'projection of LanguageHead')
-        self.projection.load_state_dict(made.projection)
-        self.log_scale.copy_(made.log_scale)
-        self.class_embeddings = made.embeddings
-        for name, digest in (('prompt_hash', hash_prompts(self.prompts)), ('text_hash', made.text_hash)):
-            setattr(self, name, _as_tensor(digest).to(self.class_embeddings.device))
-        self.is_ready = True
+        made = embed(prompts, self.class_embeddings)
+        text_hash = _as_tensor(made.text_hash).to(self.text_hash.device)
+        if not self.is_ready:
+            check_fit(self.projection.state_dict(), made.projection, made.source, 'projection of LanguageHead')
+            self.projection.load_state_dict(made.projection)
+            self.log_scale.copy_(made.log_scale)
+        elif not torch.equal(self.text_hash, text_hash):
+            raise InputError(f'{made.source}: has another text encoder than the one that the class embeddings of the '
+                             'checkpoint were made by. Give the file of weights that the model was trained with.')
+        self.class_embeddings, self.text_hash = made.embeddings, text_hash
+        self.prompt_hash = _as_tensor(hash_prompts(prompts)).to(text_hash.device)
+        self.prompts, self.embed, self.is_ready = prompts, embed, True
+        print_log(f'Embedded {sum(map(len, prompts))} prompts of {len(prompts)} classes', logger='current')
 
     def forward(self, feature: Tensor) -> Tensor:
         """Map features (B, D) to logits (B, K); those of a missing modality, which are zeros, to 0."""
@@ -127,19 +136,37 @@ class LanguageHead(FusionHead):
         self.visual = self.audio = None
         if visual_channels:
             width = clip_text_config(arch)[1]
+            self._embed_visual = partial(clip_class_embeddings, arch=arch)
             self.visual = LanguageSide(
                 nn.Linear(visual_channels, width, bias=False), num_classes, width,
                 pretrained and class_prompts(self.classes, prompts),
-                pretrained and partial(clip_class_embeddings, arch=arch, pretrained=pretrained))
+                pretrained and partial(self._embed_visual, pretrained=pretrained))
         if audio_channels:
             options = dict(dict(embed_dims=_CLAP_WIDTH), **audio_arch or {})
             check_whole(self, **{'audio_arch.embed_dims': options['embed_dims']})
+            self._embed_audio = partial(clap_class_embeddings, arch=options, tokenizer=audio_tokenizer)
             self.audio = LanguageSide(
                 AudioProjection(audio_channels, options['embed_dims']), num_classes, options['embed_dims'],
                 audio_pretrained and class_prompts(self.classes, audio_prompts, 'audio'),
-                audio_pretrained and partial(clap_class_embeddings, arch=options, pretrained=audio_pretrained,
-                                             tokenizer=audio_tokenizer))
+                audio_pretrained and partial(self._embed_audio, pretrained=audio_pretrained))
         self.requires_grad_(not frozen)
+
+    def set_classes(self, classes: str | Sequence[str], prompts: Given = None, audio_prompts: Given = None,
+                    pretrained: str | None = None, audio_pretrained: str | None = None) -> None:
+        """Classify by other words from now on: the text encoders embed their prompts.
+
+        Args:
+            classes, prompts, audio_prompts: as of the constructor.
+            pretrained, audio_pretrained: files with the text encoders; None for those of the constructor.
+        """
+        names = class_names(classes)
+        if self.visual is not None:
+            self.visual.set_prompts(class_prompts(names, prompts),
+                                    pretrained and partial(self._embed_visual, pretrained=pretrained))
+        if self.audio is not None:
+            self.audio.set_prompts(class_prompts(names, audio_prompts, 'audio'),
+                                   audio_pretrained and partial(self._embed_audio, pretrained=audio_pretrained))
+        self.classes, self.num_classes = names, len(names)
 
     def init_weights(self) -> None:
         """Make the class embeddings, before training."""

@@ -1,4 +1,5 @@
 """Files of pretrained weights, by path or tag."""
+import logging
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -52,6 +53,9 @@ def _published_file(arch: str, tag: str) -> Path:
     if name and cached.is_file():
         return cached
     print_log(f"pretrained='{tag}': fetching the weights of {arch} through open_clip", logger='current')
+    hub_log = logging.getLogger('huggingface_hub')
+    level = hub_log.level
+    hub_log.setLevel(logging.ERROR)  # it reports each of its six attempts
     try:
         return Path(published.download_pretrained(settings))
     except Exception as error:  # the network, the hub and the disk each have their own
@@ -61,9 +65,11 @@ def _published_file(arch: str, tag: str) -> Path:
         ways = [f'{publisher} file {name}{size}, and put it at {CLIP_CACHE / name}'] if name else []
         ways += [f'open_clip_model.safetensors of the repository {hub} on the Hugging Face hub, and set '
                  'pretrained=FILE to where you put it'] if hub else []
-        reason = f'{type(error).__name__}: {str(error)}'.splitlines()[0]
+        reason = f'{type(error).__name__}: {str(error)}'.splitlines()[0].partition('. ')[0]
         raise InputError(f"pretrained='{tag}': the weights of {arch} could not be downloaded ({reason}). Without a "
                          f'network, fetch on another machine {"; or ".join(ways)}.') from error
+    finally:
+        hub_log.setLevel(level)
 
 
 def with_random_weights(cfg: Any) -> Any:
