@@ -52,7 +52,8 @@ def transforms(name: str, split: str) -> dict[str, Any]:
 
 
 def test_every_leaf_of_the_paper_is_looked_at() -> None:
-    found = {path.stem for path in CONFIGS.glob('claip_emo_vit*.py') if '_zero_shot_' not in path.name}
+    found = {path.stem for data in ('dfew', 'mafw') for path in CONFIGS.glob(f'claip_emo_vit*_{data}*.py')
+             if '_zero_shot_' not in path.name}
     assert found - set(LEAVES) == {'claip_emo_vitbigg14_dfew_fsdp'}  # not of the paper
     assert len(LEAVES) == len(set(LEAVES)) == 19
 
