@@ -12,6 +12,7 @@ from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.version import INTENDED_USE
 
 MISSING_INDEX = -1  # index of a view without frames, or without audio
+VOTES = 'votes'  # metadata key of a clip: (3, K) votes of people on it, see `datasets.votes`
 SKIP_REASON = 'skip_reason'  # metadata key of a skipped clip: what was wrong with it
 ENVELOPE_HZ = 10  # peaks of the audio in a second that a result keeps for plots
 

@@ -16,6 +16,7 @@ from claip_emo_mm.engine.resume import require_checkpoint
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
 from claip_emo_mm.evaluation.predictions import write_metrics
+from claip_emo_mm.evaluation.votes import votes_details
 from claip_emo_mm.utils.file_errors import writing_to
 from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization import plot_robustness
@@ -105,6 +106,8 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
         for metric in runner.test_evaluator.metrics:
             if isinstance(metric, EmotionMetric):
                 details |= metric.metrics.details(metric.clips.classes)
+                if metric.votes is not None:
+                    details['votes'] = votes_details(metric.votes)
                 write_clip_scores(path.with_name('test_scores.csv'), metric.clips)
         write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
                       clips=len(runner.test_dataloader.dataset), details=details)

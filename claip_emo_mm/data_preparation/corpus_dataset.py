@@ -20,6 +20,8 @@ from claip_emo_mm.data_preparation.official_dataset import PreparationReport, ch
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.datasets.annotations import read_header, read_list_text, read_table
 from claip_emo_mm.datasets.corpora import Corpus, LabelTable, NamedClip
+from claip_emo_mm.datasets.labels import CREMAD
+from claip_emo_mm.datasets.votes import OWNERS_FILE, VOTES_FILE, read_owners_votes, write_votes
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.utils.io import PART_SUFFIX, write_csv, write_json, writing_into
@@ -87,6 +89,10 @@ def prepare_corpus(wanted: CorpusSet, workers: int = 1) -> PreparationReport:
         for path, named in lists.items() if ready else ():
             write_csv(out / path, ('frames', 'audio', 'label'),
                       ((*cells[clip.clip_id], clip.label) for clip in named if clip.clip_id in cells))
+        if corpus.name == CREMAD.name and OWNERS_FILE in found.tables:
+            votes = read_owners_votes(found.tables[OWNERS_FILE])
+            write_votes(out / VOTES_FILE, {clip_id: votes[clip_id] for clip_id in ready if clip_id in votes},
+                        corpus.schema.classes)
         write_json(out / CORPUS_FILE, dict(name=corpus.schema.name, title=corpus.schema.title, protocol=corpus.protocol,
                                            clips=len(ready), classes=corpus.schema.classes, license=corpus.license,
                                            address=corpus.address))

@@ -1,5 +1,6 @@
 """Published data sets and others with folds."""
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mmaction.registry import DATASETS
@@ -7,9 +8,11 @@ from mmaction.registry import DATASETS
 from claip_emo_mm.datasets.audio_visual import AudioVisualDataset
 from claip_emo_mm.datasets.corpora import split_list
 from claip_emo_mm.datasets.known_corpora import CORPORA
-from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND
+from claip_emo_mm.datasets.labels import CREMAD, DFEW, MAFW, MAFW_COMPOUND
 from claip_emo_mm.datasets.official_splits import FOLD_SPLITS, OfficialSplit, fold_list
+from claip_emo_mm.datasets.votes import MODALITIES, VOTES_FILE, read_votes
 from claip_emo_mm.errors import InputError, check_choice
+from claip_emo_mm.structures import VOTES, media_name
 
 _MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
@@ -84,14 +87,42 @@ class CorpusDataset(AudioVisualDataset):
         fold: from 1; None for MELD, which has no folds.
         data_root: folder of the prepared data set; by default ``data/<corpus>``.
         ann_file: another list; relative to `data_root`.
+        labels: ``'acted'``, or ``'votes'`` to train on the ratios of the votes of people (CREMA-D) as soft labels;
+            clips are tested on the acted emotion, and on the votes beside it.
+        votes: whose votes: raters of ``'both'``, of ``'voice'`` or of ``'face'``.
     """
 
     def __init__(self, corpus: str, pipeline: Sequence[dict | Callable], fold: int | None = None,
                  split: str | None = None, data_root: str | None = None, ann_file: str | None = None,
-                 test_mode: bool = False, **options: Any) -> None:
+                 test_mode: bool = False, labels: str = 'acted', votes: str = 'both', **options: Any) -> None:
         check_choice(self, tuple(CORPORA), corpus=corpus)
+        check_choice(self, ('acted', 'votes'), labels=labels)
+        check_choice(self, MODALITIES, votes=votes)
+        if labels == 'votes' and corpus != CREMAD.name:
+            raise InputError(f"CorpusDataset: labels='votes' with corpus={corpus!r}. Only cremad has votes of people.")
+        self.soft_labels = None if labels == 'acted' or test_mode else MODALITIES.index(votes)
         description = CORPORA[corpus]
         split = split or ('test' if test_mode else 'train')
         self.published = OfficialSplit(description.schema, fold, split)
         ann_file = ann_file or (split_list(split) if fold is None else fold_list(fold, split))
         super().__init__(ann_file, pipeline, data_root or f'data/{description.name}', corpus, test_mode, **options)
+
+    def load_data_list(self) -> list[dict]:
+        """Read the list, and the votes of people where the set has them."""
+        infos = super().load_data_list()
+        path = Path(self.data_root, VOTES_FILE)
+        if self.soft_labels is None and not path.is_file():
+            return infos
+        votes = read_votes(path, self.schema.classes)
+        for info in infos:
+            clip_id = Path(media_name(info)).stem
+            if clip_id not in votes and self.soft_labels is None:
+                continue
+            if clip_id not in votes:
+                raise InputError(f'{path}: no votes on {clip_id}, which {self.ann_file} lists. Prepare the data set '
+                                 'again, with the whole file of votes.')
+            info[VOTES] = votes[clip_id]
+            if self.soft_labels is not None:
+                counts = votes[clip_id][self.soft_labels]
+                info['soft_label'] = counts / counts.sum()
+        return infos

@@ -11,10 +11,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.evaluation.metrics import EmotionMetrics, check_scores, emotion_metrics
+from claip_emo_mm.evaluation.metrics import EmotionMetrics, are_probabilities, check_scores, emotion_metrics
 from claip_emo_mm.evaluation.predictions import ClipScores
 from claip_emo_mm.evaluation.tables import metrics_table
-from claip_emo_mm.structures import SKIP_REASON, clip_name
+from claip_emo_mm.evaluation.votes import VotesMetrics, votes_metrics, votes_table
+from claip_emo_mm.structures import SKIP_REASON, VOTES, clip_name
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class _ClipResult:
     split: str | None  # of `NamedConcatDataset`
     label: int | None = None
     scores: np.ndarray | None = None
+    votes: np.ndarray | None = None  # (3, K) of people, see `datasets.votes`
 
 
 @METRICS.register_module()
@@ -34,6 +36,8 @@ class EmotionMetric(BaseMetric):
     with each class's recall and precision and the confusion matrix. Clips that a sampler repeats to fill the last
     batches, and those that the data set skips (`on_error='skip'`), do not count. Samples of any MMAction2 recognizer
     with `gt_label` and `pred_score` will do. The main process keeps `metrics`, `clips` (scores) and `confusion`.
+    Where every clip has votes of people (`CorpusDataset` of CREMA-D), a table compares these with the model, `votes`
+    keeps it, and there are `CE_both`, `JSD_both`, `majority_both` and the same for voice and face.
 
     Args:
         n_bootstrap: samples of the clips for 95 % bootstrap intervals, stratified by class; 0 for none.
@@ -58,6 +62,7 @@ class EmotionMetric(BaseMetric):
         self.split = split
         self.metrics: EmotionMetrics | None = None
         self.clips: ClipScores | None = None
+        self.votes: dict[str, VotesMetrics] | None = None
 
     @property
     def confusion(self) -> np.ndarray | None:
@@ -82,7 +87,7 @@ class EmotionMetric(BaseMetric):
                 raise InputError(f'EmotionMetric: a clip with {label.numel()} labels. Expected one a clip; for several '
                                  "use MMAction2's AccMetric.")
             self.results.append(_ClipResult(clip_name(sample), sample.get('split'), int(label),
-                                            sample['pred_score'].detach().float().cpu().numpy()))
+                                            sample['pred_score'].detach().float().cpu().numpy(), sample.get(VOTES)))
 
     def compute_metrics(self, results: list[_ClipResult]) -> dict[str, float]:
         """Compute the metrics over all clips.
@@ -94,7 +99,11 @@ class EmotionMetric(BaseMetric):
         self.metrics = emotion_metrics(self.clips.labels, self.clips.scores, self.n_bootstrap, self.seed)
         title = 'Metrics' if self.split is None else f'Metrics of {self.split}'
         print_log(f'{title}\n{metrics_table(self.metrics, self.clips.classes)}', logger='current', level=logging.INFO)
-        return self.metrics.scalars()
+        if self.votes is None:
+            return self.metrics.scalars()
+        print_log(votes_table(self.votes, self.metrics.recalls.war), logger='current', level=logging.INFO)
+        return self.metrics.scalars() | {name: value for modality, found in self.votes.items()
+                                         for name, value in found.scalars(modality).items()}
 
     def _select_split(self, results: list[_ClipResult]) -> list[_ClipResult]:
         splits = (self.dataset_meta or {}).get('splits') or {}
@@ -129,5 +138,8 @@ class EmotionMetric(BaseMetric):
         if len(classes) != scores.shape[1]:
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '
                              f'{len(classes)} classes ({", ".join(classes)}). Set cls_head.num_classes={len(classes)}.')
-        return ClipScores(tuple(name for name, _ in results), np.array([result.label for _, result in results]), scores,
-                          tuple(classes))
+        labels = np.array([result.label for _, result in results])
+        self.votes = None
+        if all(result.votes is not None for _, result in results) and are_probabilities(scores):
+            self.votes = votes_metrics(labels, scores, np.stack([result.votes for _, result in results]))
+        return ClipScores(tuple(name for name, _ in results), labels, scores, tuple(classes))

@@ -63,7 +63,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         return dict(data, inputs=batch)
 
     def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample]) -> None:
-        labels = torch.cat([sample.gt_label for sample in data_samples])
+        labels = [sample.gt_label for sample in data_samples]
+        labels = torch.stack(labels) if labels[0].is_floating_point() else torch.cat(labels)  # (B, K) or (B,)
         modalities = {key: ExpandedViews(batch[key], batch[index_key])
                       for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}
         mixed = self.blending(*(modalities[key].clips if key in modalities else None for key in _INDEX_KEYS), labels)

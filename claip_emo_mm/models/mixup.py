@@ -49,8 +49,11 @@ class AudioVisualMixup:
             raise InputError(f'blending: num_classes is {self.num_classes}. Set it to num_classes of the head.')
 
     def __call__(self, frames: Tensor | None, mel: Tensor | None, labels: Tensor) -> Tensor:
-        """Mix frames (B, ..., H, W) and spectrograms (B, ..., M, F) in place; classes (B,) to soft labels (B, K)."""
-        if len(labels) and labels.max() >= self.num_classes:
+        """Mix frames (B, ..., H, W) and mel (B, ..., M, F) in place; labels (B,) or soft (B, K) become soft (B, K)."""
+        if labels.ndim == 2 and labels.shape[1] != self.num_classes:
+            raise InputError(f'blending: num_classes is {self.num_classes}, but soft labels have {labels.shape[1]}. '
+                             'Set model.data_preprocessor.blending.num_classes to that of the data set.')
+        if labels.ndim == 1 and len(labels) and labels.max() >= self.num_classes:
             raise InputError(f'blending: num_classes is {self.num_classes}, but a clip has the label {labels.max()}. '
                              'Set model.data_preprocessor.blending.num_classes to that of the data set.')
         first, second = (mel, None) if frames is None else (frames, mel)
@@ -61,11 +64,17 @@ class AudioVisualMixup:
                 self._mix_alone(second, *self._sample())
             elif weight < 1:
                 mix_clips(second, weight, inside_box(second.shape, weight) if cut else None)
-        return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
+        return self._target(labels, weight)
 
     def unmixed(self, labels: Tensor) -> Tensor:
-        """The soft labels (B, K) of clips (B,) that are not mixed."""
-        return mixup_target(labels, self.num_classes, 1., self.label_smoothing)
+        """The soft labels (B, K) of clips with labels (B,) or (B, K) that are not mixed."""
+        return self._target(labels, 1.)
+
+    def _target(self, labels: Tensor, weight: float) -> Tensor:
+        if labels.ndim == 1:
+            return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
+        smooth = (1 - self.label_smoothing) * labels + self.label_smoothing / self.num_classes
+        return weight * smooth + (1 - weight) * smooth.flip(0)
 
     def _mix_alone(self, clips: Tensor, cut: bool, weight: float) -> float:
         """Mix clips in a box of their own, where they are cut; return the weight of a clip itself after that."""

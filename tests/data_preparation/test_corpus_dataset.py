@@ -111,6 +111,18 @@ def test_all_clips_of_cremad(crema: Path, tmp_path: Path) -> None:
     assert "MAE-DFER's 7,442" in read_json(out / 'corpus.json')['protocol']
 
 
+def test_votes_of_the_ready_clips_are_kept(crema: Path, tmp_path: Path) -> None:
+    path = crema / 'processedResults/tabulatedVotes.csv'
+    path.parent.mkdir()
+    path.write_text(',A,D,F,H,N,S,fileName\n' + ''.join(
+        f'{number}00001,{number},2,0,0,0,1,{name}\n' for number in (1, 2, 3)
+        for name in ('1001_IEO_ANG_HI', '1064_IEO_DIS_MD', '1091_TSI_SAD_XX')))
+    out = tmp_path / 'out'
+    prepare(cremad(), crema, out)
+    assert rows(out / 'votes.csv') == [('1001_IEO_ANG_HI', modality, number, '2', '0', '0', '0', '1')
+                                       for modality, number in (('voice', '1'), ('face', '2'), ('both', '3'))]
+
+
 def test_a_clone_without_git_lfs(crema: Path, tmp_path: Path) -> None:
     for path in crema.rglob('*.flv'):
         write_pointer(path)

@@ -149,3 +149,14 @@ def test_a_modality_that_no_clip_has_is_not_mixed(monkeypatch: pytest.MonkeyPatc
     assert batch['inputs']['frames'][:, 0, 0, 0].tolist() == [.5, .5, 1.5, 1.5]
     assert batch['inputs']['mel'].shape == (0, 1, 7, 6) and batch['inputs']['audio_index'].tolist() == [[-1], [-1]]
     assert [sample.gt_label.tolist() for sample in batch['data_samples']] == [[.75, 0, .25], [.25, 0, .75]]
+
+
+def test_soft_labels_of_people_are_batched_and_mixed() -> None:
+    clips = [packed(1, [[0]], [0], value) for value in (0, 1)]
+    for clip, label in zip(clips, ([.9, .1, 0], [0, .5, .5]), strict=True):
+        clip['data_samples'].set_gt_label(torch.tensor(label))
+    plain = AudioVisualDataPreprocessor()(pseudo_collate(clips), training=True)['data_samples']
+    assert plain[0].gt_label.tolist() == pytest.approx([.9, .1, 0])
+    mixed = [sample.gt_label for sample in blended(clips)['data_samples']]
+    assert all(label.shape == (3,) and float(label.sum()) == pytest.approx(1) for label in mixed)
+    torch.testing.assert_close(mixed[0] + mixed[1], torch.tensor([.9, .6, .5]))

@@ -132,3 +132,23 @@ def test_numbers_that_make_no_sense(options: dict, message: str) -> None:
 def test_a_label_beyond_the_classes_is_named() -> None:
     with pytest.raises(InputError, match='blending: num_classes is 3, but a clip has the label 6.*blending.num'):
         AudioVisualMixup(3)(torch.zeros(2, 1, 4, 4), None, torch.tensor([1, 6]))
+
+
+def test_soft_labels_are_mixed_like_classes() -> None:
+    """One-hot soft labels give what classes give, others the same mixture."""
+    labels, soft = torch.tensor([0, 2, 1]), torch.tensor([[.5, .5, 0], [0, .25, .75], [0, 0, 1]])
+    blending = AudioVisualMixup(num_classes=3, label_smoothing=.1)
+    for given, wanted in ((torch.eye(3)[labels], None), (soft, soft)):
+        np.random.seed(3)
+        mixed = blending(None, torch.zeros(3, 1, 4, 4), given)
+        np.random.seed(3)
+        classes = blending(None, torch.zeros(3, 1, 4, 4), labels)
+        if wanted is None:
+            torch.testing.assert_close(mixed, classes)
+        else:
+            weight = float((classes[0, 0] - .1 / 3) / .9)  # of class 0, which only the first clip has
+            smooth = .9 * soft + .1 / 3
+            torch.testing.assert_close(mixed, weight * smooth + (1 - weight) * smooth.flip(0))
+    torch.testing.assert_close(blending.unmixed(soft), .9 * soft + .1 / 3)
+    with pytest.raises(InputError, match='num_classes is 3, but soft labels have 4'):
+        blending(None, torch.zeros(1, 1, 4, 4), torch.eye(4)[:1])

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import MISSING_INDEX
+from claip_emo_mm.structures import MISSING_INDEX, VOTES
 
 _META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'audio_missing', 'audio_note',
-              'frame_missing')
+              'frame_missing', VOTES)
 
 
 @TRANSFORMS.register_module()
@@ -23,8 +23,8 @@ class PackAudioVisualInputs(BaseTransform):
 
     Returns `inputs`, with `frames` (U, 3, H, W) uint8 RGB and `frame_index` (V, T) int64 where there are `imgs`, and
     `mel` (A, 1, M, F) float32 and `audio_index` (V,) int64 where there is `mel`; and `data_samples`, an
-    ActionDataSample with `gt_label` (where the sample has a label) and the metadata. A modality that is missing, by
-    `on_missing='mask'`, is an empty tensor: U or A is 0, and the index -1.
+    ActionDataSample with `gt_label` (where the sample has a label, or a `soft_label` (K,)) and the metadata. A modality
+    that is missing, by `on_missing='mask'`, is an empty tensor: U or A is 0, and the index -1.
 
     Args:
         meta_keys: metadata to keep, where the sample has them.
@@ -52,7 +52,9 @@ class PackAudioVisualInputs(BaseTransform):
             raise InputError(f'{results["clip"].path}: nothing is left of this clip: it has none of the modalities '
                              'that the pipeline reads. Take it out of the list.')
         data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
-        if 'label' in results:
+        if 'soft_label' in results:
+            data_sample.set_gt_label(torch.as_tensor(results['soft_label'], dtype=torch.float32))
+        elif 'label' in results:
             data_sample.set_gt_label(results['label'])
         return dict(inputs=inputs, data_samples=data_sample)
 
