@@ -35,6 +35,8 @@ def parse_args() -> Namespace:
     parser.add_argument('--wait-time', type=float, default=2, help='seconds for which a window stays (default: 2)')
     parser.add_argument('--modality', choices=('both', 'visual', 'audio'),
                         help='modality that the model reads (default: what the config says)')
+    parser.add_argument('--adapter-scale', type=float, metavar='S',
+                        help='scale what the adapters add: 0 is the frozen model, 1 the trained one (default: 1)')
     parser.add_argument('--raw-weights', action='store_true',
                         help='of a training with EMAHook: test the weights of the last step, not the averaged ones')
     parser.add_argument('--robustness', action='store_true',
@@ -82,6 +84,8 @@ def main() -> None:
         allow_trained_clips(cfg)
     if args.modality is not None:
         cfg.model.modality = args.modality
+    if args.adapter_scale is not None:
+        cfg.model.adapter_scale = args.adapter_scale
     if args.raw_weights:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or ()), dict(type='RawWeightsHook')]
     cfg.load_from = args.checkpoint
@@ -100,6 +104,8 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
         details = dict(weights='raw') if args.raw_weights else {}
+        if args.adapter_scale is not None:
+            details['adapter_scale'] = args.adapter_scale
         if args.checkpoint is None:
             details['note'] = describe_zero_shot(cfg)
             runner.logger.info(details['note'])

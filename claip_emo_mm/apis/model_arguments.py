@@ -27,12 +27,17 @@ def add_model_arguments(parser: ArgumentParser) -> None:
                         help="with --zero-shot: its weights (default: OpenAI's, which are downloaded)")
     parser.add_argument('--audio', action='store_true',
                         help='with --zero-shot: score the audio, too, by CLAP, which knows next to nothing of emotions')
+    parser.add_argument('--adapter-scale', type=float, metavar='S',
+                        help='with --checkpoint: scale what the adapters add, from 0, the frozen model, to 1, the '
+                             'trained one (default: 1)')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
     add_cfg_options(parser, "change keys of the model's config, such as model.visual_backbone.pretrained=FILE")
 
 
 def build_inferencer(args: Namespace) -> EmotionInferencer:
     """Build the inferencer that the arguments describe."""
+    if args.zero_shot and args.adapter_scale is not None:
+        raise InputError('--adapter-scale: a zero-shot model has no adapters. Leave it out.')
     if args.zero_shot:
         return EmotionInferencer.zero_shot(args.labels, args.arch, args.pretrained, args.prompts, args.audio,
                                            args.device, args.cfg_options)
@@ -40,7 +45,10 @@ def build_inferencer(args: Namespace) -> EmotionInferencer:
     if unused:
         raise InputError(f'{", ".join(unused)}: without effect for a checkpoint, which says what its model is. Leave '
                          'it out, or say --zero-shot in place of --checkpoint.')
-    infer = EmotionInferencer(args.checkpoint, args.device, args.cfg_options)
+    options = dict(args.cfg_options or {})
+    if args.adapter_scale is not None:
+        options['model.adapter_scale'] = args.adapter_scale
+    infer = EmotionInferencer(args.checkpoint, args.device, options)
     if args.labels or args.prompts:
         infer.set_labels(args.labels, args.prompts)
     return infer
@@ -50,6 +58,8 @@ def model_options(args: Namespace) -> dict[str, Any]:
     """What of the arguments, besides the checkpoint, decides the scores."""
     names = ('zero_shot', 'labels', 'prompts', *_ZERO_SHOT_ONLY)
     given = {name: getattr(args, name) for name in names if getattr(args, name)}
+    if args.adapter_scale is not None:
+        given['adapter_scale'] = args.adapter_scale
     if args.prompts:
         given['prompts'] = read_prompts(args.prompts)
     return dict(given, cfg_options={key: str(value) for key, value in (args.cfg_options or {}).items()})

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_choice, check_whole
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
+from claip_emo_mm.models.layers.lora import scale_adapters
 from claip_emo_mm.models.layers.views import ModalityDropout, encode_in_chunks, gather_features, mask_features
 from claip_emo_mm.structures import MISSING_INDEX, SKIP_REASON, is_skipped
 
@@ -33,6 +34,8 @@ class AudioVisualRecognizer(BaseModel):
         data_preprocessor: Config of the data preprocessor.
         modality: ``'visual'`` or ``'audio'`` to test a model for both with one: the feature of the other is zeros, and
             its backbone does not run. Training takes ``'both'``.
+        adapter_scale: From 0 to 1: scales what the adapters add, to test between the frozen and the trained model;
+            see ``scale_adapters``. Training takes 1.
         modality_dropout: Fields of ``ModalityDropout``; None for no modality dropout.
         frame_chunk_size: Frames that the visual backbone encodes at once in evaluation, which bounds the memory; on a
             CPU at most 16. None for all.
@@ -42,9 +45,9 @@ class AudioVisualRecognizer(BaseModel):
 
     def __init__(self, cls_head: dict, visual_backbone: dict | None = None, audio_backbone: dict | None = None,
                  visual_neck: dict | None = None, audio_neck: dict | None = None,
-                 data_preprocessor: dict | None = None, modality: str = 'both', modality_dropout: dict | None = None,
-                 frame_chunk_size: int | None = 64, audio_chunk_size: int | None = 16,
-                 init_cfg: dict | None = None) -> None:
+                 data_preprocessor: dict | None = None, modality: str = 'both', adapter_scale: float = 1.,
+                 modality_dropout: dict | None = None, frame_chunk_size: int | None = 64,
+                 audio_chunk_size: int | None = 16, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'),
                          init_cfg=init_cfg)
         if visual_backbone is None and audio_backbone is None:
@@ -59,6 +62,9 @@ class AudioVisualRecognizer(BaseModel):
         self.audio_neck = audio_neck and MODELS.build(audio_neck)
         self.cls_head = MODELS.build(cls_head)
         self.modality = modality
+        self.adapter_scale = adapter_scale
+        if adapter_scale != 1:
+            scale_adapters(self, adapter_scale)
         self.modality_dropout = modality_dropout and ModalityDropout(**modality_dropout)
         self.frame_chunk_size = frame_chunk_size
         self.audio_chunk_size = audio_chunk_size
@@ -96,6 +102,9 @@ class AudioVisualRecognizer(BaseModel):
         if mode == 'loss' and self.modality != 'both':
             raise InputError(f"AudioVisualRecognizer: modality='{self.modality}' is for tests. To train one modality, "
                              'leave the backbone of the other out of the model.')
+        if mode == 'loss' and self.adapter_scale != 1:
+            raise InputError(f'AudioVisualRecognizer: adapter_scale={self.adapter_scale:g} is for tests. Leave it out '
+                             'to train.')
         readable = [sample for sample in data_samples if not is_skipped(sample)]
         if not readable:
             return data_samples if mode == 'predict' else self._no_loss(data_samples)

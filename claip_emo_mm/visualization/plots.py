@@ -115,6 +115,27 @@ def plot_robustness(metrics: dict[str, dict[str, float]], title: str = '') -> Fi
     return figure
 
 
+def plot_adapter_scale(sweep: Mapping[float, Mapping[str, Mapping[str, float]]], title: str = '') -> Figure:
+    """Plot WAR and UAR of every data set over the scale of the adapters, 0 the frozen model, 1 the trained one.
+
+    Args:
+        sweep: scale -> name of a data set -> WAR and UAR, percent.
+        title: above the plot.
+    """
+    figure = Figure(figsize=(8, 3.6), layout='constrained')
+    axes = figure.subplots(1, 2, sharey=True)
+    for axis, key in zip(axes, ('WAR', 'UAR'), strict=True):
+        for name in next(iter(sweep.values())):
+            axis.plot(list(sweep), [sets[name][key] for sets in sweep.values()], marker='.', label=name)
+        axis.set_title(key, fontsize=10, loc='left')
+        axis.set(xlabel='adapter scale', xlim=(-.02, 1.02), ylim=(0, 103))
+        axis.grid(alpha=.3)
+    axes[0].set_ylabel('%')
+    axes[0].legend(fontsize=7)
+    figure.suptitle(title, fontsize=10)
+    return figure
+
+
 def read_scalars(paths: list[Path]) -> dict[str, dict[int, float]]:
     """Read MMEngine's scalars, one json object a line, with `step`.
 

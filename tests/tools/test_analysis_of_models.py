@@ -1,4 +1,5 @@
 """tools/analysis: on a trained model, as a user runs them."""
+import json
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,34 @@ def test_mistakes(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.M
     message = capsys.readouterr().err
     assert expected in message and 'Traceback' not in message
     assert not list(tmp_path.iterdir())
+
+
+def test_adapter_scale(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                       capsys: pytest.CaptureFixture) -> None:
+    foreign = tmp_path / 'foreign.py'
+    foreign.write_text(f"_base_ = ['{trained_toy.config}']\n"
+                       "test_dataloader = dict(dataset=dict(ann_file='train.csv'))\n")
+    arguments = [trained_toy.config, trained_toy.checkpoint, '--foreign', foreign, '--out', tmp_path / 'out']
+    assert call_tool(monkeypatch, 'analysis_tools/adapter_scale.py', *arguments, '--scales', '0', '1') == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[:3]]
+    assert rows[0] == 'scale toy WAR % toy UAR % foreign WAR % foreign UAR %'.split()
+    assert [row[0] for row in rows[1:]] == ['0', '1'] and len(rows[1]) == 5
+    assert {path.name for path in (tmp_path / 'out').iterdir()} == {
+        'adapter_scale.json', 'adapter_scale.csv', 'adapter_scale.png'}
+    for scale, row in zip('01', rows[1:], strict=True):  # as the test itself
+        assert call_tool(monkeypatch, 'test.py', trained_toy.config, trained_toy.checkpoint, '--adapter-scale', scale,
+                         '--work-dir', tmp_path / scale) == 0
+        metrics = json.loads((tmp_path / scale / 'test_metrics.json').read_text())
+        assert float(row[1]) == pytest.approx(metrics['metrics']['WAR'], abs=.01)
+        assert metrics['adapter_scale'] == float(scale)
+    capsys.readouterr()
+    video = next(trained_toy.data.glob('videos/test_*_happy.mp4'))
+    printed = []
+    for options in ((), ('--adapter-scale', '1'), ('--adapter-scale', '0')):
+        assert call_tool(monkeypatch, 'infer.py', video, '--checkpoint', trained_toy.checkpoint, *options) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    arguments_of_infer = (video, '--checkpoint', trained_toy.checkpoint, '--adapter-scale', '2')
+    assert call_tool(monkeypatch, 'infer.py', *arguments_of_infer) == 1
+    assert 'adapter_scale is 2.0. Expected 0 to 1' in capsys.readouterr().err
+    assert call_tool(monkeypatch, 'analysis_tools/adapter_scale.py', *arguments, '--scales', '3') == 2

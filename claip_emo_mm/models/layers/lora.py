@@ -11,7 +11,7 @@ from peft.tuners import lora
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.errors import InputError, check_ratio, check_whole
 from claip_emo_mm.models.layers.cpu_ops import (
     add_masked_product,
     cast_for_products,
@@ -131,6 +131,8 @@ class LoRALinear(ExactMerging, lora.Linear):
 
     def merged_weight(self) -> Tensor | None:
         """A new matrix (D', D), weight and adapter in one; None where peft's layer does something else."""
+        if self.disable_adapters and not self.merged:  # as the layer without an adapter, to the last digit
+            return self.base_layer.weight.clone()
         if not self._is_plain():
             return None
         if self.merged:
@@ -239,5 +241,25 @@ def add_adapters(encoder: nn.Module, config: LoRAConfig, block_names: Sequence[s
 def merge_adapters(model: nn.Module) -> None:
     """Merge every adapter into its layer's weight, in place; a copy is kept, which `train()` restores to the bit."""
     for layer in model.modules():
-        if isinstance(layer, ExactMerging) and not layer.merged:
+        if isinstance(layer, ExactMerging) and not layer.merged and not layer.disable_adapters:
             layer.merge()
+
+
+def scale_adapters(model: nn.Module, scale: float) -> None:
+    """Scale what every adapter adds to its layer, in place: 0 is the frozen model, 1 the trained one (WiSE-FT).
+
+    Interpolates between the frozen and the trained weights (arXiv 2109.01903). The next call replaces the scale.
+
+    Args:
+        scale: from 0 to 1.
+    """
+    check_ratio('adapters', adapter_scale=scale)
+    layers = [layer for layer in model.modules() if isinstance(layer, ExactMerging)]
+    if not layers:
+        raise InputError(f'adapter_scale is {scale:g}, but the model has no adapters. Leave it out.')
+    for layer in layers:
+        if layer.merged:
+            layer.unmerge()
+        layer._disable_adapters = scale == 0
+        trained = layer.__dict__.setdefault('_trained_scaling', dict(layer.scaling))
+        layer.scaling = {name: value * scale for name, value in trained.items()}

@@ -1,0 +1,72 @@
+"""Sweep the scale of the adapters: python tools/analysis_tools/adapter_scale.py CONFIG CHECKPOINT --out FOLDER."""
+import hashlib
+import sys
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
+
+import torch
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import require_lists
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.adapter_scales import score_clips, shared_metrics, sweep_adapter_scale, sweep_table
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization.plots import plot_adapter_scale, write_figure
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Test between the frozen model (scale 0 of what the adapters add) and the '
+                                        "trained one (1), on the config's data set and on others; a table, "
+                                        'adapter_scale.json, .csv and .png. An interrupted sweep resumes.')
+    parser.add_argument('config', help='config that the checkpoint was trained with')
+    parser.add_argument('checkpoint', help='checkpoint of a training with adapters')
+    parser.add_argument('--foreign', nargs='+', default=[], metavar='CONFIG',
+                        help='configs of other data sets; emotions that the model does not know are left out')
+    parser.add_argument('--scales', type=float, nargs='+', default=[0., .25, .5, .75, 1.], metavar='S',
+                        help='from 0 to 1 (default: 0 0.25 0.5 0.75 1)')
+    parser.add_argument('--split', choices=('val', 'test'), default='test',
+                        help='split that is tested; a scale is to be chosen on val (default: %(default)s)')
+    parser.add_argument('--out', type=output_folder, required=True, metavar='FOLDER', help='folder for the results')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where to compute (default: %(default)s)')
+    add_cfg_options(parser, 'change keys of all configs: a.b=1')
+    args = parser.parse_args()
+    if not all(0 <= scale <= 1 for scale in args.scales):
+        parser.error(f'--scales {" ".join(map(str, args.scales))}: expected numbers from 0 to 1')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    require_checkpoint(args.checkpoint)
+    check_writable(args.out, is_folder=True)
+    init_default_scope('mmaction')
+    names = [args.config, *args.foreign]
+    if len({Path(name).stem for name in names}) < len(names):
+        raise InputError('--foreign: two configs have one name, by which the table names their data sets.')
+    configs = {Path(name).stem: load_config(name, args.cfg_options) for name in names}
+    for cfg in configs.values():
+        require_lists(cfg, args.split)
+    model, _, classes = load_trained(args.checkpoint, next(iter(configs.values())))
+    model = model.to(args.device)
+    test = {}
+    for name, cfg in configs.items():
+        loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'], seed=0)
+        of_set = list(loader.dataset.metainfo.get('classes', ())) or classes
+        test[name] = partial(lambda loader, of_set: shared_metrics(score_clips(model, loader, of_set), classes), loader,
+                             of_set)
+    of = dict(checkpoint=hashlib.sha256(Path(args.checkpoint).read_bytes()).hexdigest(), split=args.split,
+              configs=hashlib.sha256(''.join(cfg.pretty_text for cfg in configs.values()).encode()).hexdigest())
+    sweep = sweep_adapter_scale(model, test, args.scales, args.out / 'adapter_scale.json', of)
+    write_figure(args.out / 'adapter_scale.png', plot_adapter_scale(sweep, Path(args.config).stem))
+    sys.stdout.write(f'{sweep_table(sweep)}\nWritten: {args.out / "adapter_scale"}.json, .csv, .png\n')
+
+
+if __name__ == '__main__':
+    run(main)
