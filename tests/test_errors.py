@@ -23,7 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # required options
     'DFEWDataset': dict(fold=1, split='train', pipeline=[]), 'MAFWDataset': dict(fold=1, split='train', pipeline=[]),
     'CorpusDataset': dict(corpus='cremad', fold=1, pipeline=[]),
     'AudioVisualDataset': dict(ann_file='list.csv', pipeline=[]), 'FoldDataset': dict(fold=1, pipeline=[]),
-    'HoldoutSubset': dict(dataset={}, ratio=.5),
+    'HoldoutSubset': dict(dataset={}, ratio=.5), 'MappedClassesDataset': dict(dataset={}, classes=['a', 'b']),
     'CaptionedDataset': dict(drawn={}, data_root='', context_length=3),
     'SeededBatchSampler': dict(sampler=DefaultSampler(range(3)), batch_size=2),
     'ClassBalancedSampler': dict(dataset=[]), 'ResumableTrainLoop': dict(runner=None, dataloader={}, max_epochs=3),

@@ -8,9 +8,10 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
-from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
+from claip_emo_mm.engine.cli import add_cfg_options, add_run_arguments, parse_run_arguments, run
 from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.cross_corpus import set_test_data
 from claip_emo_mm.engine.hooks.checkpoint import TRAINED_CLIPS
 from claip_emo_mm.engine.resume import require_checkpoint
 from claip_emo_mm.errors import InputError
@@ -45,6 +46,10 @@ def parse_args() -> Namespace:
                              'interrupted')
     parser.add_argument('--allow-trained-clips', action='store_true',
                         help='test clips that the checkpoint was trained on, too (default: refuse them)')
+    parser.add_argument('--on', metavar='CONFIG',
+                        help='test on the data set of this config, by the classes that both have; clips and scores of '
+                             'others are left out. Results are in work_dirs/<config name>_on_<its name>')
+    add_cfg_options(parser, 'change keys of the config of --on, such as fold=2', '--on-options')
     add_run_arguments(parser)
     args = parse_run_arguments(parser)
     if args.dump is not None and not args.dump.endswith(('.pkl', '.pickle')):
@@ -55,6 +60,8 @@ def parse_args() -> Namespace:
                             or args.modality not in (None, 'both')):
         parser.error('--robustness tests many times: it goes without --dump, --show, --show-dir, --raw-weights and '
                      '--modality')
+    if args.on_options and not args.on:
+        parser.error('--on-options changes the config of --on, which is missing')
     return args
 
 
@@ -68,9 +75,12 @@ def main() -> None:
                          'need none.')
     refuse_options(args.cfg_options, 'load_from', 'resume', reason=f'{args.checkpoint} is tested')
     check_groups(cfg, 'test')
-    set_work_dir(cfg, args.work_dir, args.config)
+    other = load_config(args.on, args.on_options) if args.on else None
+    set_work_dir(cfg, args.work_dir if not args.on or args.work_dir else str(
+        Path('work_dirs', f'{Path(args.config).stem}_on_{Path(args.on).stem}')), args.config)
     set_launcher(cfg, args.launcher)
-    require_lists(cfg, 'test')
+    require_lists(cfg if other is None else other, 'test')
+    args.cross_corpus = None if other is None else set_test_data(cfg, other)
     if args.dump is not None:
         check_writable(args.dump)
     if args.show_dir is not None:
@@ -101,11 +111,15 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
     """Test, and write the metrics and the scores of every clip."""
     runner = build_runner(cfg)
     metrics = runner.test()
+    if args.cross_corpus is not None:
+        runner.logger.info(args.cross_corpus.lines(f'{Path(args.config).stem} on {Path(args.on).stem}'))
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
         details = dict(weights='raw') if args.raw_weights else {}
         if args.adapter_scale is not None:
             details['adapter_scale'] = args.adapter_scale
+        if args.cross_corpus is not None:
+            details['on'] = dict(config=args.on, **args.cross_corpus.details())
         if args.checkpoint is None:
             details['note'] = describe_zero_shot(cfg)
             runner.logger.info(details['note'])

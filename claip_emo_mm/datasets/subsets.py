@@ -1,5 +1,5 @@
-"""Held-out subsets, and concatenation of named splits."""
-from collections.abc import Mapping
+"""Held-out subsets, concatenation of named splits, and data sets under the classes of another."""
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,9 @@ from mmengine.dataset import BaseDataset
 from sklearn.model_selection import train_test_split
 from torch.utils.data import ConcatDataset, Dataset
 
+from claip_emo_mm.datasets.labels import LabelSchema
 from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.structures import VOTES
 
 
 @DATASETS.register_module()
@@ -90,3 +92,52 @@ class NamedConcatDataset(ConcatDataset):
             split = next(name for name, (_, stop) in self.metainfo['splits'].items() if index < stop)
             sample['data_samples'].set_metainfo(dict(split=split))
         return sample
+
+
+@DATASETS.register_module()
+class MappedClassesDataset(Dataset):
+    """A data set under the classes of another; clips of classes that the other lacks are left out.
+
+    Args:
+        dataset: config of a data set whose annotations have a `label`, with class names.
+        classes: names of the other's classes, label 0 first; equal emotions may have other names, see
+            `LabelSchema.map_to`.
+    Raises:
+        InputError: the two have fewer than two classes in common, or there is no clip of these.
+    """
+
+    def __init__(self, dataset: Mapping[str, Any], classes: Sequence[str]) -> None:
+        self.dataset: BaseDataset = DATASETS.build(dataset)
+        own = LabelSchema('', 'the data set', tuple(self.dataset.metainfo.get('classes', ())))
+        self.labels = own.map_to(LabelSchema('', 'the model', tuple(classes)))  # own label -> label here, or None
+        self.missing = [name for name, label in zip(own.classes, self.labels, strict=True) if label is None]
+        if len(own.classes) - len(self.missing) < 2:
+            raise InputError(f'MappedClassesDataset: the classes {", ".join(own.classes) or "(none)"} and '
+                             f'{", ".join(classes)} have fewer than two in common.')
+        self.indices = [index for index in range(len(self.dataset))
+                        if self.labels[self.dataset.get_data_info(index)['label']] is not None]
+        if not self.indices:
+            raise InputError(f'MappedClassesDataset: not one clip of the data set has one of {", ".join(classes)}.')
+        self.metainfo = dict(self.dataset.metainfo, classes=list(classes))
+
+    @property
+    def common(self) -> list[int]:
+        """Labels here of the classes that both have, ascending."""
+        return sorted(label for label in self.labels if label is not None)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sample = self.dataset[self.indices[index]]
+        if 'data_samples' in sample:  # votes are for the other classes
+            sample['data_samples'].set_gt_label(self.get_data_info(index)['label']).set_metainfo({VOTES: None})
+        return sample
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """Annotation of a clip, with its label here."""
+        info = self.dataset.get_data_info(self.indices[index])
+        return dict(info, label=self.labels[info['label']])
+
+    def full_init(self) -> None:
+        """Do nothing, as the list was read; MMEngine's wrappers of data sets call it."""

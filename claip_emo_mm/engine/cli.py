@@ -37,9 +37,10 @@ def output_folder(text: str) -> Path:
 
 
 def add_cfg_options(parser: ArgumentParser,
-                    purpose: str = 'change keys of the config: a.b=1 c="[1,2]" (no blanks inside a value)') -> None:
-    """Add --cfg-options; `purpose` is its help."""
-    parser.add_argument('--cfg-options', nargs='+', action=KeyValueAction, metavar='KEY=VALUE', help=purpose)
+                    purpose: str = 'change keys of the config: a.b=1 c="[1,2]" (no blanks inside a value)',
+                    name: str = '--cfg-options') -> None:
+    """Add --cfg-options, or such options under another name; `purpose` is its help."""
+    parser.add_argument(name, nargs='+', action=KeyValueAction, metavar='KEY=VALUE', help=purpose)
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:

@@ -11,7 +11,13 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.evaluation.metrics import EmotionMetrics, are_probabilities, check_scores, emotion_metrics
+from claip_emo_mm.evaluation.metrics import (
+    EmotionMetrics,
+    are_probabilities,
+    check_scores,
+    emotion_metrics,
+    select_classes,
+)
 from claip_emo_mm.evaluation.predictions import ClipScores
 from claip_emo_mm.evaluation.tables import metrics_table
 from claip_emo_mm.evaluation.votes import VotesMetrics, votes_metrics, votes_table
@@ -43,6 +49,8 @@ class EmotionMetric(BaseMetric):
         n_bootstrap: samples of the clips for 95 % bootstrap intervals, stratified by class; 0 for none.
         seed: of these samples.
         split: name of the only split of `NamedConcatDataset` to evaluate; None for all clips.
+        classes: names of the only classes that count, two at least: scores of others are dropped, and those of each
+            clip sum to 1 again. None for all classes.
         collect_device: 'cpu' or 'gpu', through which the ranks' results are collected.
         prefix: put before the names of the metrics, with a slash.
         collect_dir: folder that all ranks can reach, for collecting through the CPU.
@@ -52,14 +60,16 @@ class EmotionMetric(BaseMetric):
 
     takes_skipped_clips = True
 
-    def __init__(self, n_bootstrap: int = 0, seed: int = 0, split: str | None = None, collect_device: str = 'cpu',
-                 prefix: str | None = None, collect_dir: str | None = None) -> None:
+    def __init__(self, n_bootstrap: int = 0, seed: int = 0, split: str | None = None,
+                 classes: Sequence[str] | None = None, collect_device: str = 'cpu', prefix: str | None = None,
+                 collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix or 'none', collect_dir=collect_dir)
         check_whole(self, least=0, seed=seed, n_bootstrap=n_bootstrap)
         self.prefix = prefix  # only now: MMEngine warns of a metric without a prefix, but `WAR` is what people look for
         self.n_bootstrap = n_bootstrap
         self.seed = seed
         self.split = split
+        self.only = None if classes is None else tuple(classes)
         self.metrics: EmotionMetrics | None = None
         self.clips: ClipScores | None = None
         self.votes: dict[str, VotesMetrics] | None = None
@@ -139,6 +149,8 @@ class EmotionMetric(BaseMetric):
             raise InputError(f'EmotionMetric: the model gives {scores.shape[1]} scores, the data set has '
                              f'{len(classes)} classes ({", ".join(classes)}). Set cls_head.num_classes={len(classes)}.')
         labels = np.array([result.label for _, result in results])
+        if self.only is not None:
+            labels, scores, classes = select_classes(labels, scores, classes, self.only)
         self.votes = None
         if all(result.votes is not None for _, result in results) and are_probabilities(scores):
             self.votes = votes_metrics(labels, scores, np.stack([result.votes for _, result in results]))

@@ -41,6 +41,28 @@ def are_probabilities(scores: np.ndarray) -> bool:
     return bool((scores >= 0).all() and (abs(scores.sum(axis=1) - 1) <= 1e-3).all())
 
 
+def select_classes(labels: np.ndarray, scores: np.ndarray, classes: Sequence[str],
+                   only: Sequence[str]) -> tuple[np.ndarray, np.ndarray, Sequence[str]]:
+    """Keep some classes: labels (clips,) and scores (clips, K) of these, which sum to 1 again, and their names.
+
+    Raises:
+        InputError: fewer than two are chosen, one is unknown, or a clip is of another class.
+    """
+    chosen = [place for place, name in enumerate(classes) if name in only]
+    if len(chosen) < 2 or len(chosen) < len(only):
+        raise InputError(f'EmotionMetric: classes={list(only)}. Expected two or more of {", ".join(classes)}.')
+    others = set(labels.tolist()) - set(chosen)
+    if others:
+        raise InputError(f'EmotionMetric: there are clips of {", ".join(classes[label] for label in sorted(others))}, '
+                         f'but classes={list(only)}. Leave them out of the data set.')
+    is_ratio = are_probabilities(scores)
+    scores = scores[:, chosen]
+    if is_ratio:
+        totals = scores.sum(axis=1, keepdims=True)
+        scores = np.where(totals > 0, scores / np.where(totals > 0, totals, 1), 1 / len(chosen))
+    return np.searchsorted(chosen, labels), scores, [classes[place] for place in chosen]
+
+
 def expected_calibration_error(labels: np.ndarray, scores: np.ndarray, bins: int = 15) -> float:
     """Expected calibration error in percent (Guo et al. 2017, arXiv 1706.04599, equation 3).
 

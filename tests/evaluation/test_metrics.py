@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import emotion_metrics, metrics_table
+from claip_emo_mm.evaluation.metrics import select_classes
 
 # The clips of test_recall.py, as scores: the highest is the class that a clip is taken for
 LABELS = np.array([0, 0, 0, 0, 1, 1, 3])
@@ -78,3 +80,19 @@ def test_table_of_many_classes_names_mistakes() -> None:
     assert lines[0].endswith('| taken for: (most often)')
     assert lines[1].split('|')[1].strip() == 'c5 2, c2 1'
     assert lines[2].endswith('3 |')
+
+
+def test_some_classes_alone() -> None:
+    labels, scores, classes = select_classes(np.array([3, 0]), SCORES[[6, 0]], NAMES, ['a', 'happy', 'fear'])
+    assert (labels.tolist(), classes) == ([2, 0], ['happy', 'fear', 'a'])
+    np.testing.assert_allclose(scores, [[5 / 7, 1 / 7, 1 / 7], [7 / 9, 1 / 9, 1 / 9]])
+    logits = select_classes(np.array([0]), np.array([[3., -2, 9, 1]]), NAMES, ['happy', 'a'])[1]
+    assert logits.tolist() == [[3, 1]]  # no probabilities, and none made of them
+    nothing = select_classes(np.array([0]), np.array([[0., 1, 0, 0]]), NAMES, ['happy', 'fear'])[1]
+    assert nothing.tolist() == [[.5, .5]]
+    with pytest.raises(InputError, match=r"classes=\['happy'\]. Expected two or more of happy, sad, fear, a"):
+        select_classes(LABELS, SCORES, NAMES, ['happy'])
+    with pytest.raises(InputError, match=r"classes=\['happy', 'calm', 'sad'\]. Expected two or more"):
+        select_classes(LABELS, SCORES, NAMES, ['happy', 'calm', 'sad'])
+    with pytest.raises(InputError, match='there are clips of sad, a, but'):
+        select_classes(LABELS, SCORES, NAMES, ['happy', 'fear'])
