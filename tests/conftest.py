@@ -3,6 +3,7 @@ import fractions
 import signal
 import struct
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -40,6 +41,13 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f'{folder} is not there')
     return folder
+
+
+@pytest.fixture(scope='session')
+def laion_clap() -> None:
+    """Skips what is compared with laion_clap where it is not installed: it asks for NumPy 1."""
+    if find_spec('laion_clap') is None:
+        pytest.skip('laion_clap is not installed')
 
 
 @pytest.fixture

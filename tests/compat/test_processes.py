@@ -86,6 +86,6 @@ def test_mmaction_is_broken_without_the_package(fresh_python):
     broken = [line for line in result.stdout.splitlines() if line.startswith('BROKEN')]
     assert len(broken) == 4, result.stdout + result.stderr
     assert any(text in broken[0] for text in ('_cuda_setDevice', 'NVIDIA driver'))
-    assert 'NCCL' in broken[1]
+    assert 'nccl' in broken[1].lower()  # torch 2.15 has another in its place, nccl2
     assert 'device_ids' in broken[2]
     assert any(text in broken[3] for text in ('accelerator device', 'NVIDIA driver'))

@@ -77,7 +77,7 @@ class ReferenceModel(nn.Module):
 
 
 @pytest.fixture(scope='session')
-def reference_model() -> Callable[..., ReferenceModel]:
+def reference_model(laion_clap: None) -> Callable[..., ReferenceModel]:
     """The class, to be built in the size that a test wants."""
     return ReferenceModel
 

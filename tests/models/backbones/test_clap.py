@@ -36,6 +36,7 @@ def laion_clap_file(path: Path, arch: dict, prefix: str = 'audio_branch.') -> Pa
     return path
 
 
+@pytest.mark.usefixtures('laion_clap')
 @pytest.mark.parametrize('prefix', ['audio_branch.', 'module.audio_branch.', ''])
 def test_latent_map_is_htsats(tmp_path: Path, prefix: str) -> None:
     path = laion_clap_file(tmp_path / 'clap.safetensors', FUSION_ARCH, prefix)
@@ -120,6 +121,7 @@ def test_unknown_sizes_are_refused() -> None:
         CLAPAudioBackbone('HTSAT-huge')
 
 
+@pytest.mark.usefixtures('laion_clap')
 def test_laion_clap_itself_is_never_imported() -> None:
     code = ('import sys; from claip_emo_mm.models import CLAPAudioBackbone; '
             'assert not any(name.startswith(("laion_clap", "torchlibrosa")) for name in sys.modules); '

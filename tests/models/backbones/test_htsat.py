@@ -46,6 +46,7 @@ def embed(htsat: nn.Module, mel: Tensor) -> Tensor:
     return htsat.forward_features(htsat.reshape_wav2img(x), longer_idx=[])['embedding']
 
 
+@pytest.mark.usefixtures('laion_clap')
 def test_names_and_buffers_are_laion_clap_s(arch: HTSATArch) -> None:
     theirs = build_htsat(arch, drop_path_rate=.1)
     ours = HTSATEncoder(arch, drop_path_rate=.1)
@@ -57,6 +58,7 @@ def test_names_and_buffers_are_laion_clap_s(arch: HTSATArch) -> None:
         assert buffer.dtype == buffers[name].dtype and torch.equal(buffer, buffers[name]), name
 
 
+@pytest.mark.usefixtures('laion_clap')
 def test_features_are_laion_clap_s(arch: HTSATArch) -> None:
     htsat, mel = random_htsat(arch, 0.).eval(), spectrograms(arch, 2)
     with torch.no_grad():
@@ -65,6 +67,7 @@ def test_features_are_laion_clap_s(arch: HTSATArch) -> None:
     assert (ours - theirs).abs().max() < 2e-6
 
 
+@pytest.mark.usefixtures('laion_clap')
 def test_a_training_of_the_same_seed_is_laion_clap_s(arch: HTSATArch) -> None:
     htsat, mel = random_htsat(arch, .5).train(), spectrograms(arch, 3)
     backbone = ours_with(htsat, arch, .5).train()

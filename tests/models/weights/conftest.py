@@ -173,6 +173,8 @@ PUBLISHED: dict[str, tuple[str, str, Maker]] = {
 def published(request: pytest.FixtureRequest, tmp_path: Path) -> SimpleNamespace:
     """A file in one of the formats: ``kind``, ``format``, ``path``, ``features`` and the ``inputs`` that give them."""
     format_name, name, make = PUBLISHED[request.param]
+    if request.param.startswith('laion'):
+        request.getfixturevalue('laion_clap')
     path = tmp_path / name
     audio = 'clap' in format_name.lower()
     features = make(path)
