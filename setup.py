@@ -9,7 +9,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).parent
 # What MIM reads from an installed package's folder `.mim`, as MMAction2 puts it there.
 MIM_FILES = ('configs', 'tools', 'model-index.yml', 'dataset-index.yml')
-_CHECKOUT_ONLY = ('__pycache__', 'benchmark.py', 'environment.sh', 'quickstart.sh')
+_CHECKOUT_ONLY = ('__pycache__', 'benchmark.py', 'environment.sh', 'quickstart.sh', 'reproduce.sh')
 
 
 class BuildWithMim(build_py):
