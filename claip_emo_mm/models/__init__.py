@@ -11,6 +11,7 @@ from .data_preprocessor import AudioVisualDataPreprocessor
 from .heads.fusions import ConcatFusionHead, CrossAttentionFusionHead, FiLMFusionHead, GatedFusionHead, SumFusionHead
 from .heads.language_head import LanguageHead
 from .heads.mmaction_head import MMActionFusionHead
+from .heads.text_init_head import TextInitFusionHead
 from .losses import LogitAdjustedLoss, SoftmaxFocalLoss
 from .necks import AudioMeanPool, AudioTemporalTransformer, AudioTokens, FrameTokens, TemporalTransformer
 from .pretrainer import ContrastivePretrainer
@@ -20,4 +21,4 @@ __all__ = ['AudioBackboneWrapper', 'AudioMeanPool', 'AudioTemporalTransformer', 
            'AudioVisualDataPreprocessor', 'AudioVisualRecognizer', 'CLAPAudioBackbone', 'CLIPVisualBackbone',
            'ConcatFusionHead', 'ContrastivePretrainer', 'CrossAttentionFusionHead', 'FiLMFusionHead', 'FrameTokens',
            'GatedFusionHead', 'ImageBackboneWrapper', 'LanguageHead', 'LogitAdjustedLoss', 'MMActionFusionHead',
-           'SoftmaxFocalLoss', 'SumFusionHead', 'TemporalTransformer', 'VideoBackboneWrapper']
+           'SoftmaxFocalLoss', 'SumFusionHead', 'TemporalTransformer', 'TextInitFusionHead', 'VideoBackboneWrapper']

@@ -1,4 +1,5 @@
 """tools/analysis: on a trained model, as a user runs them."""
+import csv
 import json
 from pathlib import Path
 
@@ -97,3 +98,23 @@ def test_adapter_scale(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pyt
     assert call_tool(monkeypatch, 'infer.py', *arguments_of_infer) == 1
     assert 'adapter_scale is 2.0. Expected 0 to 1' in capsys.readouterr().err
     assert call_tool(monkeypatch, 'analysis_tools/adapter_scale.py', *arguments, '--scales', '3') == 2
+
+
+def test_few_shot(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                  capsys: pytest.CaptureFixture) -> None:
+    arguments = [trained_toy.config, '--clips', '7', '14', '--seeds', '2', '--steps', '3', '--out', tmp_path / 'out']
+    assert call_tool(monkeypatch, 'analysis_tools/few_shot.py', *arguments) == 0
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines()[1:7]] == ['7'] * 3 + ['14'] * 3
+    with (tmp_path / 'out' / 'few_shot.csv').open(encoding='utf-8') as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12 and {row['method'] for row in rows} == {'nearest class mean', 'linear probe', 'head'}
+    with np.load(tmp_path / 'out' / 'train.npz') as train, np.load(tmp_path / 'out' / 'test.npz') as test:
+        assert train['visual'].shape == (14, 128) and test['audio'].shape == (7, 128)
+        assert sorted(train['labels'].tolist()) == sorted([*range(7)] * 2)
+    with monkeypatch.context() as patch:  # the clips are encoded once
+        patch.setattr('claip_emo_mm.evaluation.predictions.collect_features', None)
+        assert call_tool(patch, 'analysis_tools/few_shot.py', *arguments) == 0
+    assert capsys.readouterr().out == printed
+    assert call_tool(monkeypatch, 'analysis_tools/few_shot.py', *arguments[:2], '15', *arguments[4:]) == 1
+    assert '--clips 15: the training split has 14 clips' in capsys.readouterr().err

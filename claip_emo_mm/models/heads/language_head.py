@@ -135,12 +135,8 @@ class LanguageHead(FusionHead):
                              f'{", ".join(self.classes)}. Correct one of them.')
         self.visual = self.audio = None
         if visual_channels:
-            width = clip_text_config(arch)[1]
             self._embed_visual = partial(clip_class_embeddings, arch=arch)
-            self.visual = LanguageSide(
-                nn.Linear(visual_channels, width, bias=False), num_classes, width,
-                pretrained and class_prompts(self.classes, prompts),
-                pretrained and partial(self._embed_visual, pretrained=pretrained))
+            self.visual = visual_side(visual_channels, self.classes, arch, pretrained, prompts)
         if audio_channels:
             options = dict(dict(embed_dims=_CLAP_WIDTH), **audio_arch or {})
             check_whole(self, **{'audio_arch.embed_dims': options['embed_dims']})
@@ -178,6 +174,15 @@ class LanguageHead(FusionHead):
         """(B, D) and (B, D') to logits (B, K)."""
         return sum(side(feature) for side, feature in ((self.visual, visual), (self.audio, audio))
                    if side is not None)
+
+
+def visual_side(channels: int, classes: Sequence[str], arch: str | dict, pretrained: str | None,
+                prompts: Given) -> LanguageSide:
+    """Compare visual features of a width with K classes by CLIP; arguments as of ``LanguageHead``."""
+    width = clip_text_config(arch)[1]
+    return LanguageSide(nn.Linear(channels, width, bias=False), len(classes), width,
+                        pretrained and class_prompts(classes, prompts),
+                        pretrained and partial(clip_class_embeddings, arch=arch, pretrained=pretrained))
 
 
 class AudioProjection(nn.Module):

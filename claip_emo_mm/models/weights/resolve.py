@@ -76,7 +76,7 @@ def with_random_weights(cfg: Any) -> Any:
     """Copy the config of a model, or a value of it, without `pretrained` and every `init_cfg` of type Pretrained."""
     if isinstance(cfg, Mapping):
         random = dict(pretrained=None, clip_pretrained=False)
-        if str(cfg.get('type')).endswith('LanguageHead'):  # what its class embeddings are made from
+        if str(cfg.get('type')).endswith(('LanguageHead', 'TextInitFusionHead')):  # what they embed, and how
             random.update(prompts=None, audio_pretrained=None, audio_prompts=None, audio_tokenizer='')
         return {key: random.get(key, with_random_weights(value)) for key, value in cfg.items()
                 if not (key == 'init_cfg' and _is_pretrained(value))}

@@ -1,0 +1,140 @@
+"""Few clips: classifiers of stored features. python tools/analysis_tools/few_shot.py CONFIG --out FOLDER."""
+import copy
+import hashlib
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import check_groups, require_lists
+from claip_emo_mm.evaluation import few_shot
+from claip_emo_mm.evaluation.predictions import collect_features
+from claip_emo_mm.evaluation.tables import text_table
+from claip_emo_mm.utils.io import atomic_write, check_writable, write_csv
+
+Split = tuple[few_shot.Features, np.ndarray]
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Encode training and test clips once (train.npz, test.npz), and classify by '
+                                        "few of the former: nearest class mean, Tip-Adapter's cache, linear probe, and "
+                                        "the config's head trained on the features; WAR, and steps to a target.")
+    parser.add_argument('config', help='config; one with a TextInitFusionHead also compares it with a random start')
+    parser.add_argument('--checkpoint', help='encode by this checkpoint (default: by the frozen encoders)')
+    parser.add_argument('--clips', type=int, nargs='+', default=[8, 16, 32], metavar='N',
+                        help='training clips, in all (default: 8 16 32)')
+    parser.add_argument('--seeds', type=int, default=3, help='samples of clips for each number (default: %(default)s)')
+    parser.add_argument('--target', type=float, default=90., help='WAR that a head is to reach (default: %(default)g)')
+    parser.add_argument('--steps', type=int, default=1000, help='steps of a head at most (default: %(default)s)')
+    parser.add_argument('--out', type=output_folder, required=True, metavar='FOLDER',
+                        help='folder for the features and few_shot.csv')
+    add_cfg_options(parser)
+    args = parser.parse_args()
+    if min(*args.clips, args.seeds, args.steps) < 1:
+        parser.error('--clips, --seeds and --steps: expected numbers from 1')
+    return args
+
+
+def stored_features(model: nn.Module, cfg: Config, split: str, folder: Path, key: str) -> Split:
+    """Features of a split's clips, through the test pipeline; from the folder where they are of the same model."""
+    path = folder / f'{split}.npz'
+    if path.is_file():
+        with np.load(path) as kept:
+            if str(kept['key']) == key:
+                return {name: kept[name] for name in ('visual', 'audio') if name in kept}, kept['labels']
+    loader = copy.deepcopy(cfg.test_dataloader)
+    loader.dataset = dict(cfg[f'{split}_dataloader'].dataset, pipeline=cfg.test_dataloader.dataset.pipeline,
+                          test_mode=True)
+    found = collect_features(model, Runner.build_dataloader(loader, seed=0))
+    with atomic_write(path) as part, part.open('wb') as file:
+        np.savez(file, key=key, names=np.array(found.names), labels=found.labels, **found.of)
+    return found.of, found.labels
+
+
+def zero_shot_logits(head: nn.Module, features: few_shot.Features) -> np.ndarray | None:
+    """Logits of clips by the class embeddings of the head's prompts; None for a head without."""
+    if hasattr(head, 'init_weights'):
+        head.init_weights()
+    inputs = {name: torch.from_numpy(values) for name, values in features.items()}
+    with torch.inference_mode():
+        if hasattr(head, 'language'):  # TextInitFusionHead
+            return head.language(inputs['visual']).numpy()
+        return head(**inputs).numpy() if hasattr(head, 'set_classes') else None
+
+
+def measure(cfg: Config, train: Split, test: Split, zero_shot: np.ndarray | None, args: Namespace) -> list[list]:
+    """Rows (clips, seed, method, WAR, first step at the target or '')."""
+    rows = []
+    heads = dict(head=cfg.model.cls_head)
+    if cfg.model.cls_head.type == 'TextInitFusionHead':
+        head = cfg.model.cls_head
+        heads = {'text init': head, 'random init': dict(
+            type='ConcatFusionHead', num_classes=head.num_classes, visual_channels=head.visual_channels,
+            audio_channels=head.get('audio_channels', 0))}
+    for clips in args.clips:
+        for seed in range(args.seeds):
+            chosen = few_shot.sample_clips(train[1], clips, seed)
+            features = {name: values[chosen] for name, values in train[0].items()}
+            labels, both, tested = train[1][chosen], few_shot.joined(features), few_shot.joined(test[0])
+            found = {'nearest class mean': few_shot.nearest_class_mean(both, labels, tested),
+                     'linear probe': few_shot.linear_probe(both, labels, tested)}
+            if zero_shot is not None:
+                found['Tip-Adapter'] = few_shot.tip_adapter(both, labels, tested, zero_shot)
+            rows += [[clips, seed, name, few_shot.war(predicted, test[1]), ''] for name, predicted in found.items()]
+            for name, head in heads.items():
+                def build(head: dict = head) -> nn.Module:
+                    made = MODELS.build(head)
+                    made.init_weights()
+                    return made
+                step, curve = few_shot.steps_to_reach(args.target, build, (features, labels), test, seed, args.steps)
+                rows.append([clips, seed, name, curve[-1], '' if step is None else step])
+    return rows
+
+
+def table(rows: list[list]) -> str:
+    """Mean and standard deviation of WAR over the seeds, and the steps of every seed."""
+    methods, lines = list(dict.fromkeys(row[2] for row in rows)), []
+    for clips in dict.fromkeys(row[0] for row in rows):
+        for method in methods:
+            of = [row for row in rows if row[0] == clips and row[2] == method]
+            values, steps = np.array([row[3] for row in of]), [row[4] for row in of]
+            shown = ' '.join(str(step) if step != '' else '-' for step in steps) if 'init' in method else ''
+            lines.append([str(clips), method, f'{values.mean():.2f}', f'{values.std():.2f}', shown])
+    return text_table([['clips', 'method', 'WAR %', 'sd', 'steps to the target'], *lines], left=2)
+
+
+def main() -> None:
+    args = parse_args()
+    check_writable(args.out, is_folder=True)
+    cfg = load_config(args.config, args.cfg_options)
+    check_groups(cfg, 'train', 'test')
+    require_lists(cfg, 'train', 'test')
+    init_default_scope('mmaction')
+    model = MODELS.build(cfg.model).eval() if args.checkpoint is None else load_trained(args.checkpoint, cfg).model
+    parts = [str(cfg.model.get(f'{name}_{part}')) for name in ('visual', 'audio') for part in ('backbone', 'neck')]
+    text = f'{parts}{cfg.test_dataloader}{cfg.train_dataloader.dataset.get("ann_file")}'.encode()
+    trained = Path(args.checkpoint).read_bytes() if args.checkpoint else b''
+    key = hashlib.sha256(text + trained).hexdigest()
+    train, test = (stored_features(model, cfg, split, args.out, key) for split in ('train', 'test'))
+    few_shot.check_features(train[0], test[0], args.clips)
+    zero_shot = zero_shot_logits(model.cls_head, test[0])
+    rows = measure(cfg, train, test, zero_shot, args)
+    write_csv(args.out / 'few_shot.csv', ('clips', 'seed', 'method', 'WAR', 'first step at the target'),
+              [[*row[:3], f'{row[3]:.2f}', row[4]] for row in rows])
+    if zero_shot is not None:
+        sys.stdout.write(f'zero-shot: WAR {few_shot.war(zero_shot.argmax(1), test[1]):.2f} %\n')
+    sys.stdout.write(f'{table(rows)}\nWritten: {args.out / "few_shot.csv"}, train.npz, test.npz\n')
+
+
+if __name__ == '__main__':
+    run(main)
