@@ -25,6 +25,7 @@ FPS = 12  # a third of theirs: it is for tests
 _FLV = MediaForm('flv', 'flv', 'libmp3lame', 44100, (480, 360))
 _MP4 = MediaForm('mp4', 'libx264', 'aac', 48000, (1280, 720))
 _SILENT_MP4 = MediaForm('mp4', 'libx264', '', 48000, (1280, 720))
+_AUDIO_ZIP = 'Audio_Speech_Actors_01-24.zip'
 _SENTENCES = ('IEO', 'TIE', 'IOM', 'IWW', 'TAI', 'MTI')
 _WORTH_A_WORKER = 8
 _logger = logging.getLogger(__name__)
@@ -53,9 +54,10 @@ def make_download(form: str, out: Path, workers: int = 1, people: int | None = N
     check_choice('--form', FORMS, form=form)
     clips = list(_cremad_clips(people or 10) if form == 'cremad' else _ravdess_clips(people or 6))
     write = _write_cremad if form == 'cremad' else _write_ravdess
+    missing = [clip for clip in clips if not _is_made(form, out, clip)]
     with writing_into(out, _logger):
-        for _ in run_parallel(partial(write, out), clips, workers, f'clips like {CORPORA[form].schema.title}',
-                              _WORTH_A_WORKER):
+        for _ in run_parallel(partial(write, out), missing, workers, f'clips like {CORPORA[form].schema.title}',
+                              _WORTH_A_WORKER, len(clips) - len(missing)):
             pass
         if form == 'ravdess':
             _zip_ravdess(out)
@@ -95,14 +97,30 @@ def _draw(clip: _Clip, size: int) -> tuple[list[np.ndarray], np.ndarray]:
     return draw_clip(face, voice, emotion, clip.seed, size, FPS)
 
 
+def _is_made(form: str, out: Path, clip: _Clip) -> bool:
+    if form == 'cremad':
+        return all(path.is_file() for path in _cremad_files(out, clip))
+    is_zipped = (out / _video_zip(clip.person)).is_file() and (out / _AUDIO_ZIP).is_file()
+    return is_zipped or all(path.is_file() for path in _ravdess_files(out, clip))
+
+
+def _cremad_files(out: Path, clip: _Clip) -> tuple[Path, Path]:
+    return out / f'VideoFlash/{clip.name}.flv', out / f'AudioWAV/{clip.name}.wav'
+
+
+def _ravdess_files(out: Path, clip: _Clip) -> tuple[Path, Path, Path]:
+    """The three files of a performance, before they are zipped."""
+    folder = out / 'unzipped' / f'Actor_{clip.person:02d}'
+    return folder / f'01-{clip.name}.mp4', folder / f'02-{clip.name}.mp4', folder / f'03-{clip.name}.wav'
+
+
 def _write_cremad(out: Path, clip: _Clip) -> None:
-    video, audio = out / f'VideoFlash/{clip.name}.flv', out / f'AudioWAV/{clip.name}.wav'
-    if not (video.is_file() and audio.is_file()):
-        frames, waveform = _draw(clip, 320)
-        with atomic_write(audio) as part:
-            soundfile.write(part, waveform, SAMPLE_RATE_HZ, format='WAV')
-        with atomic_write(video) as part:
-            encode_clip(part, frames, waveform, FPS, _FLV)
+    video, audio = _cremad_files(out, clip)
+    frames, waveform = _draw(clip, 320)
+    with atomic_write(audio) as part:
+        soundfile.write(part, waveform, SAMPLE_RATE_HZ, format='WAV')
+    with atomic_write(video) as part:
+        encode_clip(part, frames, waveform, FPS, _FLV)
 
 
 def _write_votes(path: Path, clips: list[_Clip]) -> None:
@@ -118,15 +136,12 @@ def _write_votes(path: Path, clips: list[_Clip]) -> None:
 
 
 def _write_ravdess(out: Path, clip: _Clip) -> None:
-    """Write the three files of a performance, to be zipped."""
-    folder = f'Actor_{clip.person:02d}'
-    if (out / _video_zip(clip.person)).is_file():
-        return
+    *videos, audio = _ravdess_files(out, clip)
     frames, waveform = _draw(clip, 480)
-    for kind, form in (('01', _MP4), ('02', _SILENT_MP4)):
-        with atomic_write(out / 'unzipped' / folder / f'{kind}-{clip.name}.mp4') as part:
+    for video, form in zip(videos, (_MP4, _SILENT_MP4), strict=True):
+        with atomic_write(video) as part:
             encode_clip(part, frames, waveform, FPS, form)
-    with atomic_write(out / 'unzipped' / folder / f'03-{clip.name}.wav') as part:
+    with atomic_write(audio) as part:
         soundfile.write(part, soxr.resample(waveform, SAMPLE_RATE_HZ, 48000), 48000, format='WAV')
 
 
@@ -140,12 +155,12 @@ def _zip_ravdess(out: Path) -> None:
     if not folder.is_dir():
         return
     files = sorted(folder.rglob('*-*.*'))
-    zips: dict[str, list[Path]] = {'Audio_Speech_Actors_01-24.zip': [file for file in files if file.suffix == '.wav']}
+    zips: dict[str, list[Path]] = {_AUDIO_ZIP: [file for file in files if file.suffix == '.wav']}
     for file in files:
         if file.suffix == '.mp4':
             zips.setdefault(_video_zip(int(file.parent.name[-2:])), []).append(file)
-    for name, members in zips.items():
+    for name in [name for name in zips if not (out / name).is_file()]:
         with atomic_write(out / name) as part, zipfile.ZipFile(part, 'w') as archive:
-            for member in members:
+            for member in zips[name]:
                 archive.write(member, member.relative_to(folder))
     shutil.rmtree(folder)

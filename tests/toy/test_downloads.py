@@ -50,6 +50,33 @@ def test_ravdess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_download('ravdess', tmp_path, people=1)
 
 
+def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn, draw, zips = [], downloads._draw, downloads._zip_ravdess
+
+    def killed(clip: downloads._Clip, size: int) -> tuple:
+        if len(drawn) == 4:
+            raise KeyboardInterrupt
+        drawn.append(clip)
+        return draw(clip, 96)
+
+    def killed_too(out: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(downloads, '_draw', killed)
+    with pytest.raises(KeyboardInterrupt):
+        make_download('ravdess', tmp_path, people=1)
+    monkeypatch.setattr(downloads, '_draw', lambda clip, size: drawn.append(clip) or draw(clip, 96))
+    monkeypatch.setattr(downloads, '_zip_ravdess', killed_too)
+    with pytest.raises(KeyboardInterrupt):
+        make_download('ravdess', tmp_path, people=1)
+    assert len(drawn) == len({clip.name for clip in drawn}) == 10
+    monkeypatch.setattr(downloads, '_zip_ravdess', zips)
+    make_download('ravdess', tmp_path, people=1)
+    assert len(drawn) == 10 and not (tmp_path / 'unzipped').exists()
+    with zipfile.ZipFile(tmp_path / 'Video_Speech_Actor_01.zip') as archive:
+        assert len(archive.namelist()) == 20
+
+
 def test_another_form(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="form is 'meld'. Expected 'cremad' or 'ravdess'"):
         make_download('meld', tmp_path)
