@@ -103,7 +103,7 @@ class CorpusDataset(AudioVisualDataset):
         self.soft_labels = None if labels == 'acted' or test_mode else MODALITIES.index(votes)
         description = CORPORA[corpus]
         split = split or ('test' if test_mode else 'train')
-        self.published = OfficialSplit(description.schema, fold, split)
+        self.published = OfficialSplit(description.schema, fold, split, description.address)
         ann_file = ann_file or (split_list(split) if fold is None else fold_list(fold, split))
         super().__init__(ann_file, pipeline, data_root or f'data/{description.name}', corpus, test_mode, **options)
 

@@ -2,7 +2,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmengine.logging import print_log
 
@@ -63,11 +63,13 @@ class OfficialSplit:
         schema: of a published data set, such as DFEW.
         fold: from 1; None for a set without folds.
         split: ``'train'`` or ``'test'``; without folds also ``'val'``.
+        address: where the set is downloaded, for messages; '' where its owners send it.
     """
 
     schema: LabelSchema
     fold: int | None
     split: str
+    address: str = field(default='', compare=False)
 
     def __post_init__(self) -> None:
         count = num_folds(self.schema)
@@ -88,9 +90,9 @@ class OfficialSplit:
         data_set, _, kind = self.schema.name.partition('_')
         classes = f' --classes {kind}' if kind else ''
         title = self.schema.title.partition(' ')[0]
-        return (f'Have {title} from its owners, then: python tools/prepare_data.py {data_set} DOWNLOAD'
-                f'{classes} --out {data_root}; python tools/check_data.py CONFIG. Where it lies elsewhere, correct '
-                'data_root.')
+        return (f'Have {title} from {self.address or "its owners"}, then: python tools/prepare_data.py {data_set} '
+                f'DOWNLOAD{classes} --out {data_root}; python tools/check_data.py CONFIG. Where it lies elsewhere, '
+                'correct data_root.')
 
     def differing_counts(self, labels: Iterable[str]) -> dict[str, tuple[int, int]]:
         """Class -> (clips found, clips in the official list), where they differ; {} also without `excluded_counts`."""

@@ -7,9 +7,10 @@ import pytest
 from checked_tree import TRAIN, check, fixed_names, found_by, only, rewrite
 from mmengine.config import Config
 
-from claip_emo_mm.data_checks.checked_split import ERROR, WARNING
-from claip_emo_mm.data_checks.list_checks import find_class_order
+from claip_emo_mm.data_checks.checked_split import ERROR, NOTE, WARNING, read_splits
+from claip_emo_mm.data_checks.list_checks import check_official, find_class_order
 from claip_emo_mm.datasets.annotations import read_annotation_list
+from claip_emo_mm.datasets.known_corpora import CORPORA
 from claip_emo_mm.datasets.labels import DFEW, MAFW, OTHER_MAFW_ORDER
 from claip_emo_mm.datasets.official_splits import OfficialSplit, official_counts
 
@@ -150,3 +151,27 @@ def test_the_owners_list(shared: Path, tree: Path, make_config) -> None:
     assert list(absent.clips) == ['00903', '03414', '03724'] and '3 of its 1839 clips are not here' in absent.found
     wrong, = found_by(outcome, 'labels')
     assert list(wrong.clips) == ['00025'] and 'is happiness here, anger there' in wrong.found
+
+
+@pytest.mark.parametrize(('name', 'folder', 'split', 'clips'), [('cremad', 'CREMA-D', 'test', 1475),
+                                                               ('ravdess', 'RAVDESS', 'train', 1200)])
+def test_public_lists_of_corpora(shared: Path, tmp_path: Path, name: str, folder: str, split: str, clips: int) -> None:
+    """Lists by names of files alone, compared clip by clip with HiCMAE's."""
+    corpus, lists = CORPORA[name], shared / 'annotations' / folder / 'audio_visual'
+    names = {Path(row.split()[0]).name for path in lists.glob('split0*/test.csv')
+             for row in path.read_text().splitlines()}
+    suffix = Path('.flv' if name == 'cremad' else '.mp4')
+    listed = corpus.lists(corpus.find(f'{clip}{suffix}', 'videos')[1] for clip in names)[f'lists/fold3_{split}.csv']
+    path = tmp_path / f'lists/fold3_{split}.csv'
+    path.parent.mkdir()
+    rows = [f'frames/{clip.clip_id},,{clip.label}\n' for clip in listed]
+    path.write_text('frames,audio,label\n' + ''.join(rows))
+    cfg = Config({f'{split}_dataloader': dict(dataset=dict(
+        type='CorpusDataset', corpus=name, fold=3, split=split, data_root=str(tmp_path), pipeline=[]))})
+    checked, = read_splits(cfg)
+    issue, = check_official(checked, lists)
+    assert (issue.severity, issue.found) == (NOTE, f'{clips} clips have the label that the official list names')
+    rows[0] = rows[0].replace(listed[0].label, corpus.schema.classes[-1])
+    path.write_text('frames,audio,label\n' + ''.join(rows))
+    wrong, = check_official(read_splits(cfg)[0], lists)
+    assert wrong.severity == ERROR and list(wrong.clips) == [listed[0].clip_id]

@@ -44,8 +44,8 @@ def test_each_split_has_its_list(root: Path) -> None:
     (dict(corpus='meld', split='dev'), "split is 'dev'. Expected 'train', 'val' or 'test'"),
     (dict(corpus='cremad', fold=1, split='val'), "split is 'val'. Expected 'train' or 'test'"),
     (dict(corpus='ravdess_7', fold=1), 'data/ravdess/lists/fold1_train.csv: there is no such annotation list. Have '
-                                       'RAVDESS from its owners, then: python tools/prepare_data.py ravdess DOWNLOAD '
-                                       '--classes 7 --out data/ravdess')])
+                                       'RAVDESS from https://zenodo.org/records/1188976: .*, then: python '
+                                       'tools/prepare_data.py ravdess DOWNLOAD --classes 7 --out data/ravdess')])
 def test_wrong_options(options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         build(**options)
