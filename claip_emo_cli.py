@@ -20,6 +20,7 @@ TOOLS = {
     'infer': ('infer', 'recognize the emotions in videos'),
     'demo': ('demo', 'the same in a browser'),
     'export': ('export', 'write an ONNX file'),
+    'fetch': ('fetch_weights', 'fetch the weights of CLIP and CLAP that a config names'),
     'convert': ('convert_weights', 'convert weights of CLIP and CLAP'),
     'publish': ('publish_model', 'write one file to share'),
 }

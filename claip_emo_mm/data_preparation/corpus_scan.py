@@ -1,5 +1,6 @@
 """Scan of a download of a described data set: the files of each clip, in folders and zip archives."""
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,9 +49,10 @@ def scan_corpus(corpus: Corpus, root: Path, out: Path) -> CorpusFiles:
     Raises:
         InputError: there is no clip, or nothing but pointers of git-lfs.
     """
-    if not root.is_dir():
-        raise InputError(f'{root}: there is no such folder. Expected the folder that {corpus.schema.title} was '
-                         f'downloaded to, zips or unpacked; it is had from {corpus.address}.')
+    if not root.is_dir() and not zipfile.is_zipfile(root):
+        raise InputError(f'{root}: {"no zip" if root.exists() else "there is no such folder"}. Expected the folder '
+                         f'that {corpus.schema.title} was downloaded to, zips or unpacked, or one zip; it is had from '
+                         f'{corpus.address}.')
     found = CorpusFiles()
     candidates: dict[str, dict[str, list[_Candidate]]] = {kind: {} for kind in KINDS}
     for path, is_pointer in _walk(root, out, found):
@@ -78,10 +80,10 @@ def _choose(corpus: Corpus, root: Path, candidates: dict[str, dict[str, list[_Ca
     videos, audio = ({clip_id: _best(files, found) for clip_id, files in sorted(candidates[kind].items())}
                      for kind in KINDS)
     if not videos:
-        reasons = ''.join(f' {failure.reason}' for failure in found.failures[:3])
+        reasons = [*(failure.reason for failure in found.failures), *(f'{file}: {note}.' for file, note in found.notes)]
         raise InputError(f'{root}: no video of {corpus.schema.title} by its name; found '
                          f'{named(found.unused) or "no media file"}. Name the folder of its download, zips or '
-                         f'unpacked; it is had from {corpus.address}.{reasons}')
+                         f'unpacked; it is had from {corpus.address}. {" ".join(reasons[:3])}'.rstrip())
     if all(video.is_pointer for video in videos.values()):
         raise InputError(f'{root}: all {len(videos)} videos are git-lfs pointers, three lines of text in place of the '
                          f'media ({next(iter(videos.values())).path} for instance). {POINTER_HINT}')
@@ -118,6 +120,9 @@ def _walk(root: Path, out: Path, found: CorpusFiles) -> Iterator[tuple[Path, boo
         found.failures.append(Failure(os.path.basename(name), name, 'folder', f'{name}: this folder cannot be read '
                                       f'({error.strerror or error}). Correct the permissions.'))
 
+    if root.is_file():
+        yield from list_members(root)
+        return
     for where, below, names in os.walk(root, onerror=note, followlinks=True):
         if os.path.realpath(where) in entered:
             below.clear()

@@ -229,6 +229,19 @@ def test_broken_archives_and_files_in_them(ravdess_download: Path, tmp_path: Pat
     assert reasons(out, 'notes.csv')[str(ravdess_download / 'more.tar.gz')].endswith('unpack it with tar -xf')
 
 
+def test_one_zip_and_what_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / 'Video.zip', 'w') as archive:
+        archive.write(write_video(tmp_path / 'clip.mp4'), 'Actor_02/01-01-03-01-01-01-02.mp4')
+    report = prepare(ravdess(), tmp_path / 'Video.zip', tmp_path / 'out')
+    assert report.with_audio == 1 and not report.failures
+    (tmp_path / 'tars').mkdir()
+    (tmp_path / 'tars/MELD.Raw.tar.gz').write_bytes(b'')
+    with pytest.raises(InputError, match='no video of MELD .*MELD.Raw.tar.gz: an archive that is not read: unpack it'):
+        prepare(meld(), tmp_path / 'tars', tmp_path / 'out2')
+    with pytest.raises(InputError, match='MELD.Raw.tar.gz: no zip. Expected the folder'):
+        prepare(meld(), tmp_path / 'tars/MELD.Raw.tar.gz', tmp_path / 'out2')
+
+
 def test_a_video_that_is_broken_in_an_archive(tmp_path: Path) -> None:
     source = tmp_path / 'RAVDESS'
     source.mkdir()
