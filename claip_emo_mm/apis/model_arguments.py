@@ -22,7 +22,7 @@ def add_model_arguments(parser: ArgumentParser) -> None:
                              'of --zero-shot, dfew); a checkpoint needs a language head for it')
     parser.add_argument('--prompts', metavar='FILE',
                         help='text file of lines "label: sentence that describes the face"')
-    parser.add_argument('--arch', help=f"with --zero-shot: open_clip's name of the CLIP (default: {ARCH})")
+    parser.add_argument('--arch', help=f"with --zero-shot: open_clip's name of the CLIP, or toy (default: {ARCH})")
     parser.add_argument('--pretrained', metavar='FILE',
                         help="with --zero-shot: its weights (default: OpenAI's, which are downloaded)")
     parser.add_argument('--audio', action='store_true',

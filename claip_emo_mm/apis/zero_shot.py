@@ -16,7 +16,9 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.heads.language_head import LanguageHead
 
 ARCH = 'ViT-L-14-quickgelu'
-_CONFIGS = {False: 'claip_emo_vitl14_zero_shot_dfew.py', True: 'claip_emo_vitl14_zero_shot_dfew_audio.py'}
+_CONFIGS = {('clip', False): 'claip_emo_vitl14_zero_shot_dfew.py',
+            ('clip', True): 'claip_emo_vitl14_zero_shot_dfew_audio.py',
+            ('toy', False): 'claip_emo_tiny_toy_zero_shot.py', ('toy', True): 'claip_emo_tiny_toy_zero_shot_audio.py'}
 _PUBLISHED = {  # UAR and WAR in percent, mean of the folds: arXiv 2405.19100, CLIP without training
     'ViT-L-14': 'CLIP ViT-L/14: UAR 32.02, WAR 38.12 on DFEW (7 classes); UAR 20.42, WAR 25.58 on MAFW (11)',
     'ViT-B-16': 'CLIP ViT-B/16: UAR 22.92, WAR 28.33 on DFEW (7 classes)'}
@@ -43,7 +45,8 @@ def build_zero_shot(labels: str | Sequence[str] | None = None, arch: str | dict 
 
     Args:
         labels: as of ``find_labels``.
-        arch: open_clip's name of the CLIP; None for ViT-L/14.
+        arch: open_clip's name of the CLIP; None for ViT-L/14; ``'toy'`` for the toy encoders, which know drawn faces
+            alone, and few words.
         pretrained: file of the whole of CLIP; None for OpenAI's weights, which are downloaded.
         prompts: sentences by class name, or a file of them; None for the project's own.
         audio: whether CLAP's encoders score the audio, too.
@@ -54,7 +57,8 @@ def build_zero_shot(labels: str | Sequence[str] | None = None, arch: str | dict 
     """
     labels = find_labels(labels, prompts)
     options = dict(cfg_options or {})
-    cfg = load_config(config or _CONFIGS[audio], import_modules(options))
+    kind, arch = ('toy', None) if arch == 'toy' else ('clip', arch)
+    cfg = load_config(config or _CONFIGS[kind, audio], import_modules(options))
     backbone, head = cfg.model.visual_backbone, cfg.model.cls_head
     changes: dict[str, Any] = {'classes': labels, 'num_classes': len(class_names(labels))}
     if prompts is not None:
@@ -99,7 +103,7 @@ def describe_zero_shot(cfg: Config) -> str:
     words = '' if isinstance(head.get('classes', 'dfew'), str) else 'Nothing is known of these words. '
     return (f'zero-shot: no training for these classes. {words}Published in % without training: '
             f'{known or f"nothing for {arch}; " + _PUBLISHED["ViT-L-14"]}{audio}.' if arch else
-            f'zero-shot: no training for these classes. {words}'.strip())
+            f'zero-shot: no training for these classes. {words}The toy encoders know drawn faces and voices alone.')
 
 
 def describe_open_vocabulary(head: LanguageHead, trained: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Contrastive pretraining of an encoder with captions."""
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,7 @@ from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import check_whole
+from claip_emo_mm.models.weights.formats import State
 
 
 @MODELS.register_module()
@@ -20,7 +22,8 @@ class ContrastivePretrainer(BaseModel):
     its own caption are the positives (arXiv 2303.15343, with several positives instead of one).
 
     Args:
-        backbone: Config of the backbone, which must not be frozen: ``CLIPVisualBackbone`` or ``CLAPAudioBackbone``.
+        backbone: Config of the backbone, ``CLIPVisualBackbone`` or ``CLAPAudioBackbone``; a frozen one trains a text
+            encoder for it.
         inputs_key: Its entry of the inputs: ``'frames'`` or ``'mel'``.
         vocab_size: Number of words, with padding and the two end tokens.
         context_length: L, tokens of the longest phrase, end tokens included.
@@ -70,3 +73,11 @@ class ContrastivePretrainer(BaseModel):
         nearest = logits.detach().topk(tokens.shape[1]).indices
         return dict(loss=F.binary_cross_entropy_with_logits(logits, targets),
                     precision=targets.gather(1, nearest).mean())
+
+    def language_state(self, vocabulary: Sequence[str]) -> State:
+        """Weights of text encoder, projection and temperature, float16, under open_clip's names, with its words."""
+        state = {key: value for key, value in self.text_tower.state_dict().items() if value.is_floating_point()}
+        state |= {f'{"visual" if self.inputs_key == "frames" else "audio"}.proj': self.projection.weight.T.contiguous(),
+                  'logit_scale': self.log_scale}
+        words = torch.tensor(list(' '.join(vocabulary).encode()), dtype=torch.uint8)
+        return {key: value.detach().half() for key, value in state.items()} | dict(vocabulary=words)

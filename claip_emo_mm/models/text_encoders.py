@@ -62,7 +62,8 @@ def clip_text_config(arch: str | dict) -> tuple[CLIPTextCfg, int, bool]:
     return CLIPTextCfg(**options), width, quick_gelu
 
 
-def clip_class_embeddings(prompts: Prompts, like: Tensor, arch: str | dict, pretrained: str) -> ClassEmbeddings:
+def clip_class_embeddings(prompts: Prompts, like: Tensor, arch: str | dict, pretrained: str,
+                          packaged: str = 'toy_clip_text.safetensors') -> ClassEmbeddings:
     """Embed the prompts of each class by CLIP's text encoder, in the dtype and on the device of a tensor.
 
     Args:
@@ -70,9 +71,10 @@ def clip_class_embeddings(prompts: Prompts, like: Tensor, arch: str | dict, pret
         like: gives dtype and device.
         arch: as of ``clip_text_config``.
         pretrained: file of the whole of CLIP, tag of open_clip's weights (``'openai'``), or ``'toy'``.
+        packaged: file below ``claip_emo_mm/weights`` that ``'toy'`` means.
     """
     config, width, quick_gelu = clip_text_config(arch)
-    path = find_file(pretrained, ['toy_clip_text.safetensors'], arch)
+    path = find_file(pretrained, [packaged], arch)
     state = clip_language(read_weights(path), str(path))
     with torch.device('meta'):
         encoder = _build_text_tower(width, config, quick_gelu)
@@ -146,10 +148,12 @@ def _word_tokenizer(vocabulary: Tensor, context_length: int) -> Callable[[Sequen
         rows = []
         for text in texts:
             unknown = [word for word in text.split() if word not in numbers]
-            if unknown or len(text.split()) + 2 > context_length:
-                raise InputError(f'prompts: {text!r}: the toy text encoder knows {len(words)} words and at most '
-                                 f'{context_length - 2} in a sentence; {", ".join(unknown) or "this has more"}. The '
-                                 f'words are: {" ".join(words)}.')
+            if unknown:
+                raise InputError(f'prompts: {text!r}: the toy text encoder does not know {", ".join(unknown)}. Its '
+                                 f'{len(words)} words are: {" ".join(words)}.')
+            if len(text.split()) + 2 > context_length:
+                raise InputError(f'prompts: {text!r} has {len(text.split())} words; the toy text encoder reads '
+                                 f'{context_length - 2}. Split it.')
             tokens = [start, *(numbers[word] for word in text.split()), end]
             rows.append(tokens + [0] * (context_length - len(tokens)))
         return torch.tensor(rows)

@@ -19,12 +19,12 @@ from claip_emo_mm.toy.captions import VOCABULARY
 CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
 SHARDED = 'claip_emo_vitbigg14_dfew_fsdp.py'
-ZERO_SHOT_LEAVES = [name for name in LEAVES if '_zero_shot_' in name]
+ZERO_SHOT_LEAVES = [name for name in LEAVES if '_zero_shot' in name]
 PAPER_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_vit') and name not in ZERO_SHOT_LEAVES]
 FOLDS_LEAF = 'claip_emo_tiny_toy_folds.py'  # validated on the fold's test split, as the paper's models are
 README_SIZES = {name: [int(size.replace(',', '')) for size in sizes] for name, *sizes in re.findall(
     r'^\| `(claip_emo_vit\w+\.py)` \|.*?\| ([\d,]+) \| ([\d,]+) \|', (CONFIGS / 'README.md').read_text(), re.MULTILINE)}
-TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy')]
+TOY_LEAVES = [name for name in LEAVES if name.startswith('claip_emo_tiny_toy') and name not in ZERO_SHOT_LEAVES]
 
 
 @pytest.mark.parametrize('name', LEAVES)
@@ -39,10 +39,11 @@ def test_leaf_builds(name: str) -> None:
     trained, whole = count_parameters(model)
     assert trained <= whole and (trained > 0) == (name not in ZERO_SHOT_LEAVES)
     if name in ZERO_SHOT_LEAVES:
-        assert [trained, whole] == README_SIZES[name]
+        if 'tiny' not in name:
+            assert [trained, whole] == README_SIZES[name]
+            assert cfg.model.visual_backbone.arch == cfg.model.cls_head.arch
         classes = DATASETS.build(dict(cfg.test_dataloader.dataset, pipeline=[], lazy_init=True)).metainfo['classes']
         assert tuple(classes) == model.cls_head.classes
-        assert cfg.model.visual_backbone.arch == cfg.model.cls_head.arch
         assert cfg.get('train_dataloader') is None and is_zero_shot(cfg)
     if name == SHARDED:  # 7.5 GB: its size follows from those with one and with two blocks
         second = count_parameters(MODELS.build(shallow(cfg.model, 2)))
@@ -149,9 +150,9 @@ def test_smoke_leaves_read_the_folds_of_their_corpus(name: str, corpus: str) -> 
 
 
 def test_the_readme_lists_every_leaf_of_the_paper() -> None:
-    assert sorted(README_SIZES) == sorted(PAPER_LEAVES + ZERO_SHOT_LEAVES)
+    assert sorted(README_SIZES) == sorted(name for name in PAPER_LEAVES + ZERO_SHOT_LEAVES if 'tiny' not in name)
 
 
 def test_pretraining_knows_every_word() -> None:
-    for name in ('pretrain_toy_clip.py', 'pretrain_toy_clap.py'):
-        assert Config.fromfile(CONFIGS / name).model.vocab_size == len(VOCABULARY) + 3  # padding, start, end
+    for path in CONFIGS.glob('pretrain_toy_*.py'):
+        assert Config.fromfile(path).model.vocab_size == len(VOCABULARY) + 3  # padding, start, end

@@ -11,6 +11,8 @@ from mmengine.runner import CheckpointLoader
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone, CLIPVisualBackbone
+from claip_emo_mm.models.weights.language import clip_language
+from claip_emo_mm.models.weights.load import read_weights
 from claip_emo_mm.toy.captioned import CaptionedDataset
 from claip_emo_mm.toy.captions import VOCABULARY
 
@@ -43,6 +45,25 @@ def test_a_encoder_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     pretrain(monkeypatch, encoder, '--cfg-options', *SMALL, 'train_cfg.max_iters=4')  # goes on from the second
     assert (tmp_path / 'work_dirs' / f'pretrain_toy_{encoder}' / 'iter_4.pth').is_file()
     assert drawn == {path: path.stat().st_mtime_ns for path in (tmp_path / 'data' / 'toy_captioned').iterdir()}
+
+
+@pytest.mark.parametrize(('encoder', 'side'), [('clip', 'visual'), ('clap', 'audio')])
+def test_a_text_encoder_for_an_encoder_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder: str,
+                                                  side: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    pretrain(monkeypatch, f'{encoder}_text', '--cfg-options', *SMALL, 'train_cfg.max_iters=2')
+    saved = CheckpointLoader.load_checkpoint(
+        str(tmp_path / 'work_dirs' / f'pretrain_toy_{encoder}_text' / 'iter_2.pth'))['state_dict']
+    cfg = Config.fromfile(ROOT / 'configs' / f'pretrain_toy_{encoder}_text.py').model.backbone
+    shipped = (CLIPVisualBackbone if encoder == 'clip' else CLAPAudioBackbone)(cfg.arch.to_dict(), pretrained='toy')
+    for name, value in shipped.tower.named_parameters():
+        assert torch.equal(value, saved.get(f'backbone.tower.{name}', value)), name
+    found = clip_language(read_weights(tmp_path / 'weights' / f'toy_{encoder}_text.safetensors'), '')
+    half = {key: value.half().float() for key, value in saved.items() if value.is_floating_point()}
+    assert torch.equal(found.projection['weight'], half['projection.weight'])
+    assert torch.equal(found.log_scale, half['log_scale'])
+    assert torch.equal(found.text['text_projection'], half['text_tower.text_projection'])
+    assert bytes(found.text['vocabulary'].tolist()).decode().split() == list(VOCABULARY)
 
 
 def test_samples_are_identities_with_their_phrases(tmp_path: Path) -> None:

@@ -63,11 +63,9 @@ def stored_features(model: nn.Module, cfg: Config, split: str, folder: Path, key
 
 def zero_shot_logits(head: nn.Module, features: few_shot.Features) -> np.ndarray | None:
     """Logits of clips by the class embeddings of the head's prompts; None for a head without."""
-    if hasattr(head, 'init_weights'):
-        head.init_weights()
     inputs = {name: torch.from_numpy(values) for name, values in features.items()}
     with torch.inference_mode():
-        if hasattr(head, 'language'):  # TextInitFusionHead
+        if hasattr(head, 'language'):  # TextInitFusionHead, whose language side is on frames
             return head.language(inputs['visual']).numpy()
         return head(**inputs).numpy() if hasattr(head, 'set_classes') else None
 
@@ -94,7 +92,8 @@ def measure(cfg: Config, train: Split, test: Split, zero_shot: np.ndarray | None
             for name, head in heads.items():
                 def build(head: dict = head) -> nn.Module:
                     made = MODELS.build(head)
-                    made.init_weights()
+                    if hasattr(made, 'language'):
+                        made.init_weights()
                     return made
                 step, curve = few_shot.steps_to_reach(args.target, build, (features, labels), test, seed, args.steps)
                 rows.append([clips, seed, name, curve[-1], '' if step is None else step])

@@ -114,7 +114,8 @@ class LanguageHead(FusionHead):
             checkpoint brings the class embeddings.
         prompts: Sentences by class name, or a file of lines ``class: sentence``; the embeddings of several are
             averaged. None for the project's own.
-        audio_arch: Fields of transformers' ``ClapTextConfig`` that differ from LAION's, with ``embed_dims``.
+        audio_arch: Fields of transformers' ``ClapTextConfig`` that differ from LAION's, with ``embed_dims``; or
+            of open_clip's ``CLIPTextCfg``, for the toy encoder.
         audio_pretrained: File of the whole of CLAP; None as of `pretrained`.
         audio_tokenizer: Folder with RoBERTa's ``vocab.json`` and ``merges.txt``.
         audio_prompts: As `prompts`, for the audio.
@@ -139,10 +140,16 @@ class LanguageHead(FusionHead):
             self.visual = visual_side(visual_channels, self.classes, arch, pretrained, prompts)
         if audio_channels:
             options = dict(dict(embed_dims=_CLAP_WIDTH), **audio_arch or {})
-            check_whole(self, **{'audio_arch.embed_dims': options['embed_dims']})
-            self._embed_audio = partial(clap_class_embeddings, arch=options, tokenizer=audio_tokenizer)
+            width = options['embed_dims']
+            check_whole(self, **{'audio_arch.embed_dims': width})
+            if 'context_length' in options:
+                self._embed_audio = partial(clip_class_embeddings, arch=options, packaged='toy_clap_text.safetensors')
+                projection = nn.Linear(audio_channels, width, bias=False)
+            else:
+                self._embed_audio = partial(clap_class_embeddings, arch=options, tokenizer=audio_tokenizer)
+                projection = AudioProjection(audio_channels, width)
             self.audio = LanguageSide(
-                AudioProjection(audio_channels, options['embed_dims']), num_classes, options['embed_dims'],
+                projection, num_classes, width,
                 audio_pretrained and class_prompts(self.classes, audio_prompts, 'audio'),
                 audio_pretrained and partial(self._embed_audio, pretrained=audio_pretrained))
         self.requires_grad_(not frozen)

@@ -38,8 +38,9 @@ def clip_language(state: State, source: str) -> LanguageState:
     else:
         own = _below(state, 'text.') or state  # open_clip's CustomTextCLIP has a prefix
         text = {key: value for key, value in own.items() if key.startswith(_CLIP_TEXT)}
-        _require(state | text, source, 'token_embedding.weight', 'text_projection', 'visual.proj', 'logit_scale')
-        projection = state['visual.proj'].T.contiguous()
+        proj = 'audio.proj' if 'audio.proj' in state else 'visual.proj'  # of the toy audio encoder
+        _require(state | text, source, 'token_embedding.weight', 'text_projection', proj, 'logit_scale')
+        projection = state[proj].T.contiguous()
     return LanguageState(_floats(text), dict(weight=projection.float()), state['logit_scale'].float())
 
 

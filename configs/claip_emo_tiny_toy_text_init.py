@@ -1,0 +1,8 @@
+# The linear layer starts from sentences on brows, eyes and mouths (TextInitFusionHead); no temporal neck.
+_base_ = ['claip_emo_tiny_toy.py', '_base_/models/claip_emo_tiny_prompts.py']
+
+model = dict(
+    visual_neck=None,
+    cls_head=dict(
+        type='TextInitFusionHead', classes='dfew', arch={{_base_.text_arch}}, pretrained='toy',
+        prompts={{_base_.faces}}))
