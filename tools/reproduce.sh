@@ -2,20 +2,21 @@
 # From a download to a table with published rows beside ours: environment, weights, preparation, check,
 # cross-validation. What is done is skipped, what was interrupted goes on.
 #
-#   bash tools/reproduce.sh cremad|ravdess DOWNLOAD [--model vitb16|vitl14] [--gpus N] [--folds 1-5] [--smoke]
+#   bash tools/reproduce.sh cremad|ravdess DOWNLOAD [--model vitb16|vitl14] [--gpus N] [--folds 1-5] [--work-dir DIR] [--smoke]
 #
 #   --model    CLIP's encoder (default: vitb16)
 #   --gpus     processes of each training (default: 1)
 #   --folds    folds to train and test (default: all)
+#   --work-dir folder of logs and results (default: work_dirs/reproduce_SET_MODEL)
 #   --smoke    the tiny model on a CPU, on 60 drawn clips that are made in DOWNLOAD in the form of the set
 set -euo pipefail
 
 usage() {
-    sed -n '5,10s/^# \{0,3\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '5,11s/^# \{0,3\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
-set_=${1:-} download=${2:-} model=vitb16 gpus=1 folds='' smoke=''
+set_=${1:-} download=${2:-} model=vitb16 gpus=1 folds='' work='' smoke=''
 case $set_ in
 cremad) all_folds=1-5 ;;
 ravdess) all_folds=1-6 ;;
@@ -31,6 +32,11 @@ while [ $# -gt 0 ]; do
         declare "${1#--}=$2"
         shift
         ;;
+    --work-dir)
+        [ -n "${2:-}" ] || usage
+        work=$(realpath -m "$2")
+        shift
+        ;;
     *) usage ;;
     esac
     shift
@@ -39,13 +45,13 @@ download=$(realpath -m "$download")
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 config=configs/claip_emo_${model}_$set_.py data=data/$set_ options=()
+[ -n "$work" ] || work=work_dirs/$([ -n "$smoke" ] && echo "smoke_$set_" || echo "reproduce_${set_}_$model")
 if [ -n "$smoke" ]; then
-    config=configs/claip_emo_tiny_$set_.py data=work_dirs/smoke_$set_/data
+    config=configs/claip_emo_tiny_$set_.py data=$work/data
     options=(train_cfg.max_epochs=2 train_cfg.val_interval=1)
     for split in train val test; do options+=("${split}_dataloader.dataset.data_root=$data"); done
 fi
 [ -e "$config" ] || { echo "reproduce: --model $model: there is no $config" >&2 && usage; }
-work=work_dirs/$([ -n "$smoke" ] && echo "smoke_$set_" || echo "reproduce_${set_}_$model")
 logs=$work/logs times=()
 
 trap 'printf "\nreproduce: interrupted. The same command goes on from here.\n" >&2; exit 130' INT
