@@ -36,6 +36,12 @@ def is_skipped(data_sample: ActionDataSample) -> bool:
     return SKIP_REASON in data_sample.metainfo_keys()
 
 
+def top_label(data_sample: ActionDataSample) -> int:
+    """Class of a clip; of a soft label (K,) the largest."""
+    label = data_sample.gt_label
+    return int(label) if label.numel() == 1 else int(label.argmax())
+
+
 def clip_name(data_sample: ActionDataSample) -> str:
     """Name a clip by its file or folder, else by its number in the data set."""
     return str(media_name(data_sample) or data_sample.get('sample_idx'))

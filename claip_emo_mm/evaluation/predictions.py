@@ -14,7 +14,7 @@ from tqdm import tqdm
 from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
-from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped
+from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, top_label
 from claip_emo_mm.utils.io import write_csv, write_json
 
 _EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
@@ -132,7 +132,7 @@ def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
         for modality, views in model.extract_feat(data['inputs']).items():  # (B*V, D), or tokens (B*V, N, D)
             of_clip = views.unflatten(0, (len(readable), -1))  # (B, V, ..., D)
             encoded.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
-        labels += [int(sample.gt_label) for sample in readable]
+        labels += map(top_label, readable)
         names += [clip_name(sample) for sample in readable]
     if not names:
         raise InputError('Not one clip of the test split could be read: tools/check_data.py CONFIG says why.')

@@ -11,7 +11,7 @@ from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, media_name
+from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, media_name, top_label
 from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.plots import write_figure
 
@@ -81,7 +81,7 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
 
 
 def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
-    label = classes[int(data_sample.gt_label)] if 'gt_label' in data_sample else 'no label'
+    label = classes[top_label(data_sample)] if 'gt_label' in data_sample else 'no label'
     metadata = f'{data_sample.get("total_frames")} frames' + (', no audio' if data_sample.get('audio_missing') else '')
     return f'{label}   {clip_name(data_sample)}   ({metadata})'
 

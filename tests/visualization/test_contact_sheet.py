@@ -63,3 +63,10 @@ def test_files_are_named_and_not_replaced_unasked(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r'00000_calm_00000\.png: is there already \(1 of 1 sheets are\)'):
         write_contact_sheets(TwoClips(), tmp_path / 'sheets', 1)
     assert len(write_contact_sheets(TwoClips(), tmp_path / 'sheets', 5, overwrite=True)) == 2
+
+
+def test_a_soft_label_shows_its_largest_class() -> None:
+    sample = packed()
+    sample['data_samples'].set_gt_label(torch.tensor([.7, .3]))
+    figure = make_contact_sheet(sample['inputs'], sample['data_samples'], CLASSES)
+    assert figure.get_suptitle() == 'calm   clips/00007   (31 frames)'

@@ -15,7 +15,7 @@ from torch import Tensor
 from claip_emo_mm.engine.hooks.checks import dataset_classes
 from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.evaluation.metrics import are_probabilities
-from claip_emo_mm.structures import is_skipped, media_name
+from claip_emo_mm.structures import is_skipped, media_name, top_label
 from claip_emo_mm.utils.io import atomic_write
 from claip_emo_mm.visualization.plots import plot_confusion_matrix, plot_training_curves, read_scalars, write_figure
 
@@ -92,7 +92,7 @@ def best_scores(scores: Tensor, classes: Sequence[str]) -> list[str]:
 def render_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:
     """Plot frames (U, 3, H, W) of a clip, uint8 RGB, above the true class and the best scores, as uint8 BGR."""
     text = np.full((4 * _LINE_HEIGHT + 10, _NUM_FRAMES * _FRAME_SIZE, 3), 255, np.uint8)
-    lines = [f'true: {classes[int(sample.gt_label)]}', *best_scores(sample.pred_score, classes)]
+    lines = [f'true: {classes[top_label(sample)]}', *best_scores(sample.pred_score, classes)]
     for row, line in enumerate(lines, start=1):
         cv2.putText(text, line, (8, row * _LINE_HEIGHT), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
     if frames is None:
