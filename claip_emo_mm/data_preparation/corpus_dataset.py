@@ -125,7 +125,11 @@ def _label(corpus: Corpus, table: LabelTable, found: CorpusFiles,
         for clip_id, label in _read_table(found.tables[name], table, corpus).items():
             of_split = f'{split}_{clip_id}'
             clips[of_split] = NamedClip(of_split, label, split=split)
-            if of_split not in found.clips and of_split not in found.excluded_clips:
+            if of_split in found.clips or of_split in found.excluded_clips:
+                continue
+            if of_split in table.missing:
+                found.notes.append((of_split, f'in {name}, but the download has no video ({table.missing[of_split]})'))
+            else:
                 found.failures.append(Failure(of_split, str(source), 'source',
                                               f'in {name}, but its video is not there'))
     return clips, sorted(set(found.clips) - set(clips))

@@ -28,6 +28,7 @@ class LabelTable:
     clip: str  # template of the columns (in lower case), equal to `Corpus.clip_id` without the split
     label: str  # column of the emotion, in lower case
     address: str  # where the files are had
+    missing: Mapping[str, str] = field(default_factory=dict)  # id of a clip that the download lacks -> who says so
 
 
 @dataclass(frozen=True)

@@ -263,7 +263,7 @@ def meld_download(tmp_path: Path) -> Path:
     source = tmp_path / 'MELD.Raw'
     source.mkdir()
     for name, listed in (('train', [(0, 0, 'joy'), (125, 3, 'neutral')]),
-                         ('dev', [(0, 0, 'anger'), (110, 7, 'neutral')]),
+                         ('dev', [(0, 0, 'anger'), (110, 7, 'neutral'), (7, 7, 'fear')]),
                          ('test', [(0, 0, 'disgust'), (38, 4, 'joy')])):
         (source / f'{name}_sent_emo.csv').write_text(MELD_HEADER + ''.join(
             f'{number},"Oh, {emotion} – “so”",Ross,{emotion},x,{dialogue},{utterance}\n'
@@ -287,14 +287,21 @@ def test_meld(meld_download: Path, tmp_path: Path) -> None:
         'val.csv': [('frames/val_dia0_utt0', 'audio/val_dia0_utt0.wav', 'anger')],
         'test.csv': [('frames/test_dia0_utt0', 'audio/test_dia0_utt0.wav', 'disgust')]}
     assert gray_of(out, 'val_dia0_utt0') == 80
-    assert reasons(out) == {'val_dia110_utt7': 'in dev_sent_emo.csv, but its video is not there'}
+    assert reasons(out) == {'val_dia7_utt7': 'in dev_sent_emo.csv, but its video is not there'}
     notes = reasons(out, 'notes.csv')
+    assert notes['val_dia110_utt7'].startswith('in dev_sent_emo.csv, but the download has no video (report 27')
     assert notes['val_dia66_utt9'] == 'in no list: not prepared'
     assert {Path(name).name for name, note in notes.items() if note.startswith('left out: ')} == {
         'dia125_utt3.mp4', 'dia38_utt4.mp4'}
     assert [Path(name).name for name, note in notes.items() if note.startswith('named like no clip')] == [
         'final_videos_testdia101_utt0.mp4']
     assert report.unlisted == ('val_dia66_utt9',)
+
+
+def test_a_video_of_meld_that_others_cut_is_taken(meld_download: Path, tmp_path: Path) -> None:
+    write_video(meld_download / 'dev/dev_splits_complete/dia110_utt7.mp4', 160)
+    prepare(meld(), meld_download, tmp_path / 'out')
+    assert ('frames/val_dia110_utt7', 'audio/val_dia110_utt7.wav', 'neutral') in rows(tmp_path / 'out/lists/val.csv')
 
 
 def test_meld_needs_its_lists(meld_download: Path, tmp_path: Path) -> None:
