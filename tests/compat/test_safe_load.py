@@ -193,7 +193,8 @@ def test_safetensors_load_with_their_header(tmp_path):
 
 
 @pytest.mark.parametrize(('name', 'content', 'message'), [
-    ('text.pth', b'version https://git-lfs.github.com/spec/v1\n', r"found 43 bytes that begin with b'version https"),
+    ('pointer.pth', b'version https://git-lfs.github.com/spec/v1\n', 'a git-lfs pointer, .*git lfs pull'),
+    ('text.pth', b'version 1 of nothing that can be loaded', r"found 39 bytes that begin with b'version 1"),
     ('empty.pth', b'', 'EOFError.*found 0 bytes'),
     ('text.safetensors', b'<html><body>404</body></html>', r"found 29 bytes that begin with b'<html>"),
     ('list.pth', [1, 2], 'holds a list, expected a dict with the weights'),
