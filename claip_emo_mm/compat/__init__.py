@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
-from claip_emo_mm.compat.requirements import check_requirements, patch_find_loader, quiet_mmcv_lite
+from claip_emo_mm.compat.requirements import check_requirements, patch_find_loader, quiet_imports
 
 __all__ = ['apply_patches', 'replace_method']
 
@@ -14,7 +14,7 @@ __all__ = ['apply_patches', 'replace_method']
 @cache
 def apply_patches() -> None:
     """Apply every patch, once per process; refuses a missing package, or a version that MMAction2 refuses."""
-    quiet_mmcv_lite()
+    quiet_imports()
     patch_find_loader()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.

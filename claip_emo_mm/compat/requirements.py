@@ -40,10 +40,12 @@ def check_requirements() -> None:
                          f'{mmcv.__file__}). {_MMCV_CHOICE}, and mmengine==0.10.7.') from error
 
 
-def quiet_mmcv_lite() -> None:
-    """Silence the warning of every process that mmcv-lite lacks compiled operators, which nothing here needs.
+def quiet_imports() -> None:
+    """Silence two warnings of every process about things that a user can do nothing about.
 
-    Shows as `Fail to import MultiScaleDeformableAttention ... You should install mmcv rather than mmcv-lite`. Can go
-    when mmcv-lite does not warn at import.
+    mmcv-lite lacks compiled operators, which nothing here needs: `Fail to import MultiScaleDeformableAttention ... You
+    should install mmcv rather than mmcv-lite`. MMAction2's VindLU takes layers from timm's former module: `Importing
+    from timm.models.layers is deprecated`. Can go when neither warns at import.
     """
     warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)
+    warnings.filterwarnings('ignore', r'Importing from timm\.models\.layers is deprecated', FutureWarning)

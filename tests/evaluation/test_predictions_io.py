@@ -61,7 +61,7 @@ def test_scores_of_a_test(tmp_path: Path) -> None:
     (pickle.dumps(dict(a=1)), 'holds a dict. Expected a list'),
     (pickle.dumps([dict(pred_score=torch.ones(3), filename='a')]), 'clip 0 has no gt_label .found: pred_score, fil'),
     (pickle.dumps([]), 'has no gt_label .found: no clips'),
-])
+], ids=['call', 'cut', 'dict', 'no label', 'empty'])
 def test_what_is_no_dump(content: bytes, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'a.pkl').write_bytes(content)
