@@ -2,6 +2,7 @@
 # Lint and tests, in the project's environment (made on the first run). Arguments are pytest's: tests/run.sh tests/engine
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+environment_lock=requirements/lock-all.txt
 . tools/environment.sh
 
 export OMP_NUM_THREADS=1 # beside two test processes

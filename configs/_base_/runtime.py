@@ -28,7 +28,10 @@ env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv
                dist_cfg=dict(backend='nccl'))
 sync_bn = 'torch'  # synchronize batch norm over all processes
 log_processor = dict(type='LogProcessor', window_size=20, by_epoch=True)
-vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+vis_backends = [dict(type='LocalVisBackend')]
+# pip install tensorboard; MMEngine would take an import statement here for its other kind of config
+if __import__('importlib.util').util.find_spec('tensorboard'):
+    vis_backends += [dict(type='TensorboardVisBackend')]
 visualizer = dict(type='ActionVisualizer', vis_backends=vis_backends)
 log_level = 'INFO'
 load_from = None
