@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
+from rotation import rotate
 from safetensors.torch import load_file, save_file
 
 from claip_emo_mm.apis import EmotionInferencer
@@ -81,7 +82,7 @@ def test_a_turned_clip_is_the_clip_that_the_test_reads(infer: EmotionInferencer,
     video, turned = str(next((toy_set / 'videos').glob('test*.mp4'))), tmp_path / 'turned.mp4'
     with av.open(video) as clip, av.open(str(turned), 'w') as copy:
         stream = copy.add_stream_from_template(clip.streams.video[0])
-        stream.set_display_rotation(90)
+        rotate(stream, 90)
         for packet in clip.demux(video=0):
             if packet.dts is not None:
                 packet.stream = stream

@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from rotation import rotate
 
 NUM_FRAMES = 36
 
@@ -44,7 +45,7 @@ def write_numbers() -> Callable[..., Path]:
             if irregular:
                 video.codec_context.time_base = Fraction(1, 1000)
             if turned:
-                video.set_display_rotation(turned)
+                rotate(video, turned)
             audio = None if audio_from_s is None else container.add_stream('aac', rate=16000, layout='mono')
             time = 0
             for number in range(num_frames):

@@ -5,6 +5,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from rotation import rotate
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult, EmotionRow, PersonTrack
@@ -26,7 +27,8 @@ def make(path: Path, *, codecs: tuple[str, str] = ('libx264', 'aac'), turned: in
         video.width, video.height, video.pix_fmt = 96, 64, 'yuv420p'
         video.codec_context.time_base = Fraction(1, 1000)
         video.codec_context.sample_aspect_ratio = pixel_ratio
-        video.set_display_rotation(turned)
+        if turned:
+            rotate(video, turned)
         audio = codecs[1] and target.add_stream(codecs[1], rate=RATE_HZ, layout='mono')
         for time_s in TIMES_S:
             image = np.zeros((64, 96, 3), np.uint8)

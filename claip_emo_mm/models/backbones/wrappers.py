@@ -200,7 +200,7 @@ def _build_network(cfg: Mapping[str, Any]) -> nn.Module:
             import mmpretrain.models  # noqa: F401 - registers them
         except ImportError as error:
             raise InputError(f'{kind}: MMPretrain is needed for it and cannot be imported ({error}). '
-                             'pip install "mmpretrain>=1.0.0"') from error
+                             'pip install "mmpretrain>=1.2"') from error
     network = MODELS.build(dict(cfg))
     if source is None and getattr(network, 'pretrained2d', False):
         network.pretrained2d = False  # the default of Swin3D and TSM, which then load the file None

@@ -120,11 +120,15 @@ def hugging_face_clap(path: Path) -> Tensor:
 
 
 def _save_as_hugging_face(model: nn.Module, path: Path, prefix: str = '') -> None:
-    if path.suffix == '.safetensors' and not prefix:
-        model.save_pretrained(path.parent / 'saved')
-        (path.parent / 'saved' / 'model.safetensors').rename(path)
+    """Save as transformers does; CLIPVisionModel as its version 5 does, or with the prefix of version 4."""
+    state = model.state_dict()
+    if isinstance(model, transformers.CLIPVisionModel):  # has the prefix in early versions 5, too
+        state = {prefix + key.removeprefix('vision_model.'): value for key, value in state.items()}
+    if path.suffix == '.safetensors':
+        state = {key: value.contiguous() for key, value in state.items()}
+        safetensors.torch.save_file(state, path, metadata=dict(format='pt'))
     else:
-        torch.save({prefix + key: value for key, value in model.state_dict().items()}, path)
+        torch.save(state, path)
 
 
 def laion(path: Path, complete: bool) -> Tensor:
