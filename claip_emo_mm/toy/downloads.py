@@ -66,21 +66,22 @@ def make_download(form: str, out: Path, workers: int = 1, people: int | None = N
     return out
 
 
-def _cremad_clips(people: int) -> Iterator[_Clip]:
-    corpus = CORPORA['cremad']
+def _people(name: str, people: int) -> Iterator[tuple[int, str]]:
+    """Number people of a corpus, each of the next fold."""
+    folds = CORPORA[name].folds
     for index in range(people):
-        fold = corpus.folds[index % len(corpus.folds)]
-        person = fold[index // len(corpus.folds)]
-        for number, (code, emotion) in enumerate(corpus.labels.items()):
+        yield index, folds[index % len(folds)][index // len(folds)]
+
+
+def _cremad_clips(people: int) -> Iterator[_Clip]:
+    for index, person in _people('cremad', people):
+        for number, (code, emotion) in enumerate(CORPORA['cremad'].labels.items()):
             yield _Clip(f'{person}_{_SENTENCES[number]}_{code}_XX', int(person), emotion, 100 * index + number)
 
 
 def _ravdess_clips(people: int) -> Iterator[_Clip]:
-    corpus = CORPORA['ravdess']
-    for index in range(people):
-        fold = corpus.folds[index % len(corpus.folds)]
-        person = fold[index // len(corpus.folds)]
-        for number, (code, emotion) in enumerate(corpus.labels.items()):
+    for index, person in _people('ravdess', people):
+        for number, (code, emotion) in enumerate(CORPORA['ravdess'].labels.items()):
             for intensity in ('01', '02') if code in ('03', '04') else ('01',):
                 yield _Clip(f'01-{code}-{intensity}-01-01-{person}', int(person), emotion,
                             100 * index + 10 * int(intensity) + number)
