@@ -26,6 +26,7 @@ from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.media.audio_signal import SILENT, mix_down
 from claip_emo_mm.media.containers import MEDIA_SUFFIXES
 from claip_emo_mm.media.stream import ArrayStream, FileStream, MediaStream
+from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.structures import EmotionResult, EmotionRow
 
 FACES = ('largest', 'all', 'none')
@@ -42,7 +43,8 @@ class EmotionInferencer(BaseInferencer):
     that clip itself, and its scores are those of tools/test.py.
 
     Args:
-        checkpoint: Checkpoint of a training with this package, or a published one; or a model that was built already.
+        checkpoint: Checkpoint of a training with this package, of an `AudioVisualRecognizer` or a recognizer of
+            MMAction2, or a published one; or a model that was built already.
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
             that the config names must be imported before.
@@ -59,7 +61,13 @@ class EmotionInferencer(BaseInferencer):
         is_built = isinstance(checkpoint, TrainedModel)
         trained = checkpoint if is_built else load_trained(str(checkpoint), cfg_options=cfg_options)
         self._checkpoint = str(trained.cfg.filename if is_built else checkpoint)
-        self._model, cfg, self.classes = trained
+        self._model, cfg, classes = trained
+        head = self._model.cls_head
+        self.classes = classes or [str(label) for label in range(head.num_classes)]  # as EmotionMetric names them
+        if not isinstance(self._model, AudioVisualRecognizer) and head.average_clips != 'prob':
+            raise InputError(f'{self._checkpoint}: model.cls_head.average_clips is {head.average_clips!r}, with which '
+                             "MMAction2's heads give no probabilities. Set model.cls_head.average_clips=prob "
+                             '(--cfg-options, cfg_options of EmotionInferencer).')
         self._trained_classes = self.classes
         self._detector = detector
         self.note = ''  # what the model is, where it was not trained for its classes
@@ -272,7 +280,7 @@ class EmotionInferencer(BaseInferencer):
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
         """Score the clips of a batch; a frame that several of them show is encoded once."""
         batch = self.model.data_preprocessor(inputs, False)
-        if 'frame_index' in batch['inputs']:
+        if isinstance(batch['inputs'], dict) and 'frame_index' in batch['inputs']:  # MMAction2's models take a tensor
             clips = [clip for clip in inputs['inputs']['frames'] if clip is not None]
             batch['inputs'] = dedup_frames(batch['inputs'], clips)
         return self.model(**batch, mode='predict')

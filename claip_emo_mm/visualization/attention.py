@@ -66,6 +66,8 @@ def frame_attention(temporal: list[Tensor], frame_index: Tensor) -> Tensor:
 def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
     """Record the attention weights, means over the heads, of all frames that the model encodes in the ``with`` block.
 
+    The model is an ``AudioVisualRecognizer``, or one of MMAction2 with a ``CLIPVisualBackbone`` as its `backbone`.
+
     ``encoder``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N); ``temporal``:
     one (B, T+1, T+1) for each layer of the ``TemporalTransformer``. Necks without a class token, such as
     ``FrameTokens``, and a temporal Transformer of the audio are skipped.
@@ -79,8 +81,10 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
         else:
             recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    modules = [block.attn for block in _modules(model.visual_backbone, VisionBlock)]
-    modules += [layer for neck in _modules(model.visual_neck, TemporalTransformer) for layer in neck.layers]
+    backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # MMAction2's models have one
+    modules = [block.attn for block in _modules(backbone, VisionBlock)]
+    modules += [layer for neck in _modules(getattr(model, 'visual_neck', None), TemporalTransformer)
+                for layer in neck.layers]
     hooks = [module.register_forward_pre_hook(record) for module in modules]
     try:
         yield recorded

@@ -56,7 +56,7 @@ def test_attention(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.
                   'test_dataloader.dataset.data_root=gone'], 1, 'gone/test.csv'),
     ('attention', ['{checkpoint}', '{config}', '--out', '.'], 1, 'toy.py'),
     ('attention', ['{checkpoint}', '{video}', '--out', '.', '--cfg-options', 'model.modality=audio'], 1,
-     'the visual backbone is not a CLIPVisualBackbone'),
+     'the model did not read the frames'),
 ])
 def test_mistakes(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                   capsys: pytest.CaptureFixture, name: str, arguments: list[str], code: int, expected: str) -> None:

@@ -6,12 +6,14 @@ from pathlib import Path
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
+from torch import Tensor
 
+from claip_emo_mm.datasets.transforms import SampleFrameViews
 from claip_emo_mm.engine.checkpoints import build_test_pipeline, load_trained
 from claip_emo_mm.engine.checkpoints.load import TrainedModel
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models import AudioVisualRecognizer
+from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.structures import MISSING_INDEX
 from claip_emo_mm.utils.file_errors import WriteError
 from claip_emo_mm.utils.io import check_writable
@@ -43,16 +45,17 @@ def main() -> int:
     check_writable(args.out, is_folder=True)
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
-    if not isinstance(trained.model, AudioVisualRecognizer):
-        raise InputError(f'{args.checkpoint}: model.type is {type(trained.model).__name__}. Attention is plotted for '
-                         'an AudioVisualRecognizer.')
+    if not any(isinstance(module, CLIPVisualBackbone) for module in trained.model.modules()):
+        raise InputError(f'{args.checkpoint}: the model has no CLIPVisualBackbone (model.type is '
+                         f'{type(trained.model).__name__}). Attention is plotted for models with this visual encoder.')
     trained.model.to(args.device)
     pipeline = build_test_pipeline(trained.cfg, args.checkpoint)
+    clip_len = next((step.clip_len for step in pipeline.transforms if isinstance(step, SampleFrameViews)), None)
     failed = 0
     for number, video in enumerate(args.videos, 1):
         path = args.out / f'{number:03d}_{Path(video).stem}.png'  # several folders may have files of one name
         try:
-            _plot(trained, pipeline(dict(filename=video)), path, Path(video).name)
+            _plot(trained, pipeline(dict(filename=video)), clip_len, path, Path(video).name)
         except WriteError:
             raise
         except InputError as error:  # the other videos are still plotted
@@ -63,15 +66,16 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _plot(trained: TrainedModel, sample: dict, path: Path, name: str) -> None:
+def _plot(trained: TrainedModel, sample: dict, clip_len: int | None, path: Path, name: str) -> None:
     inputs = sample['inputs']
+    if isinstance(inputs, Tensor):  # of MMAction2's models: the frames (V*T, 3, H, W) of all views in one row
+        inputs = dict(frames=inputs, frame_index=torch.arange(len(inputs)).view(-1, clip_len))
     if 'frame_index' in inputs and inputs['frame_index'][0, 0] == MISSING_INDEX:
         raise InputError(f'{name}: has no frames.')
     with torch.inference_mode(), record_attention(trained.model) as noted:
         scores = trained.model.test_step(pseudo_collate([sample]))[0].pred_score
     if not noted['encoder']:
-        raise InputError(f'{name}: the visual backbone is not a CLIPVisualBackbone. Attention is plotted for '
-                         'models with this visual encoder.')
+        raise InputError(f'{name}: the model did not read the frames.')
     index = inputs['frame_index'][0].numpy()  # (T,) of the first view
     looks = patch_attention(noted['encoder'])[index].numpy()
     frames = inputs['frames'].numpy().transpose(0, 2, 3, 1)[index]  # (T, H, W, 3)
