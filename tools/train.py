@@ -10,6 +10,7 @@ from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
 from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
 from claip_emo_mm.engine.resume import set_resume
+from claip_emo_mm.engine.schedule import adapt_schedule
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.file_errors import writing_to
 
@@ -35,6 +36,7 @@ def parse_args() -> Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
+    adapted = adapt_schedule(cfg, args.cfg_options)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     check_groups(cfg, 'train')
@@ -55,7 +57,10 @@ def main() -> None:
         refuse_options(args.cfg_options, 'auto_scale_lr.base_batch_size',
                        reason='the rate is not scaled without --auto-scale-lr')
     with writing_to(cfg.work_dir, GO_ON):
-        build_runner(cfg).train()
+        runner = build_runner(cfg)
+        if adapted:
+            runner.logger.info(adapted)
+        runner.train()
 
 
 def set_precision(cfg: Config, amp: bool, options: Mapping[str, object] | None = None) -> None:

@@ -81,7 +81,7 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
         else:
             recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
 
-    backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # MMAction2's models have one
+    backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # the latter: of MMAction2's
     modules = [block.attn for block in _modules(backbone, VisionBlock)]
     modules += [layer for neck in _modules(getattr(model, 'visual_neck', None), TemporalTransformer)
                 for layer in neck.layers]

@@ -15,6 +15,7 @@ from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
 from claip_emo_mm.engine.cross_validation.subprocess_runner import run_tool
+from claip_emo_mm.engine.schedule import adapt_schedule
 from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.utils.io import write_json, write_text
 
@@ -72,6 +73,7 @@ class CrossValidation:
             if 'paper' in self.protocols:
                 self._check_splits(cfg, fold)
         cfg = load_config(self.source, self.options)
+        adapt_schedule(cfg, self.options)
         for name in ('val_evaluator', 'test_evaluator'):
             _check_evaluator(cfg, name)
         set_protocols(cfg, self.protocols, self.val_ratio, self.val_seed)
