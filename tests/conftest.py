@@ -1,5 +1,6 @@
 """Fixtures that several test modules use."""
 import fractions
+import os
 import signal
 import struct
 from collections.abc import Callable, Iterator
@@ -12,7 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from claip_emo_mm.media.video import VideoFile
+os.environ.setdefault('HF_HUB_OFFLINE', '1')  # before huggingface_hub is imported: no test waits for a network
+
+from hub_server import Hub, serve_hub  # noqa: E402
+
+from claip_emo_mm.media.video import VideoFile  # noqa: E402
 
 # Files that name other files, as their formats write it.
 MPD = """<?xml version="1.0"?>
@@ -48,6 +53,13 @@ def laion_clap() -> None:
     """Skips what is compared with laion_clap where it is not installed: it asks for NumPy 1."""
     if find_spec('laion_clap') is None:
         pytest.skip('laion_clap is not installed')
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """An empty hub of models on this machine, which huggingface_hub uses, with an empty cache."""
+    with serve_hub(tmp_path / 'hub_cache') as served:
+        yield served
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ from claip_emo_mm.engine.cli import add_cfg_options, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import walk_config
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.weights.resolve import LAION_FILES, find_file
+from claip_emo_mm.models.weights.resolve import find_file
 
-_REPOSITORY = 'lukewys/laion_clap'  # on the Hugging Face hub
 _CHUNK = 1 << 24  # bytes
 
 
@@ -32,9 +31,6 @@ def main() -> None:
         if source == 'toy':
             sys.stdout.write(f'{name}: in the package\n')
             continue
-        path = Path(source)
-        if path.name in LAION_FILES and not path.is_file():
-            fetch_laion(path)
         path = find_file(source, (), arch)
         if not path.is_file():
             raise InputError(f'{name}: {path}: there is no such file of weights.')
@@ -46,24 +42,6 @@ def encoders(model: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for name, value in walk_config(model):
         if isinstance(value, dict) and isinstance(value.get('pretrained'), str):
             yield name, value['pretrained'], value.get('arch')
-
-
-def fetch_laion(path: Path) -> None:
-    """Fetch a file of LAION's CLAP to a place, and compare it with the hash that the hub states."""
-    try:
-        from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-        stated = get_hf_file_metadata(hf_hub_url(_REPOSITORY, path.name)).etag
-        sys.stdout.write(f'Fetching {path.name} from {_REPOSITORY} on the Hugging Face hub to {path.parent}\n')
-        hf_hub_download(_REPOSITORY, path.name, local_dir=path.parent)
-    except Exception as error:  # the network, the hub and the disk each have their own
-        reason = f'{type(error).__name__}: {error}'.splitlines()[0]
-        raise InputError(f'{path}: could not be downloaded ({reason}). Without a network, fetch {path.name} '
-                         f'from the repository {_REPOSITORY} on the Hugging Face hub on another machine, and put it '
-                         'there.') from error
-    found = sha256(path)
-    if len(stated or '') == len(found) and stated != found:
-        raise InputError(f'{path}: has the SHA-256 {found}, the hub states {stated}. Delete the file, and give the '
-                         'same command again.')
 
 
 def sha256(path: Path) -> str:

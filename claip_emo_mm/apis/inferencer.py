@@ -19,6 +19,7 @@ from claip_emo_mm.apis.result_writer import is_overlay
 from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames
 from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
 from claip_emo_mm.apis.zero_shot import build_zero_shot, describe_open_vocabulary, describe_zero_shot, find_labels
+from claip_emo_mm.compat.hub import hub_address
 from claip_emo_mm.engine.checkpoints.load import TrainedModel, build_test_pipeline, load_trained
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 from claip_emo_mm.evaluation.metrics import why_not_finite
@@ -44,7 +45,7 @@ class EmotionInferencer(BaseInferencer):
 
     Args:
         checkpoint: Checkpoint of a training with this package, of an `AudioVisualRecognizer` or a recognizer of
-            MMAction2, or a published one; or a model that was built already.
+            MMAction2, or a published one, also ``hf://user/model``; or a model that was built already.
         device: Where to compute; None takes a GPU where there is one.
         cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
             that the config names must be imported before.
@@ -73,6 +74,19 @@ class EmotionInferencer(BaseInferencer):
         self.note = ''  # what the model is, where it was not trained for its classes
         super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
                          show_progress=False)
+
+    @classmethod
+    def from_pretrained(cls, name: str, revision: str | None = None, device: str | None = None,
+                        cfg_options: Mapping[str, Any] | None = None,
+                        detector: FaceDetector | None = None) -> 'EmotionInferencer':
+        """Make an inferencer of a model on the Hugging Face hub, see tools/publish_model.py; no code of it is run.
+
+        Args:
+            name: ``'user/model'``, or a folder with its files.
+            revision: branch, tag or commit; None for the newest.
+            device, cfg_options, detector: as of the constructor.
+        """
+        return cls(hub_address(name, revision), device, cfg_options, detector)
 
     @classmethod
     def zero_shot(cls, labels: str | Sequence[str] | None = None, arch: str | None = None,

@@ -16,6 +16,7 @@ from torch import serialization
 
 from claip_emo_mm.compat import replace_method
 from claip_emo_mm.compat.downloads import fetch
+from claip_emo_mm.compat.hub import SCHEME, fetch_from_hub
 from claip_emo_mm.compat.pickle_stubs import STUBS, unwrap
 from claip_emo_mm.compat.safe_pickle import check_depth, one_line
 from claip_emo_mm.errors import InputError
@@ -35,7 +36,7 @@ def patch_loading() -> None:
     `weights_only=True`, and MMEngine allow-lists what it saves.
     """
     for schemes, load in (
-            ('', load_from_local), (('http://', 'https://'), load_from_http),
+            ('', load_from_local), (('http://', 'https://'), load_from_http), (SCHEME, load_from_repository),
             (('modelzoo://', 'torchvision://', 'open-mmlab://', 'openmmlab://', 'mmcls://'), load_from_zoo),
             (('pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://'), load_from_store)):
         CheckpointLoader.register_scheme(schemes, load, force=True)
@@ -135,13 +136,23 @@ def _describe(path: Path, source: str, reason: str) -> str:
 def load_from_http(filename: str, map_location: object = None, **options: object) -> dict:
     """Load a checkpoint from http:// or https://; one process downloads it, the others wait."""
     del options  # MMEngine's folder and progress bar
+    return load_file(_fetch_once(fetch, filename), filename, map_location)
+
+
+def load_from_repository(filename: str, map_location: object = None) -> dict:
+    """Load a checkpoint from a repository on the Hugging Face hub: ``hf://user/model``, see `compat.hub`."""
+    return load_file(_fetch_once(fetch_from_hub, filename), filename, map_location)
+
+
+def _fetch_once(fetch_file: Callable[[str], Path], address: str) -> Path:
     rank, _ = get_dist_info()
+    path = None
     try:
         if rank == 0:
-            fetch(filename)
+            path = fetch_file(address)
     finally:
         barrier()
-    return load_file(fetch(filename), filename, map_location)
+    return path or fetch_file(address)
 
 
 def load_from_zoo(filename: str, map_location: object = None) -> dict:

@@ -14,6 +14,7 @@ import timm.models._builder
 import torch
 import torchvision.models._api
 from crafted_pickles import PickledCall
+from hub_server import Hub
 from local_server import serve
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader, checkpoint, load_checkpoint
@@ -65,7 +66,7 @@ def shorthand(monkeypatch: pytest.MonkeyPatch, prefix: str, function: str) -> Ca
 
 
 @pytest.fixture
-def ways(monkeypatch: pytest.MonkeyPatch, served: SimpleNamespace, tmp_path: Path,
+def ways(monkeypatch: pytest.MonkeyPatch, served: SimpleNamespace, hub: Hub, tmp_path: Path,
          ) -> dict[str, Callable[[str], object]]:
     """All ways to an address; those of object stores read the served file."""
     found = dict(WAYS)
@@ -88,6 +89,10 @@ def ways(monkeypatch: pytest.MonkeyPatch, served: SimpleNamespace, tmp_path: Pat
     pavi.modelcloud = SimpleNamespace(get=lambda name: SimpleNamespace(
         name=name, download=lambda to: Path(to).write_bytes((served.folder / name).read_bytes())))
     monkeypatch.setitem(sys.modules, 'pavi', pavi)
+    def read_hub(address: str) -> dict:
+        hub.repositories['ann/toy'] = {path(address).name: path(address).read_bytes()}
+        return load(f'hf://ann/toy/{path(address).name}')
+    found['hf://'] = read_hub
     found['pavi://'] = lambda address: load(f'pavi://{path(address).name}')
     return found
 
@@ -96,7 +101,7 @@ def test_nothing_from_an_address_runs(ways: dict[str, Callable], served: SimpleN
                                       monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(CheckpointLoader._schemes) == {
         '', 'http://', 'https://', 'modelzoo://', 'torchvision://', 'open-mmlab://', 'openmmlab://', 'mmcls://',
-        'pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://', *({'huggingface://', 'mmdet://'} & set(
+        'hf://', 'pavi://', r'(\S+\:)?s3://', r'(\S+\:)?petrel://', *({'huggingface://', 'mmdet://'} & set(
             CheckpointLoader._schemes))}
     marker = tmp_path / 'marker'
     call = PickledCall(os.mkdir, str(marker))

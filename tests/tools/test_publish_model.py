@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from dummy_components import write_dummy_config
+from hub_server import TOKEN, Hub
 from safetensors import safe_open
-from tool_runs import call_tool
+from tool_runs import TrainedToy, call_tool
 
+from claip_emo_mm.apis import EmotionInferencer
 from claip_emo_mm.engine.checkpoints import META_KEY
+from claip_emo_mm.errors import InputError
 
 
 def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
@@ -18,7 +21,8 @@ def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert call_tool(monkeypatch, 'train.py', config) == 0
     capsys.readouterr()
     assert call_tool(monkeypatch, 'publish_model.py', work / 'epoch_1.pth', out) == 0
-    assert capsys.readouterr().out == f'{out}: 0.00 MB\n'
+    assert capsys.readouterr().out == f'{out}: 0.00 MB; card: {out.with_suffix(".md")}\n'
+    assert '| classes | calm, loud, odd |' in out.with_suffix('.md').read_text()
     with safe_open(out, 'pt') as file:
         assert sorted(file.keys()) == ['cls_head.bias', 'cls_head.weight']
         stored = json.loads(file.metadata()[META_KEY])
@@ -43,4 +47,44 @@ def test_what_cannot_be_published(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert call_tool(monkeypatch, 'publish_model.py', *args) == 1
         error = capsys.readouterr().err
         assert error.startswith('error: ') and all(part in error for part in message.split('.* '))
-    assert call_tool(monkeypatch, 'publish_model.py', bare) == 2
+
+
+def test_pushed_model_is_used_anywhere(trained_toy: TrainedToy, hub: Hub, monkeypatch: pytest.MonkeyPatch,
+                                       capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    push = ('publish_model.py', trained_toy.checkpoint, '--push', 'ann/toy', '--private')
+    assert call_tool(monkeypatch, *push, '--data-license', 'CC BY 4.0') == 0
+    assert '/ann/toy/commit/' in capsys.readouterr().out
+    files = hub.repositories['ann/toy']
+    assert sorted(files) == ['README.md', 'model.safetensors'] and hub.private == ['ann/toy']
+    assert len(files['model.safetensors']) < 1e6 and b'license: cc-by-4.0' in files['README.md']
+    monkeypatch.chdir(tmp_path)
+    clip = next((trained_toy.data / 'videos').glob('test*.mp4'))
+    scores = [made.infer(clip, face='none').scores for made in (
+        EmotionInferencer(trained_toy.checkpoint), EmotionInferencer.from_pretrained('ann/toy'))]
+    assert scores[0] == scores[1]
+    infer = ('infer.py', clip, '--face', 'none', '--checkpoint')
+    assert call_tool(monkeypatch, *infer, 'hf://ann/toy', '--out', 'out') == 0
+    assert call_tool(monkeypatch, 'test.py', trained_toy.config, 'hf://ann/toy', '--work-dir', tmp_path / 'test') == 0
+    capsys.readouterr()
+    assert call_tool(monkeypatch, *infer, 'hf://ann/gone') == 1
+    assert capsys.readouterr().err.startswith('error: hf://ann/gone: there is no such repository')
+    hub.repositories['ann/toy']['model.safetensors'] = b'no weights'
+    with pytest.raises(InputError, match='cannot be read as a checkpoint'):
+        EmotionInferencer.from_pretrained('ann/toy')
+
+
+def test_who_may_not_push(trained_toy: TrainedToy, hub: Hub, monkeypatch: pytest.MonkeyPatch,
+                          capsys: pytest.CaptureFixture) -> None:
+    stated = ('--data-license', 'MIT')
+    for repository, more, token, message in (
+            ('ann/toy', (), TOKEN, 'state the license or the permission'),
+            ('toy', stated, TOKEN, 'hf://toy: is no address'),
+            ('ann/toy', stated, 'wrong', 'hf://ann/toy: the hub says 401 Unauthorized. Log in with a token'),
+            ('ann/toy', stated, '', 'hf://ann/toy: nobody is logged in on this machine')):
+        monkeypatch.setenv('HF_TOKEN', token)
+        assert call_tool(monkeypatch, 'publish_model.py', trained_toy.checkpoint, '--push', repository, *more) == 1
+        error = capsys.readouterr().err
+        assert error.startswith('error: ') and message in error and error.count('\n') == 1
+    assert hub.repositories == {}
+    for usage in ((), ('a.safetensors', '--private')):
+        assert call_tool(monkeypatch, 'publish_model.py', trained_toy.checkpoint, *usage) == 2

@@ -14,7 +14,7 @@ from torch import nn
 
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, without_wrapper
 from claip_emo_mm.engine.checkpoints.embedded_config import import_modules, read_config, without_needless_sources
-from claip_emo_mm.engine.checkpoints.metadata import META_KEY, make_metadata, read_metadata
+from claip_emo_mm.engine.checkpoints.metadata import META_KEY, Metadata, make_metadata, read_metadata
 from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, merge_options, walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
@@ -84,8 +84,15 @@ def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]],
         raise _not_built(source, 'test pipeline', error) from error
 
 
-def publish(checkpoint: Path, out: Path) -> int:
-    """Write a checkpoint's weights, and its metadata as json in the header, to a safetensors file; returns its size."""
+class Published(NamedTuple):
+    """A published file, and what its checkpoint says of it."""
+    size: int  # in bytes
+    metadata: Metadata
+    training: dict[str, Any]  # of MMEngine: epoch, iter, seed, ...
+
+
+def publish(checkpoint: Path, out: Path) -> Published:
+    """Write a checkpoint's weights, and its metadata as json in the header, to a safetensors file."""
     if out.suffix != '.safetensors':
         raise InputError(f'{out}: expected the name of a file that ends in .safetensors.')
     check_writable(out)
@@ -96,7 +103,8 @@ def publish(checkpoint: Path, out: Path) -> int:
     weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
     with atomic_write(out) as temporary:
         save_tensors(weights, temporary, {'format': 'pt', META_KEY: json.dumps(metadata)})
-        return temporary.stat().st_size
+        size = temporary.stat().st_size
+    return Published(size, metadata, {key: value for key, value in loaded['meta'].items() if key != META_KEY})
 
 
 def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:

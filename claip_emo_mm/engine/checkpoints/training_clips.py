@@ -42,15 +42,25 @@ def find_trained(dataset: Any, trained: Mapping[str, str]) -> tuple[int, int, st
 
 def describe_overlap(found: tuple[int, int, str], config: str | None) -> str:
     """Describe what `find_trained` found, with the fold that the checkpoint was trained on by its config (json)."""
-    try:
-        folds = {value for path, value in walk_config(json.loads(config)['train_dataloader'] if config else {})
-                 if path.rpartition('.')[2] == 'fold' and isinstance(value, int)}
-    except (KeyError, RecursionError, TypeError, ValueError):  # a file may hold anything
-        folds = set()
-    fold = f'; it was trained on fold {folds.pop()}' if len(folds) == 1 else ''
+    folds = trained_folds(config)
+    fold = f'; it was trained on fold {folds[0]}' if len(folds) == 1 else ''
     trained, clips, example = found
     return (f'{trained} of the {clips} clips are among those that the checkpoint was trained on, such as '
             f'{example}{fold}')
+
+
+def count_clips(trained: Mapping[str, str]) -> dict[str, int]:
+    """Number of training clips by the name of their published data set, '' for any other."""
+    return {name: len(_decode(text)) for name, text in trained.items()}
+
+
+def trained_folds(config: str | None) -> list[int]:
+    """Folds that a training read by its config (json)."""
+    try:
+        return sorted({value for path, value in walk_config(json.loads(config)['train_dataloader'] if config else {})
+                       if path.rpartition('.')[2] == 'fold' and isinstance(value, int)})
+    except (KeyError, RecursionError, TypeError, ValueError):  # a file may hold anything
+        return []
 
 
 def _leaves(dataset: Any) -> Iterator[BaseDataset]:

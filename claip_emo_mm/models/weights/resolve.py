@@ -8,10 +8,12 @@ from typing import Any
 from mmengine.logging import print_log
 from open_clip import pretrained as published
 
+from claip_emo_mm.compat.hub import SCHEME, fetch_from_hub
 from claip_emo_mm.errors import InputError
 
 CLIP_CACHE = Path('~/.cache/clip')  # of OpenAI's package and open_clip, for files that they fetched by address
 _OPENAI_MB = {'ViT-B-32.pt': 354, 'ViT-B-16.pt': 351, 'ViT-L-14.pt': 933, 'ViT-L-14-336px.pt': 934}
+LAION_REPOSITORY = 'lukewys/laion_clap'  # on the Hugging Face hub
 LAION_FILES = {  # name -> arch
     '630k-audioset-fusion-best.pt': 'HTSAT-tiny-fusion',
     '630k-fusion-best.pt': 'HTSAT-tiny-fusion',
@@ -24,7 +26,9 @@ LAION_FILES = {  # name -> arch
 
 
 def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | None = None) -> Path:
-    """Return the file of pretrained weights, downloading those of an open_clip tag (``'openai'``) where needed.
+    """Return the file of pretrained weights; those of an open_clip tag (``'openai'``), and LAION's, are downloaded.
+
+    A file of LAION's that is not at its place is taken from the hub's cache, where it is downloaded once.
 
     `packaged` are the ``'toy'`` files below ``claip_emo_mm/weights``; `arch` is open_clip's name of the encoder.
     """
@@ -34,12 +38,20 @@ def find_file(source: str | Path, packaged: Sequence[str], arch: str | dict | No
     if path.exists():
         return path
     if path.name in LAION_FILES:
-        raise InputError(f"{path}: there is no such file of weights. It is LAION's, for {LAION_FILES[path.name]}: "
-                         f'fetch {path.name} from the repository lukewys/laion_clap on the Hugging Face hub and put '
-                         'it there, or name the place where it is as pretrained. pretrained=None gives random weights.')
+        return _laion_file(path)
     if isinstance(arch, str) and not path.suffix and len(path.parts) == 1:
         return _published_file(arch, str(source))
     return path
+
+
+def _laion_file(path: Path) -> Path:
+    try:
+        return fetch_from_hub(f'{SCHEME}{LAION_REPOSITORY}/{path.name}', cached_first=True)
+    except InputError as error:
+        raise InputError(f"{path}: there is no such file of weights. It is LAION's, for {LAION_FILES[path.name]}, and "
+                         f'cannot be downloaded: {error} Without a network, fetch {path.name} from the repository '
+                         f'{LAION_REPOSITORY} on the Hugging Face hub on another machine and put it there, or name the '
+                         'place where it is as pretrained. pretrained=None gives random weights.') from error
 
 
 def _published_file(arch: str, tag: str) -> Path:

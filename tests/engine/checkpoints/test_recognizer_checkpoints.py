@@ -90,7 +90,7 @@ def test_resumes_to_the_same_losses(trained: Runner, checkpoint: Path, make_conf
 def test_is_loaded_by_the_runner_and_by_mmengine(trained: Runner, checkpoint: Path, tmp_path: Path,
                                                  make_config: Callable[..., Config]) -> None:
     published = tmp_path / 'shared.safetensors'
-    size = publish(checkpoint, published)
+    size = publish(checkpoint, published).size
     assert size == published.stat().st_size < checkpoint.stat().st_size
     with safe_open(published, 'pt') as file:
         assert json.loads(file.metadata()[META_KEY])['classes'][0] == 'happy'

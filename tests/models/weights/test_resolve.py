@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from hub_server import Hub
 from open_clip import pretrained as published
 
 from claip_emo_mm.errors import InputError
@@ -56,7 +57,21 @@ def test_a_file_goes_before_a_tag(no_network: Path, tmp_path: Path, monkeypatch:
     assert resolve.find_file('openai', (), 'ViT-B-32-quickgelu') == Path('openai')
 
 
+def test_laion_s_files_are_fetched_once(hub: Hub, tmp_path: Path) -> None:
+    hub.repositories['lukewys/laion_clap'] = {'630k-best.pt': b'weights', '630k-fusion-best.pt': b'more'}
+    for _ in range(2):
+        assert resolve.find_file('weights/630k-best.pt', ()).read_bytes() == b'weights'
+    assert [line.partition(' ')[0] for line in hub.asked if '630k' in line] == ['HEAD', 'GET']
+    own = tmp_path / '630k-best.pt'
+    own.write_bytes(b'own')
+    assert resolve.find_file(own, ()) == own  # a file at its place goes first
+    hub.stated['630k-fusion-best.pt'] = 64 * '0'
+    with pytest.raises(InputError, match='gave a file with the SHA-256 .*, the hub states 0000000000000000'):
+        resolve.find_file('weights/630k-fusion-best.pt', ())
+
+
 def test_laion_s_files_are_told_where_to_get() -> None:
     with pytest.raises(InputError, match="fusion-best.pt: there is no such file of weights. It is LAION's, for "
-                                         'HTSAT-tiny-fusion: fetch .* from the repository lukewys/laion_clap'):
+                                         'HTSAT-tiny-fusion, and cannot be downloaded: .* fetch .* from the repository '
+                                         'lukewys/laion_clap'):
         CLAPAudioBackbone('HTSAT-tiny-fusion', pretrained='nowhere/630k-audioset-fusion-best.pt')
