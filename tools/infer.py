@@ -9,7 +9,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import torch
-from mmengine.logging import MMLogger
 from torch import distributed
 from tqdm import tqdm
 
@@ -18,6 +17,7 @@ from claip_emo_mm.apis.inferencer import FACES
 from claip_emo_mm.apis.inputs import media_files
 from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer, model_options
 from claip_emo_mm.apis.result_writer import ResultWriter, is_overlay
+from claip_emo_mm.compat.console import log_to_stderr
 from claip_emo_mm.compat.hub import local_path
 from claip_emo_mm.engine.cli import output_folder, run
 from claip_emo_mm.errors import InputError, named, printable
@@ -50,7 +50,7 @@ def parse_args() -> Namespace:
 def main() -> int:
     args = parse_args()
     args.checkpoint = args.checkpoint and local_path(args.checkpoint)
-    MMLogger.get_instance('infer', log_level='WARNING')  # the standard output is for the scores
+    log_to_stderr('infer')  # the standard output is for the scores
     rank, processes = place(args.launcher)
     files, unusable = list_files(args.inputs)
     failed = 0

@@ -1,5 +1,7 @@
 """Command-line arguments that choose the model of an inference: a checkpoint, or none."""
+import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import redirect_stdout
 from typing import Any
 
 from claip_emo_mm.apis.inferencer import EmotionInferencer
@@ -35,7 +37,12 @@ def add_model_arguments(parser: ArgumentParser) -> None:
 
 
 def build_inferencer(args: Namespace) -> EmotionInferencer:
-    """Build the inferencer that the arguments describe."""
+    """Build the inferencer that the arguments describe; what libraries print meanwhile goes to the standard error."""
+    with redirect_stdout(sys.stderr):
+        return _build(args)
+
+
+def _build(args: Namespace) -> EmotionInferencer:
     if args.zero_shot and args.adapter_scale is not None:
         raise InputError('--adapter-scale: a zero-shot model has no adapters. Leave it out.')
     if args.zero_shot:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from mmengine.config import DictAction
 
+from claip_emo_mm.compat.console import quiet_console
 from claip_emo_mm.engine.config_errors import explain_config_error
 from claip_emo_mm.engine.shared_memory import explain_worker_error
 from claip_emo_mm.errors import InputError
@@ -16,6 +17,7 @@ from claip_emo_mm.utils.file_errors import DISK_ERRORS, write_error
 
 FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
 
 class KeyValueAction(DictAction):
@@ -65,12 +67,19 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     """Run the main function of a tool and turn errors that a user can cause into one clear message.
 
     `InputError`, config errors of MMAction2, full or write-protected disks and failing data loader workers print
-    `error: <message>` to stderr and exit with 1; Ctrl-C exits with 130. Anything else is a bug and keeps its traceback.
+    `error: <message>` to stderr and exit with 1; Ctrl-C exits with 130, a reader of the output that has gone (`| head`)
+    with 141. Anything else is a bug and keeps its traceback. The console shows less than the log file.
     """
+    quiet_console()
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be in any encoding
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
-        sys.exit(main())
+        code = main()
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at the end
+        sys.exit(OUTPUT_CLOSED)
     except KeyboardInterrupt:
         code, message = INTERRUPTED, 'interrupted'
     except Exception as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmaction.registry import HOOKS
 from mmengine.config import Config
 from mmengine.dist import get_backend, is_distributed
@@ -95,11 +96,19 @@ def build_runner(cfg: Config) -> Runner:
         if kind is not None and issubclass(kind, EMAHook):
             raise InputError(f'{cfg.filename}: {kind.__name__} cannot average a model that FSDP shards: remove one.')
     runner = RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    runner.logger.info(f'PyTorch {torch.__version__}, {_processes(runner)}, seed {runner.seed}; environment, config '
+                       f'and hooks: {runner.logger.log_file}')
     requested = (cfg.get('env_cfg') or {}).get('dist_cfg', {}).get('backend', 'nccl')
     if is_distributed() and get_backend() != requested:
         runner.logger.warning(f'The config asks for the backend {requested}, which needs GPUs, and PyTorch finds none '
                               f'here: the processes use {get_backend()}, and the model is on the CPU.')
     return runner
+
+
+def _processes(runner: Runner) -> str:
+    """Where a run computes, in words."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
+    return f'{runner.world_size} processes, each on {device}' if runner.world_size > 1 else device
 
 
 def hook_class(hook: Any, cfg: Config) -> type | None:

@@ -1,0 +1,70 @@
+"""What the tools show on the console, and what only the log file gets."""
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+from mmengine.logging import MMLogger
+from mmengine.runner import checkpoint
+
+from claip_emo_mm.apis import model_arguments
+from claip_emo_mm.compat.console import log_to_stderr, quiet_console
+from claip_emo_mm.engine.cli import run
+
+LONG = f'\n{"-" * 60}\nSystem environment:\n    sys.platform: linux'
+HIDDEN = (LONG, 'Config:\nmodel = dict()', 'Hooks will be executed in the following order:\nbefore_run:', 'Exp name: a')
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    quiet_console()
+
+
+def test_the_file_keeps_what_the_console_hides(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    logger = MMLogger('quiet', log_file=str(tmp_path / 'a.log'), log_level='INFO')
+    for message in (*HIDDEN, 'Epoch(train) [1][3/3]'):
+        logger.info(message)
+    logger.warning('"FileClient" will be deprecated in future. Please use io functions')
+    logger.error('Config:\nis wrong')
+    shown, kept = capsys.readouterr().out, (tmp_path / 'a.log').read_text()
+    assert 'Epoch(train) [1][3/3]' in shown and 'is wrong' in shown
+    assert 'FileClient' not in shown and 'sys.platform' not in shown and len(shown.splitlines()) == 3
+    assert all(message in kept for message in HIDDEN) and 'FileClient' in kept
+
+
+def test_debugging_shows_everything(capsys: pytest.CaptureFixture) -> None:
+    logger = MMLogger('loud', log_level='DEBUG')
+    logger.info(LONG)
+    assert 'sys.platform: linux' in capsys.readouterr().out
+
+
+def test_bare_prints_of_loading_are_log_lines(capsys: pytest.CaptureFixture) -> None:
+    MMLogger.get_instance('loading', log_level='WARNING')
+    checkpoint.print_log('Loads checkpoint by local backend from path: a.pth')
+    checkpoint.print_log('unexpected key', level=30)
+    shown = capsys.readouterr().out
+    assert 'Loads checkpoint' not in shown and 'WARNING' in shown and 'unexpected key' in shown
+
+
+def test_results_alone_are_on_the_standard_output(monkeypatch: pytest.MonkeyPatch,
+                                                  capsys: pytest.CaptureFixture) -> None:
+    log_to_stderr('a tool')
+    MMLogger.get_instance('a tool').warning('look')
+    parser = ArgumentParser()
+    model_arguments.add_model_arguments(parser)
+    monkeypatch.setattr(model_arguments, 'EmotionInferencer', lambda *args: print('a library prints'))
+    model_arguments.build_inferencer(parser.parse_args(['--checkpoint', 'a.pth']))
+    shown = capsys.readouterr()
+    assert shown.out == '' and 'look' in shown.err and 'a library prints' in shown.err
+
+
+def test_a_reader_that_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                capsys: pytest.CaptureFixture) -> None:
+    def main() -> None:
+        raise BrokenPipeError(32, 'Broken pipe')
+
+    with (tmp_path / 'closed').open('w') as out:
+        monkeypatch.setattr(sys, 'stdout', out)
+        with pytest.raises(SystemExit) as end:
+            run(main)
+    assert end.value.code == 141 and capsys.readouterr().err == ''
