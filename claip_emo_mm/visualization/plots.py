@@ -1,11 +1,11 @@
-"""Plots of metrics, features and training curves, and writing them."""
-import json
+"""Plots of metrics and features, and writing them."""
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import StandardScaler
@@ -13,11 +13,11 @@ from sklearn.preprocessing import StandardScaler
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write
 
+FIGURE_FORMATS = ('png', 'svg', 'pdf')
+
 _PERSON_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0),
                   (204, 121, 167))  # of Okabe and Ito
 _MIN_CLIPS = 5  # of t-SNE
-# Title of a panel of the training curves -> what the names of its curves begin with.
-_PANELS = {'loss': ('loss',), 'learning rate': ('lr',), 'validation (%)': ('WAR', 'UAR', 'F1')}
 
 
 def png_file(text: str) -> Path:
@@ -28,9 +28,24 @@ def png_file(text: str) -> Path:
 
 
 def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
-    """Write a png file atomically, and its missing parent folders."""
+    """Write a figure as its suffix says (png, svg, pdf) atomically, and the missing parent folders."""
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, format='png', dpi=dpi)
+        temporary.write_bytes(figure_bytes(figure, path.suffix.lower().removeprefix('.'), dpi))
+
+
+def figure_bytes(figure: Figure, kind: str, dpi: int = 100) -> bytes:
+    """Draw a figure as png, svg or pdf; the texts of the last two stay texts, which can be searched and edited.
+
+    Args:
+        figure: its suptitle, if any, becomes the title of the file.
+        kind: one of `FIGURE_FORMATS`.
+        dpi: dots per inch of png, and of images in the others.
+    """
+    title = figure.get_suptitle()
+    content = BytesIO()
+    with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}):
+        figure.savefig(content, format=kind, dpi=dpi, metadata=dict(Title=title) if title else None)
+    return content.getvalue()
 
 
 def person_color(person: int | None) -> tuple[int, int, int]:
@@ -133,44 +148,4 @@ def plot_adapter_scale(sweep: Mapping[float, Mapping[str, Mapping[str, float]]],
     axes[0].set_ylabel('%')
     axes[0].legend(fontsize=7)
     figure.suptitle(title, fontsize=10)
-    return figure
-
-
-def read_scalars(paths: list[Path]) -> dict[str, dict[int, float]]:
-    """Read MMEngine's scalars, one json object a line, with `step`.
-
-    Args:
-        paths: `scalars.json` of the runs of one training, the oldest first; a repeated step is overridden.
-    Returns: name -> step -> value.
-    """
-    series: dict[str, dict[int, float]] = {}
-    for path in paths:
-        for line in path.read_text(encoding='utf-8').splitlines():
-            try:
-                values = json.loads(line)
-            except json.JSONDecodeError:  # cut off by a crash
-                continue
-            step = values.get('step')
-            for name, value in values.items():
-                if step is not None and name != 'step' and isinstance(value, int | float):
-                    series.setdefault(name, {})[step] = value
-    return series
-
-
-def plot_training_curves(series: dict[str, dict[int, float]]) -> Figure:
-    """Plot losses and learning rate over iterations, and validation metrics over epochs, of `read_scalars`."""
-    panels = {title: {name: values for name, values in series.items() if name.split('/')[-1].startswith(starts)}
-              for title, starts in _PANELS.items()}
-    panels = {title: curves for title, curves in panels.items() if curves} or {'nothing was logged': {}}
-    figure = Figure(figsize=(8, 2.6 * len(panels)), layout='constrained')
-    axes = figure.subplots(len(panels), 1, squeeze=False)[:, 0]
-    for axis, (title, curves) in zip(axes, panels.items(), strict=True):
-        for name, values in sorted(curves.items()):
-            steps = sorted(values)
-            axis.plot(steps, [values[step] for step in steps], label=name, marker='.' if len(steps) < 200 else '')
-        axis.set_title(title, fontsize=10, loc='left')
-        axis.set_xlabel('epoch' if title.startswith('validation') else 'iteration', fontsize=8)
-        axis.grid(alpha=.3)
-        if curves:
-            axis.legend(fontsize=7)
     return figure

@@ -17,7 +17,8 @@ from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.evaluation.metrics import are_probabilities
 from claip_emo_mm.structures import is_skipped, media_name, top_label
 from claip_emo_mm.utils.io import atomic_write
-from claip_emo_mm.visualization.plots import plot_confusion_matrix, plot_training_curves, read_scalars, write_figure
+from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
+from claip_emo_mm.visualization.training_curves import plot_training_curves, read_scalars
 
 _NUM_FRAMES = 6
 _FRAME_SIZE = 128  # px

@@ -1,0 +1,75 @@
+"""Scores of a person on a grid of time, averaged from overlapping windows, for plots of any length."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from claip_emo_mm.structures import EmotionRow, Span
+
+
+@dataclass(frozen=True)
+class ScoreMap:
+    """Scores of K classes in N columns of equal length, from 0 s to the end of the input."""
+    edges: np.ndarray  # (N + 1,) borders of the columns in s
+    scores: np.ndarray  # (K, N); NaN where nothing is known
+    unsure: np.ndarray  # (N,) whether most of a column is of windows without a clear emotion
+
+    @property
+    def known(self) -> np.ndarray:
+        """(N,) whether a column has scores."""
+        return ~np.isnan(self.scores[0])
+
+    def leading(self) -> np.ndarray:
+        """(N,) class with the highest score; -1 where nothing is known."""
+        return np.where(self.known, np.nan_to_num(self.scores, nan=-1.).argmax(axis=0), -1)
+
+    def ranked(self, means: np.ndarray) -> list[int]:
+        """Classes, the one that leads longest first; those that lead equally long by their averages (K,)."""
+        lead = np.bincount(self.leading()[self.known], minlength=len(self.scores))
+        return [int(index) for index in np.lexsort((-means, -lead))]
+
+
+def map_scores(rows: Sequence[EmotionRow], classes: Sequence[str], spans: Sequence[Span] | None, duration_s: float,
+               columns: int) -> ScoreMap:
+    """Average the rows of one person over columns of time.
+
+    At each time the window with the nearest middle counts, as in the overlay, so that overlapping windows do not count
+    twice. Outside of `spans`, in which the person is visible, nothing is known; None is all of the time.
+
+    Args:
+        rows: of one person, in any order.
+        classes: K names, in the order of the map.
+        spans: (from, to) in s, ascending.
+        duration_s: length of the input.
+        columns: N of the map.
+    """
+    rows = sorted(rows, key=lambda row: row.from_s + row.to_s)
+    edges = np.linspace(0., duration_s, columns + 1)
+    middles = np.array([(row.from_s + row.to_s) / 2 for row in rows])
+    borders = [-np.inf, *(middles[:-1] + middles[1:]) / 2, np.inf]
+    knots, values = [], []
+    for row, earliest, latest in zip(rows, borders, borders[1:], strict=False):
+        left, right = max(row.from_s, earliest), min(row.to_s, latest)
+        value = [row.scores[name] for name in classes] + [1., float(getattr(row, 'unsure', False))]
+        for start, end in [(left, right)] if spans is None else spans:
+            if min(right, end) > max(left, start):
+                knots += [max(left, start), min(right, end)]
+                values.append(value)
+    if not values:
+        return ScoreMap(edges, np.full((len(classes), columns), np.nan), np.zeros(columns, bool))
+    lengths = np.diff(knots)[::2, None]
+    totals = np.cumsum(lengths * np.array(values), axis=0)  # (pieces, K + 2)
+    integral = np.zeros((len(knots), totals.shape[1]))
+    integral[1::2] = totals
+    integral[2::2] = totals[:-1]
+    sums = np.diff([np.interp(edges, knots, column) for column in integral.T], axis=1)  # (K + 2, N)
+    covered = sums[-2]
+    with np.errstate(invalid='ignore', divide='ignore'):
+        scores = np.where(covered > 1e-9 * duration_s, sums[:-2] / covered, np.nan)
+    return ScoreMap(edges, scores, sums[-1] > covered / 2)
+
+
+def runs(values: np.ndarray) -> list[tuple[int, int]]:
+    """Cut (N,) values into runs of equal ones: index of the first, and of the one behind the last."""
+    cuts = [0, *(np.flatnonzero(values[1:] != values[:-1]) + 1).tolist(), len(values)]
+    return list(zip(cuts, cuts[1:], strict=False))
