@@ -30,7 +30,7 @@ def png_file(text: str) -> Path:
 def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:
     """Write a figure as its suffix says (png, svg, pdf) atomically, and the missing parent folders."""
     with atomic_write(path) as temporary:
-        temporary.write_bytes(figure_bytes(figure, path.suffix.lower().removeprefix('.'), dpi))
+        _save(figure, temporary, path.suffix.lower().removeprefix('.'), dpi)
 
 
 def figure_bytes(figure: Figure, kind: str, dpi: int = 100) -> bytes:
@@ -41,11 +41,15 @@ def figure_bytes(figure: Figure, kind: str, dpi: int = 100) -> bytes:
         kind: one of `FIGURE_FORMATS`.
         dpi: dots per inch of png, and of images in the others.
     """
-    title = figure.get_suptitle()
     content = BytesIO()
-    with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}):
-        figure.savefig(content, format=kind, dpi=dpi, metadata=dict(Title=title) if title else None)
+    _save(figure, content, kind, dpi)
     return content.getvalue()
+
+
+def _save(figure: Figure, target: Path | BytesIO, kind: str, dpi: int) -> None:
+    title = figure.get_suptitle()
+    with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}):
+        figure.savefig(target, format=kind, dpi=dpi, metadata=dict(Title=title) if title else None)
 
 
 def person_color(person: int | None) -> tuple[int, int, int]:

@@ -49,7 +49,7 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
 
     with monkeypatch.context() as full:
         full.setattr(result_writer, 'plot_timeline', lambda result: type('Figure', (), dict(
-            savefig=lambda self, part, **how: write_some(part)))())
+            get_suptitle=lambda self: '', savefig=lambda self, part, **how: write_some(part)))())
         with pytest.raises(InputError, match=r'out: the results of .*x\.mp4 cannot be written there \(No space left'):
             results(tmp_path, [path], face='all').write(path, RESULT)
     assert not results(tmp_path, [path]).is_done(path)  # its table is that of the other options now
