@@ -3,7 +3,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import open_clip
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
@@ -65,6 +64,7 @@ def build_zero_shot(labels: str | Sequence[str] | None = None, arch: str | dict 
         changes['prompts'] = dict(prompts) if isinstance(prompts, Mapping) else str(prompts)
     head.update({key: value for key, value in changes.items() if f'model.cls_head.{key}' not in options})
     if arch is not None:
+        import open_clip  # with all of timm
         found = open_clip.get_model_config(arch)
         if found is None:
             raise InputError(f'--arch {arch}: is not a model of open_clip. open_clip.list_models() gives all, such as '

@@ -18,6 +18,8 @@ def apply_patches() -> None:
     patch_find_loader()
     check_requirements()
     # These import mmengine and mmaction, so only after the check.
+    from claip_emo_mm.compat.optimizers import patch_adafactor
+    patch_adafactor()  # before the others import MMEngine's runner
     from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
     for patch in (
             imports.patch_localizers, imports.patch_multimodal, safe_load.patch_loading,

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
-from sklearn.model_selection import train_test_split
 from torch.utils.data import ConcatDataset, Dataset
 
 from claip_emo_mm.datasets.labels import LabelSchema
@@ -30,6 +29,7 @@ class HoldoutSubset(Dataset):
     """
 
     def __init__(self, dataset: Mapping[str, Any], ratio: float, seed: int = 0, held_out: bool = False) -> None:
+        from sklearn.model_selection import train_test_split
         if not 0 < ratio < 1:
             raise InputError(f'HoldoutSubset: ratio is {ratio}. Expected a number between 0 and 1, such as 0.1.')
         check_whole(self, least=0, seed=seed)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmaction.evaluation.functional import top_k_accuracy
-from sklearn.metrics import confusion_matrix, f1_score
 from torch import nn
 
 from claip_emo_mm.errors import InputError, check_whole
@@ -107,6 +106,7 @@ def classification_metrics(labels: np.ndarray, predictions: np.ndarray, num_clas
     Raises:
         InputError: there are no clips, or labels or predictions outside 0..K-1.
     """
+    from sklearn.metrics import confusion_matrix, f1_score
     labels, predictions = np.asarray(labels), np.asarray(predictions)
     if not len(labels):
         raise InputError('There are no clips to compute WAR and UAR of. Check the annotation list.')

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import av
 import numpy as np
 import soxr
-from scipy.signal import resample_poly
 
 from claip_emo_mm.errors import InputError
 
@@ -85,6 +84,7 @@ def resample(samples: np.ndarray, from_hz: int, to_hz: int, resampler: str = 'si
     if resampler == 'soxr':
         resampled = soxr.resample(samples, from_hz, to_hz, quality='HQ')
         return resampled if len(resampled) else samples[:1]  # a sample or two of a higher rate become one
+    from scipy.signal import resample_poly  # a second to import
     divisor = math.gcd(from_hz, to_hz)
     return resample_poly(samples, to_hz // divisor, from_hz // divisor, window=_sinc_filter(from_hz, to_hz))
 

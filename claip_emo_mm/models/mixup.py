@@ -3,7 +3,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from timm.data.mixup import cutmix_bbox_and_lam, mixup_target
 from torch import Tensor
 
 from claip_emo_mm.errors import InputError, check_ratio
@@ -72,6 +71,7 @@ class AudioVisualMixup:
 
     def _target(self, labels: Tensor, weight: float) -> Tensor:
         if labels.ndim == 1:
+            from timm.data.mixup import mixup_target  # with all of timm
             return mixup_target(labels, self.num_classes, weight, self.label_smoothing)
         smooth = (1 - self.label_smoothing) * labels + self.label_smoothing / self.num_classes
         return weight * smooth + (1 - weight) * smooth.flip(0)
@@ -80,6 +80,7 @@ class AudioVisualMixup:
         """Mix clips in a box of their own, where they are cut; return the weight of a clip itself after that."""
         box = None
         if cut and weight < 1:
+            from timm.data.mixup import cutmix_bbox_and_lam
             box, weight = (even_box if self.independent else cutmix_bbox_and_lam)(tuple(clips.shape), weight)
         mix_clips(clips, float(weight), box)
         return float(weight)

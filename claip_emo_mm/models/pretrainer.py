@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.model import BaseModel
-from open_clip.transformer import TextTransformer
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import check_whole
@@ -39,6 +38,7 @@ class ContrastivePretrainer(BaseModel):
                  data_preprocessor: dict | None = None) -> None:
         check_whole(self, vocab_size=vocab_size, context_length=context_length, embed_dims=embed_dims,
                     text_layers=text_layers, text_heads=text_heads)
+        from open_clip.transformer import TextTransformer  # with all of timm
         super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'))
         self.inputs_key = inputs_key
         self.backbone = MODELS.build(backbone)

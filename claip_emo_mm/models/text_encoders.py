@@ -3,13 +3,10 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import open_clip
 import torch
 import torch.nn.functional as F
-import transformers
-from open_clip.model import CLIPTextCfg, _build_text_tower
 from torch import Tensor, nn
 
 from claip_emo_mm.datasets.prompts import Prompts
@@ -18,6 +15,9 @@ from claip_emo_mm.models.weights.formats import State
 from claip_emo_mm.models.weights.language import LanguageState, clap_language, clip_language
 from claip_emo_mm.models.weights.load import hash_weights, load_strictly, read_weights
 from claip_emo_mm.models.weights.resolve import find_file
+
+if TYPE_CHECKING:
+    from open_clip.model import CLIPTextCfg
 
 CLIP_WORDS = 49408  # of the byte pair encoding that comes with open_clip
 _CLAP_LENGTH = 77  # tokens of a prompt that laion_clap and transformers read
@@ -38,11 +38,13 @@ def hash_prompts(prompts: Prompts) -> bytes:
     return hashlib.sha256(json.dumps(prompts).encode()).digest()
 
 
-def clip_text_config(arch: str | dict) -> tuple[CLIPTextCfg, int, bool]:
+def clip_text_config(arch: str | dict) -> 'tuple[CLIPTextCfg, int, bool]':
     """Text encoder, width E of the common space, and whether it uses QuickGELU, of a CLIP architecture.
 
     `arch` is open_clip's name, or a dict of the fields of its ``CLIPTextCfg``, ``embed_dims`` and ``quick_gelu``.
     """
+    import open_clip  # with all of timm
+    from open_clip.model import CLIPTextCfg
     if isinstance(arch, str):
         config = open_clip.get_model_config(arch)
         if config is None:
@@ -73,6 +75,7 @@ def clip_class_embeddings(prompts: Prompts, like: Tensor, arch: str | dict, pret
         pretrained: file of the whole of CLIP, tag of open_clip's weights (``'openai'``), or ``'toy'``.
         packaged: file below ``claip_emo_mm/weights`` that ``'toy'`` means.
     """
+    from open_clip.model import _build_text_tower
     config, width, quick_gelu = clip_text_config(arch)
     path = find_file(pretrained, [packaged], arch)
     state = clip_language(read_weights(path), str(path))
@@ -96,6 +99,7 @@ def clap_class_embeddings(prompts: Prompts, like: Tensor, arch: dict, pretrained
         pretrained: file of the whole of CLAP.
         tokenizer: folder with RoBERTa's ``vocab.json`` and ``merges.txt``.
     """
+    import transformers
     path, options = find_file(pretrained, []), dict(arch)
     state = clap_language(read_weights(path), str(path))
     encoder = transformers.ClapTextModelWithProjection(
@@ -121,11 +125,12 @@ def _class_embeddings(encoder: nn.Module, embed: Callable[[nn.Module, Sequence[s
                            source)
 
 
-def _clip_tokenizer(config: CLIPTextCfg) -> Callable[[Sequence[str]], Tensor]:
+def _clip_tokenizer(config: 'CLIPTextCfg') -> Callable[[Sequence[str]], Tensor]:
+    from open_clip import SimpleTokenizer
     if config.vocab_size != CLIP_WORDS:
         raise InputError(f'LanguageHead: arch.vocab_size={config.vocab_size}, but the tokenizer of CLIP has '
                          f'{CLIP_WORDS} tokens, and the file of weights brings no vocabulary. Check arch.')
-    tokenizer = open_clip.SimpleTokenizer(context_length=config.context_length)
+    tokenizer = SimpleTokenizer(context_length=config.context_length)
 
     def tokenize(texts: Sequence[str]) -> Tensor:
         for text in texts:
@@ -167,4 +172,5 @@ def _roberta_tokenizer(folder: str) -> Any:
         raise InputError(f"{folder}: has no {' and no '.join(missing)} of RoBERTa's tokenizer, which CLAP's text "
                          'encoder needs (1.4 MB together): fetch vocab.json and merges.txt from the repository '
                          'FacebookAI/roberta-base on the Hugging Face hub, and put them there.')
-    return transformers.RobertaTokenizer.from_pretrained(Path(folder).expanduser(), local_files_only=True)
+    from transformers import RobertaTokenizer
+    return RobertaTokenizer.from_pretrained(Path(folder).expanduser(), local_files_only=True)

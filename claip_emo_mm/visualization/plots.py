@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
-from sklearn.preprocessing import StandardScaler
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write
@@ -87,6 +85,8 @@ def embed(features: np.ndarray, seed: int = 0) -> np.ndarray:
     if len(features) < _MIN_CLIPS:
         raise InputError(f't-SNE of {len(features)} clips: at least {_MIN_CLIPS} are needed to say anything.')
     perplexity = min(30., (len(features) - 1) / 3)
+    from sklearn.manifold import TSNE
+    from sklearn.preprocessing import StandardScaler
     scaled = StandardScaler().fit_transform(features)
     return TSNE(perplexity=perplexity, init='pca', random_state=seed).fit_transform(scaled)
 

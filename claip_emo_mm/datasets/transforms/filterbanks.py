@@ -5,7 +5,6 @@ import torch.nn.functional as F
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from torch import Tensor
-from transformers.audio_utils import mel_filter_bank
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
@@ -58,6 +57,7 @@ class ClapFilterbank(Filterbank):
         if sample_rate_hz < 2 * _CLAP_HIGHEST_HZ:
             raise InputError(f"LogMel: sample_rate_hz is {sample_rate_hz}. The front end 'clap' needs at least "
                              f"{2 * _CLAP_HIGHEST_HZ:.0f}; CLAP's own is 48000.")
+        from transformers.audio_utils import mel_filter_bank
         window_samples = _power_of_two(int(sample_rate_hz * window_ms / 1000))
         super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000), mel_filter_bank(
             window_samples // 2 + 1, num_mel_bins, _CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ, sample_rate_hz))
@@ -82,6 +82,7 @@ class KaldiFilterbank(Filterbank):
     """
 
     def __init__(self, sample_rate_hz: int, num_mel_bins: int, window_ms: float, shift_ms: float) -> None:
+        from transformers.audio_utils import mel_filter_bank
         window_samples = int(sample_rate_hz * window_ms / 1000)
         self._fft_samples = _power_of_two(window_samples)
         super().__init__(window_samples, int(sample_rate_hz * shift_ms / 1000), mel_filter_bank(

@@ -7,7 +7,6 @@ import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from PIL import Image
-from timm.data.random_erasing import RandomErasing
 from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms.v2 import functional
 
@@ -136,6 +135,7 @@ class RandomEraseFrames(BaseTransform):
     def __init__(self, prob: float = 0.25, mean: Sequence[float] = _MEAN, std: Sequence[float] = _STD) -> None:
         check_ratio(self, prob=prob)
         self.prob = prob
+        from timm.data.random_erasing import RandomErasing  # with all of timm
         self._erase = RandomErasing(prob, mode='const', device='cpu')
         self._mean, self._std = torch.tensor(mean), torch.tensor(std)
 

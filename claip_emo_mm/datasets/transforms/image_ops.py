@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from timm.data.auto_augment import NAME_TO_OP
 from torch import Tensor
 
 # (frames (U, H, W, 3) uint8, timm's argument where the operation has one, fill=color of what comes from outside) ->
@@ -32,6 +31,7 @@ def sharpen(frames: np.ndarray, factor: float, fill: Sequence[int] = ()) -> np.n
 
 def by_timm(name: str, frames: np.ndarray, *args: float, fill: Sequence[int] = ()) -> np.ndarray:
     """Apply an operation of timm frame by frame, where Pillow is fast enough (0.3 to 0.5 ms for 224 pixels)."""
+    from timm.data.auto_augment import NAME_TO_OP  # with all of timm
     return np.stack([np.asarray(NAME_TO_OP[name](Image.fromarray(frame), *args)) for frame in frames])
 
 
@@ -42,6 +42,7 @@ def posterize(frames: np.ndarray, bits: int, fill: Sequence[int] = ()) -> np.nda
 
 def map_values(name: str, frames: np.ndarray, *args: float, fill: Sequence[int] = ()) -> np.ndarray:
     """Apply an operation of timm in which every value depends on itself only, through a table of all values."""
+    from timm.data.auto_augment import NAME_TO_OP
     table = np.asarray(NAME_TO_OP[name](Image.fromarray(_ALL_VALUES), *args))
     return cv2.LUT(frames.reshape(1, -1, 3), table).reshape(frames.shape)
 

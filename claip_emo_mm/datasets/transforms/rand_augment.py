@@ -7,7 +7,6 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from PIL import Image
-from timm.data.auto_augment import rand_augment_transform
 
 from claip_emo_mm.datasets.transforms.image_ops import OPERATIONS
 from claip_emo_mm.datasets.transforms.loading import check_keys
@@ -36,6 +35,7 @@ class RandAugmentFrames(BaseTransform):
         if not _SPEC.fullmatch(spec):
             raise InputError(f"RandAugmentFrames: spec is {spec!r}. Expected timm's format with m, n, p, mstd, mmax "
                              "and inc, such as 'rand-m7-n4-mstd0.5-inc1'.")
+        from timm.data.auto_augment import rand_augment_transform  # with all of timm
         self.spec = spec
         self._augment = rand_augment_transform(spec, dict(interpolation=Image.Resampling.BICUBIC,
                                                           img_mean=tuple(fill)))

@@ -7,12 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import mmengine.registry
-import timm
 import torchvision
 from mmaction.models.backbones import uniformerv2
 from mmaction.registry import MODELS
 from mmengine.registry import Registry
-from open_clip import pretrained as published
 
 from claip_emo_mm.compat.downloads import PUBLISHERS
 from claip_emo_mm.engine.config_checks import type_name
@@ -81,6 +79,7 @@ def is_published_network(name: str) -> bool:
     """Whether it is a network of timm or torchvision, written as MMAction2 writes them: timm.resnet18."""
     origin, _, network = name.partition('.')
     if origin == 'timm':
+        import timm
         return bool(re.fullmatch(r'\w+(\.\w+)?', network)) and timm.is_model(network)
     return origin == 'torchvision' and network in torchvision.models.list_models(module=torchvision.models)
 
@@ -153,7 +152,10 @@ def _encoder_source(value: str, arch: Any) -> str:
     name = PurePath(value.replace('\\', '/')).name
     if name in LAION_FILES:
         return f'weights/{name}'
-    if value == 'toy' or re.fullmatch(r'[\w-]+', value) and isinstance(arch, str) and published.get_pretrained_cfg(
-            arch, value):
+    if value == 'toy':
         return value
+    if re.fullmatch(r'[\w-]+', value) and isinstance(arch, str):
+        from open_clip import pretrained as published  # with all of timm
+        if published.get_pretrained_cfg(arch, value):
+            return value
     raise RefusedPlace(repr(value))

@@ -1,13 +1,11 @@
 """CLIP's vision transformer."""
 import difflib
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
-import open_clip
 import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseModule
-from open_clip.model import CLIPVisionCfg, _build_vision_tower
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -17,6 +15,9 @@ from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.weights.formats import VISUAL_FORMATS
 from claip_emo_mm.models.weights.load import load_pretrained
+
+if TYPE_CHECKING:
+    from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 
 
 class VisionMLP(nn.Sequential):
@@ -34,7 +35,7 @@ class VisionMLP(nn.Sequential):
 class VisionBlock(nn.Module):
     """Pre-norm Transformer block of open_clip with separate attention projections; its other layers are taken over."""
 
-    def __init__(self, block: ResidualAttentionBlock, quick_gelu: bool = False) -> None:
+    def __init__(self, block: 'ResidualAttentionBlock', quick_gelu: bool = False) -> None:
         super().__init__()
         self.ln_1 = block.ln_1
         self.attn = SplitMultiheadAttention(block.attn)
@@ -113,8 +114,11 @@ class CLIPVisualBackbone(BaseModule):
         return block(x, class_token_only)
 
 
-def build_vision_transformer(arch: str | dict) -> VisionTransformer:
+def build_vision_transformer(arch: str | dict) -> 'VisionTransformer':
     """Build open_clip's vision encoder with separate attention projections and without its final projection."""
+    import open_clip  # with all of timm
+    from open_clip.model import CLIPVisionCfg, _build_vision_tower
+    from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
     if isinstance(arch, str):
         config = open_clip.get_model_config(arch)
         if config is None:

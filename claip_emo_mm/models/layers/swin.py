@@ -5,7 +5,6 @@ a window, C: channels.
 """
 import torch
 import torch.nn.functional as F
-from timm.layers import Mlp
 from torch import Tensor, nn
 
 
@@ -76,6 +75,7 @@ class SwinBlock(nn.Module):
         self.attn = WindowAttention(channels, window_size, num_heads)
         self.drop_path = DropPath(drop_prob) if drop_prob else nn.Identity()
         self.norm2 = nn.LayerNorm(channels)
+        from timm.layers import Mlp  # with all of timm
         self.mlp = Mlp(channels, 4 * channels)
         self.register_buffer('attn_mask', self._separate_regions() if shift_size else None)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
-from open_clip import pretrained as published
 
 from claip_emo_mm.compat.hub import SCHEME, fetch_from_hub
 from claip_emo_mm.errors import InputError
@@ -55,6 +54,7 @@ def _laion_file(path: Path) -> Path:
 
 
 def _published_file(arch: str, tag: str) -> Path:
+    from open_clip import pretrained as published  # with all of timm
     tags = published.list_pretrained_tags_by_model(arch)
     settings = published.get_pretrained_cfg(arch, tag)
     if not settings:

@@ -4,7 +4,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
 from claip_emo_mm.models.layers.cpu_ops import sample_mask
-from claip_emo_mm.models.layers.lora import LoRAConfig, LoRALinear, add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.lora_layers import LoRALinear
 
 
 def make_net(ours: bool, dropout: float, frozen: bool = True) -> nn.Module:
