@@ -65,7 +65,7 @@ class ResultWriter:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
         json_file = self._json(path)
         try:
-            json_file.unlink(missing_ok=True)  # an older one, of other options
+            self._remove_older(json_file)
             files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress)
             content = result.to_dict()
             if self._overlay:
@@ -79,6 +79,13 @@ class ResultWriter:
                              'Finished results are complete; make room, or choose another --out, and run it again.'
                              ) from error
         return [json_file.name, *(file.name for file in files)]
+
+    def _remove_older(self, json_file: Path) -> None:
+        """Remove a result of other options; first its overlay, which shows other emotions than the new table."""
+        overlay = json_file.with_suffix(OVERLAY_SUFFIX)
+        if is_overlay(overlay):
+            overlay.unlink(missing_ok=True)
+        json_file.unlink(missing_ok=True)
 
     def _made_from(self, path: Path) -> dict[str, Any]:
         return dict(self._made_by, input=_stamp(path), overlay=self._overlay)

@@ -1,6 +1,5 @@
 """Writes a copy of a video with face boxes, emotion labels and its audio."""
 import errno
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -14,16 +13,14 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.containers import best_stream, decode_stream, open_media
 from claip_emo_mm.media.stream import LONGEST_GAP_S
 from claip_emo_mm.media.video import ToImage
-from claip_emo_mm.structures import Box, EmotionResult, EmotionRow
+from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.utils.file_errors import write_error
 from claip_emo_mm.utils.io import atomic_write
-from claip_emo_mm.visualization.plots import person_color
+from claip_emo_mm.visualization.frame_labels import FrameLabels
 
-_LARGEST_SIDE = 1280
+_LARGEST_SIDE = 4096  # pixels, beyond which browsers and many players show no h264; larger frames are shrunk to it
 _NOT_WRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO)
 _TIME_BASE = Fraction(1, 90000)
-_MAX_GAP_S = .7  # between two boxes of a face over which they are interpolated
-_HOLD_S = .13  # that a box stays where no newer one is known: the usual distance of boxes
 _COPIED = ('aac', 'mp3')  # that players of mp4 read as it is
 _EXACT_FORMATS = ('mov,mp4', 'matroska')  # whose packets all have times
 _HIGHEST_RATE_HZ = 48000
@@ -32,22 +29,23 @@ _JITTER_S = .05  # times are coarser than samples in some containers
 
 def write_overlay(video: str, result: EmotionResult, path: Path,
                   progress: Callable[[float], None] | None = None) -> None:
-    """Write an mp4 copy (h264) of the result's video with its timestamps and audio, atomically.
+    """Write an mp4 copy (h264) of the result's video with its size, timestamps and audio, atomically.
 
-    Audio in aac or mp3 is copied where mp4 can hold it as it is, other audio is encoded in aac. `progress` is called
-    with the time up to which the copy is written, in s.
+    h264 has pixels in pairs: where a side is odd, its last row or column is repeated once. Audio in aac or mp3 is
+    copied where mp4 can hold it as it is, other audio is encoded in aac. `progress` is called with the time up to which
+    the copy is written, in s.
     """
     try:
         with (atomic_write(path) as temporary, open_media(video) as source,
               av.open(str(temporary), 'w', format='mp4') as target):
-            _copy(source, target, _Labels(result), *_image_format(video), progress or (lambda time_s: None))
+            _copy(source, target, FrameLabels(result), *_image_format(video), progress or (lambda time_s: None))
     except av.error.FFmpegError as error:
         if error.errno in _NOT_WRITTEN:
             raise write_error(path, error) from error
         raise InputError(f'{video}: no overlay can be made of it ({error}).') from error
 
 
-def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: '_Labels',
+def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: FrameLabels,
           size: tuple[int, int], pixel_ratio: Fraction, progress: Callable[[float], None]) -> None:
     video, audio = best_stream(source, 'video'), best_stream(source, 'audio')
     origin_s = (source.start_time or 0) / 1e6
@@ -71,8 +69,7 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
             time_s = frame.time - origin_s if frame.time is not None else (last_pts + 1) * float(_TIME_BASE)
             if last_pts >= 0 and time_s - last_pts * _TIME_BASE > LONGEST_GAP_S:
                 break
-            image = cv2.resize(labels.draw(to_frame(frame), time_s), (encoder.width, encoder.height),
-                               interpolation=cv2.INTER_AREA)
+            image = _fitted(labels.draw(_fitted(to_frame(frame), size), time_s), (encoder.height, encoder.width))
             last_pts = max(round(time_s / _TIME_BASE), last_pts + 1)
             out = av.VideoFrame.from_ndarray(image, format='rgb24')
             out.pts, out.time_base = last_pts, _TIME_BASE
@@ -81,6 +78,14 @@ def _copy(source: av.container.InputContainer, target: av.container.OutputContai
     target.mux(encoder.encode(None))
     if audio:
         audio_copy.end()
+
+
+def _fitted(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bring an image (H, W, 3) to a size: repeat one row or column, or resize where a video changes its size."""
+    down, across = size[0] - image.shape[0], size[1] - image.shape[1]
+    if down in (0, 1) and across in (0, 1):
+        return image if not down and not across else np.pad(image, ((0, down), (0, across), (0, 0)), mode='edge')
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
 
 
 def _read(source: av.container.InputContainer, streams: list) -> Iterator[av.Packet]:
@@ -103,79 +108,12 @@ def _image_format(video: str) -> tuple[tuple[int, int], Fraction]:
 def _video_stream(target: av.container.OutputContainer, size: tuple[int, int], pixel_ratio: Fraction,
                   rate: Fraction) -> av.VideoStream:
     stream = target.add_stream('libx264', rate=min(rate, Fraction(240)).limit_denominator(60000))
-    stream.height, stream.width = (max(2, side - side % 2) for side in size)
+    stream.height, stream.width = (side + side % 2 for side in size)
     stream.pix_fmt = 'yuv420p'
     stream.codec_context.time_base = _TIME_BASE
     stream.codec_context.sample_aspect_ratio = pixel_ratio
     stream.options = dict(preset='veryfast', crf='23')
     return stream
-
-
-class _Labels:
-    """Boxes and labels at a time: of the people of the window whose middle is nearest."""
-
-    def __init__(self, result: EmotionResult) -> None:
-        self._paths = {person.number: (np.array([time_s for time_s, _ in person.path]),
-                                       np.array([box for _, box in person.path]).reshape(-1, 4))
-                       for person in result.people}
-        windows: dict[tuple[float, float], list[EmotionRow]] = {}
-        for row in result.rows:
-            windows.setdefault((row.from_s, row.to_s), []).append(row)
-        self._windows = list(windows.values())
-        self._middles = np.array([sum(times) / 2 for times in windows])
-        self._kind, self._note = f' [{result.kind}]' * bool(result.note), result.note
-
-    def draw(self, image: np.ndarray, time_s: float) -> np.ndarray:
-        """Draw on a copy of (H, W, 3) RGB."""
-        image = image.copy()
-        for row in self._windows[np.abs(self._middles - time_s).argmin()]:
-            box = None if row.person is None else self._box(row.person, time_s)
-            if row.from_s <= time_s <= row.to_s and (row.person is None or box is not None):
-                number = f'{row.person}: ' if len(self._paths) > 1 and row.person else ''
-                _draw(image, box, f'{number}{row.top} {100 * row.scores[row.top]:.0f} %{self._kind}',
-                      person_color(row.person))
-        _draw_note(image, self._note)
-        return image
-
-    def _box(self, person: int, time_s: float) -> Box | None:
-        times, boxes = self._paths[person]
-        after = int(np.searchsorted(times, time_s))
-        near = times[max(after - 1, 0):after + 1]
-        if len(near) == 2 and near[1] - near[0] <= _MAX_GAP_S:
-            return tuple(float(np.interp(time_s, times, column)) for column in boxes.T)
-        if len(near) and np.abs(near - time_s).min() <= _HOLD_S:
-            return tuple(boxes[int(np.abs(times - time_s).argmin())].tolist())
-        return None
-
-
-def _draw(image: np.ndarray, box: Box | None, label: str, color: tuple[int, int, int]) -> None:
-    height, width = image.shape[:2]
-    scale = max(min(height, width) / 600, .35)
-    thickness = max(1, round(2 * scale))
-    (text_width, text_height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
-    left, top = round(6 * scale), text_height + round(12 * scale)
-    if box is not None:
-        left, top = round(box[0] * width), round(box[1] * height)
-        corner = round((box[0] + box[2]) * width), round((box[1] + box[3]) * height)
-        cv2.rectangle(image, (left, top), corner, color, thickness)
-        left, top = min(max(left, 0), max(width - text_width, 0)), max(top, text_height + round(12 * scale))
-    cv2.rectangle(image, (left, top - text_height - round(10 * scale)), (left + text_width, top), color, -1)
-    cv2.putText(image, label, (left, top - round(5 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), thickness,
-                cv2.LINE_AA)
-
-
-def _draw_note(image: np.ndarray, note: str) -> None:
-    """Write a note below, in as many lines as it takes."""
-    height, width = image.shape[:2]
-    scale = max(min(height, width) / 1000, .3)
-    (length, line), _ = cv2.getTextSize(note, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    lines = textwrap.wrap(note, max(int(.93 * width * len(note) / max(length, 1)), 8))
-    line = round(1.7 * line)
-    if lines:
-        image[-line * len(lines) - 4:] //= 4  # darker, so that the letters can be read
-    for number, text in enumerate(reversed(lines)):
-        cv2.putText(image, text, (3, height - 5 - line * number), cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1,
-                    cv2.LINE_AA)
 
 
 class _CopiedAudio:

@@ -56,6 +56,20 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
     assert not list((tmp_path / 'out').glob('*.part'))
 
 
+def test_an_overlay_of_other_options_goes_and_a_video_of_such_a_name_stays(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    monkeypatch.setattr(result_writer, 'write_overlay', lambda video, result, file, progress: file.touch())
+    overlay = tmp_path / 'out' / 'x.overlay.mp4'
+    ResultWriter(tmp_path / 'out', [path], tmp_path / 'checkpoint', {}, overlay=True).write(path, RESULT)
+    assert overlay.exists()
+    results(tmp_path, [path], face='all').write(path, RESULT)
+    assert not overlay.exists()
+    overlay.write_text("somebody's")
+    results(tmp_path, [path], face='none').write(path, RESULT)
+    assert overlay.read_text() == "somebody's"
+
+
 def test_links_in_a_circle_are_names_like_others(tmp_path: Path) -> None:
     (tmp_path / 'loop.mp4').symlink_to('loop.mp4')
     assert not results(tmp_path, [tmp_path / 'loop.mp4']).is_done(tmp_path / 'loop.mp4')

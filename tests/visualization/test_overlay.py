@@ -159,3 +159,19 @@ def test_a_note_is_written_on_every_frame(tmp_path: Path) -> None:
     write_overlay(str(video), noted, tmp_path / 'noted.mp4')
     for without, with_note in zip(images(tmp_path / 'plain.mp4')[1], images(tmp_path / 'noted.mp4')[1], strict=True):
         assert with_note[-20:].max() > 150 > 60 > without[-20:].max()  # white letters on what is black
+
+
+@pytest.mark.parametrize(('given', 'wanted'), [
+    ((66, 96), (66, 96)), ((65, 97), (66, 98)), ((1080, 1920), (1080, 1920))])
+def test_the_size_is_that_of_the_video_with_odd_sides_made_even(tmp_path: Path, given: tuple[int, int],
+                                                                wanted: tuple[int, int]) -> None:
+    image = np.zeros((*given, 3), np.uint8)
+    image[:, -3:] = 200
+    with av.open(str(tmp_path / 'video.mkv'), 'w') as target:
+        stream = target.add_stream('ffv1', rate=10)
+        stream.height, stream.width, stream.pix_fmt = *given, 'bgr0'
+        target.mux(stream.encode(av.VideoFrame.from_ndarray(image, format='rgb24').reformat(format='bgr0')))
+        target.mux(stream.encode(None))
+    write_overlay(str(tmp_path / 'video.mkv'), result((None, 0., 2.)), tmp_path / 'overlay.mp4')
+    _, (drawn,) = images(tmp_path / 'overlay.mp4')
+    assert drawn.shape == (*wanted, 3) and drawn[-1, -1].min() > 150  # the last column is repeated
