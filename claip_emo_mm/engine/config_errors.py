@@ -8,12 +8,15 @@ from pathlib import Path
 from types import FrameType
 
 import mmengine
+from mmaction.models.heads import BaseHead
+from mmaction.models.recognizers import BaseRecognizer
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import Registry
 from mmengine.runner import Runner
 from mmengine.visualization.vis_backend import BaseVisBackend
 
 from claip_emo_mm.engine.config_checks import accepted_options, type_name, walk_config
+from claip_emo_mm.models.heads.mmaction_head import REFUSED_HEADS
 
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _PACKAGE = str(Path(__file__).parents[1])
@@ -39,6 +42,8 @@ def explain_config_error(error: Exception) -> str | None:
             keys = ', '.join(part) if isinstance(part, dict) and part else 'no keys'
             return (f"a part of the config has no type ({keys}): the key or the part's name is misspelt. Expected "
                     "dict(type='...', ...); look at the same place of a config in configs/_base_/.")
+    if 'CUDA' not in text and (head := _unfit_head(frames)) is not None:
+        return f'{head} ({type(error).__name__}: {text})'
     if isinstance(error, TypeError):
         if match := _UNEXPECTED.match(text):
             return _unexpected_key(match['called'], match['key'], frames, match['fault'].startswith('multiple'))
@@ -55,6 +60,33 @@ def explain_config_error(error: Exception) -> str | None:
         hint = _SCHEDULE_HINT if text.startswith(_EMPTY_SCHEDULE) else ''
         return f'{_where(frames, name)}{name} refuses its options: {text}{hint}'
     return None
+
+
+def _unfit_head(frames: list[FrameType]) -> str | None:
+    """Say which heads fit a recognizer of MMAction2 whose head fails on the features of one of our backbones."""
+    backbone = next((owner.backbone for frame in frames if isinstance(
+        owner := frame.f_locals.get('self'), BaseRecognizer) and hasattr(owner, 'backbone')), None)
+    head = next((frame.f_locals['self'] for frame in frames if isinstance(frame.f_locals.get('self'), BaseHead)
+                 and _reads_features(frame)), None)
+    if head is None or not type(backbone).__module__.startswith('claip_emo_mm.'):
+        return None
+    name = type(head).__name__
+    source = f'cannot read the features of {type(backbone).__name__}'
+    if name in REFUSED_HEADS:
+        return f'model.cls_head: {name} {REFUSED_HEADS[name]}'
+    if name in ('TSNHead', 'TSMHead', 'TRNHead'):
+        return (f'model.cls_head: {name} {source}, one vector a frame, as it is set here. Set spatial_type=None, and '
+                'num_segments, where it has one, to the number of frames.')
+    return (f"model.cls_head: {name} {source} in a recognizer of MMAction2. Use model=dict(type='AudioVisualRecognizer'"
+            f", cls_head=dict(type='MMActionFusionHead', head=dict(type='{name}', ...)), ...), or a TSNHead.")
+
+
+def _reads_features(frame: FrameType) -> bool:
+    """Whether a method of a head, if it fails, fails because of the features: it reads them, or has too many scores."""
+    method, found = frame.f_code.co_name, frame.f_locals
+    if type(found['self']).__name__ in REFUSED_HEADS or method == '_call_impl':  # of its forward
+        return True
+    return method == 'loss_by_feat' and len(found.get('cls_scores', ())) != len(found.get('data_samples', ()))
 
 
 def _not_registered(name: str, registry_name: str, frames: list[FrameType]) -> str:

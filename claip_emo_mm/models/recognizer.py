@@ -9,6 +9,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_choice, check_whole
+from claip_emo_mm.models.backbones.network_kinds import check_network
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
 from claip_emo_mm.models.layers.lora import scale_adapters
 from claip_emo_mm.models.layers.views import ModalityDropout, encode_in_chunks, gather_features, mask_features
@@ -56,11 +57,17 @@ class AudioVisualRecognizer(BaseModel):
         for name, backbone, neck in (('visual', visual_backbone, visual_neck), ('audio', audio_backbone, audio_neck)):
             if backbone is None and neck is not None:
                 raise InputError(f'AudioVisualRecognizer: {name}_neck is given without {name}_backbone.')
+            if backbone is not None:
+                check_network(f'AudioVisualRecognizer: {name}_backbone', backbone)
         self.visual_backbone = visual_backbone and MODELS.build(visual_backbone)
         self.audio_backbone = audio_backbone and MODELS.build(audio_backbone)
         self.visual_neck = visual_neck and MODELS.build(visual_neck)
         self.audio_neck = audio_neck and MODELS.build(audio_neck)
         self.cls_head = MODELS.build(cls_head)
+        if type(self.cls_head).__module__.startswith('mmaction.'):
+            name = type(self.cls_head).__name__
+            raise InputError(f'AudioVisualRecognizer: cls_head: {name} is a head of MMAction2. Use cls_head=dict('
+                             f"type='MMActionFusionHead', head=dict(type='{name}', ...)).")
         self.modality = modality
         self.adapter_scale = adapter_scale
         if adapter_scale != 1:

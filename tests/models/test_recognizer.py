@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmaction.models.backbones import ResNet
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.registry import DefaultScope
@@ -169,10 +170,14 @@ def test_a_backbone_for_views_gets_each_distinct_view_once(views: dict[str, torc
     torch.testing.assert_close(model.train().extract_feat(inputs)['visual'], expected)
 
 
+class OwnResNet(ResNet):
+    """A network of one's own, whose input nobody knows."""
+
+
 @pytest.mark.parametrize(('network', 'message'), [
-    (dict(type='ResNet', depth=18), r"visual_backbone ResNet gives an output of shape \(5, 512, 1, 1\) for frames.*"
-                                    r"type='ImageBackboneWrapper', backbone=dict\(type='ResNet'"),
-    (dict(type='ResNet', depth=18, out_indices=(2, 3)), 'the backbone ResNet gives a tuple.*Wrap it in ImageBackbone')])
+    (dict(type=OwnResNet, depth=18), r"visual_backbone OwnResNet gives an output of shape \(5, 512, 1, 1\) for frames.*"
+                                     r"type='ImageBackboneWrapper', backbone=dict\(type='OwnResNet'"),
+    (dict(type=OwnResNet, depth=18, out_indices=(2, 3)), 'OwnResNet gives a tuple.*Wrap it in ImageBackbone')])
 def test_networks_of_others_that_are_not_wrapped_are_named(views: dict[str, torch.Tensor], network: dict,
                                                            message: str) -> None:
     DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
@@ -180,3 +185,17 @@ def test_networks_of_others_that_are_not_wrapped_are_named(views: dict[str, torc
                               cls_head=dict(type='ConcatFusionHead', num_classes=K, visual_channels=512))).eval()
     with pytest.raises(InputError, match=message):
         model(views, [ActionDataSample(), ActionDataSample()], mode='predict')
+
+
+@pytest.mark.parametrize(('part', 'message'), [
+    (dict(visual_backbone=dict(type='X3D')), r"visual_backbone: X3D reads the frames .*'VideoBackboneWrapper'"),
+    (dict(audio_backbone=dict(type='ResNetAudio', depth=50)), "audio_backbone: ResNetAudio .*'AudioBackboneWrapper'"),
+    (dict(visual_backbone=dict(type='timm.resnet18')), "visual_backbone: timm.resnet18 .*'ImageBackboneWrapper'"),
+    (dict(visual_backbone=dict(type='CLIPVisualBackbone', arch=dict(width=8, layers=1, head_width=8), pretrained=None),
+          cls_head=dict(type='I3DHead', num_classes=K, in_channels=8)),
+     r"cls_head: I3DHead is a head of MMAction2. Use .*'MMActionFusionHead', head=dict\(type='I3DHead'")])
+def test_what_needs_a_wrapper_is_refused_with_it(part: dict, message: str) -> None:
+    DefaultScope.get_instance('recognizer_test', scope_name='mmaction')
+    head = dict(type='ConcatFusionHead', num_classes=K, visual_channels=8)
+    with pytest.raises(InputError, match=message):
+        MODELS.build(dict(dict(type='AudioVisualRecognizer', cls_head=head), **part))

@@ -99,6 +99,10 @@ class CLIPVisualBackbone(BaseModule):
     def forward(self, frames: Tensor) -> Tensor:
         """Encode normalized frames (U, 3, H, W) to features (U, D); InputError for another size."""
         encoder = self.tower
+        if frames.ndim != 4:
+            raise InputError(f'CLIPVisualBackbone: an input of shape {tuple(frames.shape)} arrived, but this encoder '
+                             "reads single frames, (U, 3, H, W). Use it in AudioVisualRecognizer, or in MMAction2's "
+                             "Recognizer2D with format_shape='NCHW'.")
         if tuple(frames.shape[1:]) != (3, *encoder.image_size):
             raise InputError(f'CLIPVisualBackbone: frames of shape {tuple(frames.shape[1:])} arrived, but this encoder '
                              f'takes {(3, *encoder.image_size)}. Set size={encoder.image_size[0]} in ResizeFrames.')

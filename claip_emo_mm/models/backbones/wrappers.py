@@ -5,13 +5,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.errors import InputError, check_choice, check_whole, named
+from claip_emo_mm.models.backbones.network_kinds import AUDIO, IMAGE, SHIFTED, VIDEO, check_network
 from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 
 
@@ -55,7 +58,7 @@ class BackboneWrapper(BaseModule):
     def run(self, x: Tensor) -> Tensor:
         """Run the network; the first time, check its input shape and that it calls every adapted layer."""
         if self._checked:
-            return _single_output(self.network(x), self.network)
+            return self._single_output(self.network(x))
         network, called = type(self.network).__name__, set()
         hooks = [self.network.get_submodule(name).register_forward_pre_hook(
             lambda module, inputs, name=name: called.add(name)) for name in self._adapted]
@@ -63,6 +66,9 @@ class BackboneWrapper(BaseModule):
             output = self.network(x)
         except torch.OutOfMemoryError:
             raise
+        except ImportError as error:
+            raise InputError(f'{type(self).__name__}: {network} needs what is not installed ({one_line(error)}). '
+                             'Its operators are in the full mmcv, built for your PyTorch, not in mmcv-lite.') from error
         except (AssertionError, RuntimeError) as error:
             raise InputError(f'{type(self).__name__}: {network} cannot read an input of shape {tuple(x.shape)} '
                              f'({str(error).strip()}). Make its size, frames and channels those of ResizeFrames, '
@@ -76,7 +82,17 @@ class BackboneWrapper(BaseModule):
                              f'effect, as it never calls these layers: {named(idle)}. Take them out of lora.targets, '
                              'or name q_proj, k_proj and v_proj in place of a qkv that is read.')
         self._checked = True
-        return _single_output(output, self.network)
+        return self._single_output(output)
+
+    def _single_output(self, output: Any) -> Tensor:
+        """Unpack the tuple of one tensor that many networks give."""
+        while isinstance(output, list | tuple) and len(output) == 1:
+            output = output[0]
+        if not isinstance(output, Tensor):
+            found = f'{len(output)} outputs' if isinstance(output, list | tuple) else type(output).__name__
+            raise InputError(f'{type(self.network).__name__} gives {found}; one tensor is expected. Let its options '
+                             'choose one: out_indices or out_scales of the last stage alone, output_cls_token=False.')
+        return output
 
     def _unexpected(self, output: Tensor, expected: str) -> InputError:
         return InputError(f'{type(self).__name__}: {type(self.network).__name__} gives an output of shape '
@@ -88,14 +104,12 @@ class ImageBackboneWrapper(BackboneWrapper):
     """Image network as `visual_backbone`: each frame on its own; options as of ``BackboneWrapper``.
 
     Raises:
-        InputError: The network mixes the frames of a view.
+        InputError: The network reads views or spectrograms.
     """
 
     def __init__(self, backbone: dict, **kwargs: Any) -> None:
+        check_network('ImageBackboneWrapper', backbone, IMAGE)
         super().__init__(backbone, **kwargs)
-        if getattr(self.network, 'num_segments', None) is not None:
-            raise InputError(f'ImageBackboneWrapper: {type(self.network).__name__} mixes the frames of a view '
-                             "(num_segments). Use VideoBackboneWrapper with format_shape='NCHW'.")
 
     def forward(self, frames: Tensor) -> Tensor:
         """Encode normalized frames (U, 3, H, W) to (U, D); averages maps (U, D, H', W') and tokens (U, N, D)."""
@@ -118,12 +132,17 @@ class VideoBackboneWrapper(BackboneWrapper):
     reads_views = True  # (B, T, 3, H, W), not distinct frames (U, 3, H, W)
 
     def __init__(self, backbone: dict, format_shape: str = 'NCTHW', **kwargs: Any) -> None:
-        super().__init__(backbone, **kwargs)
         check_choice(self, ('NCTHW', 'NCHW'), format_shape=format_shape)
+        check_network(f"VideoBackboneWrapper with format_shape='{format_shape}'", backbone,
+                      *((VIDEO,) if format_shape == 'NCTHW' else (SHIFTED, IMAGE)))
+        super().__init__(backbone, **kwargs)
         self.format_shape = format_shape
 
     def forward(self, views: Tensor) -> Tensor:
-        """Encode normalized views (B, T, 3, H, W) to (B, T', D), a feature for each time step that it keeps."""
+        """Encode normalized views (B, T, 3, H, W) to (B, T', D), a feature for each time step that it keeps.
+
+        Maps of several pathways (SlowFast) are averaged to the time steps of the slowest one and joined.
+        """
         segments = getattr(self.network, 'num_segments', None)
         if segments not in (None, views.shape[1]):
             raise InputError(f'VideoBackboneWrapper: views of {views.shape[1]} frames arrived, but num_segments='
@@ -144,6 +163,15 @@ class VideoBackboneWrapper(BackboneWrapper):
         return output.mean(1, keepdim=True) if output.ndim == 3 else output[:, None]
 
 
+    def _single_output(self, output: Any) -> Tensor:
+        """Join the maps (B, D, T', H', W') of several pathways, the fast one first, as SlowFastHead does."""
+        if not isinstance(output, tuple) or len(output) < 2 or not all(
+                isinstance(pathway, Tensor) and pathway.ndim == 5 for pathway in output):
+            return super()._single_output(output)
+        steps = min(pathway.shape[2] for pathway in output)
+        return torch.cat([F.adaptive_avg_pool3d(pathway, (steps, 1, 1)) for pathway in reversed(output)], 1)
+
+
 @MODELS.register_module()
 class AudioBackboneWrapper(BackboneWrapper):
     """Image or audio network as `audio_backbone`: it reads the spectrogram as an image.
@@ -155,6 +183,7 @@ class AudioBackboneWrapper(BackboneWrapper):
 
     def __init__(self, backbone: dict, in_channels: int = 1, **kwargs: Any) -> None:
         check_whole(self, in_channels=in_channels)
+        check_network('AudioBackboneWrapper', backbone, AUDIO, IMAGE)
         super().__init__(backbone, **kwargs)
         self.in_channels = in_channels
 
@@ -228,14 +257,3 @@ def _weight_source(cfg: Mapping[str, Any]) -> str | None:
     if source is True:
         return str(cfg.get('model_name', cfg['type']))
     return str(source) if source else None
-
-
-def _single_output(output: Any, network: nn.Module) -> Tensor:
-    """Unpack the tuple of one tensor that many networks give."""
-    while isinstance(output, list | tuple) and len(output) == 1:
-        output = output[0]
-    if not isinstance(output, Tensor):
-        found = f'{len(output)} outputs' if isinstance(output, list | tuple) else type(output).__name__
-        raise InputError(f'{type(network).__name__} gives {found}; one tensor is expected. Let its options '
-                         'choose one: out_indices or out_scales of the last stage alone, output_cls_token=False.')
-    return output

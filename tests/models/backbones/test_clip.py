@@ -108,3 +108,9 @@ def test_frames_of_another_size_are_refused() -> None:
 def test_misspelt_adapter_key_names_itself() -> None:
     with pytest.raises(TypeError, match='dropuot'):
         CLIPVisualBackbone(ARCH, lora=dict(targets=['c_fc'], dropuot=.1))
+
+
+def test_views_are_no_frames() -> None:
+    backbone = CLIPVisualBackbone(ARCH, pretrained=None)
+    with pytest.raises(InputError, match=r'an input of shape \(2, 3, 4, 20, 20\) arrived, .* Recognizer2D'):
+        backbone(torch.zeros(2, 3, 4, 20, 20))

@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 import torch
+from mmaction.models.backbones import ResNet3d
 from mmaction.registry import MODELS
 from mmengine.registry import DefaultScope
 from torch import Tensor, nn
@@ -89,6 +91,45 @@ def test_networks_for_videos_give_time_steps(name: str) -> None:
             own = backbone.network(torch.stack([view.permute(1, 0, 2, 3) for view in views()]))
             own = own[0] if isinstance(own, tuple) else own
             torch.testing.assert_close(features.mean(1), own.flatten(2).mean(2) if own.ndim > 2 else own)
+
+
+def test_the_pathways_of_slowfast_are_joined_as_its_head_joins_them() -> None:
+    pathway = dict(type='resnet3d', depth=18, conv1_stride_t=1, pool1_stride_t=1)
+    network = dict(type='ResNet3dSlowFast', resample_rate=2, speed_ratio=2, channel_ratio=4,
+                   slow_pathway=dict(pathway, base_channels=8, lateral=True, conv1_kernel=(1, 3, 3)),
+                   fast_pathway=dict(pathway, base_channels=2, lateral=False, conv1_kernel=(5, 3, 3)))
+    backbone = VideoBackboneWrapper(network).eval()
+    head = MODELS.build(dict(type='SlowFastHead', num_classes=5, in_channels=80, dropout_ratio=0))
+    with torch.no_grad():
+        features = backbone(views())
+        slow, fast = backbone.network(views().transpose(1, 2))
+        assert features.shape == (B, 2, 80) and slow.shape[1:3] == (64, 2) and fast.shape[1:3] == (16, 4)
+        torch.testing.assert_close(features[:, 0, :16], fast[:, :, :2].mean((2, 3, 4)))
+        torch.testing.assert_close(head.fc_cls(features.mean(1)), head((slow, fast)))
+
+
+def test_the_right_wrapper_is_named() -> None:
+    class OwnResNet3d(ResNet3d):
+        pass
+
+    for wrapper, network, hint in (
+            (ImageBackboneWrapper, 'X3D', r"together. Use visual_backbone=dict\(type='VideoBackboneWrapper', backbone"),
+            (VideoBackboneWrapper, 'ResNet', "with format_shape='NCTHW': ResNet reads single images"),
+            (VideoBackboneWrapper, 'timm.resnet18', r"ImageBackboneWrapper', backbone=dict\(type='timm.resnet18'"),
+            (VideoBackboneWrapper, 'ResNetTSM', "format_shape='NCHW', backbone"),
+            (AudioBackboneWrapper, 'X3D', 'X3D reads the frames of a view'),
+            (ImageBackboneWrapper, 'ResNetAudio', "reads spectrograms. Use audio_backbone"),
+            (VideoBackboneWrapper, 'STGCN', 'reads the joints of skeletons'),
+            (ImageBackboneWrapper, OwnResNet3d, 'OwnResNet3d.* reads the frames of a view together')):
+        with pytest.raises(InputError, match=hint):
+            wrapper(dict(type=network))
+
+
+def test_operators_that_mmcv_lite_lacks_are_named() -> None:
+    backbone = VideoBackboneWrapper(dict(type='ResNetTIN', depth=18, num_segments=T), format_shape='NCHW')
+    if find_spec('mmcv._ext') is None:
+        with pytest.raises(InputError, match='ResNetTIN needs what is not installed .*in the full mmcv'):
+            backbone(views())
 
 
 def test_audio_networks_give_a_map_over_frequency_and_time() -> None:

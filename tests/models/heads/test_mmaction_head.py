@@ -15,6 +15,10 @@ MMACTION_HEADS = {
     'I3DHead': dict(dropout_ratio=0),
     'TimeSformerHead': dict(dropout_ratio=0),
     'UniFormerHead': dict(dropout_ratio=0),
+    'SlowFastHead': dict(dropout_ratio=0),
+    'MViTHead': dict(dropout_ratio=0),
+    'TPNHead': dict(dropout_ratio=0),
+    'GCNHead': {},
 }
 
 
@@ -33,6 +37,20 @@ def test_the_heads_linear_layer_reads_audio_then_frames(kind: str) -> None:
     expected = torch.cat([audio, visual], 1) @ layer.weight.T + layer.bias
     torch.testing.assert_close(wrapped(visual=visual, audio=audio), expected)
     assert wrapped.num_classes == K
+
+
+def test_mvit_head_without_a_class_token() -> None:
+    wrapped = build('MViTHead', with_cls_token=False).eval()
+    visual, audio = torch.randn(2, D), torch.randn(2, D_AUDIO)
+    torch.testing.assert_close(wrapped(visual=visual, audio=audio),
+                               wrapped.head.fc_cls(torch.cat([audio, visual], 1)))
+
+
+def test_trn_head_relates_one_feature() -> None:
+    wrapped = build('TRNHead', num_segments=1, relation_type='TRN').eval()
+    visual, audio = torch.randn(2, D), torch.randn(2, D_AUDIO)
+    expected = wrapped.head.consensus.classifier(wrapped.head.fc_cls(torch.cat([audio, visual], 1)))
+    torch.testing.assert_close(wrapped(visual=visual, audio=audio), expected)
 
 
 def test_x3d_head_pools_one_place() -> None:
@@ -64,10 +82,15 @@ def test_what_does_not_fit_is_refused() -> None:
     wrapped = build('I3DHead')
     with pytest.raises(InputError, match=r'have the shape \(2, 3\), but head.in_channels=7'):
         wrapped(visual=torch.zeros(2, D))
-    with pytest.raises(InputError, match='MViTHead cannot classify one feature a clip .*Choose a head that does'):
-        build('MViTHead')(visual=torch.zeros(2, D), audio=torch.zeros(2, D_AUDIO))
-    with pytest.raises(InputError, match='TSMHead cannot classify one feature a clip .*num_segments'):
-        build('TSMHead', num_segments=2)(visual=torch.zeros(3, D), audio=torch.zeros(3, D_AUDIO))
+    for kind, options, missing in (('TSMHead', dict(num_segments=2), 'num_segments=1'),
+                                   ('TRNHead', dict(num_segments=1), "relation_type='TRN'")):
+        with pytest.raises(InputError, match=f'{kind} compares the frames of a view, .* Set {missing} in its config'):
+            build(kind, **options)
+    for kind in ('FeatureHead', 'OmniHead', 'RGBPoseHead'):
+        with pytest.raises(InputError, match=f'MMActionFusionHead: {kind} .* Use TSNHead'):
+            build(kind)
+    with pytest.raises(InputError, match=r'TSMHead cannot classify one feature a clip .*TSNHead'):
+        build('TSMHead', temporal_pool=True)(visual=torch.zeros(3, D), audio=torch.zeros(3, D_AUDIO))
     for average_clips in (None, 'mean'):
         with pytest.raises(InputError, match=f"head.average_clips is {average_clips!r}. Set average_clips='prob' or "
                                              "'score' in .* of I3DHead"):
