@@ -1,15 +1,28 @@
 """Web page that recognizes the emotions in a video: python tools/demo.py --checkpoint CKPT (or --zero-shot)."""
 import os
+import re
 import signal
 import socket
 import tempfile
 import threading
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
-from claip_emo_mm.apis.gradio_app import DemoLimits, build_page, import_gradio
+import numpy as np
+
+from claip_emo_mm.apis.gradio_app import build_page, import_gradio
 from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer
+from claip_emo_mm.apis.page_jobs import MEGABYTE, DemoLimits
+from claip_emo_mm.apis.page_style import STYLE, page_theme
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.clips import write_clip
+from claip_emo_mm.toy.identities import FaceIdentity
+from claip_emo_mm.toy.voice import VoiceIdentity
+from claip_emo_mm.version import INTENDED_USE
+
+_CARD = Path(__file__).resolve().parents[1] / 'docs' / 'model_card.md'
+_EXAMPLE_SIZE = 320  # pixels
 
 
 def parse_args() -> Namespace:
@@ -19,7 +32,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
     parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
     parser.add_argument('--max-mb', type=float, default=limits.megabytes,
-                        help='largest file, in MB (default: %(default)g)')
+                        help='largest file, in MB of 2^20 bytes (default: %(default)g)')
     parser.add_argument('--max-duration', type=float, default=limits.seconds,
                         help='longest video, in s (default: %(default)g)')
     parser.add_argument('--queue-size', type=int, default=limits.waiting,
@@ -45,6 +58,20 @@ def check_address(host: str, port: int) -> None:
                          'another --port, or --host.') from error
 
 
+def draw_example(folder: str) -> Path:
+    """Draw a clip that visitors can try, with a face and a voice of nobody."""
+    path, rng = Path(folder, 'example_happy.mp4'), np.random.default_rng(0)
+    write_clip(path, FaceIdentity.sample(rng), VoiceIdentity.sample(rng), 'happy', seed=0, size=_EXAMPLE_SIZE)
+    return path
+
+
+def read_card() -> str:
+    """The model card of a checkout, without its links to other files; of an installed package the intended use."""
+    if not _CARD.is_file():
+        return f'# Model card\n\n{INTENDED_USE}'
+    return re.sub(r'\[([^\]]*)\]\((?!https?:)[^)]*\)', r'\1', _CARD.read_text(encoding='utf-8'))
+
+
 def main() -> int:
     args = parse_args()
     check_address(args.host, args.port)
@@ -54,13 +81,14 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     with tempfile.TemporaryDirectory(prefix='claip_emo_page_') as folder:  # uploads and results; gone at the end
         os.environ['GRADIO_TEMP_DIR'] = folder
-        gradio = import_gradio()
+        import_gradio()
         infer = build_inferencer(args)
-        page = build_page(infer, DemoLimits(args.max_mb, args.max_duration, args.queue_size))
-        theme = gradio.themes.Default(font=['system-ui', 'sans-serif'], font_mono=['monospace'])  # no web fonts
+        page = build_page(infer, DemoLimits(args.max_mb, args.max_duration, args.queue_size), draw_example(folder),
+                          read_card())
         try:
             _, address, _ = page.launch(
-                server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * 1e6), theme=theme,
+                server_name=args.host, server_port=args.port, max_file_size=int(args.max_mb * MEGABYTE),
+                theme=page_theme(), css=STYLE,
                 prevent_thread_lock=True, quiet=True, show_error=False, ssr_mode=False, share=False, footer_links=[])
         except OSError as error:  # taken meanwhile
             raise InputError(f'{args.host}:{args.port}: cannot listen there. Choose another --port.') from error

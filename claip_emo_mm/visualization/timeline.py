@@ -75,6 +75,13 @@ def plot_timeline(result: EmotionResult) -> Figure:
     return figure
 
 
+def describe_timeline(result: EmotionResult) -> str:
+    """Describe the timeline in words, for those who do not see it."""
+    people = {person.number: person for person in result.people}
+    titles = [_title(result, number, people, _NAME) for number in result.tops()]
+    return f'Timeline of {printable(Path(result.name).name)}. {"; ".join(titles)}. {result.note}'.strip()
+
+
 def timeline_width(duration_s: float) -> float:
     """Width of the figure in inches: 7.5 up to 10 s, 1.2 more for each doubling, at most 24."""
     return float(np.clip(7.5 + 1.2 * np.log2(max(duration_s, 1e-3) / 10), 7.5, 24))

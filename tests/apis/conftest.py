@@ -1,11 +1,14 @@
 """A toy set and a checkpoint of the toy model, made once for all tests here."""
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from page_browser import open_browser
 
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.engine.checkpoints import META_KEY, frozen_keys, make_metadata, weight_hash
@@ -43,3 +46,11 @@ def checkpoint(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path
     state = {key: value for key, value in model.state_dict().items() if key not in frozen}
     torch.save(dict(state_dict=state, meta={META_KEY: metadata}), path)
     return path
+
+
+@pytest.fixture(scope='session')
+def browser() -> Iterator[Any]:
+    """Headless Chromium for all tests of the page."""
+    driver = open_browser()
+    yield driver
+    driver.quit()

@@ -1,7 +1,6 @@
 """tools/demo.py in a real browser, and what its page refuses."""
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from page_browser import give_file, message_text, wait
 
-from claip_emo_mm.apis.gradio_app import DemoLimits, run_job
+from claip_emo_mm.apis.page_jobs import DemoLimits, JobCancelled, SessionJobs, run_job
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult
@@ -37,7 +37,7 @@ def page(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
              '--max-mb', '1'], stdout=log, stderr=subprocess.STDOUT,
             env=os.environ | {'PYTHONPATH': str(ROOT), 'TMPDIR': str(folder)})
         try:
-            address = _wait(lambda: re.search(r'The page is at (\S+)', (folder / 'log').read_text())
+            address = wait(lambda: re.search(r'The page is at (\S+)', (folder / 'log').read_text())
                             or process.poll() is not None, (folder / 'log').read_text, 180)
             assert process.poll() is None, (folder / 'log').read_text()
             yield SimpleNamespace(address=address[1], folder=folder, process=process)
@@ -46,46 +46,31 @@ def page(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             process.wait()
 
 
-@pytest.fixture(scope='module')
-def browser() -> Iterator[Any]:
-    """Headless Chromium."""
-    driver, program = shutil.which('chromedriver'), shutil.which('chromium')
-    if not (driver and program):
-        pytest.skip('chromium and chromedriver are not installed')
-    webdriver = pytest.importorskip('selenium.webdriver', reason='the browser is driven by selenium')
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--no-proxy-server',
-                     '--window-size=1300,1600', '--use-fake-device-for-media-stream',
-                     '--use-fake-ui-for-media-stream'):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield driver
-    driver.quit()
-
-
 def test_a_clip_a_broken_file_and_a_recording_in_the_browser(page: SimpleNamespace, browser: Any, toy_set: Path,
-                                                 tmp_path: Path) -> None:
+                                                             tmp_path: Path) -> None:
     clip = next((toy_set / 'videos').glob('test*.mp4'))
-    message = _judge(browser, page.address, clip)
-    found = re.match(rf'{re.escape(clip.name)}: (\w+) \(\d+ %\)', message)
+    give_file(browser, page.address, clip)
+    found = re.match(rf'{re.escape(clip.name)}: (?:unsure: )?(\w+) \(?\d+ %', message_text(browser))
     assert found and found[1] in DFEW.classes
-    _wait(lambda: found[1] in browser.find_element('css selector', '#table').text, lambda: 'no table')
-    assert _wait(lambda: browser.execute_script(
+    wait(lambda: found[1] in browser.find_element('css selector', '#table').text, lambda: 'no table')
+    assert wait(lambda: browser.execute_script(
         'const v = document.querySelector("#overlay video"); return v && v.videoWidth'), lambda: 'no overlay') > 0
-    assert _wait(lambda: browser.execute_script(
-        'const i = document.querySelector("#timeline img"); return i && i.naturalWidth'), lambda: 'no timeline') > 0
     names = browser.find_element('css selector', '#download').text
     assert all(kind in names for kind in ('.json', '.csv', '.png', '.overlay'))
 
     broken = tmp_path / 'broken.mp4'
     broken.write_text('not a video')
-    message = _judge(browser, page.address, broken)
-    assert message.startswith('error: broken.mp4') and str(page.folder) not in message
+    give_file(browser, page.address, broken)
+    message = message_text(browser)
+    assert 'Error: broken.mp4' in message and str(page.folder) not in message
     assert not list(page.folder.glob('claip_emo_demo_*'))  # a job's folder
 
+    browser.get(page.address)
+    wait(lambda: browser.find_elements('css selector', '#example'), lambda: 'no example')[0].click()
+    assert message_text(browser).startswith('example_happy.mp4: ')
+
     message = _record(browser, page.address)
-    assert re.search(r'^\w+\.webm: \w+ \(\d+ %\)', message) and 'no face 0.0-' in message
+    assert re.search(r'^\w+\.webm: ', message) and 'no face 0.0-' in message
 
     page.process.send_signal(signal.SIGTERM)
     assert page.process.wait(60) == 0
@@ -128,6 +113,32 @@ def test_refuses_what_is_over_a_limit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [video]
 
 
+def test_a_job_ends_when_it_is_cancelled_or_its_page_is_left(tmp_path: Path) -> None:
+    jobs, video = SessionJobs(), tmp_path / 'long.mp4'
+    video.write_bytes(bytes(10))
+
+    class Endless:
+        def infer(self, path: Path, progress: Any, **options: Any) -> EmotionResult:
+            for number in range(100):
+                if number == 3:
+                    jobs.cancel('a')
+                self.number = number
+                progress(1., None)
+            raise AssertionError('read to the end')
+
+    infer = Endless()
+    jobs.begin('a')
+    jobs.begin('b')
+    with pytest.raises(JobCancelled):
+        run_job(infer, str(video), tmp_path, DemoLimits(), OPTIONS, None, jobs.cancelled('a'))
+    assert infer.number == 3
+    assert jobs.cancelled('a').is_set() and not jobs.cancelled('b').is_set()
+    first = jobs.cancelled('b')
+    jobs.begin('b')  # the page starts anew
+    assert first.is_set() and not jobs.cancelled('b').is_set()
+    jobs.cancel('nobody')
+
+
 def _record(browser: Any, address: str) -> str:
     """Record the browser's own test frame for a while, and return the page's message."""
     def button(place: str, text: str) -> Any:
@@ -135,35 +146,10 @@ def _record(browser: Any, address: str) -> str:
         return found and found[0]
 
     browser.get(address)
-    _wait(lambda: button('', 'Record'), lambda: 'no tab').click()
+    wait(lambda: button('', 'Record'), lambda: 'no tab').click()
     for text in ('Access Webcam', 'Record', 'Stop'):
-        _wait(lambda text=text: button('#record', text), lambda text=text: f'no {text}').click()
+        wait(lambda text=text: button('#record', text), lambda text=text: f'no {text}').click()
         time.sleep(4 if text == 'Record' else 1)  # what is recorded comes in pieces
-    _wait(lambda: browser.find_elements('css selector', '#record video[src*=file]'), lambda: 'no recording')
+    wait(lambda: browser.find_elements('css selector', '#record video[src*=file]'), lambda: 'no recording')
     browser.find_element('css selector', '#start-record').click()
-    return _message(browser)
-
-
-def _message(browser: Any) -> str:
-    return _wait(lambda: browser.execute_script('return document.querySelector("#message textarea").value'),
-                 lambda: browser.find_element('css selector', 'body').text, 120)
-
-
-def _judge(browser: Any, address: str, path: Path) -> str:
-    """Open the page, give it a file, and return its message."""
-    browser.get(address)
-    field = _wait(lambda: browser.find_elements('css selector', '#upload input[type=file]'), lambda: 'no page')[0]
-    field.send_keys(str(path))
-    _wait(lambda: path.stem in browser.find_element('css selector', '#upload').text, lambda: 'not uploaded')
-    browser.find_element('css selector', '#start').click()
-    return _message(browser)
-
-
-def _wait(found: Any, otherwise: Any, timeout_s: float = 60) -> Any:
-    end = time.monotonic() + timeout_s
-    while time.monotonic() < end:
-        value = found()
-        if value:
-            return value
-        time.sleep(.2)
-    raise AssertionError(f'waited {timeout_s} s: {otherwise()}')
+    return message_text(browser)
