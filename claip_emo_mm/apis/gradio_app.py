@@ -96,7 +96,7 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits, example: Path | Non
             with gr.Column(scale=2, min_width=300):
                 said = gr.HTML(message(_HINT), elem_id='message')
                 with gr.Column(visible=False, elem_id='running') as running:
-                    bar = gr.HTML(elem_id='bar', min_height=70)
+                    bar = gr.HTML('&nbsp;', elem_id='bar')
                     stop = gr.Button('Cancel', variant='stop', elem_id='cancel')
                 video = gr.Video(label='With boxes and labels', show_label=False, elem_id='overlay', interactive=False,
                                  visible=False)

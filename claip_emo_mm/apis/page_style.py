@@ -31,6 +31,8 @@ STYLE = '''
 #message .said * { color: inherit; }
 #message .error { border-color: #b91c1c; background: #fef2f2; color: #7f1d1d; }
 #message .said ul { margin: 6px 0 0 20px; list-style: disc; }
+#bar { min-height: 84px; flex: none; }
+#bar .progress-text { position: static; transform: none; padding: 0 0 4px; font-size: 15px; }
 #overlay video { max-height: 70vh; object-fit: contain; background: #000; }
 #timeline .scroll { overflow-x: auto; background: #fff; border: 1px solid #d1d5db; }
 #timeline img { max-width: none; display: block; margin: 0; }

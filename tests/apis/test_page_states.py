@@ -1,4 +1,5 @@
 """Every state of the page on a phone and on a desk: sizes, contrasts, texts for those who do not see."""
+import itertools
 import threading
 from collections.abc import Iterator
 from io import BytesIO
@@ -128,6 +129,11 @@ def test_cancelling_reloading_and_files_that_are_too_large(address: str, browser
     button = wait(lambda: browser.find_elements('css selector', '#cancel'), lambda: 'no button')[0]
     check_looks(browser, 'running')
     wait(lambda: not browser.find_element('css selector', '#start').is_enabled(), lambda: 'can be started twice')
+    wait(lambda: '3/10' in browser.find_element('css selector', '#bar').text, lambda: 'no progress')
+    parts = browser.execute_script('''
+        return ['.progress-text', '.progress-level-inner', '.progress-bar-wrap', '#cancel'].map(
+            name => document.querySelector(name).getBoundingClientRect()).map(box => [box.top, box.bottom])''')
+    assert all(one[1] <= other[0] + 1 for one, other in itertools.pairwise(sorted(parts))), parts
     button.click()
     assert message_text(browser).startswith('Cancelled')
     check_looks(browser, 'cancelled')
