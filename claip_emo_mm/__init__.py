@@ -7,6 +7,9 @@ from . import compat
 compat.apply_patches()
 
 from . import datasets, engine, evaluation, models  # noqa: E402 - MMAction2 must be patched first
+from .engine.checkpoints import build_recognizer, load_weights  # noqa: E402
 from .version import __version__  # noqa: E402
+
+compat.patch_recognizer_apis(load_weights, build_recognizer)
 
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

@@ -8,7 +8,7 @@ from typing import Any
 
 from claip_emo_mm.compat.requirements import check_requirements, patch_find_loader, quiet_imports
 
-__all__ = ['apply_patches', 'replace_method']
+__all__ = ['apply_patches', 'patch_recognizer_apis', 'replace_method']
 
 
 @cache
@@ -20,9 +20,9 @@ def apply_patches() -> None:
     # These import mmengine and mmaction, so only after the check.
     from claip_emo_mm.compat.optimizers import patch_adafactor
     patch_adafactor()  # before the others import MMEngine's runner
-    from claip_emo_mm.compat import checkpoint_io, distributed, fsdp, hooks, imports, safe_load
+    from claip_emo_mm.compat import checkpoint_io, console, distributed, fsdp, hooks, imports, safe_load
     for patch in (
-            imports.patch_localizers, imports.patch_multimodal, safe_load.patch_loading,
+            imports.patch_localizers, imports.patch_multimodal, safe_load.patch_loading, console.patch_file_client,
             checkpoint_io.patch_writing, checkpoint_io.patch_log_files, checkpoint_io.patch_rotation,
             checkpoint_io.patch_rotation_on_resume,
             hooks.patch_metric_rules, hooks.patch_averaging, hooks.patch_averaged_loading,
@@ -30,6 +30,12 @@ def apply_patches() -> None:
             distributed.patch_worker_queues,
             fsdp.patch_device, fsdp.patch_resume, fsdp.patch_batch_norm, fsdp.patch_flexible_runner):
         patch()
+
+
+def patch_recognizer_apis(*loaders: Callable) -> None:
+    """Patch MMAction2's inference, which needs functions of layers above; see `recognizer_apis`."""
+    from claip_emo_mm.compat import recognizer_apis
+    recognizer_apis.patch_recognizer_apis(*loaders)
 
 
 def replace_method(owner: Any, name: str) -> Callable[[Callable], None]:

@@ -4,23 +4,30 @@ import sys
 from collections.abc import Callable
 from functools import cache
 
+from mmengine.fileio import file_client
 from mmengine.logging import MMLogger
 from mmengine.runner import checkpoint
 
 from claip_emo_mm.compat import replace_method
 
-# Beginnings of messages that are for the log file: long lists, warnings about MMEngine's own calls, repetitions.
+# Beginnings of messages that are for the log file: long lists, notes on MMEngine's own settings, repetitions.
 _FOR_THE_FILE = (
     f'\n{"-" * 60}\nSystem environment:',
     'Config:\n',
     'Hooks will be executed in the following order:',
     'Distributed training is not used, all SyncBatchNorm',
-    '"FileClient" will be deprecated in future',
-    '"HardDiskBackend" is the alias of "LocalBackend"',
     'Loads checkpoint by ',
     'Exp name: ',
     '`save_param_scheduler` is True but `self.param_schedulers` is None',
 )
+
+
+def patch_file_client() -> None:
+    """Silence the deprecation of `FileClient`, which MMEngine 0.10.7 and MMAction2 1.2.0 themselves use.
+
+    Shows as two warnings in every training and inference. Can go when neither uses it.
+    """
+    file_client.print_log = lambda *args, **kwargs: None
 
 
 @cache

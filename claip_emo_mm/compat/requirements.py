@@ -41,11 +41,13 @@ def check_requirements() -> None:
 
 
 def quiet_imports() -> None:
-    """Silence two warnings of every process about things that a user can do nothing about.
+    """Silence warnings of every process about things that a user can do nothing about.
 
     mmcv-lite lacks compiled operators, which nothing here needs: `Fail to import MultiScaleDeformableAttention ... You
     should install mmcv rather than mmcv-lite`. MMAction2's VindLU takes layers from timm's former module: `Importing
-    from timm.models.layers is deprecated`. Can go when neither warns at import.
+    from timm.models.layers is deprecated`. MMAction2's inferencers build the visualizer of a config without
+    a folder: `Failed to add ...VisBackend`. Can go when none of them warns.
     """
     warnings.filterwarnings('ignore', r'Fail to import ``MultiScaleDeformableAttention``', UserWarning)
     warnings.filterwarnings('ignore', r'Importing from timm\.models\.layers is deprecated', FutureWarning)
+    warnings.filterwarnings('ignore', r"Failed to add <class '\S*VisBackend'>, please provide", UserWarning)

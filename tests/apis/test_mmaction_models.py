@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from tool_runs import call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.engine.checkpoints import META_KEY, make_metadata
+from claip_emo_mm.engine.checkpoints import META_KEY, frozen_keys, make_metadata, weight_hash
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import with_random_weights
@@ -24,12 +24,16 @@ SMALL = dict(ResizeFrames=dict(size=32), SampleFrameViews=dict(clip_len=4),
              LogMel=dict(sample_rate_hz=16000, num_mel_bins=16, window_ms=25, shift_ms=12, num_frames=256))
 
 
-def save_small(name: str, folder: Path, classes: tuple[str, ...] | None = None,
-               **head: object) -> tuple[Path, Config]:
-    """Save a small random model of a config in configs/mix as tools/train.py would; its path and config."""
+def save_small(name: str, folder: Path, classes: tuple[str, ...] | None = None, weights: str | None = None,
+               **head: object) -> tuple[str, Config]:
+    """Save a small model of a config in configs/mix as tools/train.py would, random where no weights are given.
+
+    Returns its path and config.
+    """
     cfg = load_config(f'configs/mix/{name}.py')
     cfg.model = with_random_weights(cfg.model.to_dict())
     is_audio = 'audio' in name
+    cfg.model.backbone.pretrained = weights
     cfg.model.backbone.arch = CLAP if is_audio else CLIP
     cfg.model.cls_head.update(in_channels=12 if is_audio else 16, **head)
     for step in cfg.test_dataloader.dataset.pipeline:
@@ -42,8 +46,11 @@ def save_small(name: str, folder: Path, classes: tuple[str, ...] | None = None,
     path = folder / f'{name}.pth'
     if classes is None:
         classes = ('happy', 'sad', 'neutral', 'angry', 'surprise', 'disgust', 'fear')
-    torch.save(dict(state_dict=model.state_dict(), meta={META_KEY: make_metadata(cfg, classes, model, {})}), path)
-    return path, cfg
+    omitted = frozen_keys(model)
+    hashes = {part: weight_hash(model, keys) for part, keys in omitted.items()}
+    state = {key: value for key, value in model.state_dict().items() if key not in sum(omitted.values(), [])}
+    torch.save(dict(state_dict=state, meta={META_KEY: make_metadata(cfg, classes, model, hashes)}), path)
+    return str(path), cfg
 
 
 @pytest.fixture

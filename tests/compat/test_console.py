@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
+from mmengine.fileio import FileClient
 from mmengine.logging import MMLogger
 from mmengine.runner import checkpoint
 
@@ -24,12 +25,18 @@ def test_the_file_keeps_what_the_console_hides(tmp_path: Path, capsys: pytest.Ca
     logger = MMLogger('quiet', log_file=str(tmp_path / 'a.log'), log_level='INFO')
     for message in (*HIDDEN, 'Epoch(train) [1][3/3]'):
         logger.info(message)
-    logger.warning('"FileClient" will be deprecated in future. Please use io functions')
+    logger.warning('`save_param_scheduler` is True but `self.param_schedulers` is None, so skip')
     logger.error('Config:\nis wrong')
     shown, kept = capsys.readouterr().out, (tmp_path / 'a.log').read_text()
     assert 'Epoch(train) [1][3/3]' in shown and 'is wrong' in shown
-    assert 'FileClient' not in shown and 'sys.platform' not in shown and len(shown.splitlines()) == 3
-    assert all(message in kept for message in HIDDEN) and 'FileClient' in kept
+    assert 'save_param' not in shown and 'sys.platform' not in shown and len(shown.splitlines()) == 3
+    assert all(message in kept for message in HIDDEN) and 'save_param' in kept
+
+
+def test_what_mmengine_itself_uses_is_no_reason_to_warn(capsys: pytest.CaptureFixture) -> None:
+    FileClient('disk')
+    shown = capsys.readouterr()
+    assert shown.out == '' and shown.err == ''
 
 
 def test_debugging_shows_everything(capsys: pytest.CaptureFixture) -> None:

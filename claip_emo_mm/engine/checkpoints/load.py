@@ -64,16 +64,43 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
     return TrainedModel(model.eval(), cfg, list(classes or (metadata or {}).get('classes', ())))
 
 
+def load_weights(model: nn.Module, loaded: dict, source: str) -> bool:
+    """Load a checkpoint of this package into a model, strictly, and set ``model.dataset_meta``.
+
+    Args:
+        model: built from the config of the training, with its frozen weights.
+        loaded: what MMEngine's loader gives of the checkpoint.
+        source: its path, for messages.
+    Returns: False for a checkpoint without metadata, which is not loaded.
+    Raises:
+        InputError: the checkpoint does not fit, or the model has other frozen weights.
+    """
+    metadata = read_metadata(loaded, source)
+    if metadata is None:
+        return False
+    check_compatibility(model, loaded, source)
+    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # it has the omitted ones
+    model.dataset_meta = dict(classes=list(metadata['classes']))
+    return True
+
+
+def build_recognizer(checkpoint: str, cfg: Config) -> nn.Module | None:
+    """Build the model of a checkpoint for MMAction2's `inference_recognizer`; None for one without metadata.
+
+    The model has `cfg`, with the pipeline of the test data set as `test_pipeline`, and `dataset_meta`.
+    """
+    if read_metadata(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent'),
+                     checkpoint) is None:
+        return None
+    model, cfg, classes = load_trained(checkpoint, cfg)
+    model.cfg, model.dataset_meta = cfg, dict(classes=classes)
+    model.cfg.test_pipeline = _pipeline_steps(cfg, checkpoint)
+    return model
+
+
 def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]], None] | None = None) -> Compose:
     """Build the test pipeline of a checkpoint's config (``TrainedModel.cfg``); `change` may edit its transforms."""
-    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
-    while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
-        dataset = dataset['dataset']
-    steps = dataset.get('pipeline')
-    if not isinstance(steps, list) or not all(isinstance(step, dict) and 'type' in step for step in steps):
-        raise InputError(f'{source}: its config has no test pipeline (test_dataloader.dataset.pipeline). Expected a '
-                         'list of transforms, as in configs/_base_/datasets.')
-    steps = copy.deepcopy(steps)
+    steps = _pipeline_steps(cfg, source)
     if change is not None:
         change(steps)
     try:
@@ -82,6 +109,18 @@ def build_test_pipeline(cfg: Config, source: str, change: Callable[[list[dict]],
         raise
     except Exception as error:  # the options of a file can be anything
         raise _not_built(source, 'test pipeline', error) from error
+
+
+def _pipeline_steps(cfg: Config, source: str) -> list[dict]:
+    """Configs of the transforms of the test pipeline, which may be edited."""
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
+    while 'pipeline' not in dataset and 'dataset' in dataset:  # wrapped in another data set
+        dataset = dataset['dataset']
+    steps = dataset.get('pipeline')
+    if not isinstance(steps, list) or not all(isinstance(step, dict) and 'type' in step for step in steps):
+        raise InputError(f'{source}: its config has no test pipeline (test_dataloader.dataset.pipeline). Expected a '
+                         'list of transforms, as in configs/_base_/datasets.')
+    return copy.deepcopy(steps)
 
 
 class Published(NamedTuple):
