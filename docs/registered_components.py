@@ -24,7 +24,8 @@ def registered_components() -> dict[str, list[type | Callable]]:
     for module in (mmengine.registry, mmaction.registry):
         for name, registry in vars(module).items():
             if isinstance(registry, Registry) and not name.startswith('MMENGINE_'):  # aliases in mmaction
-                ours = [cls for cls in registry.module_dict.values() if cls.__module__.startswith('claip_emo_mm.')]
+                ours = [cls for cls in registry.module_dict.values() if cls.__module__.startswith('claip_emo_mm.')
+                        and not cls.__module__.startswith('claip_emo_mm.compat.')]  # those stand for others' classes
                 found[name] = sorted({*ours, *found.get(name, ())}, key=lambda cls: cls.__name__)
     return {name: found[name] for name in sorted(found) if found[name]}
 
