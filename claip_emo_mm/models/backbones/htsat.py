@@ -7,6 +7,7 @@ from accelerate import init_empty_weights
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_whole
+from claip_emo_mm.models.layers.cpu_ops import is_recorded
 from claip_emo_mm.models.layers.swin import SwinStage
 
 PATCH_SIZE = 4  # of every HTSAT
@@ -65,12 +66,23 @@ class _StripeDropper(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.width:
             return x
+        if is_recorded():
+            return self._mask_at_once(x)
         for number in range(len(x)):
             for _ in range(self.num_stripes):
                 width = int(torch.randint(self.width, (1,)))
                 start = int(torch.randint(x.shape[self.dim] - width, (1,)))
                 x[number].narrow(self.dim - 1, start, width).zero_()
         return x
+
+    def _mask_at_once(self, x: Tensor) -> Tensor:
+        """The same from other random numbers, on the device: a compiler's graph would end at each number above."""
+        length, shape = x.shape[self.dim], (x.shape[0], self.num_stripes, 1)
+        width = torch.randint(self.width, shape, device=x.device)
+        start = (torch.rand(shape, device=x.device) * (length - width)).long()
+        places = torch.arange(length, device=x.device)
+        hidden = ((start <= places) & (places < start + width)).any(1)  # (A, length)
+        return x.masked_fill(hidden.view(x.shape[0], *(length if dim == self.dim else 1 for dim in (1, 2, 3))), 0)
 
 
 class SpecAugment(nn.Sequential):

@@ -107,7 +107,7 @@ def sample_mask(like: Tensor, dropout: float) -> tuple[Tensor, float]:
 
     On a CPU one random number gives four elements: torch's own sampling takes a third of the layer's matrix product.
     """
-    if like.device.type != 'cpu':
+    if like.device.type != 'cpu' or is_recorded():  # torch.compile cannot record random_
         return torch.empty_like(like, dtype=torch.bool).bernoulli_(1 - dropout), 1 - dropout
     level = min(max(round(dropout * _LEVELS), 1), _LEVELS - 1)
     words = torch.empty((like.numel() + 3) // 4, dtype=torch.int64).random_(-2 ** 63, None)
@@ -133,7 +133,9 @@ def masked_outer_product(grad: Tensor, x: Tensor, mask: Tensor | None) -> Tensor
 
 def _row_chunks(rows: Tensor, *others: Tensor | None) -> Iterator[tuple[Tensor | None, ...]]:
     """Split (rows, D) and what has as many rows into chunks that fit a CPU's cache; elsewhere all is one chunk."""
-    length = max(_LORA_CHUNK // rows.shape[1], 1) if rows.device.type == 'cpu' else max(len(rows), 1)
+    if rows.device.type != 'cpu' or is_recorded():
+        return iter([(rows, *others)])
+    length = max(_LORA_CHUNK // rows.shape[1], 1)
     return zip(rows.split(length), *(itertools.repeat(None) if other is None else other.split(length)
                                      for other in others), strict=False)
 
