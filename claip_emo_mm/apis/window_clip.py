@@ -111,7 +111,8 @@ def dedup_frames(inputs: dict[str, Tensor], clips: Sequence[Tensor]) -> dict[str
     frames, index = inputs['frames'], inputs['frame_index']
     first: dict[bytes, int] = {}  # content of a frame -> place of the first one that has it
     numbers = [first.setdefault(frame.numpy().tobytes(), place) for place, frame in enumerate(chain(*clips))]
-    kept, places = torch.tensor(numbers, device=frames.device).unique(return_inverse=True)  # places: (U,)
+    kept, places = torch.tensor(numbers).unique(return_inverse=True)  # places: (U,); a GPU would wait for their number
     if len(kept) == len(frames):
         return inputs
+    kept, places = kept.to(frames.device), places.to(frames.device)
     return dict(inputs, frames=frames[kept], frame_index=torch.where(index == MISSING_INDEX, index, places[index]))

@@ -25,12 +25,12 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
     Args:
         mean: Mean of each color, 0..255; None for each frame's own, over its pixels and colors.
         std: Standard deviation of each color; None for each frame's own.
-        non_blocking: Copy to the device without waiting.
+        non_blocking: Copy to a GPU without waiting, from pinned memory (`pin_memory=True` of the data loader).
         blending: Fields of ``AudioVisualMixup``, for mixup and cutmix in training; None mixes nothing.
     """
 
     def __init__(self, mean: Sequence[float] | None = _MEAN, std: Sequence[float] | None = _STD,
-                 non_blocking: bool = False, blending: dict | None = None) -> None:
+                 non_blocking: bool = True, blending: dict | None = None) -> None:
         super().__init__(non_blocking=non_blocking)
         self.blending = None if blending is None else AudioVisualMixup(**blending)
         self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), persistent=False)
@@ -49,7 +49,7 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         Returns: `inputs`, with `frames` (U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
             `mel` (A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
         """
-        data = self.cast_data(data)
+        loaded, data = data, self.cast_data(data)
         inputs = {key: [value for value in values if value is not None] for key, values in data['inputs'].items()}
         batch = {}
         for key, index_key in _INDEX_KEYS.items():
@@ -59,19 +59,20 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             frames = batch['frames'].float()
             batch['frames'] = self.normalize(frames) if len(frames) else frames
         if training and self.blending is not None and batch:
-            self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)])
+            self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)], loaded)
         return dict(data, inputs=batch)
 
-    def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample]) -> None:
-        labels = [sample.gt_label for sample in data_samples]
+    def _mix(self, batch: dict[str, Tensor], data_samples: list[ActionDataSample], loaded: dict) -> None:
+        """Mix the clips of a batch in place; what decides is read as it was `loaded`, without waiting for a GPU."""
+        labels = [sample.gt_label.cpu() for sample in loaded['data_samples'] if not is_skipped(sample)]
         labels = torch.stack(labels) if labels[0].is_floating_point() else torch.cat(labels)  # (B, K) or (B,)
-        modalities = {key: ExpandedViews(batch[key], batch[index_key])
+        modalities = {key: ExpandedViews(batch[key], batch[index_key], _has_views(loaded['inputs'][index_key]))
                       for key, index_key in _INDEX_KEYS.items() if key in batch and len(batch[key])}
         mixed = self.blending(*(modalities[key].clips if key in modalities else None for key in _INDEX_KEYS), labels)
         for key, views in modalities.items():
             batch[key], batch[_INDEX_KEYS[key]] = views.join()
         shared = torch.stack([views.shared for views in modalities.values()]).any(0)  # (B,)
-        mixed = torch.where(shared[:, None], mixed, self.blending.unmixed(labels))
+        mixed = torch.where(shared[:, None], mixed, self.blending.unmixed(labels)).to(self.device, non_blocking=True)
         for sample, label in zip(data_samples, mixed, strict=True):
             sample.set_gt_label(label)
 
@@ -80,6 +81,11 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
         mean = frames.mean((1, 2, 3), keepdim=True) if self.mean is None else self.mean
         std = frames.std((1, 2, 3), keepdim=True).clamp_(min=1) if self.std is None else self.std
         return frames.sub_(mean).div_(std)
+
+
+def _has_views(indices: list[Tensor | None]) -> Tensor:
+    """Whether each readable clip has a modality, (B,) on the CPU, from the indices of its views."""
+    return torch.stack([index.flatten()[0].cpu() != MISSING_INDEX for index in indices if index is not None])
 
 
 def join_clips(key: str, values: list[Tensor], index_key: str, indices: list[Tensor]) -> tuple[Tensor, Tensor]:

@@ -124,17 +124,24 @@ def inside_box(shape: tuple[int, ...], weight: float) -> Box:
 
 
 class ExpandedViews:
-    """Frames or spectrograms (n, ...) expanded by an index (B, V, T) or (B, V) into them, to be mixed in place."""
+    """Frames or spectrograms (n, ...) expanded by an index (B, V, T) or (B, V) into them, to be mixed in place.
 
-    def __init__(self, distinct: Tensor, index: Tensor) -> None:
+    `present` (B,), on the CPU, says which clips have the modality: where all have it, nothing waits for a GPU.
+    """
+
+    def __init__(self, distinct: Tensor, index: Tensor, present: Tensor) -> None:
         self.index = index
         self.clips = distinct[index.flatten()].unflatten(0, (len(index), -1))  # (B, V*T, ...)
-        self.present = index.flatten(1)[:, 0] != MISSING_INDEX  # (B,), whether a clip has the modality
-        self.shared = self.present & self.present.flip(0)  # (B,), whether its partner has it, too
-        self._unmixed = self.clips[~self.shared]
+        self.present = present
+        self.shared = present & present.flip(0)  # (B,), whether the partner has the modality, too
+        self._complete = bool(present.all())
+        self._unmixed = None if self._complete else self.clips[~self.shared]
 
     def join(self) -> tuple[Tensor, Tensor]:
         """Return `distinct` and `index` of the mixed clips; those whose partner lacks the modality are as before."""
+        if self._complete:
+            index = torch.arange(self.index.numel(), device=self.index.device).view_as(self.index)
+            return self.clips.flatten(0, 1), index
         self.clips[~self.shared] = self._unmixed
         distinct = self.clips[self.present].flatten(0, 1)
         index = torch.full_like(self.index, MISSING_INDEX)

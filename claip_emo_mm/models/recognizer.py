@@ -192,8 +192,17 @@ class AudioVisualRecognizer(BaseModel):
                              "that modality's transforms to the pipeline, or leave its backbone out of the model.")
         return inputs[key]
 
+    def _check_devices(self, inputs: dict[str, Tensor]) -> None:
+        device = next(self.parameters()).device
+        for key, value in inputs.items():
+            if value.device != device:
+                raise InputError(f'AudioVisualRecognizer: the {key} are on {value.device}, but the model is on '
+                                 f"{device}. Move one of them: inputs['{key}'].to('{device}').")
+
     def _add_indices(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Add indices to inputs with one view a clip and distinct frames."""
+        if not is_recorded():
+            self._check_devices(inputs)
         views = {}
         if self._reads('visual'):
             frames = self._entry(inputs, 'frames')

@@ -3,7 +3,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from mmaction.evaluation import top_k_accuracy
+import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
 from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
@@ -94,13 +94,19 @@ class FusionHead(BaseHead):
         if soft and labels.shape != cls_scores.shape:
             raise InputError(f'{type(self).__name__}: soft labels of {labels.shape[1]} classes arrived. '
                              f'Set model.data_preprocessor.blending.num_classes={self.num_classes}.')
-        cls_scores = cls_scores.float()  # MMAction2's accuracy goes through NumPy, which knows no bfloat16
-        losses = super().loss_by_feat(cls_scores, data_samples)
-        if soft:
-            accuracies = top_k_accuracy(cls_scores.detach().cpu().numpy(), labels.argmax(1).cpu().numpy(), self.topk)
-            losses.update({f'top{k}_acc': cls_scores.new_tensor(accuracy)
-                           for k, accuracy in zip(self.topk, accuracies, strict=True)})
-        return losses
+        target = labels if soft else labels.squeeze(1)
+        cls_scores = cls_scores.float()
+        losses = {}
+        if soft or target.ndim == 1:
+            # MMAction2 computes them in NumPy: a GPU would wait for that before the backward pass.
+            ranked = cls_scores.detach().topk(min(max(self.topk), self.num_classes)).indices  # (B, k)
+            hits = ranked == (target.argmax(1) if soft else target)[:, None]
+            losses.update({f'top{k}_acc': hits[:, :k].any(1).float().mean() for k in self.topk})
+        if self.label_smooth_eps:
+            target = target if target.ndim == 2 else F.one_hot(target, self.num_classes)
+            target = (1 - self.label_smooth_eps) * target + self.label_smooth_eps / self.num_classes
+        loss = self.loss_cls(cls_scores, target)
+        return losses | (loss if isinstance(loss, dict) else dict(loss_cls=loss))
 
     def predict_by_feat(self, cls_scores: Tensor, data_samples: list[ActionDataSample]) -> list[ActionDataSample]:
         """Set each clip's scores, from the logits (B*V, K) of its views."""

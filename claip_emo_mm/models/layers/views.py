@@ -68,7 +68,7 @@ class ModalityDropout:
 
     def __call__(self, features: dict[str, Tensor], missing: dict[str, Tensor]) -> dict[str, Tensor]:
         """Mask features (B, ...) of clips at random; `missing` (B,) says which lack one already and keep the other."""
-        sampled = torch.rand(len(features['visual'])).to(features['visual'].device)
+        sampled = torch.rand(len(features['visual'])).to(features['visual'].device, non_blocking=True)
         lost = dict(visual=sampled < self.visual,
                     audio=(sampled >= self.visual) & (sampled < self.visual + self.audio))
         return dict(visual=mask_features(lost['visual'] & ~missing['audio'], features['visual']),
