@@ -1,31 +1,20 @@
-"""Plain implementations to compare with."""
-import importlib
-import importlib.util
+"""A plain data pipeline to compare with."""
 import math
 import random
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import soundfile
 import torch
-from mmaction.registry import MODELS
-from peft import LoraConfig, inject_adapter_in_model
 from PIL import Image
 from timm.data.auto_augment import rand_augment_transform
 from timm.data.random_erasing import RandomErasing
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.transforms import RandomResizedCrop, functional
-from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from benchmarks.sizes import AUDIO_TARGETS, ModelSizes
 from claip_emo_mm.datasets.transforms.sampling import audio_span, regular_frames, spread_frames
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.backbones.htsat import HTSATArch, find_arch
-from claip_emo_mm.models.recognizer import AudioVisualRecognizer
 
 SIZE = 224
 CLIP_LEN, STRIDE = 16, 4
@@ -34,42 +23,6 @@ RATE_HZ, WINDOW_SAMPLES = 48000, 480000
 MEL_BINS, MEL_FRAMES = 64, 1024
 _MEAN, _STD = (.485, .456, .406), (.229, .224, .225)
 _WINDOW, _SHIFT, _FFT = 1008, 480, 1024  # 21 ms and 10 ms at 48 kHz
-
-
-def import_htsat() -> ModuleType:
-    """Import ``laion_clap.clap_module.htsat``, both of whose parent packages are empty modules meanwhile.
-
-    ``import laion_clap`` builds three tokenizers from the hub, which hangs without a network.
-    """
-    name = 'laion_clap.clap_module.htsat'
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec('laion_clap')
-    if spec is None:
-        raise InputError('The comparison needs the package laion_clap: pip install "laion_clap>=1.1.6".')
-    folder = Path(spec.origin).parent
-    parents = {'laion_clap': folder, 'laion_clap.clap_module': folder / 'clap_module'}
-    parents = {parent: path for parent, path in parents.items() if parent not in sys.modules}
-    for parent, path in parents.items():
-        sys.modules[parent] = ModuleType(parent)
-        sys.modules[parent].__path__ = [str(path)]
-    try:
-        return importlib.import_module(name)
-    finally:
-        for parent in parents:
-            del sys.modules[parent]
-
-
-def build_htsat(arch: HTSATArch, drop_path_rate: float) -> nn.Module:
-    """Build laion_clap's own HTSAT, with its forward pass, but without its spectrogram extractor."""
-    unused_front_end = SimpleNamespace(mel_bins=arch.mel_bins, window_size=1024, hop_size=480, sample_rate=48000,
-                                       fmin=50, fmax=14000)
-    htsat = import_htsat().HTSAT_Swin_Transformer(
-        spec_size=arch.spec_size, num_classes=arch.num_classes, embed_dim=arch.embed_dims, depths=list(arch.depths),
-        num_heads=list(arch.num_heads), window_size=arch.window_size, drop_path_rate=drop_path_rate,
-        config=unused_front_end, enable_fusion=arch.fusion, fusion_type='aff_2d' if arch.fusion else 'None')
-    del htsat.spectrogram_extractor, htsat.logmel_extractor
-    return htsat
 
 
 @dataclass(frozen=True)
@@ -192,58 +145,3 @@ def _mel_filters() -> Tensor:
     left = low + torch.arange(MEL_BINS)[:, None] * width
     mel = to_mel(torch.arange(_FFT // 2) * RATE_HZ / _FFT)[None]
     return torch.minimum((mel - left) / width, (left + 2 * width - mel) / width).clamp(min=0)
-
-
-VISUAL_TARGETS = ('q_proj', 'k_proj', 'v_proj', 'out_proj', 'fc1', 'fc2')
-# transformers' names and ours
-_RENAMED = (('vision_model.', ''), ('embeddings.class_embedding', 'class_embedding'),
-            ('embeddings.patch_embedding', 'conv1'), ('embeddings.position_embedding.weight', 'positional_embedding'),
-            ('pre_layrnorm', 'ln_pre'), ('post_layernorm', 'ln_post'), ('encoder.layers.', 'transformer.resblocks.'),
-            ('self_attn.', 'attn.'), ('layer_norm', 'ln_'), ('mlp.fc1', 'mlp.c_fc'), ('mlp.fc2', 'mlp.c_proj'))
-
-
-class PlainModel(nn.Module):
-    """transformers' CLIP encoder and laion_clap's whole HTSAT with peft's own adapters, never merged; our neck and
-    head.
-
-    Args:
-        sizes: Sizes of the model.
-    """
-
-    def __init__(self, sizes: ModelSizes) -> None:
-        super().__init__()
-        vision = sizes.vision
-        self.visual = CLIPVisionModel(CLIPVisionConfig(
-            hidden_size=vision.width, intermediate_size=int(vision.width * vision.mlp_ratio),
-            num_hidden_layers=vision.layers, num_attention_heads=vision.width // vision.head_width,
-            image_size=vision.image_size, patch_size=vision.patch_size, hidden_act='quick_gelu', layer_norm_eps=1e-5))
-        self.audio = build_htsat(find_arch(sizes.audio_arch), drop_path_rate=.1)
-        for encoder, targets in ((self.visual, VISUAL_TARGETS), (self.audio, AUDIO_TARGETS)):
-            inject_adapter_in_model(LoraConfig(r=sizes.rank, lora_alpha=sizes.alpha, lora_dropout=sizes.dropout,
-                                               bias='none', target_modules=list(targets)), encoder)
-        self.visual_neck = MODELS.build(sizes.neck_config())
-        self.cls_head = MODELS.build(sizes.head_config())
-
-    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Map ``frames`` (B, T, 3, H, W) and ``mel`` (B, 1, M, F) to logits (B, K)."""
-        frames, mel = inputs['frames'], inputs['mel']
-        features = self.visual(pixel_values=frames.flatten(0, 1)).pooler_output  # (B*T, D)
-        longer = torch.zeros(len(mel), 1, dtype=torch.bool, device=mel.device)
-        audio = self.audio(dict(mel_fusion=mel, longer=longer), device=mel.device)['embedding']
-        return self.cls_head(visual=self.visual_neck(features.unflatten(0, frames.shape[:2])), audio=audio)
-
-    def copy_weights(self, ours: AudioVisualRecognizer) -> None:
-        """Take every weight of our model, which is built of the same sizes."""
-        visual = ours.visual_backbone.tower.state_dict()
-        self.visual.load_state_dict({key: visual[_our_name(key)].view_as(value)
-                                     for key, value in self.visual.state_dict().items()})
-        audio = ours.audio_backbone.tower.state_dict()
-        self.audio.load_state_dict({key: audio.get(key, value) for key, value in self.audio.state_dict().items()})
-        self.visual_neck.load_state_dict(ours.visual_neck.state_dict())
-        self.cls_head.load_state_dict(ours.cls_head.state_dict())
-
-
-def _our_name(key: str) -> str:
-    for other, ours in _RENAMED:
-        key = key.replace(other, ours)
-    return key

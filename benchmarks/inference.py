@@ -19,6 +19,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import DefaultScope
 from tqdm import tqdm
 
+from benchmarks.devices import synchronize
 from benchmarks.timing import alternating, prepare
 from claip_emo_mm.apis.inferencer import EmotionInferencer
 from claip_emo_mm.apis.result_writer import ResultWriter
@@ -83,6 +84,13 @@ class TimedDetector:
         self.find = clock.around('faces', detector.find)
 
 
+class _NoDetector:
+    """Stands in where no faces are searched for."""
+
+    def find(self, frame: np.ndarray) -> list[FaceBox]:
+        return []
+
+
 class TimedInferencer(EmotionInferencer):
     """An inferencer whose transforms and model are timed; see `EmotionInferencer`."""
 
@@ -94,7 +102,9 @@ class TimedInferencer(EmotionInferencer):
 
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> Any:
         with self.clock.time('model'):
-            return super().forward(inputs, **kwargs)
+            output = super().forward(inputs, **kwargs)
+            synchronize(self.model.data_preprocessor.device)
+        return output
 
 
 def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequence[tuple[float, float]],
@@ -126,6 +136,7 @@ def infer_plainly(infer: TimedInferencer, path: str, face: str, windows: Sequenc
         packed = transforms(dict(clip=clip))
         with clock.time('model'), torch.no_grad():
             predicted = infer.model.test_step(pseudo_collate([packed]))
+            synchronize(infer.model.data_preprocessor.device)
         scores.append(predicted[0].pred_score.tolist())
     return clock, scores
 
@@ -223,7 +234,7 @@ def benchmark_inference(video: str, checkpoint: str, face: str = 'largest', roun
         plain: whether to measure the plain one.
     """
     prepare(num_threads, cv2_threads=num_threads)
-    detector = default_detector()
+    detector = default_detector() if face != 'none' else _NoDetector()
     infer = TimedInferencer(checkpoint, device, dict(cfg_options or {}), detector)
     result = infer.infer(video, face=face)  # the first pass is slower
     windows = [(row.from_s, row.to_s) for row in result.rows]

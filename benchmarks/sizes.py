@@ -81,19 +81,22 @@ class TrainingStep:
     Args:
         model: Maps a batch to logits (B, K).
         batch: Its input.
+        scaled: Whether to scale the loss, as float16 needs it.
     """
 
-    def __init__(self, model: nn.Module, batch: dict[str, Tensor]) -> None:
+    def __init__(self, model: nn.Module, batch: dict[str, Tensor], scaled: bool = False) -> None:
         self.model = model
         self.batch = batch
-        self.labels = torch.arange(len(batch['frames']), device=batch['frames'].device)
+        self.labels = torch.arange(len(batch['frames']), device=batch['frames'].device) % 7
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.optimizer = torch.optim.AdamW(trained, lr=1e-5, weight_decay=.05)
+        self.scaler = torch.amp.GradScaler(self.labels.device.type, enabled=scaled)
 
     def __call__(self) -> None:
         self.model.train()
-        F.cross_entropy(self.model(self.batch), self.labels).backward()
-        self.optimizer.step()
+        self.scaler.scale(F.cross_entropy(self.model(self.batch).float(), self.labels)).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad()
 
 

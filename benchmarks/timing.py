@@ -14,7 +14,7 @@ import cv2
 import torch
 from mmengine.registry import init_default_scope
 
-from benchmarks.baselines import PlainModel
+from benchmarks.plain_model import PlainModel
 from benchmarks.sizes import ModelSizes, TrainingStep, set_checkpointing
 
 _STATUS = Path('/proc/self/status')

@@ -1,4 +1,4 @@
-"""Measure speed and memory, and compare with a baseline: python tools/benchmark.py model, data, eval or infer."""
+"""Measure speed and memory, and compare with a baseline: python tools/benchmark.py model, data, eval, infer or gpu."""
 import argparse
 import logging
 import sys
@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies
 
 from benchmarks.clips import make_clips, make_frame_tree, sample_lengths
 from benchmarks.data import benchmark_data
+from benchmarks.device_report import report_device
+from benchmarks.devices import default_device
 from benchmarks.evaluation import benchmark_evaluation
 from benchmarks.inference import benchmark_inference, write_random_checkpoint
 from benchmarks.model import benchmark_model
@@ -49,7 +51,28 @@ def parse_args() -> argparse.Namespace:
         description='Infer a video as tools/infer.py does, and by a baseline with the same model and transforms: '
                     'each window decoded, searched for faces in every frame, and encoded on its own. One process; '
                     'medians of rounds in alternating order.'))
+    _add_gpu(subjects.add_parser(
+        'gpu', help='a GPU: every precision, eager and compiled, in one table',
+        description='Measure model, training step and test on a GPU, beside the baseline of the subjects model and '
+                    "eval: ViT-B/16 and ViT-L/14 at the recipe's batch, in fp32 (without and with TF32), fp16 and "
+                    'bf16, eager and compiled: time by CUDA events, TFLOPS beside the dense peak of the card, peak '
+                    'memory, attention kernels. Then the data pipelines, copies to the device, and inference. Within '
+                    '8 minutes on an H100 or H200 is the aim, within 3 with --quick: rows for which there is no time '
+                    'left say so.'))
     return parser.parse_args()
+
+
+def _add_gpu(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--quick', action='store_true', help='fewer rows and rounds')
+    parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitb16_dfew.py'),
+                        help='config of the pipelines and of the model that infers (default: %(default)s)')
+    _add_device(parser)
+    parser.set_defaults(measure=_measure_gpu)
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
+    parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
 
 
 def _add_inference(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +83,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--face', choices=('largest', 'none'), default='largest',
                         help='which face is cropped (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
-    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
-    parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
+    _add_device(parser)
     parser.add_argument('--no-baseline', action='store_true', help='do not measure the baseline')
     parser.set_defaults(measure=_measure_inference)
 
@@ -97,8 +119,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _add_encoders(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual encoder (default: %(default)s)')
     parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio encoder (default: %(default)s)')
-    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
-    parser.add_argument('--device', default='cpu', help='where to compute, such as cuda:0 (default: %(default)s)')
+    _add_device(parser)
     parser.add_argument('--no-memory', action='store_true', help='do not measure memory')
 
 
@@ -113,8 +134,21 @@ def _check_device(device: str) -> None:
         raise InputError(f'--device {device}: PyTorch finds no GPU here. Use --device cpu.')
 
 
+def _write_line(line: str) -> None:
+    sys.stdout.write(f'{line}\n')
+    sys.stdout.flush()  # the next row takes a while
+
+
+def _measure_gpu(args: argparse.Namespace) -> None:
+    if args.device == 'cpu':
+        raise InputError('gpu: PyTorch finds no GPU here, and a CPU would take hours. The subjects model, eval, data '
+                         'and infer measure a CPU.')
+    with tempfile.TemporaryDirectory() as folder:
+        report_device(load_config(args.config), Path(folder), args.device, args.quick,
+                      _write_line, args.threads)
+
+
 def _measure_inference(args: argparse.Namespace) -> None:
-    _check_device(args.device)
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = args.checkpoint or f'{folder}/random.pth'
         if args.config:
@@ -126,7 +160,6 @@ def _measure_inference(args: argparse.Namespace) -> None:
 
 
 def _measure_evaluation(args: argparse.Namespace) -> None:
-    _check_device(args.device)
     pipeline = load_config(args.config).test_dataloader.dataset.pipeline
     lengths = sample_lengths(args.clips, args.seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -143,7 +176,6 @@ def _measure_evaluation(args: argparse.Namespace) -> None:
 
 
 def _measure_model(args: argparse.Namespace) -> None:
-    _check_device(args.device)
     sizes = ModelSizes(args.arch, args.audio_arch, args.clips, args.frames)
     sys.stdout.write(f'{args.arch} and {args.audio_arch}, {args.clips} clips x {args.frames} frames, {args.device}, '
                      f'{args.threads} threads, median of {args.rounds}\n')
@@ -164,6 +196,9 @@ def _measure_data(args: argparse.Namespace) -> None:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     args = parse_args()
+    if 'device' in args:
+        args.device = args.device or default_device()
+        _check_device(args.device)
     args.measure(args)
 
 

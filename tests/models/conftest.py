@@ -9,7 +9,7 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
-from benchmarks.baselines import build_htsat
+from benchmarks.plain_model import build_htsat
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.models.backbones.htsat import HTSATArch
 

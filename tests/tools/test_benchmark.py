@@ -1,10 +1,12 @@
 """tools/benchmark.py as a user runs it."""
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from benchmarks.clips import sample_lengths
 from benchmarks.data import DataMeasurement
@@ -51,6 +53,25 @@ def test_bad_arguments(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 def test_a_missing_gpu_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     assert benchmark(monkeypatch, 'model', '--device', 'cuda') == 1
     assert 'PyTorch finds no GPU here' in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
+def test_a_cpu_is_not_benchmarked_as_a_gpu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    assert benchmark(monkeypatch, 'gpu', '--quick') == 1
+    assert 'gpu: PyTorch finds no GPU here, and a CPU would take hours.' in capsys.readouterr().err
+
+
+def test_gpu_writes_each_row_as_it_comes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def report(cfg: Config, folder: Path, device: str, quick: bool, write: Callable[[str], None], threads: int) -> None:
+        assert cfg.model.visual_backbone.arch == 'ViT-B-16-quickgelu' and not list(folder.iterdir())
+        assert (device, quick, threads) == ('cuda:1', True, 2)
+        write('a row')
+        assert capsys.readouterr().out == 'a row\n'
+
+    monkeypatch.setattr('benchmarks.device_report.report_device', report)
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitb16_dfew.py'
+    assert not benchmark(monkeypatch, 'gpu', '--quick', '--device', 'cuda:1', '--config', str(config))
 
 
 def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

@@ -6,7 +6,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from benchmarks.baselines import build_htsat
+from benchmarks.plain_model import build_htsat
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLAPAudioBackbone
 from claip_emo_mm.models.backbones.htsat import find_arch
@@ -125,7 +125,7 @@ def test_unknown_sizes_are_refused() -> None:
 def test_laion_clap_itself_is_never_imported() -> None:
     code = ('import sys; from claip_emo_mm.models import CLAPAudioBackbone; '
             'assert not any(name.startswith(("laion_clap", "torchlibrosa")) for name in sys.modules); '
-            'from benchmarks.baselines import import_htsat; import_htsat(); '
+            'from benchmarks.plain_model import import_htsat; import_htsat(); '
             'assert "laion_clap" not in sys.modules and "laion_clap.clap_module" not in sys.modules; '
             'assert "laion_clap.clap_module.htsat" in sys.modules')
     subprocess.run([sys.executable, '-c', code], check=True)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from transformers import ClapAudioConfig, ClapAudioModel
 
-from benchmarks.baselines import build_htsat
+from benchmarks.plain_model import build_htsat
 from claip_emo_mm.models import CLAPAudioBackbone
 from claip_emo_mm.models.backbones.htsat import NAMED_ARCHS, HTSATArch, HTSATEncoder, PatchEmbed, SpecAugment
 

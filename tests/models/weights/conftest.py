@@ -12,7 +12,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from benchmarks.baselines import import_htsat
+from benchmarks.plain_model import import_htsat
 from claip_emo_mm.models.backbones.htsat import HTSATArch
 
 VISION = dict(image_size=10, patch_size=5, width=16, layers=2, head_width=8, quick_gelu=True)
