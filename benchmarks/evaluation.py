@@ -116,16 +116,16 @@ class EvaluationMeasurement:
         audio: distinct audio windows of a clip, on average; plain encodes 4.
         difference: largest difference of a score, ours and every view encoded on its own, of the same pixels.
         loaded_difference: the same, each with what its own pipeline loaded.
-        same_weights: whether both audio encoders have the same weights; not where laion_clap is not installed.
         peak_bytes: peak memory of testing one batch of the longest clips.
+        same_weights: whether both audio encoders have the same weights; not where laion_clap is not installed.
     """
     seconds: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     frames: float = 0.
     audio: float = 0.
     difference: float = 0.
     loaded_difference: float = 0.
-    same_weights: bool = True
     peak_bytes: dict[str, int] = field(default_factory=dict)
+    same_weights: bool = True
 
     def table(self) -> str:
         """Medians, and how they compare."""
