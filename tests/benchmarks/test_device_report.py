@@ -25,7 +25,8 @@ def test_report_of_a_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     text = '\n'.join(lines)
     assert lines[0].startswith('CPU, 1 threads, torch ') and 'batch of 8 clips x 16 frames' in lines[1]
     assert lines[3].split()[:5] == 'tiny training ours bf16 eager'.split()
-    taken, workers = re.search(r'tiny takes ([\d.]+) clips/s in bf16 training: (\d+) workers of 0.5 clips/s', text).groups()
+    feeding = r'tiny takes ([\d.]+) clips/s in bf16 training: (\d+) workers of 0.5 clips/s'
+    taken, workers = re.search(feeding, text).groups()
     assert int(workers) == pytest.approx(float(taken) / .5, abs=1.1) and 'clips a second, one worker' in text
     assert 'inference of a video of 3 s' in text and 'times real time' in text
     assert 'memory: ' not in text.partition('clips a second')[2]  # copies and kernels are a GPU's

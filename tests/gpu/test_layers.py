@@ -5,7 +5,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from torch import Tensor, nn
 
 from claip_emo_mm.models.layers.cpu_ops import QuickGELU, sample_mask
-from claip_emo_mm.models.layers.lora import LoRAConfig, LoRALinear, add_adapters
+from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
+from claip_emo_mm.models.layers.lora_layers import LoRALinear
 
 TOLERANCE = {torch.float32: 1e-4, torch.float16: 1e-2, torch.bfloat16: 5e-2}
 
