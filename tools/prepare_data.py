@@ -130,7 +130,8 @@ def _add_folder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
                         help='percent of the videos of each class (default: 70 10 20)')
     parser.add_argument('--speaker-regex', metavar='REGEX',
-                        help="the person's name in a file name, such as '^([^_]+)_': nobody is then in two splits")
+                        help="the person's name in a file name, such as '^([^_]+)_', or with a slash in "
+                             "FOLDER/NAME, such as '^([^/]+)/': nobody is then in two splits")
     parser.add_argument('--seed', type=int, default=0, help='the same seed splits alike (default: %(default)s)')
     parser.add_argument('--faces', choices=FACES, default='auto',
                         help='crop: find faces and crop them; keep: the videos show faces already; auto: look at some '

@@ -128,7 +128,8 @@ def assign_splits(videos: Sequence[LabeledVideo], ratios: tuple[int, int, int], 
                   speaker_regex: str | None = None) -> dict[str, list[LabeledVideo]]:
     """Assign videos to train, val and test by percentages, stratified by class.
 
-    All videos of a speaker, whose name is the regex's first group, such as in ``'^([^_]+)_'``, go to one split.
+    All videos of a speaker, whose name is the regex's first group, such as in ``'^([^_]+)_'``, go to one split. It is
+    searched in the file's name, or, with a slash in it, in FOLDER/NAME.
     """
     if sum(ratios) != 100 or min(ratios) < 1:
         raise InputError(f'--split {" ".join(map(str, ratios))}: expected three percentages from 1 that sum to 100.')
@@ -167,6 +168,13 @@ def _assign_groups(groups: Sequence[list[LabeledVideo]], ratios: tuple[int, int,
         assigned['train'] += group
 
 
+def speaker_of(video: LabeledVideo, pattern: re.Pattern[str]) -> str | None:
+    """Name of the speaker in a video's file name, or in FOLDER/NAME for a pattern with a slash; None without one."""
+    within = '/'.join(video.path.parts[-2:]) if '/' in pattern.pattern else video.path.name
+    match = pattern.search(within)
+    return (match.group(1) or None) if match else None
+
+
 def _by_speaker(videos: Sequence[LabeledVideo], speaker_regex: str) -> list[list[LabeledVideo]]:
     option = f'--speaker-regex {speaker_regex}'
     try:
@@ -177,10 +185,10 @@ def _by_speaker(videos: Sequence[LabeledVideo], speaker_regex: str) -> list[list
         raise InputError(f"{option}: expected a group that is the person's name, such as '^([^_]+)_'.")
     people: dict[str, list[LabeledVideo]] = {}
     for video in videos:
-        match = pattern.search(video.path.name)
-        if match is None or not match.group(1):
+        name = speaker_of(video, pattern)
+        if name is None:
             raise InputError(f'{video.path}: {option} does not fit the file name {video.path.name}.')
-        people.setdefault(match.group(1), []).append(video)
+        people.setdefault(name, []).append(video)
     if len(people) < len(SPLITS):
         raise InputError(f'{option}: {len(people)} people found ({", ".join(sorted(people))}). Expected at least '
                          f'{len(SPLITS)}: one for each split.')

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from claip_emo_mm.data_preparation.class_folders import SPLITS, assign_splits, find_labeled_videos
+from claip_emo_mm.data_preparation.class_folders import SPLITS, assign_splits, find_labeled_videos, speaker_of
 from claip_emo_mm.data_preparation.clips import (
     FAILURES_FILE,
     UNUSABLE,
@@ -19,6 +19,7 @@ from claip_emo_mm.data_preparation.clips import (
 )
 from claip_emo_mm.data_preparation.crop_policy import decide_faces
 from claip_emo_mm.data_preparation.source_scan import ClipSource
+from claip_emo_mm.data_preparation.speakers import shared_people_warning
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError, named, printable
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
@@ -65,11 +66,14 @@ class FolderSetReport:
     config: Path
     unused: list[Path]  # no videos by their names
     empty: list[str]  # classes without a ready clip
+    people: dict[str, int] | None  # split -> people, by `speaker_regex`; None without one
 
     def lines(self) -> list[str]:
         """Return a table of clips by class and split."""
         rows = [('', *self.counts), *zip(self.classes, *self.counts.values(), strict=True),
                 ('all', *map(sum, self.counts.values()))]
+        if self.people is not None:
+            rows.append(('people', *self.people.values()))
         width = max(len(name) for name, *_ in rows)
         lines = [f'  {name:{width}}' + ''.join(f'{cell:>8}' for cell in cells) for name, *cells in rows]
         if self.silent:
@@ -108,6 +112,8 @@ def prepare_folder_dataset(wanted: FolderSet, workers: int = 1) -> FolderSetRepo
     for failure in found.failures:
         _logger.warning('not used: %s', failure.reason)
     assigned = assign_splits(found.videos, wanted.ratios, wanted.seed, wanted.speaker_regex)
+    if wanted.speaker_regex is None and (warning := shared_people_warning(assigned)):
+        _logger.warning('%s: %s', wanted.source, warning)
     config, text = _config(out, wanted.base, found.classes)
     clips = [ClipSource(video.clip_id, video=video.path) for video in found.videos]
     with writing_into(out, _logger):
@@ -121,13 +127,15 @@ def prepare_folder_dataset(wanted: FolderSet, workers: int = 1) -> FolderSetRepo
         silent = [clip_id for clip_id, clip in ready.items() if clip.audio is None]
         write_failures(out, failures, [*((clip_id, 'no audio') for clip_id in silent),
                                        *((printable(path), 'no video by its name: not used') for path in found.unused)])
-        counts = {}
+        counts, people = {}, {}
         for split, videos in assigned.items():
             videos = [video for video in videos if video.clip_id in ready]
             if not videos:
                 raise InputError(f'{out / FAILURES_FILE}: no clip of the {split} split is ready, with the reason for '
                                  'each; no list was written for it. Repair the files, and give the same command again.')
             counts[split] = [sum(video.label == name for video in videos) for name in found.classes]
+            if wanted.speaker_regex is not None:
+                people[split] = len({speaker_of(video, re.compile(wanted.speaker_regex)) for video in videos})
             files = {video: (ready[video.clip_id].frames, ready[video.clip_id].audio) if crops else (video.path,)
                      for video in videos}
             write_csv(out / f'{split}.csv', ('frames', 'audio', 'label') if crops else ('video', 'label'),
@@ -139,7 +147,7 @@ def prepare_folder_dataset(wanted: FolderSet, workers: int = 1) -> FolderSetRepo
                             config)
     empty = [name for name, *numbers in zip(found.classes, *counts.values(), strict=True) if not any(numbers)]
     return FolderSetReport(found.classes, counts, silent, failures, config, found.unused,
-                           sorted([*found.empty, *empty]))
+                           sorted([*found.empty, *empty]), people or None)
 
 
 def _config(out: Path, base: Path, classes: Sequence[str]) -> tuple[Path, str]:

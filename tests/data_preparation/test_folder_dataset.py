@@ -59,6 +59,19 @@ def test_the_config_reads_the_lists(own: FolderSet) -> None:
         assert dataset[0]['inputs']['frames'].shape[1:] == (3, 64, 64)
 
 
+def test_people_are_counted_or_warned_of(own: FolderSet, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in own.source.iterdir():
+        for path in sorted(folder.iterdir()):
+            path.rename(folder / f'{"anna ben cem".split()[int(path.stem)]}_1.mp4')
+    own = dataclasses.replace(own, ratios=(34, 33, 33), seed=2)
+    report = prepare_folder_dataset(own)
+    assert report.people is None and 'look like those of 3 people (anna, ben, cem;' in caplog.text
+    caplog.clear()
+    report = prepare_folder_dataset(dataclasses.replace(own, out=own.out.parent / 'apart', speaker_regex='^([^_]+)_'))
+    assert report.people == dict(train=1, val=1, test=1) and not caplog.records
+    assert report.lines()[-1].split() == ['people', '1', '1', '1']
+
+
 def test_the_papers_recipe_mixes_as_many_classes(own: FolderSet) -> None:
     report = prepare_folder_dataset(dataclasses.replace(own, base=CONFIGS / 'claip_emo_vitb16_dfew.py'))
     cfg = Config.fromfile(report.config)
