@@ -5,8 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from tool_runs import TrainedToy, call_tool
+
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.toy.clips import MediaForm, draw_clip, encode_clip
+from claip_emo_mm.toy.identities import FaceIdentity
+from claip_emo_mm.toy.voice import VoiceIdentity
+from claip_emo_mm.visualization import attention
 
 
 def test_features(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -47,6 +54,31 @@ def test_attention(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.
     arguments = [video, '--out', tmp_path, '--cfg-options', 'model.frame_chunk_size=3']
     assert call_tool(monkeypatch, 'analysis_tools/attention.py', trained_toy.checkpoint, *arguments) == 0
     assert np.abs(in_one_pass.astype(int) - np.asarray(Image.open(out))).max() <= 3  # rounding of the shares
+
+
+def test_attention_looks_at_the_face_that_inference_crops(trained_toy: TrainedToy, tmp_path: Path,
+                                                          monkeypatch: pytest.MonkeyPatch,
+                                                          capsys: pytest.CaptureFixture) -> None:
+    rng, video = np.random.default_rng(0), tmp_path / 'wall.mp4'
+    face, samples = draw_clip(FaceIdentity.sample(rng), VoiceIdentity.sample(rng), 'happy', 0)
+    encode_clip(video, face[:30], samples[:16000], 25, MediaForm(frame_size=(480, 320)))
+    infer, titles, edges = EmotionInferencer(trained_toy.checkpoint), [], []
+
+    def note(frames: np.ndarray, attention: np.ndarray, weights: np.ndarray, title: str) -> Figure:
+        titles.append(title)
+        edges.append(np.abs(frames[:, :, :6].astype(int) - 128).max())  # the wall is 128
+        return Figure()
+
+    monkeypatch.setattr(attention, 'plot_attention', note)
+    for face in ('largest', 'none'):
+        assert call_tool(monkeypatch, 'analysis_tools/attention.py', trained_toy.checkpoint, video, '--face', face,
+                         '--out', tmp_path / 'out') == 0
+        row, = infer.infer(video, face=face).rows
+        assert titles[-1].startswith(f'wall.mp4, 0.0-1.2 s: {row.top} {100 * row.scores[row.top]:.0f} %')
+    assert edges[0] > 20 > 5 > edges[1]  # the crop begins in the drawing, the frame with the wall
+    assert call_tool(monkeypatch, 'analysis_tools/attention.py', trained_toy.checkpoint, video, '--start-s', 9, '--out',
+                     tmp_path / 'out') == 1
+    assert 'wall.mp4: ends at 1.2 s, before --start-s 9' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('name, arguments, code, expected', [

@@ -85,19 +85,21 @@ def test_of_a_test(trained_toy: TrainedToy, tmp_path: Path, fails: Callable[...,
 
 
 @pytest.mark.parametrize('name', [
-    'test_metrics.json', 'test_scores.csv', 'dump.pkl', 'shown/000000_test_000_happy.png'])
+    'test_metrics.json', 'test_scores.csv', 'dump.pkl', 'shown/000000_{}_test_000_happy.png'])
 def test_of_a_test_on_a_full_disk(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                                   capsys: pytest.CaptureFixture, name: str) -> None:
-    full = tmp_path / name
+    links = [tmp_path / name.format(verdict) for verdict in ('right', 'wrong')]
+    full = links[0]
     full.parent.mkdir(exist_ok=True)
-    full.symlink_to('/dev/full')
+    for link in set(links):
+        link.symlink_to('/dev/full')
     options = {'dump.pkl': ['--dump', full]}.get(name, ['--show-dir', full.parent] if 'shown' in name else [])
     assert call_tool(monkeypatch, 'test.py', trained_toy.config, trained_toy.checkpoint, '--work-dir', tmp_path,
                      *options) == 1
     said = capsys.readouterr()
-    assert said.err.splitlines()[-1].startswith(f'error: {full}: cannot be written {FULL}')
+    assert said.err.splitlines()[-1].startswith(tuple(f'error: {link}: cannot be written {FULL}' for link in links))
     assert 'Traceback' not in said.out + said.err and not list(tmp_path.rglob('*.part'))
-    assert full.is_symlink() and not (tmp_path / 'test_metrics.json').is_file()
+    assert all(link.is_symlink() for link in links) and not (tmp_path / 'test_metrics.json').is_file()
 
 
 def test_of_a_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

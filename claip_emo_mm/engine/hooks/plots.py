@@ -23,11 +23,15 @@ from claip_emo_mm.visualization.training_curves import plot_training_curves, rea
 _NUM_FRAMES = 6
 _FRAME_SIZE = 128  # px
 _LINE_HEIGHT = 22  # px
+_MARK = 24  # px, width of the bar that marks right and wrong
+_RIGHT, _WRONG = (115, 120, 0), (0, 60, 190)  # BGR, told apart by those who do not see red or green, too
 
 
 @HOOKS.register_module()
 class ClipVisualizationHook(Hook):
-    """Plot tested clips: some frames, the true class and the three best scores.
+    """Plot tested clips: some frames, the true class, the three best scores, and whether the best one is right.
+
+    The names of the files say it as well: ``000012_wrong_NAME.png``.
 
     Args:
         enable: whether to plot; the command line turns it on.
@@ -61,7 +65,8 @@ class ClipVisualizationHook(Hook):
             plot = render_clip(_frames(data_batch['inputs'], position), sample, classes)
             if self.out_dir is not None:
                 path = media_name(sample) or 'clip'
-                with atomic_write(Path(self.out_dir) / f'{number:06}_{Path(path).stem}.png') as temporary:
+                verdict = 'right' if _is_right(sample) else 'wrong'
+                with atomic_write(Path(self.out_dir) / f'{number:06}_{verdict}_{Path(path).stem}.png') as temporary:
                     temporary.write_bytes(cv2.imencode('.png', plot)[1].tobytes())
             if not self.show:
                 continue
@@ -91,11 +96,19 @@ def best_scores(scores: Tensor, classes: Sequence[str]) -> list[str]:
 
 
 def render_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequence[str]) -> np.ndarray:
-    """Plot frames (U, 3, H, W) of a clip, uint8 RGB, above the true class and the best scores, as uint8 BGR."""
+    """Plot frames (U, 3, H, W) of a clip, uint8 RGB, above the verdict, the true class and the best scores, as BGR."""
+    is_right = _is_right(sample)
+    color = _RIGHT if is_right else _WRONG
     text = np.full((4 * _LINE_HEIGHT + 10, _NUM_FRAMES * _FRAME_SIZE, 3), 255, np.uint8)
-    lines = [f'true: {classes[top_label(sample)]}', *best_scores(sample.pred_score, classes)]
+    lines = [f'{"right" if is_right else "WRONG"}, true: {classes[top_label(sample)]}',
+             *best_scores(sample.pred_score, classes)]
     for row, line in enumerate(lines, start=1):
-        cv2.putText(text, line, (8, row * _LINE_HEIGHT), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+        place = (_MARK + 10, row * _LINE_HEIGHT)
+        cv2.putText(text, line, place, cv2.FONT_HERSHEY_SIMPLEX, .55, (0, 0, 0) if row > 1 else color,
+                    1 if row > 1 else 2, cv2.LINE_AA)
+    text[:, :_MARK] = color
+    ends = np.array([[(5, 12), (10, 18), (20, 5)]] if is_right else [[(5, 5), (19, 19)], [(19, 5), (5, 19)]])
+    cv2.polylines(text, list(ends), False, (255, 255, 255), 3, cv2.LINE_AA)  # a tick or a cross
     if frames is None:
         return text
     strip = np.full((_FRAME_SIZE, _NUM_FRAMES * _FRAME_SIZE, 3), 255, np.uint8)
@@ -105,6 +118,10 @@ def render_clip(frames: Tensor | None, sample: ActionDataSample, classes: Sequen
         left = column * _FRAME_SIZE
         strip[:, left:left + _FRAME_SIZE] = cv2.resize(image, (_FRAME_SIZE, _FRAME_SIZE))[..., ::-1]
     return np.concatenate([strip, text])
+
+
+def _is_right(sample: ActionDataSample) -> bool:
+    return int(sample.pred_score.argmax()) == top_label(sample)
 
 
 @HOOKS.register_module()

@@ -37,8 +37,8 @@ def test_writes_every_second_clip(tmp_path: Path) -> None:
         data = dict(inputs=dict(frames=[_red(3)] * len(names)))
         hook.after_test_iter(_runner(), batch, data, [_sample(name) for name in names])
     assert sorted(path.name for path in (tmp_path / 'new').iterdir()) == [
-        '000000_a.png', '000002_c.png', '000004_e.png']
-    plot = cv2.imread(str(tmp_path / 'new' / '000000_a.png'))
+        '000000_right_a.png', '000002_right_c.png', '000004_right_e.png']
+    plot = cv2.imread(str(tmp_path / 'new' / '000000_right_a.png'))
     assert plot[64, 64].tolist() == [0, 0, 255]  # red, in OpenCV's order
 
 
@@ -55,6 +55,17 @@ def test_text_only_for_a_clip_without_frames() -> None:
     assert audio_only.min() < 128  # something is written
 
 
+def test_right_and_wrong_are_marked_by_name_word_sign_and_color(tmp_path: Path) -> None:
+    wrong = _sample('b').set_gt_label(2)
+    hook = ClipVisualizationHook(enable=True, out_dir=str(tmp_path))
+    hook.after_test_iter(_runner(), 0, dict(inputs=dict(frames=[_red(2)] * 2)), [_sample('a'), wrong])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['000000_right_a.png', '000001_wrong_b.png']
+    right, wrong = (cv2.imread(str(path)).astype(int)[128:] for path in sorted(tmp_path.iterdir()))
+    assert (right[60, 2] != wrong[60, 2]).any()
+    signs = [(plot[:24, :24].min(-1) > 200) for plot in (right, wrong)]
+    assert all(30 < sign.sum() < 300 for sign in signs) and (signs[0] != signs[1]).sum() > 30
+
+
 def test_interval_must_be_positive() -> None:
     with pytest.raises(InputError, match='interval is 0. Expected at least 1'):
         ClipVisualizationHook(interval=0)
@@ -67,7 +78,7 @@ def test_interval_must_be_positive() -> None:
 def test_reads_what_mmaction_packs(tmp_path: Path, inputs: torch.Tensor, height: int) -> None:
     hook = ClipVisualizationHook(enable=True, out_dir=str(tmp_path))
     hook.after_test_iter(_runner(), 0, dict(inputs=[inputs]), [_sample('a')])
-    plot = cv2.imread(str(tmp_path / '000000_a.png'))
+    plot = cv2.imread(str(tmp_path / '000000_right_a.png'))
     assert plot.shape[0] == height
     assert height < 128 or plot[64, 64].tolist() == [0, 0, 255]
 
