@@ -21,7 +21,7 @@ from claip_emo_mm.toy.dataset import make_toy_set
 
 ARCHS = {name: ModelSizes(arch, num_clips=8, num_frames=16) for name, arch in (  # the recipe's batch
     ('ViT-B/16', 'ViT-B-16-quickgelu'), ('ViT-L/14', 'ViT-L-14-quickgelu'))}
-_LIMIT_S = dict(quick=100., full=380.)  # of the rows of the model, so that all ends within 3 and 8 minutes
+_LIMIT_S = dict(quick=80., full=360.)  # of the rows of the model, so that all ends within 3 and 8 minutes
 _SOUND_HZ, _FRAMES_PER_S = 16000, 25
 
 
@@ -32,7 +32,8 @@ def settings_of(quick: bool) -> tuple[Setting, ...]:
 
 def report_device(cfg: Config, folder: Path, device: str, quick: bool, write: Callable[[str], object],
                   num_threads: int = 2, archs: dict[str, ModelSizes] | None = None,
-                  settings: Sequence[Setting] | None = None, rounds: int | None = None, video_s: float = 20.) -> None:
+                  settings: Sequence[Setting] | None = None, rounds: int | None = None,
+                  video_s: float | None = None) -> None:
     """Measure a device, and write lines of text as they come.
 
     Args:
@@ -42,8 +43,8 @@ def report_device(cfg: Config, folder: Path, device: str, quick: bool, write: Ca
         quick: Fewer rows and rounds.
         write: Gets each line.
         num_threads: Threads on a CPU.
-        archs, settings, rounds: Models, rows and rounds; None for those of the report.
-        video_s: Length of the video to infer.
+        archs, settings, rounds, video_s: Models, rows, rounds, and length of the video to infer; None for those of
+            the report.
     """
     rounds = rounds or (5 if quick else 10)
     write(describe(device))
@@ -60,7 +61,7 @@ def report_device(cfg: Config, folder: Path, device: str, quick: bool, write: Ca
     if kernels:
         write(f'attention kernels: {", ".join(kernels)}')
     _report_feeding(cfg, folder, device, rows, write, clips=7 if quick else 14)
-    _report_inference(cfg, folder, device, num_threads, video_s, write)
+    _report_inference(cfg, folder, device, num_threads, video_s or (10. if quick else 20.), write)
 
 
 def _report_feeding(cfg: Config, folder: Path, device: str, rows: Sequence[DeviceRow], write: Callable[[str], object],

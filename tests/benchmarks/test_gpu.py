@@ -1,4 +1,6 @@
 """The benchmark of a device, on the CPU with tiny encoders: all but the kernels is what runs on a GPU."""
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -86,3 +88,26 @@ def test_plain_model_with_transformers_audio_trains() -> None:
     TrainingStep(model, SIZES.sample_batch(torch.device('cpu')))()
     adapted = [name for name, module in model.audio.named_modules() if hasattr(module, 'lora_A')]
     assert len(adapted) == 2 * 3  # blocks, each with the output of its attention and an MLP
+
+
+def test_a_compilation_takes_as_long_as_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured for one block, and 4 times of it expected for 4, which is more than is left."""
+    now = [0.]
+
+    class Measured:
+        def __init__(self, *args: object) -> None:
+            pass
+
+        def measure(self, setting: Setting) -> DeviceRow:
+            now[0] += 30.
+            return DeviceRow('', setting, [1.], clips=1)
+
+    monkeypatch.setattr(gpu, 'DeviceBenchmark', Measured)
+    monkeypatch.setattr(gpu, 'monotonic', lambda: now[0])
+    deep = replace(SIZES, visual_arch=dict(SIZES.visual_arch, layers=4))
+    setting = Setting('ours', 'training', 'bf16', True, 120.)  # 10 s a block
+    rows = list(benchmark_device(dict(small=SIZES, deep=deep), 'cpu', [setting], limit_s=149., num_threads=1))
+    assert [row.note for row in rows] == ['', 'no time left']
+    now[0] = 0.
+    rows = list(benchmark_device(dict(small=SIZES, deep=deep), 'cpu', [setting], limit_s=151., num_threads=1))
+    assert [row.note for row in rows] == ['', '']
