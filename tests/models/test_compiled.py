@@ -1,8 +1,12 @@
-"""Random layers under torch.compile: recorded in one graph, with the distribution that they have without it."""
+"""A training step under torch.compile: recorded in one graph; random layers keep their distributions."""
+from collections.abc import Callable
+
 import pytest
 import torch
+from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
+from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.models.backbones.htsat import SpecAugment
 from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 
@@ -44,3 +48,14 @@ def test_spec_augment_hides_as_much_as_without_it() -> None:
         assert counts.min() == 0 and counts.max() <= most
         assert float(counts.float().mean()) == pytest.approx(float(wanted.float().mean()), rel=.1)
         assert float(counts.float().std()) == pytest.approx(float(wanted.float().std()), rel=.1)
+
+
+def test_training_step_is_one_graph(build_both: Callable[..., AudioVisualRecognizer]) -> None:
+    model = build_both(audio_backbone=dict(
+        type='CLAPAudioBackbone', lora=dict(targets=['proj'], dropout=.5), drop_path_rate=.5,
+        arch=dict(embed_dims=6, depths=[1, 1], num_heads=[2, 2], mel_bins=16, spec_size=64))).train()
+    inputs = dict(frames=torch.randn(6, 3, 10, 10), frame_index=torch.arange(6).view(2, 1, 3),
+                  mel=torch.randn(2, 1, 256, 16), audio_index=torch.arange(2)[:, None])
+    losses = compiled(model)(inputs, [ActionDataSample().set_gt_label(label) for label in (0, 3)], mode='loss')
+    losses['loss_cls'].backward()
+    assert all(parameter.grad is not None for parameter in model.parameters() if parameter.requires_grad)
