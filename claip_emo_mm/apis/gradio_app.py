@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import gradio
 
 _HINT = 'Choose a video and analyze it, or try the example.'
+_FULL = 'too many files are waiting already. Try again in some minutes.'
 _WAITING = 'Working on it. One file is analyzed at a time: others wait for their turn.'
 
 
@@ -39,6 +40,9 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits, example: Path | Non
     def cancel(request: gr.Request) -> str:
         jobs.cancel(request.session_hash)
         return message('Cancelling …')
+
+    def free() -> list[Any]:
+        return [*[gr.update(interactive=True)] * 3, gr.update(visible=False)]
 
     def leave(request: gr.Request) -> None:
         jobs.cancel(request.session_hash)
@@ -109,11 +113,13 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits, example: Path | Non
         for button, source in ((start, upload), (start_record, record), (try_example, upload)):
             first = button.click(lambda: str(example), None, upload, queue=False, show_progress='hidden',
                                  api_visibility='private').then if button is try_example else button.click
-            first(begin, None, waiting, queue=False, show_progress='hidden', api_visibility='private').then(
+            job = first(begin, None, waiting, queue=False, show_progress='hidden', api_visibility='private').then(
                 run, [source, *options], [said, results, video, timeline, table, files], concurrency_limit=1,
-                concurrency_id='job', api_visibility='private', show_progress_on=[bar]).then(
-                lambda: [*[gr.update(interactive=True)] * 3, gr.update(visible=False)], None, [*buttons, running],
-                queue=False, show_progress='hidden', api_visibility='private', js=NAME_VIDEO)
+                concurrency_id='job', api_visibility='private', show_progress_on=[bar])
+            job.failure(lambda: [message(_FULL, is_error=True), *free()], None, [said, *buttons, running], queue=False,
+                        show_progress='hidden', api_visibility='private')
+            job.then(free, None, [*buttons, running], queue=False, show_progress='hidden', api_visibility='private',
+                     js=NAME_VIDEO)
         stop.click(cancel, None, said, queue=False, show_progress='hidden', api_visibility='private')
         page.unload(leave)
     with page.route('Model card', 'model-card'):
