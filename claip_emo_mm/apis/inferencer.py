@@ -1,7 +1,8 @@
 """The inferencer: scores over time from a checkpoint and a video, by the test pipeline of the model."""
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +15,30 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
-from claip_emo_mm.apis.inputs import Input, media_files, open_input
-from claip_emo_mm.apis.result_writer import is_overlay
-from claip_emo_mm.apis.window_clip import WindowClip, dedup_frames
+from claip_emo_mm.apis.input_warnings import final_warnings, modality_warnings
+from claip_emo_mm.apis.inputs import Input, list_inputs, open_input
+from claip_emo_mm.apis.window_clip import dedup_frames
+from claip_emo_mm.apis.window_scorer import WindowScorer
 from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
-from claip_emo_mm.apis.zero_shot import build_zero_shot, describe_open_vocabulary, describe_zero_shot, find_labels
+from claip_emo_mm.apis.zero_shot import (
+    build_zero_shot,
+    describe_open_vocabulary,
+    describe_zero_shot,
+    find_labels,
+    zero_shot_facts,
+)
 from claip_emo_mm.compat.hub import hub_address
 from claip_emo_mm.engine.checkpoints.load import TrainedModel, build_test_pipeline, load_trained
+from claip_emo_mm.engine.checkpoints.provenance import caution, trained_on
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
+from claip_emo_mm.evaluation.calibration import read_temperature
 from claip_emo_mm.evaluation.metrics import why_not_finite
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
-from claip_emo_mm.media.audio_signal import SILENT, mix_down
-from claip_emo_mm.media.containers import MEDIA_SUFFIXES
-from claip_emo_mm.media.stream import ArrayStream, FileStream, MediaStream
 from claip_emo_mm.models import AudioVisualRecognizer
-from claip_emo_mm.structures import EmotionResult, EmotionRow
+from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, VerdictRule
 
 FACES = ('largest', 'all', 'none')
+DEFAULT_RULE = VerdictRule()
 
 _LONGEST_WINDOW_S = 60.
 
@@ -62,7 +70,7 @@ class EmotionInferencer(BaseInferencer):
         is_built = isinstance(checkpoint, TrainedModel)
         trained = checkpoint if is_built else load_trained(str(checkpoint), cfg_options=cfg_options)
         self._checkpoint = str(trained.cfg.filename if is_built else checkpoint)
-        self._model, cfg, classes = trained
+        self._model, cfg, classes, metadata = trained
         head = self._model.cls_head
         self.classes = classes or [str(label) for label in range(head.num_classes)]  # as EmotionMetric names them
         if not isinstance(self._model, AudioVisualRecognizer) and head.average_clips != 'prob':
@@ -71,7 +79,9 @@ class EmotionInferencer(BaseInferencer):
                              '(--cfg-options, cfg_options of EmotionInferencer).')
         self._trained_classes = self.classes
         self._detector = detector
-        self.note = ''  # what the model is, where it was not trained for its classes
+        self.note = caution(metadata)  # what the model is, where it was not trained for its classes or for real videos
+        self.facts = ModelFacts(Path(self._checkpoint).name, trained_on(metadata),
+                                read_temperature((metadata or {}).get('calibration')))
         super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
                          show_progress=False)
 
@@ -108,7 +118,7 @@ class EmotionInferencer(BaseInferencer):
             init_default_scope('mmaction')
         model = build_zero_shot(labels, arch, pretrained, prompts, audio, cfg_options)
         made = cls(model, device, detector=detector)
-        made.note, made._trained_classes = describe_zero_shot(model.cfg), []
+        made.note, made.facts, made._trained_classes = describe_zero_shot(model.cfg), zero_shot_facts(model.cfg), []
         return made
 
     @property
@@ -130,6 +140,7 @@ class EmotionInferencer(BaseInferencer):
                    for name, side in (('pretrained', 'visual'), ('audio_pretrained', 'audio'))}
         head.set_classes(classes, prompts, **sources)
         self.classes = list(head.classes)
+        self.facts = replace(self.facts, temperature=None)  # fitted for the classes of the training
         if self._trained_classes:
             self.note = describe_open_vocabulary(head, self._trained_classes)
         else:
@@ -138,7 +149,8 @@ class EmotionInferencer(BaseInferencer):
             self.note = describe_zero_shot(cfg)
 
     def __call__(self, inputs: Input | Sequence[Input], return_datasamples: bool = False, batch_size: int = 8, *,
-                 face: str = 'largest', window_s: float = 4., stride_s: float = 2.) -> dict[str, Any]:
+                 face: str = 'largest', window_s: float = 4., stride_s: float | None = None,
+                 rule: VerdictRule = DEFAULT_RULE) -> dict[str, Any]:
         """Recognize the emotions of inputs.
 
         Args:
@@ -149,133 +161,86 @@ class EmotionInferencer(BaseInferencer):
             batch_size: windows that go through the model at once.
             face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole frame.
             window_s: length of a window.
-            stride_s: from the start of a window to the next.
+            stride_s: from the start of a window to the next; None for half a window.
+            rule: when scores are no verdict.
         Returns: ``predictions``, one for each input, and ``visualization``, an empty list.
         Raises:
             InputError: an input cannot be used, or an option is unknown.
         """
-        results = [self.infer(each, batch_size=batch_size, face=face, window_s=window_s, stride_s=stride_s)
+        results = [self.infer(each, batch_size=batch_size, face=face, window_s=window_s, stride_s=stride_s, rule=rule)
                    for each in self._inputs_to_list(inputs)]
         return self.postprocess(results, [], return_datasamples)
 
     def infer(self, given: Input, *, batch_size: int = 8, face: str = 'largest', window_s: float = 4.,
-              stride_s: float = 2., progress: Callable[[float, float | None], None] | None = None) -> EmotionResult:
+              stride_s: float | None = None, rule: VerdictRule = DEFAULT_RULE,
+              progress: Callable[[float, float | None], None] | None = None,
+              on_row: Callable[[EmotionRow], None] | None = None) -> EmotionResult:
         """Recognize the emotions of one input.
 
         Args:
             progress: called with the time up to which the input is done and its stated length or None, in s.
+            on_row: called with each row as soon as its window is judged; it is one of those of the result.
         Raises:
             InputError: the input cannot be used, or an option is unknown.
         """
         check_choice('EmotionInferencer', FACES, face=face)
+        stride_s = window_s / 2 if stride_s is None and isinstance(window_s, Real) else stride_s
         check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
         check_whole('EmotionInferencer', batch_size=batch_size)
         if window_s > _LONGEST_WINDOW_S:
             raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a '
                              'window are in memory at once.')
         source = open_input(given)
-        warnings = self._modality_warnings(source)
+        warnings = modality_warnings(source, self._reads_frames, self._reads_audio)
         detector = None
         if face != 'none' and self._reads_frames and source.has_frames:
             detector = self._detector = self._detector or default_detector()
         windows = SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames)
-        sample, opened = self._whole_clip(source, window_s) if face == 'none' else None, iter(windows)
+        scorer = WindowScorer(
+            self.pipeline, lambda samples: self.forward(self.collate_fn(samples)), self.classes, self.facts.temperature,
+            self._reads_frames, self._reads_audio, lambda: why_not_finite(self.model))
+        sample, opened = scorer.whole_clip(source, window_s) if face == 'none' else None, iter(windows)
         if sample is not None:  # by what the source states; it may be longer
             first = list(islice(opened, 2))
             sample, opened = sample if len(first) == 1 else None, chain(first, opened)
         rows: list[EmotionRow] = []
+        numbers: dict[int, int] = {}  # number of a person of the windows -> in the order of the rows
+
+        def judge(batch: list[tuple[Window, PersonView]]) -> None:
+            for row in scorer.rows(source, batch, sample):
+                if row.person is not None:
+                    row.person = numbers.setdefault(row.person, len(numbers) + 1)
+                row.unsure = rule.is_unsure(row.scores)
+                rows.append(row)
+                if on_row is not None:
+                    on_row(row)
+
         batch: list[tuple[Window, PersonView]] = []
         unusable = 0
         for window in opened:
             for view in window.people:
-                if self._reads_frames and view.frames or self._reads_audio and window.samples is not None:
+                if scorer.is_usable(window, view):
                     batch.append((window, view))
                 else:
                     unusable += 1
             if len(batch) >= batch_size:
-                rows.extend(self._rows(source, batch, sample))
+                judge(batch)
                 batch = []
             if progress is not None:
                 progress(window.end_s, source.duration_s)
-        if batch:
-            rows.extend(self._rows(source, batch, sample))
+        judge(batch)
         if not rows:
             raise InputError(f'{source.name}: nothing in it that this model reads '
                              f'({"; ".join(source.warnings) or "no frames or audio could be decoded"}).')
         warnings += source.warnings
         if unusable:
             warnings.append(f'{unusable} windows without anything that this model reads')
-        warnings += self._final_warnings(source, windows)
-        reported = list(dict.fromkeys(row.person for row in rows if row.person is not None))
-        for row in rows:
-            row.person = row.person and reported.index(row.person) + 1
+        warnings += final_warnings(source, windows, self._reads_frames, self._reads_audio)
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
-                             windows.people(reported), windows.audio.envelope, self.note)
-
-    def _final_warnings(self, source: MediaStream, windows: SlidingWindows) -> list[str]:
-        warnings = [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
-        if self._reads_audio and source.has_audio and max(windows.audio.envelope, default=0.) < SILENT:
-            warnings.append(f'the audio is silent: no sample is above {SILENT:g} of 1')
-        if isinstance(source, FileStream):
-            stated_s = source.duration_s if self._reads_frames or not source.has_frames else None
-            if source.missing_end:
-                warnings.append(f'the file is cut off: {source.missing_end}')
-            elif stated_s and windows.end_s < .98 * stated_s - .1:
-                warnings.append(f'{windows.end_s:.1f} s can be read, the file states {stated_s:.1f} s: cut off?')
-        return warnings
-
-    def _rows(self, source: MediaStream, batch: list[tuple[Window, PersonView]],
-              sample: dict | None) -> Iterator[EmotionRow]:
-        """Score a batch of windows, or the sample of a whole clip in their place."""
-        samples = [sample] if sample is not None else [
-            self._pack(source.name, view.frames, window.samples, window.rate_hz, window.end_s - window.start_s,
-                       window.audio_note) for window, view in batch]
-        for (window, view), scored in zip(batch, self.forward(self.collate_fn(samples)), strict=True):
-            if not scored.pred_score.isfinite().all():
-                raise InputError(f'{source.name}: the scores of {window.start_s:.1f}-{window.end_s:.1f} s are not '
-                                 f'finite. {why_not_finite(self.model)}')
-            missing = ['no audio'] if self._reads_audio and source.has_audio and window.samples is None else []
-            noted = [window.audio_note] if self._reads_audio and window.audio_note else []
-            source.warnings += noted
-            yield EmotionRow(window.start_s, window.end_s, view.person, view.box,
-                             dict(zip(self.classes, scored.pred_score.tolist(), strict=True)),
-                             view.warnings + missing + noted)
-
-    def _pack(self, name: str, frames: Sequence[np.ndarray], samples: np.ndarray | None, *audio: Any) -> dict:
-        return self.pipeline(dict(clip=WindowClip(name, frames if self._reads_frames else [],
-                                                  samples if self._reads_audio else None, *audio)))
-
-    def _whole_clip(self, source: MediaStream, window_s: float) -> dict | None:
-        """Read an input that is one window as the test reads it; None where it cannot be."""
-        if not source.has_frames or not source.duration_s or source.duration_s > window_s:
-            return None
-        try:
-            if not isinstance(source, ArrayStream):
-                return self.pipeline(dict(filename=source.name))
-            reads_audio = self._reads_audio and source.has_audio
-            samples, note = mix_down(source.channels()) if reads_audio else (None, '')
-            return self._pack(source.name, source.frames_array, samples, source.sample_rate_hz or 0, source.duration_s,
-                              note)
-        except InputError:
-            return None
-
-    def _modality_warnings(self, source: MediaStream) -> list[str]:
-        read = {name: has for name, is_read, has in (('frames', self._reads_frames, source.has_frames),
-                                                     ('audio', self._reads_audio, source.has_audio)) if is_read}
-        if not any(read.values()):
-            raise InputError(f'{source.name}: has no {" or ".join(read)}, and this model reads nothing else.')
-        return [f'no {name}: predicted from {"frames" if name == "audio" else "audio"} alone'
-                for name, has in read.items() if not has]
+                             windows.people(numbers), windows.audio.envelope, self.note, self.facts, rule)
 
     def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
-        if isinstance(inputs, list | tuple):
-            return [file for each in inputs for file in self._inputs_to_list(each)]
-        if isinstance(inputs, str | Path) and os.path.isdir(inputs):
-            files: list[Input] = [file for file in media_files(Path(inputs)) if not is_overlay(file)]
-            if not files:
-                raise InputError(f'{inputs}: no video or audio in this folder. Expected {", ".join(MEDIA_SUFFIXES)}.')
-            return files
-        return [inputs]
+        return list_inputs(inputs)
 
     def _init_model(self, cfg: Config, weights: str | None, device: str) -> nn.Module:
         return self._model.to(device)  # loaded already, strictly

@@ -1,14 +1,25 @@
-"""Writing of results: a table, a plot, an optional overlay video and a json file per input, each atomically."""
+"""Writing of results: per input a table, a plot, a json file and what else is asked for; over all a summary."""
 import hashlib
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from claip_emo_mm.apis.formats import (
+    FORMATS,
+    csv_rows,
+    import_pyarrow,
+    read_results,
+    table_columns,
+    write_report,
+    write_summary,
+)
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.structures import EmotionResult
+from claip_emo_mm.structures.results import SCHEMA_VERSION
 from claip_emo_mm.utils.file_errors import WriteError
 from claip_emo_mm.utils.io import check_writable, file_stem, read_json, write_csv, write_text
 from claip_emo_mm.visualization.overlay import write_overlay
@@ -21,11 +32,23 @@ _SUFFIX_BYTES = 48  # of a file's name for what follows the input's: a hash, .ov
 
 
 def write_result_files(json_file: Path, result: EmotionResult, video: Path | None,
-                       progress: Callable[[float], None] | None = None) -> tuple[list[Path], InputError | None]:
-    """Write table, plot and, of a video, the overlay beside a json file; return them, and why there is no overlay."""
+                       progress: Callable[[float], None] | None = None,
+                       formats: Sequence[str] = ()) -> tuple[list[Path], InputError | None]:
+    """Write table, plot and, of a video, the overlay beside a json file; return them, and why there is no overlay.
+
+    Args:
+        json_file: the other files have its name, with their suffixes.
+        result: its name is that of the input, as the files name it.
+        video: of which the overlay is made; None for no overlay.
+        progress: gets the overlay's time in s.
+        formats: further files, keys of `FORMATS`.
+    """
     files = [json_file.with_suffix('.csv'), json_file.with_suffix('.png')]
-    write_csv(files[0], result.csv_header(), result.csv_rows())
+    write_csv(files[0], list(table_columns(result)), csv_rows(result))
     write_figure(files[1], plot_timeline(result))
+    for name in formats:
+        files.append(_format_file(json_file, name))
+        FORMATS[name](files[-1], result)
     if video is not None:
         overlay = json_file.with_suffix(OVERLAY_SUFFIX)
         try:
@@ -44,30 +67,46 @@ class ResultWriter:
     A result is named after its input: the beginning of a long name, with escapes for bytes that are no text. Where two
     inputs have one name, a part of the hash of their paths is added. The json file is written last: if it exists and
     was made from the same input in the same way, by the checkpoint (None: zero-shot) and `options`, the result is
-    complete.
+    complete. All paths in it are relative to the folder, so that it can be moved and shared.
+
+    Args:
+        folder: for the results.
+        inputs: all of them.
+        checkpoint: of the model; None for zero-shot.
+        options: what else decides the scores.
+        overlay: write copies of the videos with boxes and labels, too.
+        formats: further files, keys of `FORMATS`, and 'html' for a page on all results of the folder.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path | None, options: Mapping[str, Any],
-                 overlay: bool = False) -> None:
+                 overlay: bool = False, formats: Sequence[str] = ()) -> None:
         check_writable(folder, is_folder=True)
         self._folder, self._overlay = folder, overlay
+        self._formats, self._html = [name for name in FORMATS if name in formats], 'html' in formats
+        if 'parquet' in self._formats:
+            import_pyarrow()
         self._stems = Counter(_stem(Path(real)) for real in {_real_path(path) for path in inputs})
-        self._made_by = dict(checkpoint=_stamp(checkpoint) if checkpoint else None, **options)
+        self._made_by = dict(checkpoint=self._stamp(checkpoint) if checkpoint else None, **options)
 
     def is_done(self, path: Path) -> bool:
         """Whether the result of an input exists, made of this input, model and options."""
-        found = read_json(self._json(path))
+        json_file = self._json(path)
+        found = read_json(json_file)
         overlay = found.get('overlay')
-        return found.get('made_from') == self._made_from(path) and (
-            not self._overlay or overlay is None or (self._folder / overlay).is_file())
+        return (found.get('made_from') == self._made_from(path)
+                and found.get('schema_version') == SCHEMA_VERSION
+                and all(_format_file(json_file, name).is_file() for name in self._formats)
+                and (not self._overlay or overlay is None or (self._folder / overlay).is_file()))
 
     def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
         json_file = self._json(path)
         try:
-            self._remove_older(json_file)
-            files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress)
-            content = result.to_dict()
+            self._remove(json_file)
+            result = replace(result, name=self._relative(path))
+            files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress,
+                                                   self._formats)
+            content = dict(result.to_dict(), files=[file.name for file in files])
             if self._overlay:
                 content['overlay'] = None if no_overlay else files[-1].name
             if no_overlay:
@@ -80,39 +119,67 @@ class ResultWriter:
                              ) from error
         return [json_file.name, *(file.name for file in files)]
 
-    def _remove_older(self, json_file: Path) -> None:
-        """Remove a result of other options; first its overlay, which shows other emotions than the new table."""
-        overlay = json_file.with_suffix(OVERLAY_SUFFIX)
-        if is_overlay(overlay):
-            overlay.unlink(missing_ok=True)
+    def write_summary(self) -> list[str]:
+        """Write summary.csv over all results of the folder, and report.html where it is asked for; return their names.
+
+        Of several processes the last one sees the results of all.
+        """
+        results = read_results(self._folder)
+        if not results:
+            return []
+        return [write_summary(self._folder, results).name,
+                *[write_report(self._folder, results).name for _ in range(self._html)]]
+
+    def _remove(self, json_file: Path) -> None:
+        """Remove an older result, of other options: what it does not have any more must not stay beside the new one."""
+        older = read_json(json_file)
+        for name in [older.get('overlay'), *(older.get('files') or [])] if _owner(older) else []:
+            if isinstance(name, str) and Path(name).name == name:
+                (self._folder / name).unlink(missing_ok=True)
         json_file.unlink(missing_ok=True)
 
     def _made_from(self, path: Path) -> dict[str, Any]:
-        return dict(self._made_by, input=_stamp(path), overlay=self._overlay)
+        return dict(self._made_by, input=self._stamp(path), overlay=self._overlay)
+
+    def _relative(self, path: str | Path) -> str:
+        """Path as seen from the folder."""
+        return printable(os.path.relpath(os.path.abspath(path), os.path.realpath(self._folder)))
+
+    def _stamp(self, path: Path) -> dict[str, Any]:
+        """Identify the state of a file; empty if it is missing."""
+        try:
+            stat = path.stat()
+        except OSError:
+            return {}
+        return dict(path=self._relative(os.path.realpath(path)), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
     def _json(self, path: Path) -> Path:
         """Choose the json file: the one that holds this input's result, else a free name."""
-        real, stem = _real_path(path), _stem(path)
+        real, stem, relative = _real_path(path), _stem(path), self._relative(os.path.realpath(path))
         plain, marked = (self._folder / f'{stem}{mark}.json'
                          for mark in ('', f'-{hashlib.sha256(real.encode()).hexdigest()[:8]}'))
-        owners = {file: _owner(file) for file in (plain, marked)}
+        owners = {file: _owner(read_json(file)) for file in (plain, marked)}
         for file, owner in owners.items():
-            if owner == real:
+            if owner == relative:
                 return file
-        return marked if self._stems[_stem(Path(real))] > 1 or owners[plain] is not None else plain
+        is_taken = owners[plain] is not None or _real_path(plain.with_suffix('.png')) == real  # the input a.png
+        return marked if self._stems[_stem(Path(real))] > 1 or is_taken else plain
 
 
-def is_overlay(path: Path) -> bool:
-    """Whether a file is an overlay that a `ResultWriter` wrote, whose json file lies beside it."""
-    if not path.name.endswith(OVERLAY_SUFFIX):
-        return False
-    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX)}.json'))
-    return found.get('overlay') == path.name and 'made_from' in found
+def is_result(path: Path) -> bool:
+    """Whether a `ResultWriter` wrote a file, an overlay or a plot: then its json file lies beside it and names it."""
+    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX).removesuffix(".png")}.json'))
+    return path.name in [found.get('overlay'), *(found.get('files') or [])] and 'made_from' in found
 
 
-def _owner(json_file: Path) -> Any:
-    """Path of the input that a json file is the result of; None if it is no result."""
-    found: Any = read_json(json_file)
+def _format_file(json_file: Path, name: str) -> Path:
+    """File of one of `FORMATS`: a.emotions.eaf, so that nobody's a.eaf beside the video a.mp4 is overwritten."""
+    return json_file.with_suffix(f'.emotions.{name}')
+
+
+def _owner(result: dict[str, Any]) -> Any:
+    """Path of the input that the content of a json file is the result of; None if it is no result."""
+    found: Any = result
     for key in ('made_from', 'input', 'path'):
         found = found.get(key) if isinstance(found, dict) else None
     return found
@@ -124,12 +191,3 @@ def _real_path(path: Path) -> str:
 
 def _stem(path: Path) -> str:
     return file_stem(printable(path.stem).replace('\\', '_'), _SUFFIX_BYTES)
-
-
-def _stamp(path: Path) -> dict[str, Any]:
-    """Identify the state of a file; empty if it is missing."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return {}
-    return dict(path=_real_path(path), bytes=stat.st_size, mtime_ns=stat.st_mtime_ns)

@@ -33,6 +33,7 @@ class PersonView:
     box: Box | None  # median box of the face; None without a face
     frames: list[np.ndarray]  # N frames (H, W, 3) uint8, evenly spaced in time
     warnings: list[str] = field(default_factory=list)
+    seen_ratio: float = 1.  # of the window in which the person is seen
 
 
 @dataclass
@@ -73,6 +74,7 @@ class SlidingWindows:
         self._has_frames = source.has_frames and reads_frames
         self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
         self._stride = max(1, round(min(stride_s, 1e6) * TICKS_HZ))
+        self.window_s, self.stride_s = self._window / TICKS_HZ, self._stride / TICKS_HZ
         self._linker = FaceLinker()
         self._detected: tuple[_Tick, list[FaceBox]] | None = None
         self._people = PersonTracker()
@@ -229,4 +231,4 @@ def _view(people: list[int], boxes: list[Box], faces: list[dict[int, _Face]]) ->
     left, top, width, height = np.median(np.array(boxes), axis=0).tolist()
     return PersonView(people[0], (left, top, width, height),
                       [crops[int(present[np.abs(present - number).argmin()])] for number in range(len(faces))],
-                      warnings)
+                      warnings, ratio)

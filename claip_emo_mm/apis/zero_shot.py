@@ -13,6 +13,7 @@ from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import default_scope
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.heads.language_head import LanguageHead
+from claip_emo_mm.structures import ModelFacts
 
 ARCH = 'ViT-L-14-quickgelu'
 _CONFIGS = {('clip', False): 'claip_emo_vitl14_zero_shot_dfew.py',
@@ -104,6 +105,14 @@ def describe_zero_shot(cfg: Config) -> str:
     return (f'zero-shot: no training for these classes. {words}Published in % without training: '
             f'{known or f"nothing for {arch}; " + _PUBLISHED["ViT-L-14"]}{audio}.' if arch else
             f'zero-shot: no training for these classes. {words}The toy encoders know drawn faces and voices alone.')
+
+
+def zero_shot_facts(cfg: Config) -> ModelFacts:
+    """Name and training data of a zero-shot model."""
+    arch = cfg.model.cls_head.get('arch')
+    if isinstance(arch, str):
+        return ModelFacts(f'zero-shot {arch}', 'images and sentences of the web, without labels of emotions')
+    return ModelFacts('zero-shot toy encoders', 'drawn faces and sentences on them')
 
 
 def describe_open_vocabulary(head: LanguageHead, trained: Sequence[str]) -> str:

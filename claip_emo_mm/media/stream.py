@@ -14,7 +14,7 @@ from claip_emo_mm.media.packets import missing_end
 from claip_emo_mm.media.video import ToImage
 
 LONGEST_GAP_S = 600.  # that a frame is shown, or between two packets of audio; a longer one is a wrong timestamp
-_LARGEST_SIDE = 1920  # pixels; larger frames are shrunk to this
+LARGEST_SIDE = 1920  # pixels; larger frames are shrunk to this
 _CHUNK_S = 1.  # of an array's audio
 _ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
@@ -74,7 +74,7 @@ class FileStream:
 
     def frames(self) -> Iterator[tuple[float, TimedFrame]]:
         """Yield frames, rotated as the file says; see `MediaStream.frames`. Ends where decoding fails."""
-        last_s, to_frame = 0., ToImage(_LARGEST_SIDE)
+        last_s, to_frame = 0., ToImage(LARGEST_SIDE)
         for frame in self._decode('video'):
             time_s = last_s if frame.time is None else max(frame.time - self._origin_s, last_s)
             last_s = time_s

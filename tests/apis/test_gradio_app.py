@@ -50,7 +50,7 @@ def test_a_clip_a_broken_file_and_a_recording_in_the_browser(page: SimpleNamespa
                                                              tmp_path: Path) -> None:
     clip = next((toy_set / 'videos').glob('test*.mp4'))
     give_file(browser, page.address, clip)
-    found = re.match(rf'{re.escape(clip.name)}: (?:unsure: )?(\w+) \(?\d+ %', message_text(browser))
+    found = re.match(rf'{re.escape(clip.name)}: (?:unsure: )?(\w+) \d+ % \[drawn faces\]', message_text(browser))
     assert found and found[1] in DFEW.classes
     wait(lambda: found[1] in browser.find_element('css selector', '#table').text, lambda: 'no table')
     assert wait(lambda: browser.execute_script(

@@ -13,9 +13,9 @@ from claip_emo_mm.errors import InputError
 
 @pytest.fixture
 def lists(toy_set: Path, tmp_path: Path, write_lists: Callable[[Path, Path], list[Path]]) -> list[Path]:
-    """Files that name a video, beside which they lie."""
+    """Files that name a video, beside which they lie; without the image whose name is a form: it is read itself."""
     shutil.copy(next((toy_set / 'videos').glob('test*.mp4')), tmp_path / 'private.mp4')
-    return write_lists(tmp_path, tmp_path / 'private.mp4')
+    return write_lists(tmp_path, tmp_path / 'private.mp4')[:-1]
 
 
 def test_on_the_command_line(checkpoint: Path, lists: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -179,7 +179,7 @@ def test_no_video(infer: EmotionInferencer, tmp_path: Path, name: str, content: 
 
 
 def test_wrong_places_and_endings(infer: EmotionInferencer, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match='no video or audio in this folder'):
+    with pytest.raises(InputError, match='no video, audio or image in this folder'):
         infer(tmp_path)
     (tmp_path / 'folder.mp4').mkdir()
     os.mkfifo(tmp_path / 'pipe.mp4')

@@ -6,7 +6,7 @@ import pytest
 from tool_runs import call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.apis.result_writer import is_overlay
+from claip_emo_mm.apis.result_writer import is_result
 from claip_emo_mm.errors import InputError
 
 
@@ -18,22 +18,22 @@ def test_results_beside_the_videos(checkpoint: Path, toy_set: Path, tmp_path: Pa
     command = (folder, '--checkpoint', checkpoint, '--out', folder, '--overlay', '--face', 'none')
     assert call_tool(monkeypatch, 'infer.py', *command) == 0
     copy = folder / 'a.overlay.mp4'
-    written = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert sorted(written) == ['a.csv', 'a.json', 'a.mp4', 'a.overlay.mp4', 'a.png'] and is_overlay(copy)
+    written = {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != 'summary.csv'}
+    assert sorted(written) == ['a.csv', 'a.json', 'a.mp4', 'a.overlay.mp4', 'a.png'] and is_result(copy)
     capsys.readouterr()
 
     assert call_tool(monkeypatch, 'infer.py', *command) == 0
     said = capsys.readouterr()
-    assert f'{folder}: left out are copies with boxes and labels that this tool made: {copy}\n' in said.err
+    assert f'{folder}: left out are results that this tool made: {copy}\n' in said.err
     assert '1 of 1 inputs are done already' in said.err and said.out == ''
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == written
+    assert {name: (folder / name).stat().st_mtime_ns for name in written} == written
 
     assert call_tool(monkeypatch, 'infer.py', copy, '--checkpoint', checkpoint) == 1
-    assert capsys.readouterr().err == (f'error: {copy}: is a copy with boxes and labels that this tool made. Name the '
-                                       'video that it was made of.\n')
+    assert capsys.readouterr().err == (f'error: {copy}: is a copy with boxes and labels, or a plot, that this tool '
+                                       'made. Name the video that it was made of.\n')
     assert EmotionInferencer(checkpoint)._inputs_to_list(folder) == [folder / 'a.mp4']
     copy.rename(folder / 'b.overlay.mp4')  # somebody's video of such a name
-    assert not is_overlay(folder / 'b.overlay.mp4')
+    assert not is_result(folder / 'b.overlay.mp4')
 
 
 def test_an_empty_name_is_no_folder(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from claip_emo_mm.apis import result_writer
+from claip_emo_mm.apis.formats import csv_rows
 from claip_emo_mm.apis.result_writer import ResultWriter
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult, EmotionRow
@@ -108,7 +109,7 @@ def test_a_foreign_json_file_of_that_name(tmp_path: Path, content: str) -> None:
 def test_scores_that_are_no_numbers_are_not_written(tmp_path: Path, value: float) -> None:
     (path,) = make_inputs(tmp_path, 'x.mp4')
     broken = EmotionResult('x.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=value, sad=.3))])
-    for make in (broken.to_dict, broken.to_json, broken.csv_rows,
+    for make in (broken.to_dict, broken.to_json, lambda: csv_rows(broken),
                  lambda: results(tmp_path, [path]).write(path, broken)):
         with pytest.raises(InputError, match=r'x\.mp4: the scores of 0\.0-2\.0 s are not finite'):
             make()

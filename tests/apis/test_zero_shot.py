@@ -113,7 +113,8 @@ def test_every_output_of_the_tool_says_it(clip: SimpleNamespace, toy_set: Path, 
     arguments = (video, '--zero-shot', '--arch', ARCH, '--pretrained', clip.file, '--labels', 'bored, in pain')
     assert call_tool(monkeypatch, 'infer.py', *arguments) == 0
     printed = capsys.readouterr()
-    assert printed.out.splitlines()[0] == f'{video} [zero-shot]' and f'\n{NOTE}' in f'\n{printed.err}'
+    assert printed.out.startswith(f'{video}: ') and f'warning: {NOTE}' in printed.err
+    assert printed.out.partition('\n')[0].endswith(' [zero-shot]')
     assert {line.rsplit(maxsplit=2)[0].strip() for line in printed.out.splitlines()[1:3]} == {'bored', 'in pain'}
     out = tmp_path / 'out'
     assert call_tool(monkeypatch, 'infer.py', *arguments, '--out', out, '--overlay') == 0

@@ -53,7 +53,7 @@ def main() -> None:
     configs = {Path(name).stem: load_config(name, args.cfg_options) for name in names}
     for cfg in configs.values():
         require_lists(cfg, args.split)
-    model, _, classes = load_trained(args.checkpoint, next(iter(configs.values())))
+    model, _, classes, _ = load_trained(args.checkpoint, next(iter(configs.values())))
     model = model.to(args.device)
     test = {}
     for name, cfg in configs.items():

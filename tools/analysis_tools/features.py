@@ -40,7 +40,7 @@ def main() -> None:
     check_groups(cfg, 'test')
     require_lists(cfg, 'test')
     init_default_scope('mmaction')
-    model, cfg, classes = load_trained(args.checkpoint, cfg)
+    model, cfg, classes, _ = load_trained(args.checkpoint, cfg)
     if not hasattr(model, 'extract_feat') or not hasattr(model, 'modality'):
         raise InputError(f'{args.config}: the model is a {type(model).__name__}. Features are plotted for '
                          'AudioVisualRecognizer.')

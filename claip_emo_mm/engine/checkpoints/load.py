@@ -27,6 +27,7 @@ class TrainedModel(NamedTuple):
     model: nn.Module
     cfg: Config
     classes: list[str]  # in the order of their labels; empty where they are not known
+    metadata: Metadata | None = None  # of the checkpoint
 
 
 def load_trained(checkpoint: str, cfg: Config | None = None,
@@ -61,7 +62,7 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
     here = None if own else make_metadata(cfg, classes, model, {})
     check_compatibility(model, loaded, checkpoint, here)
     model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # it has the omitted ones
-    return TrainedModel(model.eval(), cfg, list(classes or (metadata or {}).get('classes', ())))
+    return TrainedModel(model.eval(), cfg, list(classes or (metadata or {}).get('classes', ())), metadata)
 
 
 def load_weights(model: nn.Module, loaded: dict, source: str) -> bool:

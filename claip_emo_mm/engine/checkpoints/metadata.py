@@ -18,7 +18,7 @@ _BACKBONE_KEYS = {'arch', 'lora', 'pretrained', 'sha256'}
 
 
 def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes: Mapping[str, str],
-                  clips: Mapping[str, str] | None = None) -> Metadata:
+                  clips: Mapping[str, str] | None = None, data: Sequence[str] = ()) -> Metadata:
     """Collect the metadata of a checkpoint.
 
     Args:
@@ -27,7 +27,9 @@ def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes:
         model: the model without a distributed wrapper.
         hashes: name of a backbone whose frozen weights the checkpoint omits -> their hash.
         clips: the training clips, as ``trained_clips`` gives them.
-    Returns: ``format``, ``version``, ``config`` (json), ``classes``, ``front_end``, ``model``, ``trained_clips`` and
+        data: what it was trained on, the last training first, as ``provenance.describe_datasets`` gives it.
+    Returns: ``format``, ``version``, ``config`` (json), ``classes``, ``front_end``, ``model``, ``trained_clips``,
+        ``data``, ``calibration`` (empty: `CalibrationHook` and tools/analysis_tools/calibrate.py fit it) and
         ``backbones``: name -> ``type``, ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came
         from) and ``sha256`` (None where the checkpoint holds all of its weights).
     """
@@ -42,7 +44,7 @@ def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes:
                                    pretrained=None if source is None else str(source), sha256=hashes.get(name))
     return dict(format=FORMAT, version=__version__, config=text, classes=list(classes),
                 front_end=front_end_settings(cfg), model=model_settings(cfg.model), backbones=backbones,
-                trained_clips=clips or {})
+                trained_clips=clips or {}, data=list(data), calibration={})
 
 
 def read_metadata(checkpoint: Mapping[str, Any], source: str) -> Metadata | None:
@@ -63,11 +65,12 @@ def read_metadata(checkpoint: Mapping[str, Any], source: str) -> Metadata | None
         raise InputError(f'{source}: has checkpoint format {found}, of claip_emo_mm {version}; claip_emo_mm '
                          f'{__version__} expects format {", ".join(map(str, READABLE))}. Train again, or keep the '
                          'version that wrote it.')
-    metadata = dict(dict(backbones={}, front_end={}, model={}, trained_clips={}, classes=[], config=None), **metadata)
+    metadata = dict(dict(backbones={}, front_end={}, model={}, trained_clips={}, classes=[], config=None, data=[],
+                         calibration={}), **metadata)
     backbones = metadata['backbones']
     valid = dict(
-        classes=isinstance(metadata['classes'], list | tuple) and all(
-            isinstance(name, str) for name in metadata['classes']),
+        classes=_is_list_of_texts(metadata['classes']), data=_is_list_of_texts(metadata['data']),
+        calibration=isinstance(metadata['calibration'], dict),
         config=isinstance(metadata['config'], str | None), front_end=_is_dict_of_dicts(metadata['front_end']),
         model=isinstance(metadata['model'], dict), trained_clips=isinstance(metadata['trained_clips'], dict),
         backbones=_is_dict_of_dicts(backbones) and all(
@@ -82,6 +85,10 @@ def read_metadata(checkpoint: Mapping[str, Any], source: str) -> Metadata | None
 def config_as_json(cfg: Config) -> str:
     """Serialize a config; tuples become lists, classes their dotted names, which registries accept as `type`."""
     return json.dumps(cfg.to_dict(), default=_dotted_name)
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)
 
 
 def _is_dict_of_dicts(value: Any) -> bool:

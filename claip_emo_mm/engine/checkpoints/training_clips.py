@@ -20,7 +20,7 @@ _HASH_BYTES = 8
 def trained_clips(dataset: Any, before: Mapping[str, str] | None = None) -> TrainedClips:
     """Hash path and class of each clip: name of the published data set, or '' -> base64 of 8 bytes per clip."""
     hashes = {name: _decode(text) for name, text in (before or {}).items()}
-    for leaf in _leaves(dataset):
+    for leaf in leaf_datasets(dataset):
         hashes.setdefault(_published(leaf), set()).update(found for _, found in _clips(leaf))
     return {name: base64.b64encode(b''.join(sorted(found))).decode('ascii') for name, found in hashes.items() if found}
 
@@ -32,7 +32,7 @@ def find_trained(dataset: Any, trained: Mapping[str, str]) -> tuple[int, int, st
     """
     hashes = {name: _decode(text) for name, text in trained.items()}
     clips, found = 0, []
-    for leaf in _leaves(dataset):
+    for leaf in leaf_datasets(dataset):
         own = _published(leaf)
         known = set().union(*(values for name, values in hashes.items() if not own or not name or own == name))
         clips += len(leaf)
@@ -63,13 +63,13 @@ def trained_folds(config: str | None) -> list[int]:
         return []
 
 
-def _leaves(dataset: Any) -> Iterator[BaseDataset]:
+def leaf_datasets(dataset: Any) -> Iterator[BaseDataset]:
     """Data sets of clips within others."""
     if isinstance(dataset, BaseDataset):
         yield dataset
         return
     for inner in getattr(dataset, 'datasets', [dataset.dataset] if hasattr(dataset, 'dataset') else ()):
-        yield from _leaves(inner)
+        yield from leaf_datasets(inner)
 
 
 def _published(dataset: BaseDataset) -> str:

@@ -11,6 +11,7 @@ from mmengine.runner import BaseLoop, Runner
 from claip_emo_mm.compat.hooks import AVERAGED, averaged_key
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, frozen_keys, weight_hash, without_wrapper
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, config_as_json, make_metadata, read_metadata
+from claip_emo_mm.engine.checkpoints.provenance import describe_datasets
 from claip_emo_mm.engine.checkpoints.training_clips import TrainedClips, describe_overlap, find_trained, trained_clips
 from claip_emo_mm.engine.fsdp import full_state_dict, is_sharded, unwrapped_model
 from claip_emo_mm.engine.hooks.checks import dataset_classes
@@ -63,10 +64,12 @@ class AdapterCheckpointHook(Hook):
         self._hashes: dict[str, str] = {}
         self._replaced: set[str] = set()
         self._clips: TrainedClips = {}
+        self._data: list[str] = []
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Note the training clips, and the backbones whose frozen weights the checkpoint replaces."""
-        self._clips = (read_metadata(checkpoint, str(runner._load_from)) or {}).get(TRAINED_CLIPS, {})
+        """Note the training clips and data, and the backbones whose frozen weights the checkpoint replaces."""
+        metadata = read_metadata(checkpoint, str(runner._load_from)) or {}
+        self._clips, self._data = metadata.get(TRAINED_CLIPS, {}), metadata.get('data', [])
         loaded, own = without_wrapper(checkpoint.get('state_dict', checkpoint)), full_state_dict(runner)
         for name, keys in frozen_keys(unwrapped_model(runner), own).items():
             if any(key in loaded and not torch.equal(loaded[key].cpu(), own[key].cpu()) for key in keys):
@@ -83,6 +86,7 @@ class AdapterCheckpointHook(Hook):
         self._omitted = {name: keys for name, keys in frozen_keys(model, weights).items() if name not in self._replaced}
         self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._omitted.items()}
         self._clips = trained_clips(runner.train_dataloader.dataset, self._clips)
+        self._data = describe_datasets(runner.train_dataloader.dataset, self._data)
         sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}
         kept = sizes.keys() - {key for keys in self._omitted.values() for key in keys}
         lines = [f'Checkpoints hold {len(kept)} of {len(sizes)} keys, {sum(sizes[key] for key in kept) / 1e6:.2f} of '
@@ -108,7 +112,8 @@ class AdapterCheckpointHook(Hook):
         for key in omitted:
             del checkpoint['state_dict'][key]
         classes = dataset_classes(runner.train_dataloader)
-        checkpoint['meta'][META_KEY] = make_metadata(runner.cfg, classes, model, self._hashes, self._clips)
+        checkpoint['meta'][META_KEY] = make_metadata(runner.cfg, classes, model, self._hashes, self._clips,
+                                                     self._data)
 
 
 @HOOKS.register_module()

@@ -12,7 +12,7 @@ from claip_emo_mm.version import READABLE, __version__
 
 def test_from_a_dict_and_from_json() -> None:
     metadata = dict(format=FORMAT, version='9', config='{}', classes=['a'], front_end={}, model={}, backbones={},
-                    trained_clips={})
+                    trained_clips={}, data=['a list'], calibration=dict(temperature=2.))
     for written in (metadata, json.dumps(metadata)):
         assert read_metadata(dict(meta={META_KEY: written}, state_dict={}), 'a.pth') == metadata
     assert read_metadata(dict(weight=1), 'a.pth') is None
@@ -21,7 +21,7 @@ def test_from_a_dict_and_from_json() -> None:
 def test_converted_weights_know_their_backbones_alone() -> None:
     written = dict(format=FORMAT, version='0', backbones={})
     assert read_metadata(dict(meta={META_KEY: written}), 'a.pth') == dict(
-        written, config=None, classes=[], front_end={}, model={}, trained_clips={})
+        written, config=None, classes=[], front_end={}, model={}, trained_clips={}, data=[], calibration={})
 
 
 @pytest.mark.parametrize('old', [

@@ -1,0 +1,22 @@
+"""Files of results for other tools: per input by suffix, and over a folder."""
+from collections.abc import Callable
+from pathlib import Path
+
+from claip_emo_mm.structures import EmotionResult
+
+from .elan import write_eaf
+from .folder import read_results, write_summary
+from .html import REPORT_FILE, write_report
+from .parquet import import_pyarrow, write_parquet
+from .schema import result_schema
+from .subtitles import write_srt, write_vtt
+from .table import csv_rows, table_columns, table_rows
+from .textgrid import write_textgrid
+
+# Suffix of a file -> writes it; besides json, csv and png, which every result has.
+FORMATS: dict[str, Callable[[Path, EmotionResult], None]] = {
+    'eaf': write_eaf, 'parquet': write_parquet, 'srt': write_srt, 'TextGrid': write_textgrid, 'vtt': write_vtt}
+
+__all__ = ['FORMATS', 'REPORT_FILE', 'csv_rows', 'import_pyarrow', 'read_results', 'result_schema', 'table_columns',
+           'table_rows', 'write_eaf', 'write_parquet', 'write_report', 'write_srt', 'write_summary', 'write_textgrid',
+           'write_vtt']

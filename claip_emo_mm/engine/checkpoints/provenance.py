@@ -1,0 +1,78 @@
+"""What a checkpoint was trained on: written by its training, shown by every output of an inference."""
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+
+from claip_emo_mm.engine.checkpoints.metadata import Metadata
+from claip_emo_mm.engine.checkpoints.training_clips import leaf_datasets
+from claip_emo_mm.engine.config_checks import walk_config
+from claip_emo_mm.utils.io import read_json
+
+DRAWN = 'drawn faces'
+TOY_WEIGHTS = 'toy'  # `pretrained` of the encoders that come with the package
+TOY_FILE = 'toy.json'  # marks the folder of a toy set
+
+
+def describe_datasets(dataset: Any, before: Sequence[str] = ()) -> list[str]:
+    """Name the data of a training, and behind it those of earlier ones that it started from, without repetitions."""
+    return list(dict.fromkeys([*map(_describe, leaf_datasets(dataset)), *before]))
+
+
+def trained_on(metadata: Metadata | None) -> str:
+    """What a checkpoint was trained on, for people; empty where it cannot be told.
+
+    Checkpoints that do not say it are judged by the names of their published data sets and by their config.
+    """
+    if metadata is None:
+        return ''
+    known = metadata['data'] or _from_config(metadata)
+    encoders = f'encoders pretrained on {DRAWN}' if uses_toy_encoders(metadata) and DRAWN not in known else ''
+    return '; '.join(filter(None, [', before that '.join(known), encoders]))
+
+
+def uses_toy_encoders(metadata: Metadata) -> bool:
+    """Whether an encoder's weights are those that come with the package, which know drawn faces and made voices."""
+    return any(backbone['pretrained'] == TOY_WEIGHTS for backbone in metadata['backbones'].values())
+
+
+def caution(metadata: Metadata | None) -> str:
+    """Why the scores of a checkpoint say nothing on real people; empty where nothing speaks against it."""
+    if metadata is None:
+        return ''
+    if DRAWN in (metadata['data'] or _from_config(metadata))[:1]:
+        return (f'{DRAWN}: this model was trained on drawn faces and made voices alone. It has never seen a person, '
+                'and its scores for real videos mean nothing.')
+    if uses_toy_encoders(metadata):
+        return ('tiny encoders: pretrained on drawn faces and made voices. They show that a training works; for real '
+                'videos train from the weights of CLIP and CLAP.')
+    return ''
+
+
+def _describe(leaf: BaseDataset) -> str:
+    published = getattr(leaf, 'published', None)
+    if published is not None:
+        return published.title
+    root = Path(leaf.data_root or '.')
+    if 'seed' in read_json(root / TOY_FILE):
+        return DRAWN
+    return '/'.join(filter(None, [root.resolve().name, Path(leaf.ann_file).name]))
+
+
+def _from_config(metadata: Metadata) -> list[str]:
+    names = [name for name in metadata['trained_clips'] if name]
+    if names:
+        return names
+    try:
+        roots = _values(json.loads(metadata['config'] or '{}').get('train_dataloader') or {}, 'data_root')
+    except (AttributeError, RecursionError, TypeError, ValueError):  # a file may hold anything
+        return []
+    if uses_toy_encoders(metadata):
+        return list(dict.fromkeys(DRAWN if Path(root).name.startswith('toy') else Path(root).name for root in roots))
+    return list(dict.fromkeys(Path(root).name for root in roots))
+
+
+def _values(config: Any, key: str) -> Iterable[str]:
+    return [value for path, value in walk_config(config) if path.rpartition('.')[2] == key and isinstance(value, str)]
