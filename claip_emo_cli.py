@@ -4,10 +4,13 @@ It is beside the package, because importing that needs everything which `claip-e
 """
 import importlib.metadata
 import importlib.util
+import os
 import platform
+import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -42,6 +45,22 @@ class Finding(NamedTuple):
     hint: str = ''  # what to do; empty where nothing is wrong
 
 
+def exit_on_interrupt() -> None:
+    """Let Ctrl-C end the process with one line and code 130 while modules are imported.
+
+    Tools call it first. An exception could end up anywhere in the imports of PyTorch; nothing is to be tidied up yet.
+    `claip_emo_mm.engine.cli.run` makes it a KeyboardInterrupt again.
+    """
+    if (threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
+        signal.signal(signal.SIGINT, _exit_at_once)
+
+
+def _exit_at_once(*_: object) -> None:
+    os.write(2, b'interrupted\n')
+    os._exit(130)  # 128 + SIGINT, as a shell reports it
+
+
 def main() -> int | None:
     """Run the tool that the first argument names; the others are the tool's."""
     command, arguments = (sys.argv[1] if len(sys.argv) > 1 else '--help'), sys.argv[2:]
@@ -58,6 +77,7 @@ def main() -> int | None:
               file=sys.stderr)
         return 2
     sys.argv = [f'claip-emo {command}', *arguments]
+    exit_on_interrupt()
     tool = TOOLS[command][0]
     spec = importlib.util.spec_from_file_location(tool, tools_folder() / f'{tool}.py')
     sys.modules[tool] = module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,5 @@
 """The command `claip-emo`, beside the package."""
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,19 @@ def test_what_is_wrong_has_a_hint(doctor, versions: dict[str, str], failing: dic
     assert code == 1 and text.endswith('1 things are wrong.\n')
     assert hint in text.split('-> ')[1]
     assert all(reason.splitlines()[-1] in text for reason in failing.values() if reason)
+
+
+def test_ctrl_c_while_a_tool_imports_is_one_line() -> None:
+    code = ('import os, signal; from claip_emo_cli import exit_on_interrupt; exit_on_interrupt(); '
+            'os.kill(os.getpid(), signal.SIGINT); import torch')
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, 'interrupted\n')
+
+
+def test_every_tool_takes_care_of_ctrl_c_first() -> None:
+    tools = [path for path in claip_emo_cli.tools_folder().rglob('*.py') if 'run(main)' in path.read_text()]
+    assert len(tools) > 20
+    for path in tools:
+        _, imported, called, *_ = ast.parse(path.read_text()).body
+        assert ast.unparse(imported) == 'from claip_emo_cli import exit_on_interrupt', path
+        assert ast.unparse(called) == 'exit_on_interrupt()', path

@@ -1,4 +1,8 @@
 """Measure speed and memory, and compare with a baseline: python tools/benchmark.py model, data, eval, infer or gpu."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import argparse
 import logging
 import sys

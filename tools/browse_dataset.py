@@ -1,4 +1,8 @@
 """Plot clips as the model reads them: python tools/browse_dataset.py CONFIG --out DIR."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 

@@ -1,4 +1,8 @@
 """Find what would go wrong with the data of a config, before training: python tools/check_data.py CONFIG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import logging
 import os
 import sys

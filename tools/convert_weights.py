@@ -1,4 +1,8 @@
 """Convert weights of CLIP, CLAP and the reference: python tools/convert_weights.py KIND SRC DST."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 

@@ -1,4 +1,8 @@
 """Train and test the folds of a config: python tools/cross_validate.py CONFIG --folds 1-5."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import argparse
 import signal
 import sys

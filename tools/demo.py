@@ -1,4 +1,8 @@
 """Web page that recognizes the emotions in a video: python tools/demo.py --checkpoint CKPT (or --zero-shot)."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import os
 import re
 import signal

@@ -1,4 +1,8 @@
 """Write a trained model as an ONNX file: python tools/export.py CONFIG CKPT OUT.onnx."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path

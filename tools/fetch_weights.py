@@ -1,4 +1,8 @@
 """Fetch the pretrained weights of a config's encoders: python tools/fetch_weights.py CONFIG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import hashlib
 import sys
 from argparse import ArgumentParser, Namespace

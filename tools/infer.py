@@ -1,4 +1,8 @@
 """Recognize the emotions in videos: python tools/infer.py INPUT... --checkpoint CKPT (or --zero-shot) --out DIR."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import os
 import sys
 import traceback

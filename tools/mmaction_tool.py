@@ -1,6 +1,10 @@
 """Run a tool of MMAction2 on our configs, checkpoints, dumps and logs: python tools/mmaction_tool.py NAME ARGUMENT
 ...
 """
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 
 from claip_emo_mm.compat.mmaction_tools import run_tool

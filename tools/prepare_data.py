@@ -1,4 +1,8 @@
 """Prepare data sets: one subcommand per data set."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import argparse
 import csv
 import logging

@@ -1,4 +1,8 @@
 """Pretrain the toy model's encoders on captions: python tools/pretrain_toy.py clip clap clip_text clap_text."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 

@@ -1,4 +1,8 @@
 """Export a checkpoint as one safetensors file with a card: python tools/publish_model.py CHECKPOINT OUT.safetensors."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory

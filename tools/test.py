@@ -1,4 +1,8 @@
 """Test a checkpoint: python tools/test.py CONFIG CHECKPOINT; a zero-shot config goes without."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import contextlib
 import sys
 from argparse import ArgumentParser, Namespace

@@ -1,4 +1,8 @@
 """Train a model: python tools/train.py CONFIG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 

@@ -1,4 +1,5 @@
 """Training infrastructure: hooks, loop, optimizer, checkpoint format, and configs for the command-line tools."""
+from .hooks.calibration import CalibrationHook
 from .hooks.checkpoint import AdapterCheckpointHook, BestEpochHook, RawWeightsHook, StrictLoadingHook
 from .hooks.checks import (
     CheckInvalidLossHook,
@@ -13,7 +14,7 @@ from .hooks.resume import ResumeStateHook
 from .loop import ResumableTrainLoop
 from .optim import AccumulatedGradientHook, IterationSeedHook, ScaledLROptimWrapperConstructor
 
-__all__ = ['AccumulatedGradientHook', 'AdapterCheckpointHook', 'BestEpochHook', 'CheckInvalidLossHook',
-           'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'RawWeightsHook',
+__all__ = ['AccumulatedGradientHook', 'AdapterCheckpointHook', 'BestEpochHook', 'CalibrationHook',
+           'CheckInvalidLossHook', 'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'RawWeightsHook',
            'ResumableTrainLoop', 'ResumeStateHook', 'ScaledLROptimWrapperConstructor', 'SharedMemoryHook',
            'SkippedClipsHook', 'StrictLoadingHook', 'TrainableParametersHook', 'TrainingPlotHook']

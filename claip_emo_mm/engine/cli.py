@@ -1,7 +1,9 @@
 """Command-line conventions of all tools: shared arguments, exit codes and error messages."""
 import io
 import os
+import signal
 import sys
+import threading
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -70,6 +72,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     `error: <message>` to stderr and exit with 1; Ctrl-C exits with 130, a reader of the output that has gone (`| head`)
     with 141. Anything else is a bug and keeps its traceback. The console shows less than the log file.
     """
+    if threading.current_thread() is threading.main_thread() and callable(signal.getsignal(signal.SIGINT)):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # after `exit_on_interrupt` of the tools
     quiet_console()
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names may be in any encoding
         sys.stdout.reconfigure(errors='backslashreplace')

@@ -15,6 +15,7 @@ custom_hooks = [
     dict(type='SharedMemoryHook'),
     dict(type='SkippedClipsHook'),
     dict(type='AdapterCheckpointHook'),
+    dict(type='CalibrationHook'),
     dict(type='ResumeStateHook'),
     dict(type='StrictLoadingHook'),
     dict(type='IterationSeedHook'),

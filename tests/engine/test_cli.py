@@ -1,5 +1,6 @@
 """How command lines end: exit codes and what they say."""
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 from mmaction.registry import MODELS
 from torch.utils.data import DataLoader, Dataset
 
+from claip_emo_cli import exit_on_interrupt
 from claip_emo_mm.engine.cli import original_message, run
 from claip_emo_mm.errors import InputError
 
@@ -74,3 +76,14 @@ def test_error_in_a_worker_process() -> None:
         next(iter(DataLoader(_Broken(), num_workers=1)))
     assert str(caught.value).startswith('Caught InputError in DataLoader worker process 0')
     assert original_message(caught.value) == 'clip 0.mp4: no frames.\nMake it again.'
+
+
+def test_ctrl_c_is_an_exception_again_in_the_main_function(capsys: pytest.CaptureFixture) -> None:
+    def main() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    exit_on_interrupt()
+    with pytest.raises(SystemExit) as exit_:
+        run(main)
+    assert exit_.value.code == 130 and capsys.readouterr().err == 'interrupted\n'
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,4 +1,8 @@
 """Sweep the scale of the adapters: python tools/analysis_tools/adapter_scale.py CONFIG CHECKPOINT --out FOLDER."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import hashlib
 import sys
 from argparse import ArgumentParser, Namespace

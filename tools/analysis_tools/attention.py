@@ -1,4 +1,8 @@
 """Plot the attention of a model: python tools/analysis_tools/attention.py CHECKPOINT VIDEO ... --out DIR."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

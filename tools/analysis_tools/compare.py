@@ -1,4 +1,8 @@
 """Compare two models on the same clips: python tools/analysis_tools/compare.py SCORES SCORES [--out CSV]."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

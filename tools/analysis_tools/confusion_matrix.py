@@ -1,4 +1,8 @@
 """Plot a confusion matrix: python tools/analysis_tools/confusion_matrix.py SCORES --out PNG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

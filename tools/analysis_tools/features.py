@@ -1,4 +1,8 @@
 """Plot clip features by t-SNE: python tools/analysis_tools/features.py CONFIG CHECKPOINT --out PNG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

@@ -1,4 +1,8 @@
 """Few clips: classifiers of stored features. python tools/analysis_tools/few_shot.py CONFIG --out FOLDER."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import copy
 import hashlib
 import sys

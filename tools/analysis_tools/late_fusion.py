@@ -1,6 +1,10 @@
 """Fuse the scores of several models: python tools/analysis_tools/late_fusion.py SCORES SCORES ... [--weights W W
 ...].
 """
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path

@@ -1,4 +1,8 @@
 """Print the total and trainable parameters of a model: python tools/analysis_tools/params.py CONFIG."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser, Namespace
 
 from mmaction.registry import MODELS

@@ -1,4 +1,8 @@
 """Put results beside published ones: python tools/analysis_tools/published.py RESULTS.json CORPUS.json."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import datetime
 import json
 import sys
