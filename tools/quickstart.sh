@@ -97,7 +97,10 @@ cat <<END
 
    Next
    . ${VIRTUAL_ENV#"$PWD"/}/bin/activate
-   python tools/infer.py YOUR_VIDEO.mp4 --checkpoint $checkpoint
    python tools/train.py configs/claip_emo_tiny_toy_visual.py     # visual only
    python tools/train.py configs/claip_emo_tiny_toy_audio.py      # audio only
+
+   This model has seen drawn faces alone: what it says of a real video means nothing. For real videos:
+   python tools/infer.py YOUR_VIDEO.mp4 --zero-shot               # CLIP without training
+   docs/data.md, docs/corpora.md, docs/tutorials/own_data.md      # or train on real data first
 END

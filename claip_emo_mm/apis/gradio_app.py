@@ -62,7 +62,7 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits, example: Path | Non
                 done = run_job(infer, given, Path(folder), limits,
                                dict(face=face, window_s=window_s, stride_s=stride_s), show, cancelled)
                 result = done.result
-                notes = [*[result.note] * bool(result.note), *(f'warning: {warning}' for warning in done.warnings)]
+                notes = [*[result.about] * bool(result.about), *(f'warning: {warning}' for warning in done.warnings)]
                 yield [message(f'{result.name}: {result.summary()}', notes), gr.update(visible=True),
                        gr.update(value=done.overlay, visible=done.overlay is not None), timeline_image(result),
                        gr.update(value=done.rows, headers=_columns(infer)), done.files]

@@ -102,7 +102,7 @@ def run_job(infer: EmotionInferencer, given: str | None, folder: Path, limits: D
     write_text(json_file, result.to_json())
     files, no_overlay = write_result_files(json_file, result, path, check)
     warnings = [*result.warnings, *[without_folder(f'no overlay: {no_overlay}', given)] * bool(no_overlay)]
-    rows = [[f'{row.from_s:.1f}', f'{row.to_s:.1f}', '' if row.person is None else row.person, row.top,
+    rows = [[f'{row.from_s:.1f}', f'{row.to_s:.1f}', '' if row.person is None else row.person, row.verdict,
              *(f'{row.scores[name]:.2f}' for name in result.classes), '; '.join(row.warnings)] for row in result.rows]
     overlay = next((str(file) for file in files if file.name.endswith(OVERLAY_SUFFIX)), None)
     return JobResult(result, warnings, overlay, rows, [str(json_file), *map(str, files)])

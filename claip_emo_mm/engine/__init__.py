@@ -15,6 +15,6 @@ from .loop import ResumableTrainLoop
 from .optim import AccumulatedGradientHook, IterationSeedHook, ScaledLROptimWrapperConstructor
 
 __all__ = ['AccumulatedGradientHook', 'AdapterCheckpointHook', 'BestEpochHook', 'CalibrationHook',
-           'CheckInvalidLossHook', 'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook', 'RawWeightsHook',
-           'ResumableTrainLoop', 'ResumeStateHook', 'ScaledLROptimWrapperConstructor', 'SharedMemoryHook',
-           'SkippedClipsHook', 'StrictLoadingHook', 'TrainableParametersHook', 'TrainingPlotHook']
+           'CheckInvalidLossHook', 'ClassCheckHook', 'ClipVisualizationHook', 'IterationSeedHook', 'PreemptionHook',
+           'RawWeightsHook', 'ResumableTrainLoop', 'ResumeStateHook', 'ScaledLROptimWrapperConstructor',
+           'SharedMemoryHook', 'SkippedClipsHook', 'StrictLoadingHook', 'TrainableParametersHook', 'TrainingPlotHook']

@@ -65,4 +65,5 @@ def fit_calibration(clips: ClipScores) -> Calibration:
 def read_temperature(calibration: Mapping[str, Any] | None) -> float | None:
     """Temperature of a checkpoint's metadata; None where it was never calibrated."""
     found = (calibration or {}).get('temperature')
-    return float(found) if isinstance(found, int | float) and _RANGE[0] / 2 < found < 2 * _RANGE[1] else None
+    is_number = isinstance(found, int | float) and not isinstance(found, bool)
+    return float(found) if is_number and _RANGE[0] / 2 < found < 2 * _RANGE[1] else None

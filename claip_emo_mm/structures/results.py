@@ -81,6 +81,12 @@ class EmotionResult:
         return f'{text} [{self.kind}]' if self.note else text
 
     @property
+    def about(self) -> str:
+        """What the model is and was trained on, in a line; empty where it is not known."""
+        data = f'{self.model.name}: trained on {self.model.data}.' if self.model.data else ''
+        return ' '.join(filter(None, (data, self.note)))
+
+    @property
     def kind(self) -> str:
         """First words of the note, such as zero-shot."""
         return self.note.partition(':')[0]

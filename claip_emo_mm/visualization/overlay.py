@@ -38,6 +38,7 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
     try:
         with (atomic_write(path) as temporary, open_media(video) as source,
               av.open(str(temporary), 'w', format='mp4') as target):
+            target.metadata['comment'] = result.about  # what the model was trained on
             _copy(source, target, FrameLabels(result), *_image_format(video), progress or (lambda time_s: None))
     except av.error.FFmpegError as error:
         if error.errno in _NOT_WRITTEN:

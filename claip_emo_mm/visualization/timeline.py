@@ -47,7 +47,7 @@ def plot_timeline(result: EmotionResult) -> Figure:
     heights = [_LEGEND, *[_TITLE + _ROW * rows] * len(shown), *[_AUDIO] * bool(result.envelope)]
     width = timeline_width(result.duration_s)
     more = f'{len(numbers) - len(shown)} more people are in the table' if len(numbers) > len(shown) else ''
-    notes = [line for text in (more, result.note) for line in textwrap.wrap(text, round(15 * width))]
+    notes = [line for text in (more, result.about) for line in textwrap.wrap(text, round(15 * width))]
 
     figure = Figure(figsize=(width, sum(heights) + _AXIS + .17 * len(notes) + .25), layout='constrained')
     figure.get_layout_engine().set(h_pad=.03, hspace=0)

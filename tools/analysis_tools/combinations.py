@@ -1,6 +1,10 @@
 """Try every network and head of MMAction2 with the components of this project: python
 tools/analysis_tools/combinations.py [--out FILE.md].
 """
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path

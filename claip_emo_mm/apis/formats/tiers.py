@@ -50,6 +50,5 @@ def result_tiers(result: EmotionResult) -> list[Tier]:
 
 
 def model_text(result: EmotionResult) -> str:
-    """What the model is and was trained on, in a line; empty where it is not known."""
-    data = f'data: {result.model.data}' if result.model.data else ''
-    return printable(' '.join('. '.join(filter(None, (result.model.name, data, result.note))).split()))
+    """What the model is and was trained on, without line breaks."""
+    return printable(' '.join(result.about.split()))

@@ -7,7 +7,7 @@ from made_result import NOTE, make_result
 
 from claip_emo_mm.apis.formats import write_eaf, write_srt, write_textgrid, write_vtt
 
-ABOUT = f'epoch_6.pth. data: drawn faces. {NOTE}'
+ABOUT = f'epoch_6.pth: trained on drawn faces. {NOTE}'
 TIERS = {  # by hand: windows 0-4 and 2-6 meet at 3 s, person 2 is seen in 1.5-2 s
     'person 1': [(0, 3, 'happy'), (3, 6, 'in pain')], 'person 1 score': [(0, 3, '0.800'), (3, 6, '0.900')],
     'person 2': [(1.5, 2, 'unsure')], 'person 2 score': [(1.5, 2, '0.520')],
@@ -48,7 +48,7 @@ def test_webvtt(tmp_path: Path) -> None:
     write_vtt(tmp_path / 'a.vtt', make_result())
     assert [(cue.start, cue.end, cue.text) for cue in webvtt.read(str(tmp_path / 'a.vtt'))] == CUES
     text = (tmp_path / 'a.vtt').read_text(encoding='utf-8')
-    assert text.startswith('WEBVTT\n\nNOTE epoch_6.pth. data: drawn faces. zero-shot: ') and text.count('-->') == 4
+    assert text.startswith('WEBVTT\n\nNOTE epoch_6.pth: trained on drawn faces. zero-shot: ') and text.count('-->') == 4
 
 
 def test_subrip(tmp_path: Path) -> None:
