@@ -18,15 +18,17 @@ from claip_emo_mm.apis.formats import (
     write_summary,
 )
 from claip_emo_mm.errors import InputError, printable
+from claip_emo_mm.media.image import IMAGE_SUFFIXES, open_image
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.structures.results import SCHEMA_VERSION
 from claip_emo_mm.utils.file_errors import WriteError
 from claip_emo_mm.utils.io import check_writable, file_stem, read_json, write_csv, write_text
-from claip_emo_mm.visualization.overlay import write_overlay
+from claip_emo_mm.visualization.overlay import write_image_overlay, write_overlay
 from claip_emo_mm.visualization.plots import write_figure
 from claip_emo_mm.visualization.timeline import plot_timeline
 
 OVERLAY_SUFFIX = '.overlay.mp4'
+IMAGE_OVERLAY_SUFFIX = '.overlay.png'  # of an image
 
 _SUFFIX_BYTES = 48  # of a file's name for what follows the input's: a hash, .overlay.mp4, the temporary suffix
 
@@ -50,9 +52,13 @@ def write_result_files(json_file: Path, result: EmotionResult, video: Path | Non
         files.append(_format_file(json_file, name))
         FORMATS[name](files[-1], result)
     if video is not None:
-        overlay = json_file.with_suffix(OVERLAY_SUFFIX)
+        is_image = video.suffix.lower() in IMAGE_SUFFIXES
+        overlay = json_file.with_suffix(IMAGE_OVERLAY_SUFFIX if is_image else OVERLAY_SUFFIX)
         try:
-            write_overlay(str(video), result, overlay, progress)
+            if is_image:
+                write_image_overlay(open_image(str(video)).frames_array[0], result, overlay)
+            else:
+                write_overlay(str(video), result, overlay, progress)
         except WriteError:
             raise
         except InputError as error:  # audio alone: the table is still worth having
@@ -168,7 +174,10 @@ class ResultWriter:
 
 def is_result(path: Path) -> bool:
     """Whether a `ResultWriter` wrote a file, an overlay or a plot: then its json file lies beside it and names it."""
-    found = read_json(path.with_name(f'{path.name.removesuffix(OVERLAY_SUFFIX).removesuffix(".png")}.json'))
+    stem = path.name
+    for suffix in (OVERLAY_SUFFIX, IMAGE_OVERLAY_SUFFIX, '.png'):
+        stem = stem.removesuffix(suffix)
+    found = read_json(path.with_name(f'{stem}.json'))
     return path.name in [found.get('overlay'), *(found.get('files') or [])] and 'made_from' in found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from PIL import Image
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.containers import best_stream, decode_stream, open_media
@@ -44,6 +45,12 @@ def write_overlay(video: str, result: EmotionResult, path: Path,
         if error.errno in _NOT_WRITTEN:
             raise write_error(path, error) from error
         raise InputError(f'{video}: no overlay can be made of it ({error}).') from error
+
+
+def write_image_overlay(image: np.ndarray, result: EmotionResult, path: Path) -> None:
+    """Write an image (H, W, 3) uint8 RGB, of which the result is, with boxes and labels as png, atomically."""
+    with atomic_write(path) as temporary:
+        Image.fromarray(FrameLabels(result).draw(image, 0.)).save(temporary, format='PNG')
 
 
 def _copy(source: av.container.InputContainer, target: av.container.OutputContainer, labels: FrameLabels,

@@ -1,8 +1,10 @@
 """What tools/infer.py has written is not judged the next time; nor is an empty name the current folder."""
+import csv
 import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tool_runs import call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
@@ -44,3 +46,21 @@ def test_an_empty_name_is_no_folder(checkpoint: Path, tmp_path: Path, monkeypatc
     assert call_tool(monkeypatch, 'infer.py', 'a.mp4', '--checkpoint', checkpoint, '--out', '') == 2
     assert "--out: expected a folder, got ''" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_photos_beside_their_results(checkpoint: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture) -> None:
+    for name in ('ann.png', 'bob.jpg'):
+        Image.open(shared / 'media' / 'single_face.jpg').save(tmp_path / name)
+    photo = (tmp_path / 'ann.png').read_bytes()
+    command = (tmp_path, '--checkpoint', checkpoint, '--out', tmp_path, '--overlay')
+    assert call_tool(monkeypatch, 'infer.py', *command) == 0
+    assert (tmp_path / 'ann.png').read_bytes() == photo  # its plot has another name
+    with (tmp_path / 'summary.csv').open(encoding='utf-8', newline='') as file:
+        assert [(row['file'], row['person']) for row in csv.DictReader(file)] == [('ann.png', '1'), ('bob.jpg', '1')]
+    size = Image.open(shared / 'media' / 'single_face.jpg').size
+    assert [Image.open(path).size for path in sorted(tmp_path.glob('*.overlay.png'))] == [size] * 2
+    capsys.readouterr()
+    assert call_tool(monkeypatch, 'infer.py', *command) == 0
+    said = capsys.readouterr()
+    assert '2 of 2 inputs are done already' in said.err and 'left out are results' in said.err
