@@ -59,4 +59,4 @@ def log_to_stderr(name: str) -> None:
     """Make the logger of a tool whose standard output is for results: warnings alone, on the standard error."""
     for handler in MMLogger.get_instance(name, log_level='WARNING').handlers:
         if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
-            handler.setStream(sys.stderr)
+            handler.stream = sys.stderr  # setStream flushes the old one, which may be closed

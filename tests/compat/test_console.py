@@ -1,6 +1,7 @@
 """What the tools show on the console, and what only the log file gets."""
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,10 @@ def test_bare_prints_of_loading_are_log_lines(capsys: pytest.CaptureFixture) -> 
 
 def test_results_alone_are_on_the_standard_output(monkeypatch: pytest.MonkeyPatch,
                                                   capsys: pytest.CaptureFixture) -> None:
+    log_to_stderr('a tool')
+    for handler in MMLogger.get_instance('a tool').handlers:  # of an earlier call in this process
+        handler.stream = StringIO()
+        handler.stream.close()
     log_to_stderr('a tool')
     MMLogger.get_instance('a tool').warning('look')
     parser = ArgumentParser()
