@@ -68,6 +68,7 @@ def test_results_alone_are_on_the_standard_output(monkeypatch: pytest.MonkeyPatc
     model_arguments.build_inferencer(parser.parse_args(['--checkpoint', 'a.pth']))
     shown = capsys.readouterr()
     assert shown.out == '' and 'look' in shown.err and 'a library prints' in shown.err
+    MMLogger._instance_dict.pop('a tool')  # it would be the current one of later tests
 
 
 def test_a_reader_that_has_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
