@@ -19,6 +19,7 @@ _SHRINK = (1., .8, .65)  # tried one after the other where labels have no room
 _TINY = 8  # pixels below which nobody can read
 _NOTE_RATIO = .7  # size of the note's letters, of the labels'
 _NOTE_COLOR = (32, 32, 32)
+_UNSURE_COLOR = (205, 205, 205)  # behind the label; the box keeps the color of the person
 _FEW_LETTERS = 4
 
 Color = tuple[int, int, int]
@@ -62,7 +63,8 @@ class FrameLabels:
                 cv2.rectangle(image, face[:2], (face[2] - 1, face[3] - 1), person_color(row.person),
                               max(1, round(min(height, width) / 300)))
         for (row, _), (place, text, size) in zip(shown, labels, strict=True):
-            _paste(image, _render(text, size, (0, 0, 0), person_color(row.person)), place)
+            _paste(image, _render(text, size, (0, 0, 0), _UNSURE_COLOR if row.unsure else person_color(row.person)),
+                   place)
         if note is not None:
             _paste(image, *note)
         return image
@@ -120,8 +122,7 @@ class FrameLabels:
     def _texts(self, row: EmotionRow) -> tuple[str, str, str]:
         """Label of a row, the longest first."""
         number = f'{row.person}: ' if len(self._paths) > 1 and row.person else ''
-        return (f'{number}{row.top} {100 * row.scores[row.top]:.0f} %', f'{number}{row.top}',
-                number.strip(': ') or row.top[:_FEW_LETTERS])
+        return f'{number}{row.label}', f'{number}{row.verdict}', number.strip(': ') or row.verdict[:_FEW_LETTERS]
 
     def _box(self, person: int, time_s: float) -> Box | None:
         times, boxes = self._paths[person]

@@ -1,4 +1,5 @@
 """Plots of metrics and features, and writing them."""
+import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -46,7 +47,8 @@ def figure_bytes(figure: Figure, kind: str, dpi: int = 100) -> bytes:
 
 def _save(figure: Figure, target: Path | BytesIO, kind: str, dpi: int) -> None:
     title = figure.get_suptitle()
-    with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}):
+    with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}), warnings.catch_warnings():
+        warnings.filterwarnings('ignore', message='Glyph')  # a name in signs that the font lacks: boxes, but for svg
         figure.savefig(target, format=kind, dpi=dpi, metadata=dict(Title=title) if title else None)
 
 

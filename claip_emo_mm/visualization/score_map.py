@@ -1,10 +1,10 @@
-"""Scores of a person on a grid of time, averaged from overlapping windows, for plots of any length."""
+"""Scores of a person on a grid of time, for plots of any length."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from claip_emo_mm.structures import EmotionRow, Span
+from claip_emo_mm.structures import Segment
 
 
 @dataclass(frozen=True)
@@ -29,32 +29,18 @@ class ScoreMap:
         return [int(index) for index in np.lexsort((-means, -lead))]
 
 
-def map_scores(rows: Sequence[EmotionRow], classes: Sequence[str], spans: Sequence[Span] | None, duration_s: float,
-               columns: int) -> ScoreMap:
-    """Average the rows of one person over columns of time.
-
-    At each time the window with the nearest middle counts, as in the overlay, so that overlapping windows do not count
-    twice. Outside of `spans`, in which the person is visible, nothing is known; None is all of the time.
+def map_scores(segments: Sequence[Segment], classes: Sequence[str], duration_s: float, columns: int) -> ScoreMap:
+    """Average the scores of one person over columns of time.
 
     Args:
-        rows: of one person, in any order.
+        segments: when which row counts, by time; nothing is known elsewhere.
         classes: K names, in the order of the map.
-        spans: (from, to) in s, ascending.
         duration_s: length of the input.
         columns: N of the map.
     """
-    rows = sorted(rows, key=lambda row: row.from_s + row.to_s)
     edges = np.linspace(0., duration_s, columns + 1)
-    middles = np.array([(row.from_s + row.to_s) / 2 for row in rows])
-    borders = [-np.inf, *(middles[:-1] + middles[1:]) / 2, np.inf]
-    knots, values = [], []
-    for row, earliest, latest in zip(rows, borders, borders[1:], strict=False):
-        left, right = max(row.from_s, earliest), min(row.to_s, latest)
-        value = [row.scores[name] for name in classes] + [1., float(getattr(row, 'unsure', False))]
-        for start, end in [(left, right)] if spans is None else spans:
-            if min(right, end) > max(left, start):
-                knots += [max(left, start), min(right, end)]
-                values.append(value)
+    knots = [time_s for segment in segments for time_s in segment[:2]]
+    values = [[segment.row.scores[name] for name in classes] + [1., float(segment.row.unsure)] for segment in segments]
     if not values:
         return ScoreMap(edges, np.full((len(classes), columns), np.nan), np.zeros(columns, bool))
     lengths = np.diff(knots)[::2, None]

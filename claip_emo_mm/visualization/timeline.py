@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from claip_emo_mm.errors import printable
-from claip_emo_mm.structures import ENVELOPE_HZ, EmotionResult, PersonTrack
+from claip_emo_mm.structures import ENVELOPE_HZ, UNSURE, EmotionResult, PersonTrack
 from claip_emo_mm.visualization.plots import person_color
 from claip_emo_mm.visualization.score_map import ScoreMap, map_scores, runs
 
@@ -36,9 +36,8 @@ def plot_timeline(result: EmotionResult) -> Figure:
     of more than six people those that are seen longest.
     """
     people = {person.number: person for person in result.people}
-    numbers = sorted({row.person for row in result.rows}, key=lambda number: (number is None, number))
-    maps = {number: map_scores([row for row in result.rows if row.person == number], result.classes,
-                               people[number].spans if number in people else None, result.duration_s, _COLUMNS)
+    numbers = result.persons
+    maps = {number: map_scores(result.segments(number), result.classes, result.duration_s, _COLUMNS)
             for number in numbers}
     longest = sorted(numbers, key=lambda number: -np.count_nonzero(maps[number].known))[:_MAX_PEOPLE]
     shown = [number for number in numbers if number in longest]
@@ -78,8 +77,8 @@ def plot_timeline(result: EmotionResult) -> Figure:
 def describe_timeline(result: EmotionResult) -> str:
     """Describe the timeline in words, for those who do not see it."""
     people = {person.number: person for person in result.people}
-    titles = [_title(result, number, people, _NAME) for number in result.tops()]
-    return f'Timeline of {printable(Path(result.name).name)}. {"; ".join(titles)}. {result.note}'.strip()
+    titles = [_title(result, number, people, _NAME) for number in result.persons]
+    return f'Timeline of {printable(Path(result.name).name)}. {"; ".join(titles)}. {result.about}'.strip()
 
 
 def timeline_width(duration_s: float) -> float:
@@ -144,8 +143,10 @@ def _plot_leading(axis: Axes, scores: ScoreMap, place: np.ndarray) -> None:
 
 
 def _title(result: EmotionResult, number: int | None, people: dict[int, PersonTrack], longest_name: int) -> str:
-    top, score = result.tops()[number]
-    verdict = f'{_shortened(top, longest_name)} {100 * score:.0f} %'
+    scores = result.scores_of(number)
+    top = max(scores, key=scores.__getitem__)
+    unsure = f'{UNSURE}: ' * result.rule.is_unsure(scores)
+    verdict = f'{unsure}{_shortened(top, longest_name)} {100 * scores[top]:.0f} %'
     if number not in people:
         return f'whole frame, or audio alone: {verdict}'
     seen_s = sum(end - start for start, end in people[number].spans)

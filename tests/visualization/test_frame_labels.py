@@ -58,3 +58,12 @@ def test_a_label_does_not_jump_while_its_place_is_free() -> None:
         PersonTrack(1, [(0, 4)], path, np.zeros((64, 64, 3), np.uint8))]))
     assert place(drawer, .5)[:, 0].max() > .32 * 240 + 5  # below: there is no room above
     assert place(drawer, 2.)[:, 0].max() > .4 * 240 + 5  # still below, with room above
+
+
+def test_an_unsure_label_is_gray_and_says_so() -> None:
+    sure, unsure = labels(grid(1, 1)), labels(grid(1, 1))
+    unsure._windows[0][0].unsure = True
+    frame = np.zeros((240, 320, 3), np.uint8)
+    first, second = sure.draw(frame, 1.), unsure.draw(frame, 1.)
+    background = [(drawn == color).all(-1).sum() for drawn, color in ((first, person_color(1)), (second, (205,) * 3))]
+    assert background[1] > 1.3 * background[0] / 2 > 200 and not (first == 205).all(-1).any()  # it is longer

@@ -1,12 +1,18 @@
 """Scores on a grid of time, by hand."""
 import numpy as np
 
-from claip_emo_mm.structures import EmotionRow
-from claip_emo_mm.visualization.score_map import map_scores, runs
+from claip_emo_mm.structures import EmotionRow, Span, cut_segments
+from claip_emo_mm.visualization.score_map import ScoreMap, runs
+from claip_emo_mm.visualization.score_map import map_scores as map_segments
 
 
 def row(from_s: float, to_s: float, calm: float) -> EmotionRow:
     return EmotionRow(from_s, to_s, 1, None, dict(calm=calm, loud=1 - calm))
+
+
+def map_scores(rows: list[EmotionRow], classes: list[str], spans: list[Span] | None, duration_s: float,
+               columns: int) -> ScoreMap:
+    return map_segments(cut_segments(rows, spans), classes, duration_s, columns)
 
 
 def test_the_window_with_the_nearest_middle_counts_and_nothing_where_the_person_is_not_seen() -> None:

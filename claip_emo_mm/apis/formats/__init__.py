@@ -3,6 +3,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from claip_emo_mm.structures import EmotionResult
+from claip_emo_mm.visualization.plots import write_figure
+from claip_emo_mm.visualization.timeline import plot_timeline
 
 from .elan import write_eaf
 from .folder import read_results, write_summary
@@ -13,10 +15,17 @@ from .subtitles import write_srt, write_vtt
 from .table import csv_rows, table_columns, table_rows
 from .textgrid import write_textgrid
 
+
+def write_timeline(path: Path, result: EmotionResult) -> None:
+    """Write the timeline as the suffix of the file says: svg or pdf, for print and for editing."""
+    write_figure(path, plot_timeline(result))
+
+
 # Suffix of a file -> writes it; besides json, csv and png, which every result has.
 FORMATS: dict[str, Callable[[Path, EmotionResult], None]] = {
-    'eaf': write_eaf, 'parquet': write_parquet, 'srt': write_srt, 'TextGrid': write_textgrid, 'vtt': write_vtt}
+    'eaf': write_eaf, 'parquet': write_parquet, 'pdf': write_timeline, 'srt': write_srt, 'svg': write_timeline,
+    'TextGrid': write_textgrid, 'vtt': write_vtt}
 
 __all__ = ['FORMATS', 'REPORT_FILE', 'csv_rows', 'import_pyarrow', 'read_results', 'result_schema', 'table_columns',
            'table_rows', 'write_eaf', 'write_parquet', 'write_report', 'write_srt', 'write_summary', 'write_textgrid',
-           'write_vtt']
+           'write_timeline', 'write_vtt']
