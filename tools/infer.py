@@ -108,6 +108,8 @@ def process(files: list[Path], results: ResultWriter | None, args: Namespace) ->
         except InputError as error:
             say(f'error: {error}')
             failed += 1
+        except BrokenPipeError:  # nobody reads the results any more
+            raise
         except Exception as error:  # also what nobody thought of ends with the file that it happened with
             where = traceback.extract_tb(error.__traceback__)[-1]
             reason = str(error).strip().partition('\n')[0]
