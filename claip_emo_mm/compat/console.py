@@ -52,7 +52,7 @@ def quiet_console() -> None:
 
 
 def _is_for_the_console(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.ERROR or not record.getMessage().startswith(_FOR_THE_FILE)
+    return record.levelno >= logging.ERROR or not str(record.msg).startswith(_FOR_THE_FILE)
 
 
 def log_to_stderr(name: str) -> None:

@@ -40,6 +40,11 @@ def test_what_mmengine_itself_uses_is_no_reason_to_warn(capsys: pytest.CaptureFi
     assert shown.out == '' and shown.err == ''
 
 
+def test_a_message_that_cannot_be_formatted_is_loggings_own_matter(capsys: pytest.CaptureFixture) -> None:
+    MMLogger('broken', log_level='INFO').info('%d', 'no number')
+    assert 'TypeError' in capsys.readouterr().err
+
+
 def test_debugging_shows_everything(capsys: pytest.CaptureFixture) -> None:
     logger = MMLogger('loud', log_level='DEBUG')
     logger.info(LONG)
