@@ -113,7 +113,7 @@ def main() -> None:
 
 def write_test_metrics(cfg: Config, args: Namespace) -> None:
     """Test, and write the metrics and the scores of every clip."""
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, 'test')
     metrics = runner.test()
     if args.cross_corpus is not None:
         runner.logger.info(args.cross_corpus.lines(f'{Path(args.config).stem} on {Path(args.on).stem}'))
@@ -144,7 +144,7 @@ def print_robustness(cfg: Config, args: Namespace) -> None:
         corrupted.experiment_name = Path(corrupted.work_dir).name  # runners of one name share what they log
         corrupted.log_level = 'WARNING'
         with contextlib.redirect_stdout(sys.stderr):  # MMAction2 prints what it loads; standard output is for the table
-            return build_runner(corrupted).test()
+            return build_runner(corrupted, 'test').test()
 
     if not Path(args.checkpoint).is_file():
         raise InputError(f'{args.checkpoint}: --robustness takes a file of this machine. Download it first.')

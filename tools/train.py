@@ -61,7 +61,7 @@ def main() -> None:
         refuse_options(args.cfg_options, 'auto_scale_lr.base_batch_size',
                        reason='the rate is not scaled without --auto-scale-lr')
     with writing_to(cfg.work_dir, GO_ON):
-        runner = build_runner(cfg)
+        runner = build_runner(cfg, 'train', 'val')
         if adapted:
             runner.logger.info(adapted)
         runner.train()

@@ -21,6 +21,9 @@ from claip_emo_mm.engine.config_checks import (
     merge_options,
     set_fold,
 )
+from claip_emo_mm.engine.feature_cache import cached_config
+from claip_emo_mm.engine.feature_cache.plan import SPLITS
+from claip_emo_mm.engine.fsdp import unwrapped_model
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import check_writable
 
@@ -41,7 +44,7 @@ def find_config(path: str | Path) -> Path:
     if path.is_file():
         return path
     name = path.relative_to('configs') if path.parts[:1] == ('configs',) else path
-    if not name.is_absolute() and name.parts[:-1] in ((), ('mix',)) and (_CONFIGS / name).is_file():
+    if not name.is_absolute() and name.parts[:-1] in ((), ('cached',), ('mix',)) and (_CONFIGS / name).is_file():
         return _CONFIGS / name
     raise InputError(f'{path}: there is no such config file, and the package has none of this name ({_CONFIGS}).')
 
@@ -80,8 +83,20 @@ def set_launcher(cfg: Config, launcher: str) -> None:
     cfg.launcher = launcher
 
 
-def build_runner(cfg: Config) -> Runner:
-    """Build MMEngine's runner, or the one that `runner_type` names; without a launcher, FSDP is switched off."""
+def build_runner(cfg: Config, *splits: str) -> Runner:
+    """Build MMEngine's runner, or the one that `runner_type` names; without a launcher, FSDP is switched off.
+
+    With `feature_cache` in the config, the runner reads features in place of media and has no encoders; those of the
+    `splits` are extracted first. Its checkpoints are those of the model with encoders, and so is its `cfg`.
+    """
+    if cfg.get('feature_cache'):
+        without_encoders, hashes = cached_config(cfg, splits or SPLITS)
+        runner = build_runner(without_encoders)
+        runner.cfg = cfg.copy()
+        runner.dump_config()
+        for name, sha256 in hashes.items():
+            getattr(unwrapped_model(runner), name).frozen_sha256 = sha256
+        return runner
     uses_fsdp = (cfg.get('strategy') or {}).get('type') == 'FSDPStrategy'
     if uses_fsdp and cfg.get('launcher', 'none') == 'none':
         cfg = cfg.copy()

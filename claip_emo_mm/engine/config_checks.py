@@ -19,7 +19,7 @@ _RUNNER_ONLY = ('activation_checkpointing', 'compile', 'efficient_conv_bn_eval',
                 'model_wrapper_cfg', 'sync_bn')
 _FLEXIBLE_RUNNER_ONLY = ('strategy',)
 RUNNER_KEYS = (*(key for key in inspect.signature(Runner.__init__).parameters if key not in ('self', 'cfg')),
-               'custom_imports', 'runner_type', *_RUNNER_ONLY, *_FLEXIBLE_RUNNER_ONLY)
+               'custom_imports', 'feature_cache', 'runner_type', *_RUNNER_ONLY, *_FLEXIBLE_RUNNER_ONLY)
 
 # A key more similar than this (difflib's ratio) is a typo. No variable in the 248 configs of MMAction2 1.2.0 is.
 _TYPO_RATIO = 0.81

@@ -46,7 +46,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
             training: Whether to mix the clips, where `blending` is given. Every view then has its own frames and audio:
                 U = B*V*T, A = B*V; and `gt_label` is a soft label (K,). A modality that one of two clips lacks is not
                 mixed.
-        Returns: `inputs`, with `frames` (U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them;
+        Returns: `inputs`, with `frames` (U, 3, H, W) float32, normalized, and `frame_index` (B, V, T) into them
+            (features of frames, (U, D) or (U, N, D), stay as they are);
             `mel` (A, 1, M, F) and `audio_index` (B, V) into it; and `data_samples`, on the device.
         """
         loaded, data = data, self.cast_data(data)
@@ -57,7 +58,8 @@ class AudioVisualDataPreprocessor(BaseDataPreprocessor):
                 batch[key], batch[index_key] = join_clips(key, inputs[key], index_key, inputs[index_key])
         if 'frames' in batch:
             frames = batch['frames'].float()
-            batch['frames'] = self.normalize(frames) if len(frames) else frames
+            is_image = frames.ndim == 4 and len(frames)  # else features from a cache, or nothing
+            batch['frames'] = self.normalize(frames) if is_image else frames
         if training and self.blending is not None and batch:
             self._mix(batch, [sample for sample in data['data_samples'] if not is_skipped(sample)], loaded)
         return dict(data, inputs=batch)

@@ -1,5 +1,6 @@
 """Transforms of frames and audio."""
 from .audio import LoadAudioWindows, RandomRollGain
+from .cached_features import LoadCachedFeatures
 from .corruptions import AddAudioNoise, BlurFrames, DropFrames, OccludeFrames
 from .filterbanks import LogMel
 from .formatting import PackAudioVisualInputs
@@ -8,6 +9,7 @@ from .loading import DecodeFrames, OpenAudioVisualClip
 from .rand_augment import RandAugmentFrames
 from .sampling import GatherViews, SampleFrameViews
 
-__all__ = ['AddAudioNoise', 'BlurFrames', 'DecodeFrames', 'DropFrames', 'GatherViews', 'LoadAudioWindows', 'LogMel',
-           'OccludeFrames', 'OpenAudioVisualClip', 'PackAudioVisualInputs', 'RandAugmentFrames', 'RandomEraseFrames',
-           'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain', 'ResizeFrames', 'SampleFrameViews']
+__all__ = ['AddAudioNoise', 'BlurFrames', 'DecodeFrames', 'DropFrames', 'GatherViews', 'LoadAudioWindows',
+           'LoadCachedFeatures', 'LogMel', 'OccludeFrames', 'OpenAudioVisualClip', 'PackAudioVisualInputs',
+           'RandAugmentFrames', 'RandomEraseFrames', 'RandomFlipFrames', 'RandomResizedCropFrames', 'RandomRollGain',
+           'ResizeFrames', 'SampleFrameViews']

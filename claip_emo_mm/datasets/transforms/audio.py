@@ -40,8 +40,9 @@ class LoadAudioWindows(BaseTransform):
     frames is itself repeated and padded (the reference has silence there).
 
     Reads `clip` and `audio_spans` (V, 2). Adds `audios`, A arrays of at least `window_s` seconds, float32;
-    `audio_index` (V,), positions in them; `sample_rate_hz`; `audio_missing`; and `audio_note`: that the channels cancel
-    each other, or that the audio is silent.
+    `audio_index` (V,), positions in them; `audio_bounds` (A, 2), first and last + 1 sample of each, and `track_samples`
+    of all audio (None without any); `sample_rate_hz`; `audio_missing`; and `audio_note`: that the channels cancel each
+    other, or that the audio is silent.
 
     Args:
         sample_rate_hz: rate to resample to.
@@ -65,24 +66,34 @@ class LoadAudioWindows(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, clip='OpenAudioVisualClip', audio_spans='SampleFrameViews')
-        clip, spans, note = results['clip'], results['audio_spans'], ''
+        clip, spans, note, track = results['clip'], results['audio_spans'], '', None
         if clip.has_audio:
             samples, sample_rate_hz = clip.audio()
             note = getattr(clip, 'audio_note', '')
             if is_silent(samples):
                 note = f'the audio is silent: no sample is above {SILENT:g} of 1'
             track = resample(samples, sample_rate_hz, self.sample_rate_hz, self.resampler)
-            bounds = np.array([window_bounds(span, len(track), self.window_samples) for span in spans])  # (V, 2)
-            distinct, index = np.unique(bounds, axis=0, return_inverse=True)
-            audios = [fill_window(track[start:end], self.window_samples) for start, end in distinct]
-        elif self.on_missing != 'error':
-            audios = [np.zeros(self.window_samples, np.float32)]
-            index = np.full(len(spans), 0 if self.on_missing == 'silence' else MISSING_INDEX)
-        else:
+        elif self.on_missing == 'error':
             raise InputError(f"{clip.path}: the clip has no audio. Use a file with audio, or a model without the audio "
                              "modality, or set on_missing='silence' or 'mask' in LoadAudioWindows.")
-        return dict(results, audios=audios, audio_index=index.reshape(-1), sample_rate_hz=self.sample_rate_hz,
-                    audio_missing=not clip.has_audio, audio_note=note)
+        bounds, index = self.locate(spans, None if track is None else len(track))
+        audios = [np.zeros(self.window_samples, np.float32) if track is None else
+                  fill_window(track[start:end], self.window_samples) for start, end in bounds]
+        return dict(results, audios=audios, audio_index=index, audio_bounds=bounds, sample_rate_hz=self.sample_rate_hz,
+                    track_samples=None if track is None else len(track), audio_missing=not clip.has_audio,
+                    audio_note=note)
+
+    def locate(self, spans: np.ndarray, track_samples: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Find the distinct windows (A, 2), first and last + 1 sample, of spans (V, 2), and their positions (V,).
+
+        A clip without audio, of None samples, has one empty window.
+        """
+        if track_samples is None:
+            missing = 0 if self.on_missing == 'silence' else MISSING_INDEX
+            return np.zeros((1, 2), np.int64), np.full(len(spans), missing)
+        bounds = np.array([window_bounds(span, track_samples, self.window_samples) for span in spans])  # (V, 2)
+        distinct, index = np.unique(bounds, axis=0, return_inverse=True)
+        return distinct, index.reshape(-1)
 
 
 @TRANSFORMS.register_module()

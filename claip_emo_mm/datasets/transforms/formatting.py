@@ -11,7 +11,7 @@ from torch import Tensor
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import MISSING_INDEX, VOTES
+from claip_emo_mm.structures import MISSING_INDEX, VOTES, media_name
 
 _META_KEYS = ('filename', 'frame_dir', 'audio_path', 'sample_idx', 'total_frames', 'audio_missing', 'audio_note',
               'frame_missing', VOTES)
@@ -49,8 +49,9 @@ class PackAudioVisualInputs(BaseTransform):
             raise InputError('PackAudioVisualInputs: the sample has neither imgs nor mel (found: '
                              f'{", ".join(results)}). Put DecodeFrames or LogMel, or both, before it in the pipeline.')
         if not any(len(inputs[key]) for key in ('frames', 'mel') if key in inputs):
-            raise InputError(f'{results["clip"].path}: nothing is left of this clip: it has none of the modalities '
-                             'that the pipeline reads. Take it out of the list.')
+            name = media_name(results) or results['clip'].path
+            raise InputError(f'{name}: nothing is left of this clip: it has none of the modalities that the pipeline '
+                             'reads. Take it out of the list.')
         data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         if 'soft_label' in results:
             data_sample.set_gt_label(torch.as_tensor(results['soft_label'], dtype=torch.float32))
@@ -58,7 +59,9 @@ class PackAudioVisualInputs(BaseTransform):
             data_sample.set_gt_label(results['label'])
         return dict(inputs=inputs, data_samples=data_sample)
 
-    def _frames(self, images: np.ndarray | Sequence[np.ndarray]) -> Tensor:
+    def _frames(self, images: np.ndarray | Sequence[np.ndarray] | Tensor) -> Tensor:
+        if isinstance(images, Tensor):  # features, of LoadCachedFeatures
+            return images
         shapes = {image.shape for image in images}
         if len(shapes) > 1:
             raise InputError(f'PackAudioVisualInputs: the frames of a clip have {len(shapes)} sizes, for example '

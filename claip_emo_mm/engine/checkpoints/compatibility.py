@@ -22,8 +22,9 @@ def frozen_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> 
 
     A backbone whose attribute ``weights_from`` names the file or package that its constructor loads can reproduce its
     frozen weights, but not the statistics of its norm layers, which follow the data. Backbones without a source (random
-    weights), with an ``init_cfg`` that replaces the weights, or without frozen parameters are kept. `state` is the full
-    state dict, where the model is sharded.
+    weights), with an ``init_cfg`` that replaces the weights, or without frozen parameters are kept. One that stands in
+    for an encoder, with an attribute ``frozen_sha256``, omits what it does not have. `state` is the full state dict,
+    where the model is sharded.
     """
     state = model.state_dict() if state is None else state
     requires_grad = {clean_name(name): parameter.requires_grad for name, parameter in model.named_parameters()}
@@ -36,8 +37,9 @@ def frozen_keys(model: nn.Module, state: Mapping[str, Tensor] | None = None) -> 
                       if isinstance(module, _NormBase) for buffer in dict(module.named_buffers(recurse=False))}
         keys = [key for key in state if key.startswith(f'{name}.') and not requires_grad.get(key)
                 and key not in statistics]
-        if not requires_grad.keys().isdisjoint(keys):
-            groups[name] = keys
+        omits = not requires_grad.keys().isdisjoint(keys)
+        if omits or hasattr(backbone, 'frozen_sha256'):
+            groups[name] = keys if omits else []
     return groups
 
 
@@ -51,6 +53,13 @@ def weight_hash(model: nn.Module, keys: Iterable[str], state: Mapping[str, Tenso
     unread = tuple(f'{name}.{start}' for name, backbone in model.named_children()
                    for start in getattr(backbone, 'unread_weights', ()))
     return hash_weights({key: state[key] for key in keys if key in parameters and not key.startswith(unread)})
+
+
+def frozen_hash(model: nn.Module, name: str, keys: Iterable[str], state: Mapping[str, Tensor] | None = None,
+                ) -> str | None:
+    """Hash the frozen weights of a backbone that checkpoints omit, or return the hash that it states; None for none."""
+    stated = getattr(getattr(model, name), 'frozen_sha256', None)
+    return stated or (weight_hash(model, keys, state) if keys else None)
 
 
 def check_compatibility(model: nn.Module, checkpoint: Mapping[str, Any], source: str, here: Metadata | None = None,
@@ -78,7 +87,7 @@ def check_compatibility(model: nn.Module, checkpoint: Mapping[str, Any], source:
         if backbone['sha256'] is None or name not in dict(model.named_children()):
             continue
         keys = [key for key in frozen_keys(model, expected).get(name, ()) if key not in loaded]
-        found = weight_hash(model, keys, expected) if keys else None
+        found = frozen_hash(model, name, keys, expected)
         if found != backbone['sha256']:
             own_source = getattr(getattr(model, name), 'weights_from', None)
             settings[f'{name}.pretrained'] = (

@@ -16,8 +16,8 @@ Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in t
 # Options of models that only training, initialization, test-time averaging or chunking depend on; of prompts
 # LanguageHead compares the hashes.
 _FREE_MODEL_KEYS = ('_scope_', 'adapter_scale', 'attn_drop_rate', 'average_clips', 'checkpoint_blocks',
-                    'data_preprocessor', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'frozen',
-                    'frozen_stages', 'init_cfg', 'init_std', 'label_smooth_eps', 'loss_cls', 'frame_chunk_size',
+                    'data_preprocessor', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'first_block',
+                    'frozen', 'frozen_stages', 'init_cfg', 'init_std', 'label_smooth_eps', 'loss_cls', 'frame_chunk_size',
                     'audio_chunk_size', 'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn',
                     'pretrained', 'prompts', 'audio_prompts', 'audio_pretrained', 'audio_tokenizer', 'pretrained2d',
                     'pretrained_cfg_overlay', 'spec_augment', 'test_cfg', 'topk', 'torchvision_pretrain', 'train_cfg',
@@ -33,6 +33,12 @@ def model_settings(model: Mapping[str, Any]) -> dict[str, Any]:
     The data preprocessor does not count; of adapters only alpha does: the other options show in their shapes.
     """
     return dict(_flat(model, ''))
+
+
+def component_settings(component: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """Options of a component without others in it, defaults included, as they come back from a file."""
+    options = {**_defaults(component['type'], registry), **component, 'type': type_name(component['type'])}
+    return {key: _plain(value) for key, value in options.items() if key != '_scope_'}
 
 
 def front_end_settings(cfg: Config) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from mmengine.hooks import CheckpointHook, EarlyStoppingHook, EMAHook, Hook
 from mmengine.runner import BaseLoop, Runner
 
 from claip_emo_mm.compat.hooks import AVERAGED, averaged_key
-from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, frozen_keys, weight_hash, without_wrapper
+from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, frozen_hash, frozen_keys, without_wrapper
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, config_as_json, make_metadata, read_metadata
 from claip_emo_mm.engine.checkpoints.provenance import describe_datasets
 from claip_emo_mm.engine.checkpoints.training_clips import TrainedClips, describe_overlap, find_trained, trained_clips
@@ -84,7 +84,7 @@ class AdapterCheckpointHook(Hook):
         if not is_main_process():  # which alone saves
             return
         self._omitted = {name: keys for name, keys in frozen_keys(model, weights).items() if name not in self._replaced}
-        self._hashes = {name: weight_hash(model, keys, weights) for name, keys in self._omitted.items()}
+        self._hashes = {name: frozen_hash(model, name, keys, weights) for name, keys in self._omitted.items()}
         self._clips = trained_clips(runner.train_dataloader.dataset, self._clips)
         self._data = describe_datasets(runner.train_dataloader.dataset, self._data)
         sizes = {key: value.numel() * value.element_size() for key, value in weights.items()}

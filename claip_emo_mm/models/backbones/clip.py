@@ -65,13 +65,17 @@ class CLIPVisualBackbone(BaseModule):
         lora: Fields of ``LoRAConfig``; None for no adapters.
         frozen: Whether the encoder's own weights are frozen.
         checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
+        first_block: Number of the block, from 0, that reads the input in place of the patches: tokens (U, N, D), as
+            `embed` gives them. What lies below is dropped.
         init_cfg: mmengine's initialization.
     """
 
     def __init__(self, arch: str | dict, pretrained: str | None = None, lora: dict | None = None, frozen: bool = True,
-                 checkpoint_blocks: bool = False, init_cfg: dict | None = None) -> None:
+                 checkpoint_blocks: bool = False, first_block: int = 0, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
+        check_whole(self, least=0, first_block=first_block)
         self.checkpoint_blocks = checkpoint_blocks
+        self.first_block = first_block
         self.weights_from = pretrained  # checkpoints leave out frozen weights that can be loaded from there again
         with torch.device('meta'):  # weights are made once: loaded from the file, or sampled below
             self.tower = build_vision_transformer(arch)
@@ -84,6 +88,19 @@ class CLIPVisualBackbone(BaseModule):
         if lora is not None:
             add_adapters(self.tower, LoRAConfig(**lora), [
                 f'transformer.resblocks.{number}' for number in range(len(self.tower.transformer.resblocks))])
+        if first_block:
+            self._drop_below()
+
+    def _drop_below(self) -> None:
+        """Drop the patch embedding and the blocks below `first_block`; the others keep their names."""
+        blocks = self.tower.transformer.resblocks
+        if self.first_block >= len(blocks):
+            raise InputError(f'CLIPVisualBackbone: first_block is {self.first_block}, but this encoder has the blocks 0 '
+                             f'to {len(blocks) - 1}.')
+        for number in range(self.first_block):
+            blocks[number] = nn.Identity()
+        self.tower.conv1, self.tower.ln_pre = nn.Identity(), nn.Identity()
+        del self.tower.class_embedding, self.tower.positional_embedding
 
     def _sample_weights(self) -> None:
         """Initialize the layers as torch does, class token and positions as open_clip does."""
@@ -97,7 +114,18 @@ class CLIPVisualBackbone(BaseModule):
             nn.init.normal_(parameter, std=self.out_channels ** -0.5)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Encode normalized frames (U, 3, H, W) to features (U, D); InputError for another size."""
+        """Encode normalized frames (U, 3, H, W) to features (U, D); InputError for another size.
+
+        With `first_block`, the input are tokens (U, N, D) in place of frames.
+        """
+        x = frames if self.first_block else self.embed(frames)  # (U, N, D)
+        *blocks, last = list(self.tower.transformer.resblocks)[self.first_block:]
+        for block in blocks:
+            x = self._run(block, x)
+        return self.tower.ln_post(self._run(last, x, class_token_only=True))[:, 0]  # nothing reads the other tokens
+
+    def embed(self, frames: Tensor, num_blocks: int = 0) -> Tensor:
+        """Encode normalized frames (U, 3, H, W) to the tokens (U, N, D) that leave the first blocks."""
         encoder = self.tower
         if frames.ndim != 4:
             raise InputError(f'CLIPVisualBackbone: an input of shape {tuple(frames.shape)} arrived, but this encoder '
@@ -106,11 +134,10 @@ class CLIPVisualBackbone(BaseModule):
         if tuple(frames.shape[1:]) != (3, *encoder.image_size):
             raise InputError(f'CLIPVisualBackbone: frames of shape {tuple(frames.shape[1:])} arrived, but this encoder '
                              f'takes {(3, *encoder.image_size)}. Set size={encoder.image_size[0]} in ResizeFrames.')
-        x = encoder._embeds(frames)  # (U, N+1, D)
-        *blocks, last = encoder.transformer.resblocks
-        for block in blocks:
+        x = encoder._embeds(frames)
+        for block in list(encoder.transformer.resblocks)[:num_blocks]:
             x = self._run(block, x)
-        return encoder.ln_post(self._run(last, x, class_token_only=True))[:, 0]  # nothing reads the other tokens
+        return x
 
     def _run(self, block: VisionBlock, x: Tensor, class_token_only: bool = False) -> Tensor:
         if self.checkpoint_blocks and self.training and torch.is_grad_enabled():

@@ -1,0 +1,78 @@
+"""Run every clip through the frozen encoders once: python tools/extract_features.py CONFIG --out CACHE."""
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import claip_emo_mm  # noqa: F401 - registers the components
+from claip_emo_mm.datasets.feature_cache import DTYPES
+from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import require_lists
+from claip_emo_mm.engine.feature_cache import FORMATS, KEY, export_features, extract_features
+from claip_emo_mm.engine.feature_cache.plan import SPLITS
+from claip_emo_mm.utils.file_errors import writing_to
+from claip_emo_mm.utils.io import check_writable
+
+_GO_ON = 'Make room; the same command goes on with what is missing.'
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Encode each distinct frame and audio window of the splits once, for trainings '
+                                        'without encoders (configs/cached). What is in the cache, of any config, fold '
+                                        'or data set, is not computed again; the same command resumes after any stop, '
+                                        'and several may run at once.')
+    parser.add_argument('config', help='config whose encoders are frozen, such as '
+                                       'configs/cached/claip_emo_tiny_toy_temporal.py')
+    parser.add_argument('--out', type=output_folder, metavar='CACHE',
+                        help=f"folder of the cache (default: the config's {KEY}.dir, else data/features)")
+    parser.add_argument('--splits', nargs='+', choices=SPLITS, default=list(SPLITS),
+                        help='splits to encode (default: those of the config)')
+    parser.add_argument('--folds', type=int, nargs='+', metavar='N',
+                        help='folds to encode, whose clips are mostly the same (default: that of the config)')
+    parser.add_argument('--views', type=int, metavar='N',
+                        help='augmented versions of each training clip, by the training pipeline; 0: the views of the '
+                             'test pipeline (default: 0)')
+    parser.add_argument('--dtype', choices=DTYPES, help='type of the numbers on disk (default: float32)')
+    parser.add_argument('--processes', type=int, metavar='N', help='processes that encode (default: 1)')
+    parser.add_argument('--device', help='where to compute (default: a GPU where there is one)')
+    parser.add_argument('--dry-run', action='store_true', help='estimate time and disk only, by the first 3 clips')
+    parser.add_argument('--export', type=output_folder, metavar='DIR',
+                        help='also write one file for each split: clips, labels, and a vector of each modality')
+    parser.add_argument('--format', choices=list(FORMATS), default='npz', help='of --export (default: %(default)s)')
+    add_cfg_options(parser)
+    args = parser.parse_args()
+    if args.export and (args.dry_run or args.folds):
+        parser.error('--export writes the splits of one fold: it goes without --dry-run and --folds')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    options = dict(args.cfg_options or {})
+    cfgs = [load_config(args.config, {**options, 'fold': fold} if fold else options) for fold in args.folds or [None]]
+    for cfg in cfgs:
+        chosen = dict(dir=str(args.out) if args.out else None, views=args.views, dtype=args.dtype,
+                      processes=args.processes)
+        cfg[KEY] = {'dir': 'data/features', **(cfg.get(KEY) or {}), 'extract': True,
+                    **{key: value for key, value in chosen.items() if value is not None}}
+        require_lists(cfg, *args.splits)
+    check_writable(cfgs[0][KEY].dir, is_folder=True)
+    if args.export:
+        check_writable(args.export, is_folder=True)
+    with writing_to(cfgs[0][KEY].dir, _GO_ON):
+        for fold, cfg in zip(args.folds or [None], cfgs, strict=True):
+            if fold:
+                sys.stdout.write(f'fold {fold}: ')
+            extract_features(cfg, _print, args.splits, args.device, args.dry_run)
+        if args.export:
+            for path, clips in export_features(cfgs[0], Path(args.export), args.format).items():
+                _print(f'{path}: {clips} clips')
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f'{text}\n')
+    sys.stdout.flush()
+
+
+if __name__ == '__main__':
+    run(main)
