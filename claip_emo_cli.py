@@ -18,6 +18,7 @@ from typing import NamedTuple
 TOOLS = {
     'prepare': ('prepare_data', 'make the lists and files of a data set, or of a folder of videos'),
     'check': ('check_data', 'look for broken, repeated and mislabeled clips'),
+    'extract': ('extract_features', 'run clips through the frozen encoders once, to train without them'),
     'train': ('train', 'train a model'),
     'test': ('test', 'WAR, UAR and other metrics of a checkpoint'),
     'cross-validate': ('cross_validate', 'train and test all folds'),

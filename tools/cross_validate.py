@@ -77,6 +77,7 @@ def main() -> int:
 def cross_validate(validation: CrossValidation) -> int:
     """Do what is missing of each fold, and write and print the report."""
     validation.prepare()
+    validation.extract_features(lambda text: tqdm.write(text, sys.stderr))
     done = len(validation.finished_folds())
     with tqdm(total=len(validation.folds), initial=done, unit='fold', mininterval=0) as bar:
         def show(fold: int, how_far: str) -> None:

@@ -4,7 +4,6 @@ from claip_emo_cli import exit_on_interrupt
 exit_on_interrupt()
 
 import copy
-import hashlib
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -21,47 +20,57 @@ from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import check_groups, require_lists
+from claip_emo_mm.engine.feature_cache import KEY, cached_config
 from claip_emo_mm.evaluation import few_shot
 from claip_emo_mm.evaluation.predictions import collect_features
 from claip_emo_mm.evaluation.tables import text_table
-from claip_emo_mm.utils.io import atomic_write, check_writable, write_csv
+from claip_emo_mm.utils.io import check_writable, write_csv
 
 Split = tuple[few_shot.Features, np.ndarray]
 
 
 def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Encode training and test clips once (train.npz, test.npz), and classify by '
-                                        "few of the former: nearest class mean, Tip-Adapter's cache, linear probe, and "
-                                        "the config's head trained on the features; WAR, and steps to a target.")
+    parser = ArgumentParser(description='Encode training and test clips once, and classify by few of the former: '
+                                        "nearest class mean, Tip-Adapter's cache, linear probe, and the config's head "
+                                        'trained on the features; WAR, and steps to a target. Features of frozen '
+                                        'encoders are read from the feature cache.')
     parser.add_argument('config', help='config; one with a TextInitFusionHead also compares it with a random start')
     parser.add_argument('--checkpoint', help='encode by this checkpoint (default: by the frozen encoders)')
     parser.add_argument('--clips', type=int, nargs='+', default=[8, 16, 32], metavar='N',
                         help='training clips, in all (default: 8 16 32)')
+    parser.add_argument('--clips-per-class', type=int, nargs='+', metavar='N',
+                        help='training clips of each class, in place of --clips')
     parser.add_argument('--seeds', type=int, default=3, help='samples of clips for each number (default: %(default)s)')
     parser.add_argument('--target', type=float, default=90., help='WAR that a head is to reach (default: %(default)g)')
     parser.add_argument('--steps', type=int, default=1000, help='steps of a head at most (default: %(default)s)')
     parser.add_argument('--out', type=output_folder, required=True, metavar='FOLDER',
-                        help='folder for the features and few_shot.csv')
+                        help='folder for few_shot.csv, and for the features, where the config names no cache')
     add_cfg_options(parser)
     args = parser.parse_args()
-    if min(*args.clips, args.seeds, args.steps) < 1:
-        parser.error('--clips, --seeds and --steps: expected numbers from 1')
+    if min(*args.clips, *(args.clips_per_class or [1]), args.seeds, args.steps) < 1:
+        parser.error('--clips, --clips-per-class, --seeds and --steps: expected numbers from 1')
     return args
 
 
-def stored_features(model: nn.Module, cfg: Config, split: str, folder: Path, key: str) -> Split:
-    """Features of a split's clips, through the test pipeline; from the folder where they are of the same model."""
-    path = folder / f'{split}.npz'
-    if path.is_file():
-        with np.load(path) as kept:
-            if str(kept['key']) == key:
-                return {name: kept[name] for name in ('visual', 'audio') if name in kept}, kept['labels']
+def frozen_model(cfg: Config, out: Path) -> tuple[nn.Module, Config]:
+    """The model without encoders, and the config that reads their features, of which the missing are extracted."""
+    cfg = copy.deepcopy(cfg)
+    cfg[KEY] = {'dir': str(out / 'features'), **(cfg.get(KEY) or {}), 'views': 0, 'visual_block': None}
+    if cfg.model.get('data_preprocessor'):
+        cfg.model.data_preprocessor.pop('blending', None)
+    for name in ('visual_backbone', 'audio_backbone'):
+        if cfg.model.get(name):
+            cfg.model[name].lora = None  # adapters that were not trained change nothing
+    cached, _ = cached_config(cfg, ('train', 'test'))
+    return MODELS.build(cached.model).eval(), cached
+
+
+def split_features(model: nn.Module, cfg: Config, split: str) -> Split:
+    """Features of a split's clips, through the test pipeline."""
     loader = copy.deepcopy(cfg.test_dataloader)
     loader.dataset = dict(cfg[f'{split}_dataloader'].dataset, pipeline=cfg.test_dataloader.dataset.pipeline,
                           test_mode=True)
     found = collect_features(model, Runner.build_dataloader(loader, seed=0))
-    with atomic_write(path) as part, part.open('wb') as file:
-        np.savez(file, key=key, names=np.array(found.names), labels=found.labels, **found.of)
     return found.of, found.labels
 
 
@@ -123,12 +132,13 @@ def main() -> None:
     check_groups(cfg, 'train', 'test')
     require_lists(cfg, 'train', 'test')
     init_default_scope('mmaction')
-    model = MODELS.build(cfg.model).eval() if args.checkpoint is None else load_trained(args.checkpoint, cfg).model
-    parts = [str(cfg.model.get(f'{name}_{part}')) for name in ('visual', 'audio') for part in ('backbone', 'neck')]
-    text = f'{parts}{cfg.test_dataloader}{cfg.train_dataloader.dataset.get("ann_file")}'.encode()
-    trained = Path(args.checkpoint).read_bytes() if args.checkpoint else b''
-    key = hashlib.sha256(text + trained).hexdigest()
-    train, test = (stored_features(model, cfg, split, args.out, key) for split in ('train', 'test'))
+    if args.checkpoint is None:
+        model, cfg = frozen_model(cfg, args.out)
+    else:
+        model = load_trained(args.checkpoint, cfg).model
+    train, test = (split_features(model, cfg, split) for split in ('train', 'test'))
+    if args.clips_per_class:
+        args.clips = [number * len(np.unique(train[1])) for number in args.clips_per_class]
     few_shot.check_features(train[0], test[0], args.clips)
     zero_shot = zero_shot_logits(model.cls_head, test[0])
     rows = measure(cfg, train, test, zero_shot, args)
@@ -136,7 +146,7 @@ def main() -> None:
               [[*row[:3], f'{row[3]:.2f}', row[4]] for row in rows])
     if zero_shot is not None:
         sys.stdout.write(f'zero-shot: WAR {few_shot.war(zero_shot.argmax(1), test[1]):.2f} %\n')
-    sys.stdout.write(f'{table(rows)}\nWritten: {args.out / "few_shot.csv"}, train.npz, test.npz\n')
+    sys.stdout.write(f'{table(rows)}\nWritten: {args.out / "few_shot.csv"}\n')
 
 
 if __name__ == '__main__':

@@ -37,7 +37,7 @@ def split_pipeline(steps: Sequence[Mapping[str, Any]]) -> PipelineParts:
     """
     names = [str(step.get('type')).rpartition('.')[2] for step in steps]
     if names[:2] != ['OpenAudioVisualClip', 'SampleFrameViews'] or names[-1:] != ['PackAudioVisualInputs']:
-        raise InputError(f'features are kept for pipelines that begin with OpenAudioVisualClip and SampleFrameViews and '
+        raise InputError('features are kept for pipelines that begin with OpenAudioVisualClip and SampleFrameViews and '
                          f'end with PackAudioVisualInputs, but this one is {", ".join(names) or "empty"}. Set '
                          'feature_cache=None to train without a cache.')
     chains: dict[str, list[dict[str, Any]]] = {}

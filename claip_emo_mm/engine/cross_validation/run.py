@@ -15,6 +15,7 @@ from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.cross_validation.protocols import MONITOR, ChosenEpoch, chosen_epochs, set_protocols
 from claip_emo_mm.engine.cross_validation.subprocess_runner import run_tool
+from claip_emo_mm.engine.feature_cache import KEY, extract_features
 from claip_emo_mm.engine.schedule import adapt_schedule
 from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.utils.io import write_json, write_text
@@ -95,6 +96,14 @@ class CrossValidation:
                 raise InputError(f'{folder}: holds checkpoints of another training, which would be resumed. '
                                  'Choose another folder with --work-dir, or delete this one.')
         write_text(self.config, text)
+
+    def extract_features(self, report: Callable[[str], None]) -> None:
+        """Extract the features of all unfinished folds at once, where the config trains from a feature cache."""
+        finished = self.finished_folds()
+        for fold in self.folds:
+            cfg = load_config(self.config, {'fold': fold})
+            if fold not in finished and cfg.get(KEY):
+                extract_features(cfg, lambda text, fold=fold: report(f'fold {fold}: {text}'))
 
     def run(self, on_progress: Callable[[int, str], None]) -> dict[int, str]:
         """Run the unfinished folds; returns the folds that failed, each with the reason."""

@@ -42,11 +42,11 @@ FORMATS: dict[str, Callable[[Path, dict[str, np.ndarray], list[str]], None]] = {
 
 
 def export_features(cfg: Config, folder: Path, kind: str) -> dict[Path, int]:
-    """Write one file for each split of a config, whose features have been extracted: clip, label, a vector per modality.
+    """Write a file for each split of a config, whose features have been extracted: clip, label, a vector per modality.
 
-    A clip's visual vector is the mean over the frames of its views, its audio vector the mean over its windows, and over
-    time and frequency where these are kept; zeros for a modality that it lacks. Training clips have the views of the
-    test pipeline.
+    A clip's visual vector is the mean over the frames of its views, its audio vector the mean over its windows, and
+    over time and frequency where these are kept; zeros for a modality that it lacks. Training clips have the views of
+    the test pipeline.
 
     Args:
         cfg: a config with ``feature_cache``.

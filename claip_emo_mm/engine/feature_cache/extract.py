@@ -45,7 +45,7 @@ class ExtractionReport:
 
 def extract_features(cfg: Config, report: Report, splits: Sequence[str] = SPLITS, device: str | None = None,
                      dry_run: bool = False) -> ExtractionReport:
-    """Encode the frames and audio windows of some splits that are not in the cache; several processes may do it at once.
+    """Encode the frames and audio windows of some splits that the cache lacks; several processes may do it at once.
 
     Args:
         cfg: a config with ``feature_cache``.
@@ -143,9 +143,9 @@ def _estimate(clips: int, missing: int, rest: int, times: Sequence[float], found
     if size > free:
         raise InputError(f'{cache}: {size / 1e6:.0f} MB of features are expected, and {free / 1e6:.0f} MB are free. '
                          f"Make room, or set {KEY}.dtype='float16'.")
+    workers = f'{processes} process{"es" * (processes > 1)}'
     return (f'{cache}: {clips - missing} of {clips} clips have all features. {rest} clips are left after the first '
-            f'{len(times)}: about {_duration(seconds)} with {processes} {"process" if processes == 1 else "processes"}, '
-            f'{size / 1e6:.1f} MB ({free / 1e9:.1f} GB are free)')
+            f'{len(times)}: about {_duration(seconds)} with {workers}, {size / 1e6:.1f} MB ({free / 1e9:.1f} GB free)')
 
 
 def _duration(seconds: float) -> str:

@@ -67,7 +67,7 @@ class ClipExtractor:
         if any(self.stores[point.folder].media(job.clip) is None for point in points):
             return False
         for each in self._versions(job, dict(job.info, total_frames=media['total_frames'])):
-            for name, point in each.use.points.items():
+            for name in each.use.points:
                 ids = each.sampled['frame_inds'] if name == 'visual' else self._windows(each, media['track_samples'])
                 if (name == 'audio' or media['has_frames']) and len(self._missing(job, each, name, ids)):
                     return False

@@ -1,7 +1,6 @@
 """What kept features are of: encoder, weights, front end; and the folder in the cache that follows from these."""
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -133,8 +132,8 @@ def _settings(cfg: Config, options: FeatureCacheConfig, name: str, parts: Pipeli
                     weights=contents.of(file), frozen=bool(backbone.get('frozen', True)))
     settings |= {f'encoder.{key}': value for key, value in model_settings(backbone).items()}
     if name == 'visual':
-        preprocessor = component_settings(cfg.model.get('data_preprocessor') or dict(type='AudioVisualDataPreprocessor'),
-                                          MODELS)
+        preprocessor = component_settings(
+            cfg.model.get('data_preprocessor') or dict(type='AudioVisualDataPreprocessor'), MODELS)
         settings |= {f'data_preprocessor.{key}': preprocessor.get(key) for key in ('type', 'mean', 'std')}
     for number, step in enumerate(parts.chains[name]):
         found = component_settings(step, TRANSFORMS)

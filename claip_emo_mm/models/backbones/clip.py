@@ -95,8 +95,8 @@ class CLIPVisualBackbone(BaseModule):
         """Drop the patch embedding and the blocks below `first_block`; the others keep their names."""
         blocks = self.tower.transformer.resblocks
         if self.first_block >= len(blocks):
-            raise InputError(f'CLIPVisualBackbone: first_block is {self.first_block}, but this encoder has the blocks 0 '
-                             f'to {len(blocks) - 1}.')
+            raise InputError(f'CLIPVisualBackbone: first_block is {self.first_block}, but this encoder has the blocks '
+                             f'0 to {len(blocks) - 1}.')
         for number in range(self.first_block):
             blocks[number] = nn.Identity()
         self.tower.conv1, self.tower.ln_pre = nn.Identity(), nn.Identity()

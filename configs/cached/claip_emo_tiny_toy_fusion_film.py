@@ -1,0 +1,4 @@
+# FiLM, audio scales and shifts the visual features (arXiv 1709.07871).
+_base_ = 'claip_emo_tiny_toy_temporal.py'
+
+model = dict(cls_head=dict(type='FiLMFusionHead', condition='audio'))

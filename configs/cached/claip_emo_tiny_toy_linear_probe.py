@@ -1,0 +1,4 @@
+# Only the head is trained, on the mean over the frames and the mean of the audio.
+_base_ = 'claip_emo_tiny_toy_temporal.py'
+
+model = dict(visual_neck=None)

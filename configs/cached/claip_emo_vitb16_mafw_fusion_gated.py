@@ -1,0 +1,4 @@
+# A gate weights the visual and audio features of each clip (arXiv 1702.01992).
+_base_ = 'claip_emo_vitb16_mafw_temporal.py'
+
+model = dict(cls_head=dict(type='GatedFusionHead', embed_dims=512))

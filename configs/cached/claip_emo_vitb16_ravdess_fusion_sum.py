@@ -1,0 +1,4 @@
+# Sum of the projected features.
+_base_ = 'claip_emo_vitb16_ravdess_temporal.py'
+
+model = dict(cls_head=dict(type='SumFusionHead', embed_dims=512))

@@ -1,0 +1,11 @@
+# Visual only.
+_base_ = 'claip_emo_vitb16_ravdess_temporal.py'
+
+model = dict(audio_backbone=None, audio_neck=None, cls_head=dict(audio_channels=0))
+
+train_pipeline = [*_base_.train_views, *_base_.train_visual, {{_base_.pack}}]
+val_pipeline = [*_base_.val_views, *_base_.test_visual, {{_base_.pack}}]
+test_pipeline = [*_base_.test_views, *_base_.test_visual, {{_base_.pack}}]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
