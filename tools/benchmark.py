@@ -1,4 +1,4 @@
-"""Measure speed and memory, and compare with a baseline: python tools/benchmark.py model, data, eval, infer or gpu."""
+"""Measure speed and memory beside a baseline: python tools/benchmark.py model, data, eval, infer, gpu or cache."""
 from claip_emo_cli import exit_on_interrupt
 
 exit_on_interrupt()
@@ -18,6 +18,7 @@ from benchmarks.data import benchmark_data
 from benchmarks.device_report import report_device
 from benchmarks.devices import default_device
 from benchmarks.evaluation import benchmark_evaluation
+from benchmarks.feature_cache import benchmark_cache
 from benchmarks.inference import benchmark_inference, write_random_checkpoint
 from benchmarks.model import benchmark_model
 from benchmarks.sizes import ModelSizes
@@ -63,6 +64,10 @@ def parse_args() -> argparse.Namespace:
                     'memory, attention kernels. Then the data pipelines, copies to the device, and inference. Within '
                     '8 minutes on an H100 or H200 is the aim, within 3 with --quick: rows for which there is no time '
                     'left say so.'))
+    _add_cache(subjects.add_parser(
+        'cache', help='an epoch from cached features, beside one with the encoders',
+        description='Train a head on toy clips for one epoch with the frozen encoders, extract the features, and train '
+                    'epochs from these. One process; random weights, except for the toy model.'))
     return parser.parse_args()
 
 
@@ -77,6 +82,15 @@ def _add_gpu(parser: argparse.ArgumentParser) -> None:
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
+
+
+def _add_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--config', type=Path, default=Path('configs/cached/claip_emo_vitb16_dfew_temporal.py'),
+                        help='config of configs/cached (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=60, help='clips to train on (default: %(default)s)')
+    parser.add_argument('--epochs', type=_count, default=5, help='epochs from the cache (default: %(default)s)')
+    parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
+    parser.set_defaults(measure=_measure_cache)
 
 
 def _add_inference(parser: argparse.ArgumentParser) -> None:
@@ -150,6 +164,16 @@ def _measure_gpu(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         report_device(load_config(args.config), Path(folder), args.device, args.quick,
                       _write_line, args.threads)
+
+
+def _measure_cache(args: argparse.Namespace) -> None:
+    cfg = load_config(args.config)
+    if 'feature_cache' not in cfg:
+        raise InputError(f'{args.config}: has no feature_cache. Take a config of configs/cached.')
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = benchmark_cache(cfg, Path(folder), args.clips, args.epochs, args.threads)
+    sys.stdout.write(f'{args.config}, {args.clips} clips, {args.threads} threads, median of {args.epochs} cached '
+                     f'epochs\n{metrics.table()}\n')
 
 
 def _measure_inference(args: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ def parse_args() -> Namespace:
     parser.add_argument('--out', type=output_folder, metavar='CACHE',
                         help=f"folder of the cache (default: the config's {KEY}.dir, else data/features)")
     parser.add_argument('--splits', nargs='+', choices=SPLITS, default=list(SPLITS),
-                        help='splits to encode (default: those of the config)')
+                        help='splits to encode and export (default: those of the config)')
     parser.add_argument('--folds', type=int, nargs='+', metavar='N',
                         help='folds to encode, whose clips are mostly the same (default: that of the config)')
     parser.add_argument('--views', type=int, metavar='N',
@@ -65,7 +65,7 @@ def main() -> None:
                 sys.stdout.write(f'fold {fold}: ')
             extract_features(cfg, _print, args.splits, args.device, args.dry_run)
         if args.export:
-            for path, clips in export_features(cfgs[0], Path(args.export), args.format).items():
+            for path, clips in export_features(cfgs[0], Path(args.export), args.format, args.splits).items():
                 _print(f'{path}: {clips} clips')
 
 

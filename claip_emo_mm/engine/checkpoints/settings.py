@@ -18,7 +18,8 @@ Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in t
 _FREE_MODEL_KEYS = ('_scope_', 'adapter_scale', 'attn_drop_rate', 'average_clips', 'checkpoint_blocks',
                     'data_preprocessor', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'first_block',
                     'frozen', 'frozen_stages', 'init_cfg', 'init_std', 'label_smooth_eps', 'loss_cls',
-                    'frame_chunk_size', 'audio_chunk_size', 'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn',
+                    'frame_chunk_size', 'audio_chunk_size',
+                    'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn',
                     'pretrained', 'prompts', 'audio_prompts', 'audio_pretrained', 'audio_tokenizer', 'pretrained2d',
                     'pretrained_cfg_overlay', 'spec_augment', 'test_cfg', 'topk', 'torchvision_pretrain', 'train_cfg',
                     'with_cp', 'zero_init_residual')

@@ -1,6 +1,6 @@
 """Features of splits in files for other programs."""
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.feature_cache import ContentHashes
 from claip_emo_mm.engine.config_checks import default_scope
-from claip_emo_mm.engine.feature_cache.plan import FeaturePlan
+from claip_emo_mm.engine.feature_cache.plan import SPLITS, FeaturePlan
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import MISSING_INDEX, clip_name, is_skipped, top_label
 from claip_emo_mm.utils.io import atomic_write
@@ -41,7 +41,7 @@ FORMATS: dict[str, Callable[[Path, dict[str, np.ndarray], list[str]], None]] = {
     'npz': _write_npz, 'parquet': _write_parquet}
 
 
-def export_features(cfg: Config, folder: Path, kind: str) -> dict[Path, int]:
+def export_features(cfg: Config, folder: Path, kind: str, splits: Sequence[str] = SPLITS) -> dict[Path, int]:
     """Write a file for each split of a config, whose features have been extracted: clip, label, a vector per modality.
 
     A clip's visual vector is the mean over the frames of its views, its audio vector the mean over its windows, and
@@ -52,6 +52,7 @@ def export_features(cfg: Config, folder: Path, kind: str) -> dict[Path, int]:
         cfg: a config with ``feature_cache``.
         folder: for ``train.npz``, ``val.npz``, ``test.npz``; or ``.parquet``, with the class's name as label.
         kind: of `FORMATS`.
+        splits: to write.
     Returns: file -> its clips.
     """
     cfg = copy.deepcopy(cfg)
@@ -61,7 +62,7 @@ def export_features(cfg: Config, folder: Path, kind: str) -> dict[Path, int]:
                          'out.')
     written = {}
     with default_scope(cfg):
-        plan = FeaturePlan(cfg, ContentHashes(cfg.feature_cache.dir))
+        plan = FeaturePlan(cfg, ContentHashes(cfg.feature_cache.dir), splits)
         cached, _ = plan.cached_config()
         for split in dict.fromkeys(use.split for use in plan.uses):
             options = dict(cached[f'{split}_dataloader'].dataset)

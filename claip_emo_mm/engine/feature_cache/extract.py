@@ -61,6 +61,7 @@ def extract_features(cfg: Config, report: Report, splits: Sequence[str] = SPLITS
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     with default_scope(cfg):
         data = pickle.dumps((cfg.to_dict(), cfg.filename, tuple(splits), device))
+        _extractor.cache_clear()  # files may have been edited since
         extractor = _extractor(data)
         plan = extractor.plan
         jobs = _jobs(extractor)

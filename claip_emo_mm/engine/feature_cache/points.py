@@ -130,7 +130,7 @@ def _settings(cfg: Config, options: FeatureCacheConfig, name: str, parts: Pipeli
     behind = 'the encoder' if block is None else f'block {block}'
     settings = dict(format=_FORMAT, dtype=options.dtype, behind='AudioMeanPool' if applied_neck(cfg, name) else behind,
                     weights=contents.of(file), frozen=bool(backbone.get('frozen', True)))
-    settings |= {f'encoder.{key}': value for key, value in model_settings(backbone).items()}
+    settings |= {f'encoder.{key.removeprefix("model.")}': value for key, value in model_settings(backbone).items()}
     if name == 'visual':
         preprocessor = component_settings(
             cfg.model.get('data_preprocessor') or dict(type='AudioVisualDataPreprocessor'), MODELS)
