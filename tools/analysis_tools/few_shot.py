@@ -61,6 +61,10 @@ def frozen_model(cfg: Config, out: Path) -> tuple[nn.Module, Config]:
     for name in ('visual_backbone', 'audio_backbone'):
         if cfg.model.get(name):
             cfg.model[name].lora = None  # adapters that were not trained change nothing
+    if cfg.model.get('visual_backbone'):
+        cfg.model.visual_neck = None  # the mean over the frames: a neck that was not trained is random
+    if cfg.model.get('audio_backbone'):
+        cfg.model.audio_neck = dict(type='AudioMeanPool')
     cached, _ = cached_config(cfg, ('train', 'test'))
     return MODELS.build(cached.model).eval(), cached
 

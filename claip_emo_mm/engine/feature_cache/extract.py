@@ -10,13 +10,15 @@ from pathlib import Path
 import torch
 from mmaction.registry import DATASETS
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.utils import import_modules_from_strings
 from tqdm import tqdm
 
+from claip_emo_mm.datasets.feature_cache import ContentHashes
 from claip_emo_mm.engine.config_checks import default_scope
 from claip_emo_mm.engine.feature_cache.extractor import ClipExtractor, ClipJob, Extracted
-from claip_emo_mm.engine.feature_cache.plan import SPLITS
-from claip_emo_mm.engine.feature_cache.points import KEY
+from claip_emo_mm.engine.feature_cache.plan import SPLITS, FeaturePlan
+from claip_emo_mm.engine.feature_cache.points import KEY, FeatureCacheConfig
 from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.structures import media_name
 from claip_emo_mm.utils.parallel import run_parallel
@@ -103,6 +105,17 @@ def extract_features(cfg: Config, report: Report, splits: Sequence[str] = SPLITS
                    f'{found.size / 1e6:.1f} MB')
         _refuse_failures(cfg, extractor, jobs, found, report)
     return found
+
+
+def cached_config(cfg: Config, splits: Sequence[str]) -> tuple[Config, dict[str, str]]:
+    """Extract what the splits lack; return the config of a run that reads features in place of media, and the hashes.
+
+    Raises:
+        InputError: as `extract_features`.
+    """
+    extract_features(cfg, partial(print_log, logger='current'), splits)
+    with default_scope(cfg):
+        return FeaturePlan(cfg, ContentHashes(FeatureCacheConfig.of(cfg).dir), splits).cached_config()
 
 
 @lru_cache(maxsize=1)

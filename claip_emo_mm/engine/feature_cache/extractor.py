@@ -11,6 +11,7 @@ from mmengine.config import Config
 from claip_emo_mm.datasets.feature_cache import ContentHashes, FeatureStore, claim, seeded, window_ids
 from claip_emo_mm.engine.feature_cache.encoders import FrozenEncoder
 from claip_emo_mm.engine.feature_cache.plan import FeaturePlan, Use
+from claip_emo_mm.engine.feature_cache.points import FeatureCacheConfig
 from claip_emo_mm.errors import InputError
 
 
@@ -49,7 +50,7 @@ class ClipExtractor:
 
     def __init__(self, cfg: Config, splits: Sequence[str], device: str) -> None:
         self.cfg, self.device = cfg, device
-        self.plan = FeaturePlan(cfg, ContentHashes(cfg.feature_cache.dir), splits)
+        self.plan = FeaturePlan(cfg, ContentHashes(FeatureCacheConfig.of(cfg).dir), splits)
         self.stores = {point.folder: FeatureStore(self.plan.cache / point.folder) for point in self.plan.points()}
         self._encoders: dict[str, FrozenEncoder] = {}
         self._samplers = [TRANSFORMS.build(use.parts.sampler) for use in self.plan.uses]
