@@ -49,7 +49,7 @@ class PackAudioVisualInputs(BaseTransform):
             raise InputError('PackAudioVisualInputs: the sample has neither imgs nor mel (found: '
                              f'{", ".join(results)}). Put DecodeFrames or LogMel, or both, before it in the pipeline.')
         if not any(len(inputs[key]) for key in ('frames', 'mel') if key in inputs):
-            name = media_name(results) or results['clip'].path
+            name = results['clip'].path if 'clip' in results else media_name(results)
             raise InputError(f'{name}: nothing is left of this clip: it has none of the modalities that the pipeline '
                              'reads. Take it out of the list.')
         data_sample = ActionDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
