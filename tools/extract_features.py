@@ -1,4 +1,8 @@
 """Run every clip through the frozen encoders once: python tools/extract_features.py CONFIG --out CACHE."""
+from claip_emo_cli import exit_on_interrupt
+
+exit_on_interrupt()
+
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
