@@ -18,6 +18,7 @@ from claip_emo_mm.apis import EmotionInferencer, EmotionResult, EmotionRow
 from claip_emo_mm.apis.formats import FORMATS
 from claip_emo_mm.apis.inferencer import DEFAULT_RULE, FACES
 from claip_emo_mm.apis.inputs import find_files
+from claip_emo_mm.apis.live_session import add_live_arguments, check_live_arguments, is_live, watch
 from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer, model_options
 from claip_emo_mm.apis.progress import progress_bar, write_line
 from claip_emo_mm.apis.result_writer import ResultWriter
@@ -34,9 +35,9 @@ _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_P
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Write a table, a timeline and a json file for each video, and a summary over '
                                         'all; without --out, print the scores of every class, averaged over the video.')
-    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+    parser.add_argument('inputs', nargs='*', metavar='INPUT',
                         help='video, audio or image file of this machine, or a folder of them (images where it has '
-                             'neither videos nor audio); addresses (https://...) are not downloaded')
+                             'neither videos nor audio); addresses (https://...) are not downloaded, but see --stream')
     parser.add_argument('--out', type=output_folder,
                         help='folder for the results; existing results are skipped')
     parser.add_argument('--face', choices=FACES, default='largest',
@@ -54,8 +55,10 @@ def parse_args() -> Namespace:
     parser.add_argument('--overwrite', action='store_true', help='replace existing results')
     parser.add_argument('--launcher', choices=_RANKS, default='none',
                         help='distribute the inputs over the processes of torchrun or srun')
+    add_live_arguments(parser)
     add_model_arguments(parser)
     args = parser.parse_args()
+    check_live_arguments(parser, args)
     for name in ('overlay', 'format'):
         if getattr(args, name) and args.out is None:
             parser.error(f'--{name} needs --out')
@@ -65,8 +68,10 @@ def parse_args() -> Namespace:
 
 def main() -> int:
     args = parse_args()
-    args.checkpoint = args.checkpoint and local_path(args.checkpoint)
     log_to_stderr('infer')  # the standard output is for the scores
+    args.checkpoint = args.checkpoint and local_path(args.checkpoint)
+    if is_live(args):
+        return watch_live(args)
     rank, processes = place(args.launcher)
     files, unusable, left_out = find_files(args.inputs)
     failed = 0
@@ -93,14 +98,25 @@ def main() -> int:
     return 1 if failed_anywhere(args.launcher, failed) else 0
 
 
-def process(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
-    """Process files one after the other; return how many failed: the others are still worth an answer."""
-    infer = build_inferencer(args)
+def watch_live(args: Namespace) -> int:
+    """Print a line for each window of a camera, a microphone or a stream, while it runs."""
+    watch(introduced(build_inferencer(args)), args, write_line)
+    return 0
+
+
+def introduced(infer: EmotionInferencer) -> EmotionInferencer:
+    """Say what a model was trained on, and what speaks against it."""
     facts = infer.facts
     if facts.data:
         say(f'{facts.name}: trained on {facts.data}; its scores are {"" if facts.temperature else "not "}calibrated')
     if infer.note:
         say(f'warning: {infer.note}')
+    return infer
+
+
+def process(files: list[Path], results: ResultWriter | None, args: Namespace) -> int:
+    """Process files one after the other; return how many failed: the others are still worth an answer."""
+    infer = introduced(build_inferencer(args))
     failed = 0
     for number, file in enumerate(files, 1):
         try:

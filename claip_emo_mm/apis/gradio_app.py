@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claip_emo_mm.apis.inferencer import FACES, EmotionInferencer
+from claip_emo_mm.apis.live_page import add_live_page
 from claip_emo_mm.apis.page_jobs import DemoLimits, JobCancelled, SessionJobs, run_job, without_folder
 from claip_emo_mm.apis.page_style import NAME_VIDEO, header, message, timeline_image
 from claip_emo_mm.errors import InputError
@@ -124,6 +125,8 @@ def build_page(infer: EmotionInferencer, limits: DemoLimits, example: Path | Non
         page.unload(leave)
     with page.route('Model card', 'model-card'):
         gr.Markdown(card, elem_id='card')
+    if not infer.takes_labels:  # a job with other words would change them for the one who is live
+        add_live_page(page, infer)
     page.queue(max_size=limits.waiting, api_open=False)
     return page
 

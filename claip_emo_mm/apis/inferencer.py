@@ -34,6 +34,7 @@ from claip_emo_mm.errors import InputError, check_choice, check_positive, check_
 from claip_emo_mm.evaluation.calibration import read_temperature
 from claip_emo_mm.evaluation.metrics import why_not_finite
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
+from claip_emo_mm.media.stream import MediaStream
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, VerdictRule
 
@@ -183,22 +184,11 @@ class EmotionInferencer(BaseInferencer):
         Raises:
             InputError: the input cannot be used, or an option is unknown.
         """
-        check_choice('EmotionInferencer', FACES, face=face)
-        stride_s = window_s / 2 if stride_s is None and isinstance(window_s, Real) else stride_s
-        check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
+        stride_s = _checked_stride(face, window_s, stride_s)
         check_whole('EmotionInferencer', batch_size=batch_size)
-        if window_s > _LONGEST_WINDOW_S:
-            raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a '
-                             'window are in memory at once.')
         source = open_input(given)
-        warnings = modality_warnings(source, self._reads_frames, self._reads_audio)
-        detector = None
-        if face != 'none' and self._reads_frames and source.has_frames:
-            detector = self._detector = self._detector or default_detector()
-        windows = SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames)
-        scorer = WindowScorer(
-            self.pipeline, lambda samples: self.forward(self.collate_fn(samples)), self.classes, self.facts.temperature,
-            self._reads_frames, self._reads_audio, lambda: why_not_finite(self.model))
+        windows, warnings = self.cut_windows(source, face, window_s, stride_s)
+        scorer = self.make_scorer()
         sample, opened = scorer.whole_clip(source, window_s) if face == 'none' else None, iter(windows)
         if sample is not None:  # by what the source states; it may be longer
             first = list(islice(opened, 2))
@@ -239,6 +229,27 @@ class EmotionInferencer(BaseInferencer):
         return EmotionResult(source.name, windows.end_s, self.classes, rows, list(dict.fromkeys(warnings)),
                              windows.people(numbers), windows.audio.envelope, self.note, self.facts, rule)
 
+    def cut_windows(self, source: MediaStream, face: str, window_s: float, stride_s: float | None,
+                    is_endless: bool = False) -> tuple[SlidingWindows, list[str]]:
+        """Cut a source into windows as the options say, which are those of `__call__`; and warn of what it lacks.
+
+        Raises:
+            InputError: an option is unknown, or the source lacks all that the model reads.
+        """
+        stride_s = _checked_stride(face, window_s, stride_s)
+        warnings = modality_warnings(source, self._reads_frames, self._reads_audio)
+        detector = None
+        if face != 'none' and self._reads_frames and source.has_frames:
+            detector = self._detector = self._detector or default_detector()
+        return SlidingWindows(source, window_s, stride_s, face if detector else 'none', detector, self._reads_frames,
+                              is_endless), warnings
+
+    def make_scorer(self) -> WindowScorer:
+        """What scores the windows of the model's classes."""
+        return WindowScorer(
+            self.pipeline, lambda samples: self.forward(self.collate_fn(samples)), self.classes, self.facts.temperature,
+            self._reads_frames, self._reads_audio, lambda: why_not_finite(self.model))
+
     def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
         return list_inputs(inputs)
 
@@ -273,3 +284,14 @@ class EmotionInferencer(BaseInferencer):
         """Pack results as MMEngine's inferencers do; see `__call__`."""
         return dict(predictions=preds if return_datasample else [result.to_dict() for result in preds],
                     visualization=visualization)
+
+
+def _checked_stride(face: str, window_s: float, stride_s: float | None) -> float:
+    """Check the options of windows; the stride is half a window where it is None."""
+    check_choice('EmotionInferencer', FACES, face=face)
+    stride_s = window_s / 2 if stride_s is None and isinstance(window_s, Real) else stride_s
+    check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
+    if window_s > _LONGEST_WINDOW_S:
+        raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a window '
+                         'are in memory at once.')
+    return stride_s

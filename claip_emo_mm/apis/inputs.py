@@ -70,7 +70,8 @@ def is_address(given: str) -> bool:
 
 
 def address_error(given: str) -> str:
-    return f'{given}: is an address, and nothing is downloaded here. Download the file, and name it.'
+    return (f'{given}: is an address, and nothing is downloaded here. Download the file, and name it; a stream that '
+            'runs is read by tools/infer.py --stream.')
 
 
 def list_inputs(inputs: Input | Sequence[Input]) -> list[Input]:

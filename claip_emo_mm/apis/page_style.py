@@ -26,11 +26,11 @@ _DARK = dict(block_info_text_color_dark='#d1d5db', body_text_color_subdued_dark=
              button_cancel_background_fill_hover_dark='#991b1b', button_cancel_text_color_dark='#ffffff')
 
 STYLE = '''
-#message .said { border-left: 6px solid #1d4ed8; padding: 10px 14px; font-size: 16px; overflow-wrap: anywhere;
-                 background: #eff6ff; color: #111827; }
-#message .said * { color: inherit; }
-#message .error { border-color: #b91c1c; background: #fef2f2; color: #7f1d1d; }
-#message .said ul { margin: 6px 0 0 20px; list-style: disc; }
+.said { border-left: 6px solid #1d4ed8; padding: 10px 14px; font-size: 16px; overflow-wrap: anywhere;
+        background: #eff6ff; color: #111827; }
+.said * { color: inherit; }
+.said.error { border-color: #b91c1c; background: #fef2f2; color: #7f1d1d; }
+.said ul { margin: 6px 0 0 20px; list-style: disc; }
 #bar { min-height: 84px; flex: none; }
 #bar .progress-text { position: static; transform: none; padding: 0 0 4px; font-size: 15px; }
 #overlay video { max-height: 70vh; object-fit: contain; background: #000; }

@@ -19,9 +19,14 @@ class AudioBuffer:
     """Reads a source's audio as far as it is needed, and drops what is behind.
 
     Packets are kept as they came: samples are copied once per window, not for every packet.
+
+    Args:
+        source: what is read.
+        keeps_envelope: whether `envelope` is made, which grows with the length.
     """
 
-    def __init__(self, source: MediaStream) -> None:
+    def __init__(self, source: MediaStream, keeps_envelope: bool = True) -> None:
+        self._keeps_envelope = keeps_envelope
         self._source = source
         self._packets = source.audio() if source.has_audio else iter(())
         self._kept: deque[np.ndarray] = deque()  # consecutive (n, channels) float32 each
@@ -72,13 +77,17 @@ class AudioBuffer:
             samples = samples[round(-gap_s * rate_hz):]
         if not len(samples):
             return
+        if self._keeps_envelope:
+            self._extend_envelope(samples, rate_hz)
+        self._kept.append(np.asarray(samples, np.float32))
+        self._end += len(samples)
+
+    def _extend_envelope(self, samples: np.ndarray, rate_hz: int) -> None:
         places = (self._end + np.arange(len(samples))) * ENVELOPE_HZ // rate_hz
         self.envelope.extend([0.] * (int(places[-1]) + 1 - len(self.envelope)))
         cuts = np.flatnonzero(np.diff(places, prepend=places[0] - 1))
         for place, loudest in zip(places[cuts], np.maximum.reduceat(np.abs(samples).max(axis=1), cuts), strict=True):
             self.envelope[place] = max(self.envelope[place], float(loudest))
-        self._kept.append(np.asarray(samples, np.float32))
-        self._end += len(samples)
 
 
 class WindowClip:

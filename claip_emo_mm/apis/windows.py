@@ -65,11 +65,13 @@ class SlidingWindows:
 
     Frames are sampled 24 times per second of the source's time, whatever its frame rate. The last window ends where the
     source ends; a source shorter than a window is one window. Options as of `EmotionInferencer`; without `reads_frames`
-    they are not decoded, and the windows end with the audio.
+    they are not decoded, and the windows end with the audio. Of an endless source nothing is kept behind the last
+    minute: no envelope of the audio, no paths of people who left.
     """
 
     def __init__(self, source: MediaStream, window_s: float, stride_s: float, face: str,
-                 detector: FaceDetector | None = None, reads_frames: bool = True) -> None:
+                 detector: FaceDetector | None = None, reads_frames: bool = True,
+                 is_endless: bool = False) -> None:
         self._source, self._face, self._detector = source, face, detector
         self._has_frames = source.has_frames and reads_frames
         self._window = max(1, round(min(window_s, 1e6) * TICKS_HZ))
@@ -79,7 +81,8 @@ class SlidingWindows:
         self._detected: tuple[_Tick, list[FaceBox]] | None = None
         self._people = PersonTracker()
         self._frames_end_s = 0.
-        self.audio = AudioBuffer(source)
+        self.audio = AudioBuffer(source, keeps_envelope=not is_endless)
+        self._is_endless = is_endless
         self.end_s = 0.  # time up to which the source was read
 
     def __iter__(self) -> Iterator[Window]:
@@ -199,7 +202,7 @@ class SlidingWindows:
         samples, note = self.audio.cut(start_s, end_s) or (None, '')
         self.audio.forget(end_s - self._window / TICKS_HZ)
         people = self._views([tick for tick in ticks if tick.frame is not None])
-        self._people.forget(start_s)
+        self._people.forget(start_s, history=not self._is_endless)
         return Window(start_s, end_s, people, samples, self.audio.rate_hz, note)
 
     def _views(self, ticks: list[_Tick]) -> list[PersonView]:

@@ -71,10 +71,20 @@ class PersonTracker:
             self._people[face.person - 1].append(face)
         return face.person
 
-    def forget(self, before_s: float) -> None:
-        """Drop tracks without a number that ended before a time."""
+    def forget(self, before_s: float, history: bool = True) -> None:
+        """Drop tracks without a number that ended before a time.
+
+        Without `history`, also where people were before, and tracks that no new one can continue: all but the last
+        minute.
+        """
+        kept_s = before_s - _LONGEST_ABSENCE_S
         self._tracks = {track: face for track, face in self._tracks.items()
-                        if face.person is not None or face.spans[-1][1] >= before_s}
+                        if face.spans[-1][1] >= (before_s if face.person is None else -np.inf if history else kept_s)}
+        if not history:
+            self._people = [[face for face in faces if face.spans[-1][1] >= kept_s] for faces in self._people]
+            for face in self._tracks.values():
+                face.path = [point for point in face.path if point[0] >= kept_s]
+                face.spans = [span for span in face.spans if span[1] >= kept_s]
 
     def spans(self, person: int) -> list[Span]:
         """When a person is visible."""
@@ -99,7 +109,7 @@ class PersonTracker:
         first_s = face.spans[0][0]
         distances = {}
         for number, faces in enumerate(self._people, 1):
-            last_s = max(other.spans[-1][1] for other in faces)
+            last_s = max((other.spans[-1][1] for other in faces), default=-np.inf)
             if first_s - _LONGEST_ABSENCE_S <= last_s <= first_s + 1e-6:
                 colors = sum(other.colors for other in faces) / sum(other.count for other in faces)
                 distances[number] = float(np.linalg.norm(colors - face.colors / face.count, axis=-1).mean())

@@ -52,11 +52,11 @@ def test_what_cannot_be_published(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 def test_pushed_model_is_used_anywhere(trained_toy: TrainedToy, hub: Hub, monkeypatch: pytest.MonkeyPatch,
                                        capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     push = ('publish_model.py', trained_toy.checkpoint, '--push', 'ann/toy', '--private')
-    assert call_tool(monkeypatch, *push, '--data-license', 'CC BY 4.0') == 0
+    assert call_tool(monkeypatch, *push) == 0
     assert '/ann/toy/commit/' in capsys.readouterr().out
     files = hub.repositories['ann/toy']
     assert sorted(files) == ['README.md', 'model.safetensors'] and hub.private == ['ann/toy']
-    assert len(files['model.safetensors']) < 1e6 and b'license: cc-by-4.0' in files['README.md']
+    assert len(files['model.safetensors']) < 1e6 and b'license: apache-2.0' in files['README.md']
     monkeypatch.chdir(tmp_path)
     clip = next((trained_toy.data / 'videos').glob('test*.mp4'))
     scores = [made.infer(clip, face='none').scores for made in (
@@ -74,7 +74,11 @@ def test_pushed_model_is_used_anywhere(trained_toy: TrainedToy, hub: Hub, monkey
 
 
 def test_who_may_not_push(trained_toy: TrainedToy, hub: Hub, monkeypatch: pytest.MonkeyPatch,
-                          capsys: pytest.CaptureFixture) -> None:
+                          capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    checkpoint = torch.load(trained_toy.checkpoint, weights_only=False)
+    checkpoint['meta'][META_KEY]['data'] = ['mine/train.csv']
+    own = tmp_path / 'own.pth'
+    torch.save(checkpoint, own)
     stated = ('--data-license', 'MIT')
     for repository, more, token, message in (
             ('ann/toy', (), TOKEN, 'state the license or the permission'),
@@ -82,7 +86,7 @@ def test_who_may_not_push(trained_toy: TrainedToy, hub: Hub, monkeypatch: pytest
             ('ann/toy', stated, 'wrong', 'hf://ann/toy: the hub says 401 Unauthorized. Log in with a token'),
             ('ann/toy', stated, '', 'hf://ann/toy: nobody is logged in on this machine')):
         monkeypatch.setenv('HF_TOKEN', token)
-        assert call_tool(monkeypatch, 'publish_model.py', trained_toy.checkpoint, '--push', repository, *more) == 1
+        assert call_tool(monkeypatch, 'publish_model.py', own, '--push', repository, *more) == 1
         error = capsys.readouterr().err
         assert error.startswith('error: ') and message in error and error.count('\n') == 1
     assert hub.repositories == {}

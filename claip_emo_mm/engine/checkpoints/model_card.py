@@ -7,12 +7,13 @@ from typing import Any
 from claip_emo_mm.compat.hub import SCHEME
 from claip_emo_mm.datasets.terms import OPEN_LICENSES, DataTerms, data_terms
 from claip_emo_mm.engine.checkpoints.metadata import Metadata
+from claip_emo_mm.engine.checkpoints.provenance import DRAWN, caution
 from claip_emo_mm.engine.checkpoints.training_clips import count_clips, trained_folds
 from claip_emo_mm.engine.config_checks import find_dataset
+from claip_emo_mm.evaluation.calibration import read_temperature
 from claip_emo_mm.utils.io import read_json
 from claip_emo_mm.version import INTENDED_USE, LICENSE
 
-DRAWN = 'drawn faces'  # the toy set
 METRICS_FILE = 'test_metrics.json'
 _TAGS = ['emotion-recognition', 'audio-visual', 'clip', 'clap', 'lora', 'mmaction2']
 _SHOWN = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weighted)', ECE='calibration error')
@@ -21,7 +22,7 @@ _SHOWN = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weig
 def training_data(metadata: Metadata) -> dict[str, DataTerms]:
     """Title and license of each data set that a checkpoint was trained on, by its name; '' for any other."""
     own = DataTerms('a data set of its author', '')
-    if metadata.get('data') and set(metadata['data']) == {DRAWN}:
+    if set(metadata['data']) == {DRAWN}:
         own = DataTerms(DRAWN, 'Apache-2.0')
     names = sorted(count_clips(metadata['trained_clips'])) or ['']
     return {name: data_terms(name) if name else own for name in names}
@@ -46,7 +47,9 @@ def model_card(name: str, metadata: Metadata, training: Mapping[str, Any], size:
         license_stated: license of the data by the user, in place of what is known.
     """
     data = training_data(metadata)
-    lines = [f'# {name}', '', INTENDED_USE, '', *_usage(name), '## Model', '', *_table(_model(metadata, size)), '',
+    warning = caution(metadata)
+    lines = [f'# {name}', '', *([f'**{warning}**', ''] if warning else []), INTENDED_USE, '', *_usage(name),
+             '## Model', '', *_table(_model(metadata, size)), '',
              '## Training data', '', *_table(_data(metadata, data, license_stated)), '',
              *_table(_training(metadata, training)), '', '## Metrics', '', *_metrics(metrics, metadata), '',
              '## License', '', LICENSE, *_license(data, license_stated)]
@@ -80,6 +83,8 @@ def _usage(name: str) -> list[str]:
 
 def _model(metadata: Metadata, size: int) -> Iterator[tuple[str, str]]:
     yield 'classes', ', '.join(metadata['classes']) or 'not named'
+    temperature = read_temperature(metadata['calibration'])
+    yield 'scores', f'calibrated: logits divided by {temperature:.3g}' if temperature else 'not calibrated'
     yield 'file', f'{size / 1e6:.2f} MB: trained weights, and the config'
     for name, backbone in metadata['backbones'].items():
         arch = backbone['arch'] if isinstance(backbone['arch'], str) else 'an architecture of its own'

@@ -24,7 +24,7 @@ def make_metadata(names: tuple[str, ...], **changes: Any) -> dict[str, Any]:
                                           pretrained='/home/ann/clip.pt'),
                      audio_backbone=dict(type='A', arch={}, lora=None, sha256=None, pretrained=None))
     return dict(dict(version='0.1.0', classes=['calm', 'a|b'], backbones=backbones, front_end={}, trained_clips=clips,
-                     config=json.dumps(dict(train_dataloader=loader)), data=[]), **changes)
+                     config=json.dumps(dict(train_dataloader=loader)), data=[], calibration={}), **changes)
 
 
 def test_card_of_an_open_data_set() -> None:
@@ -41,7 +41,7 @@ def test_card_of_an_open_data_set() -> None:
                  '| visual_backbone | CLIPVisualBackbone, ViT-B-16, LoRA of rank 4; frozen weights: clip.pt, SHA-256 '
                  'ab12 |', '| file | 4.90 MB: trained weights, and the config |'):
         assert line in text.split('\n')
-    assert '/home' not in card and 'calibration' not in card
+    assert '/home' not in card and 'calibration error' not in card and '| scores | not calibrated |' in card
 
 
 def test_card_without_a_test() -> None:

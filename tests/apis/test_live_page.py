@@ -1,0 +1,89 @@
+"""The live part of the page: what a browser sends, one visitor at a time."""
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from page_browser import wait
+
+from claip_emo_mm.apis import live_page
+from claip_emo_mm.apis.gradio_app import build_page
+from claip_emo_mm.apis.live import LiveUpdate
+from claip_emo_mm.apis.live_page import BrowserSource, LiveSessions
+from claip_emo_mm.apis.page_jobs import DemoLimits
+from claip_emo_mm.apis.page_style import STYLE, page_theme
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.media.live_stream import LiveStream
+from claip_emo_mm.structures import EmotionRow
+
+
+class Model:
+    """Stands in for an inferencer."""
+    classes, note, takes_labels = ['calm', 'loud'], '', False
+
+
+def watch_frames(infer: Model, stream: LiveStream) -> Iterator[LiveUpdate]:
+    """An update for each frame: how bright it is."""
+    for time_s, frame in stream.frames():
+        scores = dict(calm=round(frame().mean() / 255, 2), loud=0.)
+        yield LiveUpdate([EmotionRow(0, time_s, 1, None, scores)], .1, 0, 0)
+    raise InputError('the camera is off.')
+
+
+def test_frames_and_samples_of_a_browser() -> None:
+    source = BrowserSource()
+    source.see(np.full((4, 6, 3), 9, np.uint8))
+    for value in (16384, 8192):
+        source.hear(8000, np.full(4000, value, np.int16))
+    source.hear(8000, np.full((800, 2), .5, np.float32))
+    source.close()
+    frame, *audio = source.decode()
+    assert frame.to_ndarray(format='rgb24').mean() == 9
+    assert [round(float(chunk.to_ndarray().mean()), 3) for chunk in audio] == [.5, .25, .5]
+    assert audio[0].time == pytest.approx(frame.time - .5, abs=.3)
+    assert np.diff([chunk.time for chunk in audio]) == pytest.approx([.5, .5])  # without gaps, whenever they came
+
+
+def test_one_visitor_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_page, 'recognize_live', watch_frames)
+    sessions = LiveSessions(Model())
+    ann = sessions.of('ann')
+    assert sessions.of('ann') is ann and sessions.of('bob') is None
+    ann.source.see(np.full((4, 6, 3), 204, np.uint8))
+    wait(lambda: 'person 1 calm 80 %  [100 ms]' in ann.text, lambda: ann.text)
+    assert 'latency 100 ms (median)' in ann.text
+    sessions.end('bob')
+    assert ann.is_alive
+    sessions.end('ann')
+    wait(lambda: not ann.is_alive, lambda: 'does not end')
+    assert 'Error' in ann.text and 'the camera is off.' in ann.text
+    bob = sessions.of('bob')
+    assert bob is not None
+    sessions.end('bob')
+    wait(lambda: not bob.is_alive, lambda: 'does not end')
+
+
+def test_the_camera_of_a_browser_is_seen(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip('gradio', reason='the page needs the extra [demo]')
+    monkeypatch.setattr(live_page, 'recognize_live', watch_frames)
+    page = build_page(Model(), DemoLimits())
+    try:
+        _, address, _ = page.launch(server_name='127.0.0.1', prevent_thread_lock=True, quiet=True, share=False,
+                                    ssr_mode=False, footer_links=[], theme=page_theme(), css=STYLE)
+        browser.get(f'{address}live')
+
+        def text() -> str:
+            return browser.find_element('css selector', 'body').text
+
+        def press(words: str) -> bool:
+            return browser.execute_script(f'''
+                const button = [...document.querySelectorAll("#live-camera button")].find(
+                    each => /{words}/i.test(each.innerText + each.ariaLabel + each.title) && !each.disabled);
+                if (button) button.click();
+                return Boolean(button);''')
+
+        wait(lambda: press('access'), text)  # gradio asks for the camera first
+        wait(lambda: press('record|start'), text)
+        wait(lambda: 'person 1 calm' in text(), text)
+    finally:
+        page.close(verbose=False)
