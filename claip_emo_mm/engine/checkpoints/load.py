@@ -93,9 +93,10 @@ def build_recognizer(checkpoint: str, cfg: Config) -> nn.Module | None:
     if read_metadata(CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent'),
                      checkpoint) is None:
         return None
-    model, cfg, classes = load_trained(checkpoint, cfg)
-    model.cfg, model.dataset_meta = cfg, dict(classes=classes)
-    model.cfg.test_pipeline = _pipeline_steps(cfg, checkpoint)
+    trained = load_trained(checkpoint, cfg)
+    model = trained.model
+    model.cfg, model.dataset_meta = trained.cfg, dict(classes=trained.classes)
+    model.cfg.test_pipeline = _pipeline_steps(trained.cfg, checkpoint)
     return model
 
 
