@@ -190,7 +190,7 @@ def row_printer(file: Path) -> Callable[[EmotionRow], None]:
                 write_line(f'{printable(file)}:')
             for each in rows[printed:]:
                 person = '' if each.person is None else f'person {each.person}  '
-                write_line(f'  {each.from_s:7.1f} - {each.to_s:7.1f} s  {person}{each.label}')
+                write_line(f'  {each.from_s:8.2f} - {each.to_s:8.2f} s  {person}{each.label}')
             printed = len(rows)
 
     return show
