@@ -19,7 +19,7 @@ from torch import nn
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import check_groups, require_lists
+from claip_emo_mm.engine.config_checks import build_lazily, check_groups, find_dataset, require_lists
 from claip_emo_mm.engine.feature_cache import KEY, cached_config
 from claip_emo_mm.evaluation import few_shot
 from claip_emo_mm.evaluation.predictions import collect_features
@@ -65,6 +65,9 @@ def frozen_model(cfg: Config, out: Path) -> tuple[nn.Module, Config]:
         cfg.model.visual_neck = None  # the mean over the frames: a neck that was not trained is random
     if cfg.model.get('audio_backbone'):
         cfg.model.audio_neck = dict(type='AudioMeanPool')
+    dataset = find_dataset(cfg, 'test')
+    if dataset is not None and cfg.model.cls_head.get('classes'):  # those of the data set, in its order
+        cfg.model.cls_head.classes = list(build_lazily(dataset).metainfo['classes'])
     cached, _ = cached_config(cfg, ('train', 'test'))
     return MODELS.build(cached.model).eval(), cached
 
