@@ -81,8 +81,9 @@ class EmotionInferencer(BaseInferencer):
         self._trained_classes = self.classes
         self._detector = detector
         self.note = caution(metadata)  # what the model is, where it was not trained for its classes or for real videos
+        is_whole = getattr(self._model, 'adapter_scale', 1) == 1  # the temperature was fitted with whole adapters
         self.facts = ModelFacts(Path(self._checkpoint).name, trained_on(metadata),
-                                read_temperature((metadata or {}).get('calibration')))
+                                read_temperature((metadata or {}).get('calibration')) if is_whole else None)
         super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
                          show_progress=False)
 

@@ -34,6 +34,7 @@ def test_inference_applies_it(trained_toy: TrainedToy, tmp_path: Path) -> None:
     found, without = (EmotionInferencer(path).infer(video, face='none') for path in (trained_toy.checkpoint, plain))
     temperature = calibration(trained_toy.checkpoint)['temperature']
     assert (found.model.temperature, without.model.temperature) == (temperature, None)
+    assert EmotionInferencer(trained_toy.checkpoint, cfg_options={'model.adapter_scale': .5}).facts.temperature is None
     values = scale_scores(torch.tensor(list(without.scores.values())).numpy(), temperature)
     assert list(found.scores.values()) == pytest.approx(values.tolist(), abs=1e-5)
     assert found.model.data == 'drawn faces' and found.note.startswith('drawn faces: ')
