@@ -29,21 +29,26 @@ _KINDS = ('could not be read and were skipped', 'have no audio; the model read s
 
 @HOOKS.register_module()
 class ClassCheckHook(Hook):
-    """Check that the head has as many outputs as each data set has classes.
+    """Check that the head has as many outputs as each data set has classes, and those with names in the same order.
 
-    Data sets without class names (`metainfo['classes']`) and heads without `num_classes` are skipped.
+    Data sets without class names (`metainfo['classes']`) and heads without `num_classes` are skipped. Heads that read
+    the names of their classes (`classes`) may spell them in another way.
     """
 
     priority = 'VERY_HIGH'
 
     def before_run(self, runner: Runner) -> None:
-        outputs = getattr(getattr(unwrapped_model(runner), 'cls_head', None), 'num_classes', None)
+        head = getattr(unwrapped_model(runner), 'cls_head', None)
+        outputs, named = getattr(head, 'num_classes', None), list(getattr(head, 'classes', ()))
         for key in ('train', 'val', 'test'):
             loop = getattr(runner, f'_{key}_loop')
             classes = dataset_classes(loop.dataloader) if isinstance(loop, BaseLoop) else []  # unused: still a config
             if outputs is not None and classes and outputs != len(classes):
                 raise InputError(f'model.cls_head.num_classes is {outputs}, but the data set of {key}_dataloader has '
                                  f'{len(classes)} classes: {", ".join(classes)}. Correct the number or the class list.')
+            if named != classes and sorted(named) == sorted(classes):
+                raise InputError(f'model.cls_head.classes are {", ".join(named)}, but the data set of {key}_dataloader '
+                                 f'counts its classes in another order: set model.cls_head.classes={classes}.')
 
 
 def dataset_classes(dataloader: DataLoader) -> list[str]:

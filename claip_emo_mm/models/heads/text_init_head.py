@@ -35,6 +35,7 @@ class TextInitFusionHead(ConcatFusionHead):
         if len(names) != num_classes:
             raise InputError(f'TextInitFusionHead: num_classes={num_classes}, but classes has {len(names)} names: '
                              f'{", ".join(names)}. Correct one of them.')
+        self.classes = names
         self.language = visual_side(visual_channels, names, arch, pretrained, prompts).requires_grad_(False)
 
     @torch.no_grad()
