@@ -157,7 +157,8 @@ def _config(out: Path, base: Path, classes: Sequence[str]) -> tuple[Path, str]:
     if 'num_classes' not in (cfg.model.get('cls_head') or {}) or missing:
         raise InputError(f'{base}: not a config that can be trained and tested on other classes: '
                          f'{", ".join(missing) or "model.cls_head.num_classes"} missing. Take one of configs/.')
-    changed = [f'cls_head=dict(num_classes={len(classes)})']
+    names = ', classes=classes' if 'classes' in cfg.model.cls_head else ''  # the head reads them
+    changed = [f'cls_head=dict(num_classes={len(classes)}{names})']
     if (cfg.model.get('data_preprocessor') or {}).get('blending'):
         changed.append(f'data_preprocessor=dict(blending=dict(num_classes={len(classes)}))')
     leaf = _LEAF.format(count=len(classes), root=out.as_posix(), base=base.name, base_path=list_cell(base, out),

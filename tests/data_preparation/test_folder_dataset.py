@@ -81,6 +81,12 @@ def test_the_papers_recipe_mixes_as_many_classes(own: FolderSet) -> None:
     assert cfg.train_dataloader.batch_size == 8
 
 
+def test_a_head_reads_the_names_in_the_order_of_the_labels(own: FolderSet) -> None:
+    report = prepare_folder_dataset(dataclasses.replace(own, base=CONFIGS / 'claip_emo_vitl14_dfew_text_init.py'))
+    cfg = Config.fromfile(report.config)
+    assert cfg.model.cls_head.classes == cfg.train_dataloader.dataset.classes == report.classes
+
+
 def test_faces_are_cropped(own: FolderSet) -> None:
     report = prepare_folder_dataset(dataclasses.replace(own, faces='crop'))
     [row, _] = rows(own.out / 'test.csv')
