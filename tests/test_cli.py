@@ -72,6 +72,7 @@ def test_what_is_wrong_has_a_hint(doctor, versions: dict[str, str], failing: dic
     assert all(reason.splitlines()[-1] in text for reason in failing.values() if reason)
 
 
+@pytest.mark.usefixtures('ctrl_c_interrupts')
 def test_ctrl_c_while_a_tool_imports_is_one_line() -> None:
     code = ('import os, signal; from claip_emo_cli import exit_on_interrupt; exit_on_interrupt(); '
             'os.kill(os.getpid(), signal.SIGINT); import torch')

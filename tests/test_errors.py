@@ -29,6 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {  # required options
     'ClassBalancedSampler': dict(dataset=[]), 'ResumableTrainLoop': dict(runner=None, dataloader={}, max_epochs=3),
     'AudioBackboneWrapper': dict(backbone={}), 'ConcatFusionHead': CHANNELS, 'CrossAttentionFusionHead': CHANNELS,
     'FiLMFusionHead': CHANNELS, 'GatedFusionHead': CHANNELS,
+    'CLIPVisualBackbone': dict(arch={}), 'LoadCachedFeatures': dict(cache='', pipeline=[], stores={}),
     'LanguageHead': dict(CHANNELS, classes=['a', 'b', 'c']),
     'TextInitFusionHead': dict(CHANNELS, classes=['a', 'b', 'c']), 'SumFusionHead': CHANNELS,
     'TemporalTransformer': NECK, 'FrameTokens': NECK, 'AudioTemporalTransformer': dict(embed_dims=4, num_steps=3),

@@ -23,7 +23,8 @@ def test_each_of_sixty_files_is_judged_or_named(checkpoint: Path, tmp_path: Path
         env=os.environ | {'PYTHONPATH': str(ROOT)})
     said = done.stderr.decode('utf-8', 'surrogateescape')
     assert done.returncode == 1 and 'Traceback' not in said, said
-    judged = {json.loads(path.read_text(encoding='utf-8'))['input'] for path in out.glob('*.json')}
+    judged = {os.path.normpath(out / json.loads(path.read_text(encoding='utf-8'))['input'])
+              for path in out.glob('*.json')}
     found = {}
     for file in files:
         name = os.fsencode(folder / file.name).decode('utf-8', 'backslashreplace')

@@ -78,6 +78,7 @@ def test_error_in_a_worker_process() -> None:
     assert original_message(caught.value) == 'clip 0.mp4: no frames.\nMake it again.'
 
 
+@pytest.mark.usefixtures('ctrl_c_interrupts')
 def test_ctrl_c_is_an_exception_again_in_the_main_function(capsys: pytest.CaptureFixture) -> None:
     def main() -> None:
         os.kill(os.getpid(), signal.SIGINT)

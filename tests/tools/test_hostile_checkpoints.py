@@ -89,11 +89,12 @@ def test_test_and_train(hostile: Path, address: str, tmp_path: Path, refused: Re
 
 def test_starting_weights_of_a_config(address: str, tmp_path: Path) -> None:
     for name in ('call', 'plain'):
-        for network in (dict(type='ResNet', depth=18, init_cfg=dict(type='Pretrained',
-                                                                    checkpoint=f'{address}/{name}.pth')),
-                        dict(type='TimeSformer', num_frames=2, img_size=32, patch_size=16, embed_dims=16, num_heads=2,
-                             num_transformer_layers=1, pretrained=f'{address}/{name}.pth'),
-                        dict(type='ResNet3dSlowOnly', depth=18, pretrained=f'{address}/{name}.pth', lateral=False)):
+        for wrapper, network in (
+                ('Image', dict(type='ResNet', depth=18, init_cfg=dict(type='Pretrained',
+                                                                      checkpoint=f'{address}/{name}.pth'))),
+                ('Video', dict(type='TimeSformer', num_frames=2, img_size=32, patch_size=16, embed_dims=16,
+                               num_heads=2, num_transformer_layers=1, pretrained=f'{address}/{name}.pth')),
+                ('Video', dict(type='ResNet3dSlowOnly', depth=18, pretrained=f'{address}/{name}.pth', lateral=False))):
             with DefaultScope.overwrite_default_scope('mmaction'), pytest.raises(InputError, match=f'{name}.pth: '):
-                MODELS.build(dict(type='VideoBackboneWrapper', backbone=network))
+                MODELS.build(dict(type=f'{wrapper}BackboneWrapper', backbone=network))
     assert not (tmp_path / 'marker').exists()

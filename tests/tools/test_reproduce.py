@@ -3,9 +3,9 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
+from hub_server import Hub
 from tool_runs import ROOT, call_tool
 
 
@@ -41,49 +41,41 @@ MODEL = ("model = dict(audio_backbone=dict(arch='HTSAT-tiny-fusion', pretrained=
          'visual_backbone=dict(pretrained={}))')
 
 
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A hub with one file, and the hash that it states."""
-    state = SimpleNamespace(content=b'weights', etag=hashlib.sha256(b'weights').hexdigest(), fetched=[])
-
-    def download(repository: str, name: str, local_dir: Path) -> None:
-        state.fetched.append((repository, name))
-        local_dir.mkdir(parents=True, exist_ok=True)
-        (local_dir / name).write_bytes(state.content)
-
-    monkeypatch.setattr('huggingface_hub.hf_hub_download', download)
-    monkeypatch.setattr('huggingface_hub.get_hf_file_metadata', lambda address: SimpleNamespace(etag=state.etag))
-    return state
-
-
-def test_weights_are_fetched_once_and_compared(tmp_path: Path, hub: SimpleNamespace, monkeypatch: pytest.MonkeyPatch,
+def test_weights_are_fetched_once_and_compared(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch,
                                                capsys: pytest.CaptureFixture) -> None:
-    file = tmp_path / 'weights/630k-audioset-fusion-best.pt'
+    name = '630k-audioset-fusion-best.pt'
+    hub.repositories['lukewys/laion_clap'] = {name: b'weights'}
     config = tmp_path / 'config.py'
-    config.write_text(MODEL.format(file, "'toy'"))
+    config.write_text(MODEL.format(tmp_path / 'weights' / name, "'toy'"))
     for _ in range(2):
         assert call_tool(monkeypatch, 'fetch_weights.py', config) == 0
-    assert hub.fetched == [('lukewys/laion_clap', file.name)]
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == [f'audio_backbone: {file}, 0 MB, SHA-256 {hashlib.sha256(b"weights").hexdigest()}',
-                          'visual_backbone: in the package']
-    file.unlink()
-    hub.content = b'other'
+    assert [line.partition(' ')[0] for line in hub.asked if name in line] == ['HEAD', 'GET']
+    audio, visual = capsys.readouterr().out.splitlines()[-2:]
+    assert audio.endswith(f'{name}, 0 MB, SHA-256 {hashlib.sha256(b"weights").hexdigest()}')
+    assert visual == 'visual_backbone: in the package'
+
+
+def test_damaged_weights_are_refused(tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch,
+                                     capsys: pytest.CaptureFixture) -> None:
+    name = '630k-audioset-fusion-best.pt'
+    hub.repositories['lukewys/laion_clap'], hub.stated[name] = {name: b'other'}, 64 * '0'
+    config = tmp_path / 'config.py'
+    config.write_text(MODEL.format(tmp_path / name, "'toy'"))
     assert call_tool(monkeypatch, 'fetch_weights.py', config) == 1
-    assert 'has the SHA-256 d9298a10d1b0, the hub states' in capsys.readouterr().err.replace(
-        hashlib.sha256(b'other').hexdigest(), hashlib.sha256(b'other').hexdigest()[:12])
+    digest = hashlib.sha256(b'other').hexdigest()[:16]
+    assert f'gave a file with the SHA-256 {digest}..., the hub states 0000000000000000' in capsys.readouterr().err
 
 
 def test_no_network_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def fail(address: str) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError('no route to host')
 
-    monkeypatch.setattr('huggingface_hub.get_hf_file_metadata', fail)
+    monkeypatch.setattr('huggingface_hub.hf_hub_download', fail)
     config = tmp_path / 'config.py'
     config.write_text(MODEL.format(tmp_path / '630k-audioset-fusion-best.pt', None))
     assert call_tool(monkeypatch, 'fetch_weights.py', config) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith('error: ') and '(OSError: no route to host)' in error
+    assert error.startswith('error: ') and 'no route to host' in error
     assert 'fetch 630k-audioset-fusion-best.pt from the repository lukewys/laion_clap' in error
     config.write_text(MODEL.format(tmp_path / 'mine.pt', None))
     assert call_tool(monkeypatch, 'fetch_weights.py', config) == 1

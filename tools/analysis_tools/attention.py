@@ -21,6 +21,7 @@ from claip_emo_mm.datasets.transforms import SampleFrameViews
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.calibration import scale_scores
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.structures import MISSING_INDEX
@@ -109,7 +110,9 @@ def _plot(infer: EmotionInferencer, clip: WindowClip, path: Path) -> None:
     if 'frame_index' in inputs and inputs['frame_index'][0, 0] == MISSING_INDEX:
         raise InputError(f'{name}: has no frames.')
     with torch.inference_mode(), record_attention(infer.model) as noted:
-        scores = infer.model.test_step(pseudo_collate([sample]))[0].pred_score
+        scores = infer.model.test_step(pseudo_collate([sample]))[0].pred_score.cpu().numpy()
+    if infer.facts.temperature is not None:
+        scores = scale_scores(scores, infer.facts.temperature)
     if not noted['encoder']:
         raise InputError(f'{name}: the model did not read the frames.')
     index = inputs['frame_index'][0].numpy()  # (T,) of the first view
