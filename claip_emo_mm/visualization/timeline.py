@@ -145,7 +145,7 @@ def _plot_leading(axis: Axes, scores: ScoreMap, place: np.ndarray) -> None:
 def _title(result: EmotionResult, number: int | None, people: dict[int, PersonTrack], longest_name: int) -> str:
     scores = result.scores_of(number)
     top = max(scores, key=scores.__getitem__)
-    unsure = f'{UNSURE}: ' * result.rule.is_unsure(scores)
+    unsure = f'{UNSURE}: ' if result.rule.is_unsure(scores) else ''
     verdict = f'{unsure}{_shortened(top, longest_name)} {100 * scores[top]:.0f} %'
     if number not in people:
         return f'whole frame, or audio alone: {verdict}'

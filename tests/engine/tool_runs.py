@@ -1,11 +1,9 @@
 """Runs the command lines: as a user does, or, ten times quicker, in this process."""
-import logging
 import os
 import runpy
 import socket
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,9 +31,7 @@ def run_tool(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedPro
 
 def call_tool(monkeypatch: pytest.MonkeyPatch, name: str, *args: str | Path) -> int:
     """Run tools/<name> in this process, its `__main__` block included, and return the exit code."""
-    for handler in chain.from_iterable(logger.handlers for logger in MMLogger._instance_dict.values()):
-        if type(handler) is logging.StreamHandler and handler.stream.closed:
-            handler.stream = sys.stderr  # that of an earlier call, which pytest has closed
+    MMLogger._instance_dict.clear()  # as in a new process: those of earlier calls write to streams that pytest closed
     monkeypatch.setattr(sys, 'argv', [name, *map(str, args)])
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     with pytest.raises(SystemExit) as exit_:

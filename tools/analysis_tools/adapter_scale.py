@@ -13,6 +13,7 @@ import torch
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
+from claip_emo_mm.compat.console import log_to_stderr
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
 from claip_emo_mm.engine.config import load_config
@@ -48,6 +49,7 @@ def parse_args() -> Namespace:
 
 def main() -> None:
     args = parse_args()
+    log_to_stderr('adapter_scale')
     require_checkpoint(args.checkpoint)
     check_writable(args.out, is_folder=True)
     init_default_scope('mmaction')

@@ -17,6 +17,7 @@ from claip_emo_mm.apis.inferencer import FACES
 from claip_emo_mm.apis.inputs import open_input
 from claip_emo_mm.apis.window_clip import WindowClip
 from claip_emo_mm.apis.windows import SlidingWindows
+from claip_emo_mm.compat.console import log_to_stderr
 from claip_emo_mm.datasets.transforms import SampleFrameViews
 from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
@@ -61,6 +62,7 @@ def parse_args() -> Namespace:
 
 def main() -> int:
     args = parse_args()
+    log_to_stderr('attention')
     check_writable(args.out, is_folder=True)
     init_default_scope('mmaction')
     trained = load_trained(args.checkpoint, cfg_options=args.cfg_options)
