@@ -3,11 +3,9 @@ from claip_emo_cli import exit_on_interrupt
 
 exit_on_interrupt()
 
-import hashlib
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from claip_emo_mm.engine.cli import add_cfg_options, run
@@ -15,8 +13,7 @@ from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import walk_config
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import find_file
-
-_CHUNK = 1 << 24  # bytes
+from claip_emo_mm.utils.io import hash_file
 
 
 def parse_args() -> Namespace:
@@ -38,7 +35,7 @@ def main() -> None:
         path = find_file(source, (), arch)
         if not path.is_file():
             raise InputError(f'{name}: {path}: there is no such file of weights.')
-        sys.stdout.write(f'{name}: {path}, {path.stat().st_size / 1e6:,.0f} MB, SHA-256 {sha256(path)}\n')
+        sys.stdout.write(f'{name}: {path}, {path.stat().st_size / 1e6:,.0f} MB, SHA-256 {hash_file(path)}\n')
 
 
 def encoders(model: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -46,14 +43,6 @@ def encoders(model: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for name, value in walk_config(model):
         if isinstance(value, dict) and isinstance(value.get('pretrained'), str):
             yield name, value['pretrained'], value.get('arch')
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 if __name__ == '__main__':

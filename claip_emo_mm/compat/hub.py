@@ -1,5 +1,4 @@
 """Files of model repositories on the Hugging Face hub, by addresses such as hf://user/model."""
-import hashlib
 import logging
 import os
 import re
@@ -12,6 +11,7 @@ from mmengine.logging import print_log
 
 from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.io import hash_file
 
 SCHEME = 'hf://'
 MODEL_FILE = 'model.safetensors'  # of a repository that tools/publish_model.py made
@@ -19,7 +19,6 @@ CARD_FILE = 'README.md'
 
 _ADDRESS = re.compile(r'hf://(?P<repository>[\w.-]+/[\w.-]+?)(@(?P<revision>[^/@]+))?(/(?P<name>[^@]+))?')
 _SHA256 = re.compile(r'[0-9a-f]{64}')
-_CHUNK = 1 << 24  # bytes
 
 
 class HubFile(NamedTuple):
@@ -85,14 +84,11 @@ def _check_hash(path: Path, address: str) -> None:
     content = path.resolve()
     if _SHA256.fullmatch(content.name) is None:
         return
-    digest = hashlib.sha256()
-    with content.open('rb') as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != content.name:
+    found = hash_file(content)
+    if found != content.name:
         path.unlink()
         content.unlink(missing_ok=True)
-        raise InputError(f'{address}: gave a file with the SHA-256 {digest.hexdigest()[:16]}..., the hub states '
+        raise InputError(f'{address}: gave a file with the SHA-256 {found[:16]}..., the hub states '
                          f'{content.name[:16]}.... It was damaged on its way and deleted; give the same command again.')
 
 

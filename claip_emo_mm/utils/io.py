@@ -29,6 +29,7 @@ PART_SUFFIX = '.part'  # ends the name of a file or folder while it is written
 _LONGEST_NAME = 255  # bytes of a file's name, on nearly every file system
 _MOST_LINKS = 40
 _HASH_DIGITS = 12
+_BLOCK_BYTES = 2 ** 20
 
 
 @contextmanager
@@ -263,6 +264,15 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def hash_file(path: str | Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import media_name
 from claip_emo_mm.utils.file_errors import reading
+from claip_emo_mm.utils.io import hash_file
 
 CLIP_BYTES = 16  # of the SHA-256 that names a clip
-_BLOCK_BYTES = 2 ** 20
 
 
 class JsonLines:
@@ -120,14 +120,11 @@ def _state(path: str) -> str:
 
 
 def _content(path: str) -> str:
+    if not os.path.isdir(path):
+        return hash_file(path)
     digest = hashlib.sha256()
-    if os.path.isdir(path):
-        for name in sorted(name for name in os.listdir(path) if not name.startswith('.')):
-            inner = os.path.join(path, name)
-            if os.path.isfile(inner):
-                digest.update(f'{name}\n{_content(inner)}\n'.encode('utf-8', 'surrogateescape'))
-        return digest.hexdigest()
-    with open(path, 'rb') as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
+    for name in sorted(name for name in os.listdir(path) if not name.startswith('.')):
+        inner = os.path.join(path, name)
+        if os.path.isfile(inner):
+            digest.update(f'{name}\n{hash_file(inner)}\n'.encode('utf-8', 'surrogateescape'))
     return digest.hexdigest()
