@@ -60,8 +60,7 @@ def load_trained(checkpoint: str, cfg: Config | None = None,
         dataset = None if own else find_dataset(cfg, 'test')
         classes = [] if dataset is None else list(build_lazily(dataset).metainfo.get('classes', ()))
     here = None if own else make_metadata(cfg, classes, model, {})
-    check_compatibility(model, loaded, checkpoint, here)
-    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # it has the omitted ones
+    _load_checked(model, loaded, checkpoint, here)
     return TrainedModel(model.eval(), cfg, list(classes or (metadata or {}).get('classes', ())), metadata)
 
 
@@ -79,10 +78,15 @@ def load_weights(model: nn.Module, loaded: dict, source: str) -> bool:
     metadata = read_metadata(loaded, source)
     if metadata is None:
         return False
-    check_compatibility(model, loaded, source)
-    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)  # it has the omitted ones
+    _load_checked(model, loaded, source)
     model.dataset_meta = dict(classes=list(metadata['classes']))
     return True
+
+
+def _load_checked(model: nn.Module, loaded: dict, source: str, here: Metadata | None = None) -> None:
+    """Load what `check_compatibility` has found to fit: nothing is missing but frozen weights, which the model has."""
+    check_compatibility(model, loaded, source, here)
+    model.load_state_dict(without_wrapper(loaded.get('state_dict', loaded)), strict=False)
 
 
 def build_recognizer(checkpoint: str, cfg: Config) -> nn.Module | None:
