@@ -20,8 +20,8 @@ class RandAugmentFrames(BaseTransform):
     """RandAugment (arXiv 1909.13719), the same for all frames of a clip; for training only.
 
     timm samples the operations and their strengths, from the generators of `random` and `numpy.random`, as its own
-    transform does. The operations equal Pillow's on each frame, but that shear, translation and rotation (bicubic)
-    leave up to two values in a thousand one step off.
+    transform does. The operations equal Pillow's on each frame, but that shear, translation and rotation (bicubic),
+    color and sharpness leave up to two values in a thousand one step off.
 
     Reads and replaces `imgs`, frames (H, W, 3) uint8.
 
@@ -52,5 +52,5 @@ def _augment(name: str, frames: np.ndarray | Sequence[np.ndarray], *strength: fl
     """The function that timm calls, with the frames of a clip in place of an image."""
     operation = OPERATIONS[name]
     if isinstance(frames, np.ndarray):
-        return operation(frames, *strength, fill=fillcolor)
+        return operation(np.ascontiguousarray(frames), *strength, fill=fillcolor)
     return [operation(frame[None], *strength, fill=fillcolor)[0] for frame in frames]  # of different sizes

@@ -5,14 +5,15 @@ import pytest
 from PIL import Image
 from timm.data.auto_augment import NAME_TO_OP
 
-from claip_emo_mm.datasets.transforms.image_ops import OPERATIONS, warp
+from claip_emo_mm.datasets.transforms.image_ops import OPERATIONS
 
 FILL = (124, 116, 104)
 EXACT = [('AutoContrast', ()), ('Equalize', ()), ('Invert', ()), ('Posterize', (1,)), ('PosterizeIncreasing', (3,)),
          ('PosterizeIncreasing', (8,)), ('Solarize', (80,)), ('SolarizeIncreasing', (256,)), ('SolarizeAdd', (70,)),
          ('Brightness', (0.4,)), ('BrightnessIncreasing', (1.537,)), ('Contrast', (0.5,)),
-         ('ContrastIncreasing', (1.63,)), ('Color', (0.37,)), ('ColorIncreasing', (1.4,)), ('Sharpness', (0.37,)),
-         ('SharpnessIncreasing', (1.61,))]
+         ('ContrastIncreasing', (1.63,))]
+BLENDING = [('Color', 0.37), ('ColorIncreasing', 1.4), ('Color', 1.0), ('Sharpness', 0.37),
+            ('SharpnessIncreasing', 1.61), ('Sharpness', 1.0)]
 WARPING = [('Rotate', 13.7), ('Rotate', -21.3), ('Rotate', 0.0), ('ShearX', 0.21), ('ShearX', -0.19), ('ShearY', 0.2),
            ('ShearY', -0.21), ('TranslateXRel', 0.313), ('TranslateXRel', -0.3), ('TranslateYRel', 0.25),
            ('TranslateYRel', -0.28)]
@@ -40,27 +41,31 @@ def test_operations_on_brightness_are_pillows(name: str, strength: tuple[float, 
     np.testing.assert_array_equal(frames, given)
 
 
-@pytest.mark.parametrize(('name', 'strength'), WARPING)
-def test_warping_is_pillows_but_for_single_steps(name: str, strength: float) -> None:
+@pytest.mark.parametrize(('name', 'strength'), WARPING + BLENDING)
+def test_other_operations_are_pillows_but_for_single_steps(name: str, strength: float) -> None:
     frames = some_frames()
+    given = frames.copy()
     changed = OPERATIONS[name](frames, strength, fill=FILL)
     difference = np.abs(changed.astype(int) - by_timm(name, frames, strength))
-    assert difference.max() <= 1
+    assert changed.dtype == np.uint8 and difference.max() <= 1
     assert (difference > 0).mean() < 2e-3
+    np.testing.assert_array_equal(frames, given)
     outside = (changed == np.array(FILL)).all(axis=(0, 3))
-    assert outside.any() == (strength != 0)
+    assert outside.any() == ((name, strength) in WARPING and strength != 0)
 
 
 def test_every_operation_is_checked_here() -> None:
-    assert {name for name, _ in EXACT + WARPING} == OPERATIONS.keys()
+    assert {name for name, _ in EXACT + WARPING + BLENDING} == OPERATIONS.keys()
 
 
 def test_no_bits_are_black() -> None:
     assert not OPERATIONS['PosterizeIncreasing'](some_frames(), 0, fill=FILL).any()
 
 
-def test_warping_by_whole_pixels_moves_them() -> None:
+@pytest.mark.parametrize('name', ['AutoContrast', 'Equalize', 'Contrast', 'Color'])
+def test_tables_are_those_of_each_frame(name: str) -> None:
+    strength = () if name in ('AutoContrast', 'Equalize') else (1.5,)
     frames = some_frames()
-    moved = warp(frames, (1, 0, 2, 0, 1, -3), FILL)  # what was 2 to the right and 3 above
-    np.testing.assert_array_equal(moved[:, 3:, :-2], frames[:, :-3, 2:])
-    assert (moved[:, :3] == FILL).all() and (moved[:, :, -2:] == FILL).all()
+    apart = [OPERATIONS[name](frame[None], *strength, fill=FILL)[0] for frame in frames]
+    np.testing.assert_array_equal(OPERATIONS[name](frames, *strength, fill=FILL), np.stack(apart))
+    assert OPERATIONS[name](frames[:, :1, :1], *strength, fill=FILL).shape == (5, 1, 1, 3)

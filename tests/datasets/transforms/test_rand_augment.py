@@ -64,6 +64,16 @@ def test_the_input_is_not_changed() -> None:
     np.testing.assert_array_equal(given['imgs'], frames)
 
 
+def test_frames_may_lie_in_memory_in_any_order() -> None:
+    planes = np.ascontiguousarray(some_frames().transpose(0, 3, 1, 2))
+    for seed_number in range(12):
+        seed(seed_number)
+        expected = RandAugmentFrames('rand-m9-n4-p1.0-inc1')(dict(imgs=some_frames()))['imgs']
+        seed(seed_number)
+        augmented = RandAugmentFrames('rand-m9-n4-p1.0-inc1')(dict(imgs=planes.transpose(0, 2, 3, 1)))['imgs']
+        np.testing.assert_array_equal(augmented, expected)
+
+
 def test_it_can_be_sent_to_a_worker() -> None:
     frames = some_frames()
     transform = RandAugmentFrames('rand-m9-n9-p1.0-inc1')
