@@ -23,11 +23,22 @@ class TemporalBlock(nn.Module):
         self.fc1 = nn.Linear(embed_dims, mlp_dims)
         self.fc2 = nn.Linear(mlp_dims, embed_dims)
 
-    def forward(self, x: Tensor) -> Tensor:
-        qkv = self.qkv(self.norm1(x)).unflatten(-1, (3, self.num_heads, -1))  # (B, N, 3, heads, head_dims)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)
+    def forward(self, x: Tensor, class_token_only: bool = False) -> Tensor:
+        """(B, N, D) to (B, N, D), or to (B, 1, D) for the class token alone."""
+        normed = self.norm1(x)
+        if class_token_only:
+            queries, keys_values = self.qkv.weight.tensor_split([self.out.in_features])
+            q, = self._heads(F.linear(normed[:, :1], queries), 1).unbind(1)
+            k, v = self._heads(F.linear(normed, keys_values), 2).unbind(1)
+            x = x[:, :1]
+        else:
+            q, k, v = self._heads(self.qkv(normed), 3).unbind(1)
         x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
         return x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate='tanh'))
+
+    def _heads(self, x: Tensor, count: int) -> Tensor:
+        """(B, N, count * heads * head_dims) to (B, count, heads, N, head_dims)."""
+        return x.unflatten(-1, (count, self.num_heads, -1)).permute(0, 2, 3, 1, 4)
 
 
 @MODELS.register_module()
@@ -70,8 +81,8 @@ class FrameTokens(BaseModule):
             tokens = self.cls_token.expand(frame_features.shape[0], -1, -1)
             frame_features = torch.cat([tokens, frame_features], 1)  # (B, T+1, D)
         x = frame_features + self.pos_embedding[:, :frame_features.shape[1]]
-        for layer in self.layers:
-            x = layer(x)
+        for number, layer in enumerate(self.layers, 1):
+            x = layer(x, class_token_only=bool(self.num_class_tokens) and number == len(self.layers))
         return x
 
 

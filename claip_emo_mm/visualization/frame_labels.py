@@ -1,4 +1,4 @@
-"""Face boxes with labels, and a note, drawn on the frames of a video."""
+"""Face boxes with labels, and what the model was trained on, drawn on the frames of a video."""
 import textwrap
 from functools import lru_cache
 
@@ -44,7 +44,8 @@ class FrameLabels:
             windows.setdefault((row.from_s, row.to_s), []).append(row)
         self._windows = list(windows.values())
         self._middles = np.array([sum(times) / 2 for times in windows])
-        self._kind, self._note = result.kind if result.note else '', result.note
+        data = f'trained on {result.model.data}' if result.model.data else ''
+        self._note, self._kind = (result.note, result.kind) if result.note else (result.about, data)
         self._places: dict[int | None, int] = {}  # where each person's label was, beside the face
 
     def draw(self, image: np.ndarray, time_s: float) -> np.ndarray:

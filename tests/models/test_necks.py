@@ -17,25 +17,29 @@ def layer_norm(x: torch.Tensor) -> torch.Tensor:
     return (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
 
 
-@pytest.mark.parametrize('frames', [4, 3, 1])  # views of fewer frames than it was made for take the first positions
-def test_class_token_reads_the_frames(frames: int) -> None:
+@pytest.mark.parametrize(('frames', 'layers'), [  # views of fewer frames than it was made for take the first positions
+    (4, 1), (3, 1), (1, 1), (3, 2)])
+def test_class_token_reads_the_frames(frames: int, layers: int) -> None:
     torch.manual_seed(0)
     batch, width, heads, head_width = 2, 8, 2, 5
-    neck = TemporalTransformer(width, 4, heads, head_width, mlp_dims=7)
+    neck = TemporalTransformer(width, 4, heads, head_width, mlp_dims=7, num_layers=layers)
     x = torch.randn(batch, frames, width)
 
     weights = {name: parameter.detach() for name, parameter in neck.named_parameters()}
     tokens = torch.cat([weights['cls_token'].repeat(batch, 1, 1), x], 1) + weights['pos_embedding'][:, :frames + 1]
-    q, k, v = (layer_norm(tokens) @ weights['layers.0.qkv.weight'].T).chunk(3, -1)
-    mixed = []
-    for head in range(heads):
-        part = slice(head * head_width, (head + 1) * head_width)
-        attention = (q[..., part] @ k[..., part].transpose(1, 2) / head_width ** .5).softmax(-1)
-        mixed.append(attention @ v[..., part])
-    tokens = tokens + torch.cat(mixed, -1) @ weights['layers.0.out.weight'].T + weights['layers.0.out.bias']
-    hidden = layer_norm(tokens) @ weights['layers.0.fc1.weight'].T + weights['layers.0.fc1.bias']
-    hidden = hidden * .5 * (1 + torch.tanh((2 / math.pi) ** .5 * (hidden + .044715 * hidden ** 3)))
-    tokens = tokens + hidden @ weights['layers.0.fc2.weight'].T + weights['layers.0.fc2.bias']
+    for layer in range(layers):
+        weight, bias = ({name: weights.get(f'layers.{layer}.{name}.{kind}') for name in ('qkv', 'out', 'fc1', 'fc2')}
+                        for kind in ('weight', 'bias'))
+        q, k, v = (layer_norm(tokens) @ weight['qkv'].T).chunk(3, -1)
+        mixed = []
+        for head in range(heads):
+            part = slice(head * head_width, (head + 1) * head_width)
+            attention = (q[..., part] @ k[..., part].transpose(1, 2) / head_width ** .5).softmax(-1)
+            mixed.append(attention @ v[..., part])
+        tokens = tokens + torch.cat(mixed, -1) @ weight['out'].T + bias['out']
+        hidden = layer_norm(tokens) @ weight['fc1'].T + bias['fc1']
+        hidden = hidden * .5 * (1 + torch.tanh((2 / math.pi) ** .5 * (hidden + .044715 * hidden ** 3)))
+        tokens = tokens + hidden @ weight['fc2'].T + bias['fc2']
     torch.testing.assert_close(neck(x), tokens[:, 0])
 
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from claip_emo_mm.structures import EmotionResult, EmotionRow, PersonTrack
+from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, PersonTrack
 from claip_emo_mm.visualization.frame_labels import FrameLabels
 from claip_emo_mm.visualization.plots import person_color
 
@@ -40,6 +40,14 @@ def test_faces_stay_free_and_every_person_has_a_label(
     for number in range(1, len(boxes) + 1):  # the label's background, beyond the lines of the boxes
         assert ((drawn == person_color(number)).all(-1) & outside).sum() > 60
     assert ((drawn == 32).all(-1).sum() > 100) == bool(note)
+
+
+def test_what_the_model_was_trained_on_stands_on_the_frame_without_a_note() -> None:
+    rows = [EmotionRow(0, 4, None, None, dict(calm=.8, sad=.2))]
+    known, unknown = (
+        FrameLabels(EmotionResult('a.mp4', 4., ['calm', 'sad'], rows, [], model=ModelFacts('a.pth', data))).draw(
+            np.full((240, 320, 3), 77, np.uint8), 1.) for data in ('DFEW, fold 1, train', ''))
+    assert (known[-20:] == 32).all(-1).sum() > 100 and not (unknown[-20:] == 32).any()
 
 
 def test_a_face_that_fills_the_image_has_its_label_at_an_edge() -> None:
