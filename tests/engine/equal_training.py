@@ -1,17 +1,19 @@
-"""Trains the toy recognizer for 20 steps of 8 clips and tests it on 13: the script of test_equality.py.
+"""Trains the toy recognizer for 20 steps of 8 clips and tests it on 13, for test_equality.py.
 
-Arguments: folder for the results, launcher. However many processes: the same clips in every step, nothing random.
+However many processes: the same clips in every step, nothing random.
 """
 import json
 import os
-import sys
 from pathlib import Path
+from typing import Any
 
 import torch
+from interrupted_components import PROCESSES
 from mmengine.dist import all_gather, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from sampled_components import sampled_config
+from tool_runs import free_port
 
 import claip_emo_mm  # noqa: F401 - patches MMAction2
 
@@ -33,20 +35,25 @@ class LossOfAllRanks(Hook):
         self.losses.append(float(torch.stack(all_gather(outputs['loss'].detach())).mean()))
 
 
-if __name__ == '__main__':
-    folder, launcher = Path(sys.argv[1]), sys.argv[2]
+def train(folder: Path, sync_bn: bool, processes: int, rank: int, port: int) -> None:
+    """Train and test in one of some processes; the first writes `result.json`."""
+    output = os.open(folder / f'output{rank}.txt', os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1), os.dup2(output, 2)
+    torch.set_num_threads(1)
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(processes), MASTER_ADDR='127.0.0.1',
+                      MASTER_PORT=str(port))
     cfg = sampled_config(folder, encoders=None)
-    cfg.launcher = launcher
+    cfg.launcher = 'pytorch' if processes > 1 else 'none'
     cfg.experiment_name = folder.name
     for key, clips in (('train_dataloader', 16), ('test_dataloader', 13)):
-        cfg[key].batch_size = 8 // int(os.environ.get('WORLD_SIZE', 1))
+        cfg[key].batch_size = 8 // processes
         cfg[key].dataset.clips = clips
     cfg.train_dataloader.sampler.shuffle = False
     cfg.train_cfg.max_epochs = 10
     for backbone in (cfg.model.visual_backbone, cfg.model.audio_backbone):
         backbone.lora.dropout = 0.
     cfg.model.audio_backbone.update(drop_path_rate=0., spec_augment=False)
-    cfg.sync_bn = None if sys.argv[3:] == ['own'] else cfg.sync_bn
+    cfg.sync_bn = cfg.sync_bn if sync_bn else None
     cfg.default_hooks.logger.interval = 100
     cfg.default_hooks.checkpoint.interval = 100
     runner = Runner.from_cfg(cfg)
@@ -54,7 +61,7 @@ if __name__ == '__main__':
     runner.register_hook(collected)
     runner.train()
     metrics = runner.test()
-    assert get_world_size() == int(os.environ.get('WORLD_SIZE', 1))
+    assert get_world_size() == processes
     if is_main_process():
         norm = {name: value.tolist() for name, value in runner.model.state_dict().items() if 'bn0.running' in name}
         (folder / 'result.json').write_text(json.dumps(dict(
@@ -62,3 +69,17 @@ if __name__ == '__main__':
                 {name for name, value in runner.model.named_parameters() if value.requires_grad}
                 - collected.with_gradient),
             norm={name.removeprefix('module.'): value for name, value in norm.items()})))
+
+
+def train_in(folder: Path, processes: int, sync_bn: bool = True) -> dict[str, Any]:
+    """Train in some processes; what the first has written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    started = [PROCESSES.Process(target=train, args=(folder, sync_bn, processes, rank, port), daemon=True)
+               for rank in range(processes)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join(300)
+    assert [process.exitcode for process in started] == [0] * processes, (folder / 'output0.txt').read_text()
+    return json.loads((folder / 'result.json').read_text())

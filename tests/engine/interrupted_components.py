@@ -34,7 +34,10 @@ from claip_emo_mm.engine.resume import set_resume
 
 EPOCHS = 4
 PROCESSES = get_context('forkserver')
-PROCESSES.set_forkserver_preload(['interrupted_components', 'mmaction.models'])
+PROCESSES.set_forkserver_preload([  # what its forks import; Python 3.11 gives it no path to the modules of the tests
+    'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
+    'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'pytest', 'setuptools',
+    'sklearn.metrics', 'yapf'])
 
 
 @DATASETS.register_module()
