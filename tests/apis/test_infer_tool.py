@@ -5,22 +5,20 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import av
 import numpy as np
 import soundfile
+from clean_forks import run_forks
+from tool_runs import ROOT, fork_tool, free_port
 
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.version import INTENDED_USE
 
-ROOT = Path(__file__).parents[2]
-
 
 def run_infer(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(ROOT / 'tools' / 'infer.py'), *map(str, args)], text=True,
-                          capture_output=True, timeout=300, env=os.environ | {'PYTHONPATH': str(ROOT)})
+    return fork_tool('infer.py', *args, cwd=ROOT)
 
 
 def test_prints_the_seven_scores_and_goes_on_after_a_bad_file(checkpoint: Path, toy_set: Path, tmp_path: Path) -> None:
@@ -122,12 +120,12 @@ def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Pa
         shutil.copy(video, folder / f'{name}.mp4')
     inputs = [folder / f'{name}.mp4' for name in 'abcdef']
     command = (*inputs, '--checkpoint', checkpoint, '--out', tmp_path / 'out', '--launcher', 'pytorch')
-    result = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', '--rdzv-backend=c10d',
-         '--rdzv-endpoint=localhost:0', str(ROOT / 'tools' / 'infer.py'), *map(str, command)], text=True,
-        capture_output=True, timeout=300, env=os.environ | {'PYTHONPATH': str(ROOT)})
-    assert result.returncode == 1, result.stderr
-    assert [result.stderr.count(f'error: {folder / name}.mp4') for name in 'abcdef'] == [1, 0, 1, 0, 1, 0]
+    torchrun = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))  # what it says to each
+    results = run_forks(*[[ROOT / 'tools/infer.py', *command]] * 2, cwd=tmp_path, variables=[
+        dict(torchrun, RANK=rank, LOCAL_RANK=rank) for rank in '01'])
+    said = ''.join(result.stderr for result in results)
+    assert all(result.returncode == 1 for result in results), said
+    assert [said.count(f'error: {folder / name}.mp4') for name in 'abcdef'] == [1, 0, 1, 0, 1, 0]
     assert sorted(path.name for path in (tmp_path / 'out').glob('*.json')) == ['b.json', 'd.json', 'f.json']
     scores = [json.loads(path.read_text())['scores'] for path in (tmp_path / 'out').glob('*.json')]
     assert scores[0] == scores[1] == scores[2]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import torch
 from batch_norm_components import train
-from interrupted_components import PROCESSES
+from clean_forks import PROCESSES
 from torch import nn
 
 from claip_emo_mm.compat.distributed import without_statistics

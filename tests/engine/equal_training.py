@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from interrupted_components import PROCESSES
+from clean_forks import PROCESSES
 from mmengine.dist import all_gather, get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

@@ -10,13 +10,13 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from clean_forks import PROCESSES
 from dummy_components import CLASSES, dummy_config
 from mmaction.registry import DATASETS, HOOKS, METRICS
 from mmengine.config import Config
@@ -33,11 +33,6 @@ from claip_emo_mm.engine.config import build_runner
 from claip_emo_mm.engine.resume import set_resume
 
 EPOCHS = 4
-PROCESSES = get_context('forkserver')
-PROCESSES.set_forkserver_preload([  # what its forks import; Python 3.11 gives it no path to the modules of the tests
-    'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
-    'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'pytest', 'setuptools',
-    'sklearn.metrics', 'yapf'])
 
 
 @DATASETS.register_module()

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import torch
+from clean_forks import PROCESSES
 from dummy_components import SignalAt
-from interrupted_components import PROCESSES
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope

@@ -1,17 +1,14 @@
 """A training that is killed while it saves goes on as if nothing had happened."""
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from clean_forks import run_forks
 from dummy_components import dummy_config, write_dummy_config
 from mmengine.config import Config
 from mmengine.runner import Runner
-from tool_runs import ROOT
 
 from claip_emo_mm.engine.config import build_runner
 from claip_emo_mm.engine.resume import latest_checkpoint, set_resume
@@ -41,9 +38,8 @@ def test_killed_while_saving(make_runner: Callable[..., Runner], tmp_path: Path,
     lines = [f'{key.split("__")[0]}{"".join(f"[{part!r}]" for part in key.split("__")[1:])} = {value}'
              for key, value in OPTIONS.items()]
     path = write_dummy_config(tmp_path / 'killed.py', work, '\n'.join(lines))
-    paths = ':'.join([str(ROOT), str(ROOT / 'tests' / 'engine')])
-    killed = subprocess.run([sys.executable, '-c', KILLED, path, dying], env={**os.environ, 'PYTHONPATH': paths},
-                            timeout=300, capture_output=True)
+    (tmp_path / 'run_and_die.py').write_text(KILLED)
+    [killed] = run_forks([tmp_path / 'run_and_die.py', path, dying], cwd=tmp_path)
     assert killed.returncode == -signal.SIGKILL
     names = {file.name for file in work.iterdir()}
     assert any(name.startswith(f'{dying}.') and name.endswith('.part') for name in names)

@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
-from interrupted_components import PROCESSES, assert_same_end, load, start
+from clean_forks import PROCESSES
+from interrupted_components import assert_same_end, load, start
 
 KILLS = 10
 

@@ -1,4 +1,4 @@
-"""Runs the command lines: as a user does, or, ten times quicker, in this process."""
+"""Runs the command lines: as a user does, or quicker, in a clean fork, or quicker still, in this process."""
 import os
 import runpy
 import socket
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from clean_forks import run_forks
 from mmengine.logging import MMLogger
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +30,12 @@ def run_tool(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedPro
                           capture_output=True, timeout=300, env={**os.environ, 'PYTHONPATH': path})
 
 
+def fork_tool(name: str, *args: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run tools/<name> in a process of its own that need not import everything again."""
+    [done] = run_forks([ROOT / 'tools' / name, *args], cwd=cwd)
+    return done
+
+
 def call_tool(monkeypatch: pytest.MonkeyPatch, name: str, *args: str | Path) -> int:
     """Run tools/<name> in this process, its `__main__` block included, and return the exit code."""
     MMLogger._instance_dict.clear()  # as in a new process: those of earlier calls write to streams that pytest closed
@@ -38,15 +45,6 @@ def call_tool(monkeypatch: pytest.MonkeyPatch, name: str, *args: str | Path) -> 
         runpy.run_path(str(ROOT / 'tools' / name), run_name='__main__')
     monkeypatch.delenv('LOCAL_RANK', raising=False)
     return exit_.value.code or 0
-
-
-def run_command(command: list[str], output: str, folder: str) -> None:
-    """Run one of our tools in a process of its own, made by a clean fork; what it prints is appended to a file."""
-    os.chdir(folder)
-    file = os.open(output, os.O_WRONLY | os.O_APPEND)
-    os.dup2(file, 1), os.dup2(file, 2)
-    sys.argv = command[1:]
-    runpy.run_path(command[1], run_name='__main__')
 
 
 def free_port() -> int:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from interrupted_components import PROCESSES
+from clean_forks import PROCESSES
 from mmaction.registry import METRICS, MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator

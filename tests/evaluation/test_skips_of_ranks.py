@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from interrupted_components import PROCESSES
+from clean_forks import PROCESSES
 from mmaction.evaluation import AccMetric
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import Evaluator

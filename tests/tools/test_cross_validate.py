@@ -11,10 +11,10 @@ from typing import IO, Any
 
 import numpy as np
 import pytest
+from clean_forks import PROCESSES, run_script
 from folded_components import folded_config
-from interrupted_components import PROCESSES
 from sklearn import metrics
-from tool_runs import ROOT, call_tool, run_command
+from tool_runs import ROOT, call_tool
 
 from claip_emo_mm.evaluation import read_clip_scores
 
@@ -26,7 +26,7 @@ class ForkedTool:
 
     def __init__(self, command: Sequence[str], stdout: IO[str], **_: Any) -> None:
         self.started.append(list(command))
-        self.process = PROCESSES.Process(target=run_command, args=(list(command), stdout.name, os.getcwd()),
+        self.process = PROCESSES.Process(target=run_script, args=(command[1:], os.getcwd(), stdout.name),
                                          daemon=True)
         self.process.start()
         self.pid = self.process.pid

@@ -13,7 +13,7 @@ from local_server import serve
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from tool_runs import ROOT, call_tool, run_tool
+from tool_runs import ROOT, call_tool, fork_tool
 
 from claip_emo_mm.engine.checkpoints import FORMAT, META_KEY, config_as_json
 from claip_emo_mm.errors import InputError
@@ -62,7 +62,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 def test_infer_and_demo_as_a_user_runs_them(hostile: Path, tmp_path: Path) -> None:
     for name, *args in (('infer.py', 'a.mp4'), ('demo.py', '--port', '7999')):
-        result = run_tool(name, *args, '--checkpoint', hostile / 'config.pth', cwd=tmp_path)
+        result = fork_tool(name, *args, '--checkpoint', hostile / 'config.pth', cwd=tmp_path)
         assert result.returncode == 1
         assert result.stderr.splitlines()[-1].startswith(f"error: {hostile / 'config.pth'}: its config has "
                                                          "model.visual_neck.type='os.mkdir', expected ")

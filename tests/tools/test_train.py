@@ -6,7 +6,7 @@ import pytest
 import torch
 from dummy_components import write_dummy_config
 from mmengine.config import Config
-from tool_runs import call_tool, run_tool
+from tool_runs import call_tool, fork_tool, run_tool
 
 
 @pytest.fixture
@@ -26,15 +26,15 @@ def test_trains_and_resumes(config: str, work: Path, tmp_path: Path) -> None:
     assert 'Trainable parameters: 15 of 35 (42.86 %)' in first.stdout
     assert (work / 'epoch_1.pth').is_file()
 
-    again = run_tool('train.py', config, '--resume', '--cfg-options', 'train_cfg.max_epochs=2', cwd=tmp_path)
+    again = fork_tool('train.py', config, '--resume', '--cfg-options', 'train_cfg.max_epochs=2', cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert 'resumed epoch: 1' in again.stdout and 'Epoch(train) [1]' not in again.stdout
     assert (work / 'epoch_2.pth').is_file()
 
 
 def test_error_has_no_traceback(config: str, tmp_path: Path) -> None:
-    result = run_tool('train.py', config, '--cfg-options', 'train_dataloader.dataset.broken=3',
-                      'train_dataloader.num_workers=1', cwd=tmp_path)
+    result = fork_tool('train.py', config, '--cfg-options', 'train_dataloader.dataset.broken=3',
+                       'train_dataloader.num_workers=1', cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.endswith('error: clip 3.mp4: no frames.\nMake it again.\n')
     assert 'Traceback' not in result.stdout + result.stderr
