@@ -1,12 +1,12 @@
-"""Reads files in a process of its own and says what became of each, so that a crash or a hang is seen: one line a file.
+"""Reads files in a process of its own and says what became of each, so that a crash or a hang is seen.
 
-python reader_worker.py FILE ... reads media through the readers of training and of inference, csv and txt as lists, pth
-and safetensors as checkpoints.
+Media go through the readers of training and of inference, csv and txt as lists, pth and safetensors as checkpoints.
 """
-import json
+import os
 import resource
-import sys
+import tempfile
 import traceback
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import claip_emo_mm  # noqa: F401 - registers the components
@@ -60,9 +60,13 @@ def ways_of(path: str) -> tuple:
     return (load_trained,) if suffix in ('.pth', '.safetensors') else (read_video, read_source, read_audio)
 
 
-def main() -> None:
+def read_files(paths: list[str], temporary: str, outcomes: Connection) -> None:
+    """Read files and send what became of each, a text for each reader: read, named, or what is wrong."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1), os.dup2(nowhere, 2)  # libraries' own words
+    os.environ['TMPDIR'] = tempfile.tempdir = temporary
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    for path in sys.argv[1:]:
+    for path in paths:
         outcome = []
         for read in ways_of(path):
             try:
@@ -72,9 +76,4 @@ def main() -> None:
                 outcome.append('named' if path in str(error) and 'Traceback' not in str(error) else f'unnamed: {error}')
             except Exception as error:  # what must not happen, unless the tools say it in a line
                 outcome.append('named' if explain_config_error(error) else traceback.format_exc())
-        sys.stdout.write(json.dumps(outcome) + '\n')
-        sys.stdout.flush()
-
-
-if __name__ == '__main__':
-    main()
+        outcomes.send(outcome)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from page_browser import give_file, message_text, wait
+from tool_runs import ROOT, fork_tool
 
 from claip_emo_mm.apis.page_jobs import DemoLimits, JobCancelled, SessionJobs, run_job
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult
 
-ROOT = Path(__file__).parents[2]
 OPTIONS = dict(face='none', window_s=4., stride_s=2.)
 
 
@@ -82,9 +82,7 @@ def test_a_taken_port_is_said_before_the_model_is_loaded() -> None:
         taken.bind(('127.0.0.1', 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        found = subprocess.run([sys.executable, str(ROOT / 'tools' / 'demo.py'), '--checkpoint', 'gone.pth',
-                                '--port', port], env=os.environ | {'PYTHONPATH': str(ROOT)}, capture_output=True,
-                               text=True, timeout=120)
+        found = fork_tool('demo.py', '--checkpoint', 'gone.pth', '--port', port, cwd=ROOT)
     assert found.returncode == 1 and 'Traceback' not in found.stderr
     assert found.stderr.splitlines()[-1].startswith(f'error: 127.0.0.1:{port}: cannot listen there (Address already in')
 

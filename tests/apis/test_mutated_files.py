@@ -5,22 +5,19 @@ are fixed: a failure is reproduced by its name.
 """
 import json
 import os
-import queue
-import subprocess
-import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from clean_forks import PROCESSES
 from mutations import mutate
+from reader_worker import read_files
 from sixty_files import media, wav
 
 from claip_emo_mm.version import META_KEY
 
-ROOT = Path(__file__).parents[2]
 IS_WHOLE = os.environ.get('CLAIP_EMO_FUZZ') == 'all'
 LONGEST_S = 60  # for a file of a second, on a busy machine
 
@@ -45,38 +42,32 @@ def run_worker(paths: list[Path], folder: Path) -> dict[str, str]:
     wrong, place = {}, 0
     (folder / 'tmp').mkdir(exist_ok=True)
     while place < len(paths):
-        worker = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name('reader_worker.py')), *map(str, paths[place:])], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=os.environ | {'PYTHONPATH': str(ROOT), 'TMPDIR': str(folder / 'tmp'), 'OMP_NUM_THREADS': '1'})
-        lines: queue.Queue[str] = queue.Queue()
-        reader = threading.Thread(target=lambda source, target: [*map(target.put, source), target.put('')],
-                                  args=(worker.stdout, lines))
-        reader.start()
-        limit_s, is_stuck = 300, False  # for the start, which imports everything
-        try:
-            while place < len(paths):
-                line = lines.get(timeout=limit_s)
-                if not line:
-                    wrong[paths[place].name] = f'the process ended with {worker.wait()}'
-                    place += 1
-                    break
-                if not line.startswith('['):  # a library's own word
+        outcomes, said = PROCESSES.Pipe(duplex=False)
+        worker = PROCESSES.Process(target=read_files, args=(list(map(str, paths[place:])), str(folder / 'tmp'), said))
+        worker.start()
+        said.close()  # the worker alone has it, so its end is seen
+        limit_s = 300  # for the start, which imports everything
+        while place < len(paths):
+            if not outcomes.poll(limit_s):
+                wrong[paths[place].name] = f'not read within {limit_s} s'
+                worker.kill()
+            else:
+                try:
+                    outcome = outcomes.recv()
+                except EOFError:
+                    worker.join()
+                    wrong[paths[place].name] = f'the process ended with {worker.exitcode}'
+                else:
+                    bad = [text for text in outcome if text not in ('read', 'named')]
+                    if bad:
+                        wrong[paths[place].name] = '\n'.join(bad)
+                    place, limit_s = place + 1, LONGEST_S
                     continue
-                bad = [text for text in json.loads(line) if text not in ('read', 'named')]
-                if bad:
-                    wrong[paths[place].name] = '\n'.join(bad)
-                place, limit_s = place + 1, LONGEST_S
-        except queue.Empty:
-            wrong[paths[place].name] = f'not read within {limit_s} s'
-            place, is_stuck = place + 1, True
-        if is_stuck:
-            worker.kill()
-        try:
-            worker.wait(60)  # libraries clean up behind themselves at the end
-        except subprocess.TimeoutExpired:
-            worker.kill()
-        reader.join()
+            place += 1
+            break
+        worker.join(60)  # libraries clean up behind themselves at the end
+        worker.kill()
+        worker.join()
     return wrong
 
 

@@ -55,7 +55,7 @@ def test_clips_go_to_and_fro(tree: Path, tmp_path: Path) -> None:
         [.999, .998, .997], abs=1e-4)
 
 
-@pytest.mark.usefixtures('laion_clap')
+@pytest.mark.usefixtures('laion_clap', 'clean_forks')
 def test_both_score_the_same_and_are_timed(tree: Path, tmp_path: Path) -> None:
     clips = make_clips(tree, tmp_path / 'clips', [9, 70, 21])
     metrics = benchmark_evaluation(tmp_path / 'clips', clips, PIPELINE, SIZES, batch_size=2, rounds=2, num_threads=1)

@@ -9,7 +9,7 @@ SIZES = ModelSizes(dict(image_size=48, patch_size=16, width=64, layers=2, head_w
                         num_classes=3), num_clips=2, num_frames=3)
 
 
-@pytest.mark.usefixtures('laion_clap')
+@pytest.mark.usefixtures('laion_clap', 'clean_forks')
 def test_every_variant_is_measured_and_both_models_compute_the_same() -> None:
     metrics = benchmark_model(SIZES, rounds=2, num_threads=1)
     assert metrics.difference < 1e-5

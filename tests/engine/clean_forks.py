@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 PROCESSES = get_context('forkserver')
 PROCESSES.set_forkserver_preload([  # not the modules of the tests: Python 3.11 gives the server no path
     'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
-    'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'pytest', 'setuptools',
-    'sklearn.metrics', 'yapf'])
+    'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'open_clip', 'peft',
+    'pytest', 'setuptools', 'sklearn.metrics', 'yapf'])
 
 
 def run_script(command: Sequence[str], folder: str, output: str, errors: str | None = None,
