@@ -1,13 +1,10 @@
 """One call of tools/infer.py on sixty odd files: each is judged or named, and nothing is left behind."""
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 from sixty_files import EITHER, JUDGED, NAMED, odd_files
-
-ROOT = Path(__file__).parents[2]
+from tool_runs import fork_tool
 
 
 def test_each_of_sixty_files_is_judged_or_named(checkpoint: Path, tmp_path: Path) -> None:
@@ -17,11 +14,9 @@ def test_each_of_sixty_files_is_judged_or_named(checkpoint: Path, tmp_path: Path
     for file in files:
         file.make(folder / file.name)
     before = sorted(os.listdir(os.fsencode(folder)))
-    done = subprocess.run(
-        [sys.executable, str(ROOT / 'tools/infer.py'), *(str(folder / file.name) for file in files), '--checkpoint',
-         str(checkpoint), '--out', str(out)], capture_output=True, timeout=500,
-        env=os.environ | {'PYTHONPATH': str(ROOT)})
-    said = done.stderr.decode('utf-8', 'surrogateescape')
+    done = fork_tool('infer.py', *(folder / file.name for file in files), '--checkpoint', checkpoint, '--out', out,
+                     cwd=tmp_path)
+    said = done.stderr
     assert done.returncode == 1 and 'Traceback' not in said, said
     judged = {os.path.normpath(out / json.loads(path.read_text(encoding='utf-8'))['input'])
               for path in out.glob('*.json')}

@@ -77,23 +77,25 @@ def test_scores_are_those_of_open_clip(clip: nn.Module, clip_file: Path) -> None
     torch.testing.assert_close(scores, expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(('arch', 'width'), [('ViT-B-32-quickgelu', 768), ('ViT-B-16-quickgelu', 768),
-                                             ('ViT-L-14-quickgelu', 1024)])
-def test_scores_of_the_real_sizes_are_those_of_open_clip(arch: str, width: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(('arch', 'width', 'classes'), [
+    ('ViT-B-32-quickgelu', 768, 'dfew'), ('ViT-B-16-quickgelu', 768, CLASSES), ('ViT-L-14-quickgelu', 1024, CLASSES)])
+def test_scores_of_the_real_sizes_are_those_of_open_clip(arch: str, width: int, classes: str | list[str],
+                                                         tmp_path: Path) -> None:
     torch.manual_seed(0)
+    prompts = PROMPTS if classes is CLASSES else None
     clip = open_clip.create_model(arch, pretrained=None).eval()
     save_file(clip.state_dict(), tmp_path / 'clip.safetensors')
     with DefaultScope.overwrite_default_scope('mmaction'):
         model = MODELS.build(dict(
             type='AudioVisualRecognizer',
             visual_backbone=dict(type='CLIPVisualBackbone', arch=arch, pretrained=str(tmp_path / 'clip.safetensors')),
-            cls_head=dict(type='LanguageHead', num_classes=7, visual_channels=width, classes='dfew', arch=arch,
-                          pretrained=str(tmp_path / 'clip.safetensors')))).double().eval()
-    frames = torch.randn(2, 3, 224, 224, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+            cls_head=dict(type='LanguageHead', num_classes=3 if prompts else 7, visual_channels=width, classes=classes,
+                          arch=arch, pretrained=str(tmp_path / 'clip.safetensors'), prompts=prompts))).double().eval()
+    frames = torch.randn(1, 3, 224, 224, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         scores = model(dict(frames=frames[:, None])).softmax(-1)
-    expected = pipeline_of_open_clip(clip.double(), frames, class_prompts(model.cls_head.classes),
-                                     open_clip.get_tokenizer(arch))
+    sentences = list(prompts.values()) if prompts else class_prompts(model.cls_head.classes)
+    expected = pipeline_of_open_clip(clip.double(), frames, sentences, open_clip.get_tokenizer(arch))
     torch.testing.assert_close(scores, expected, rtol=0, atol=1e-6)
 
 
