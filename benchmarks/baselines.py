@@ -6,7 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from PIL import Image
 from timm.data.auto_augment import rand_augment_transform
@@ -14,6 +13,7 @@ from timm.data.random_erasing import RandomErasing
 from torch import Tensor
 from torchvision.transforms import RandomResizedCrop, functional
 
+from benchmarks.plain_media import PlainClip, PlainFolder, PlainVideo
 from claip_emo_mm.datasets.transforms.sampling import audio_span, regular_frames, spread_frames
 
 SIZE = 224
@@ -35,24 +35,24 @@ class PlainPipeline:
 
     training: bool
 
-    def __call__(self, frames: Path, audio: Path) -> list[dict[str, Tensor]]:
+    def __call__(self, visual: Path, audio: Path | None = None) -> list[dict[str, Tensor]]:
         """Load a clip.
 
         Args:
-            frames: folder of jpg files.
-            audio: wav file.
+            visual: folder of jpg files, or a video.
+            audio: wav file; None for the audio in the video.
         Returns: for each view ``frames`` (T, 3, H, W), normalized; ``pixels`` (T, 3, H, W), uint8, before that; and
             ``mel`` (M, F).
         """
+        clip = PlainVideo(visual) if audio is None else PlainFolder(visual, audio)
         if self.training:
-            return [self._train(frames, audio)]
-        return [self._test(frames, audio, window) for window in range(TEST_VIEWS) for _ in range(TEST_CROPS)]
+            return [self._train(clip)]
+        return [self._test(clip, window) for window in range(TEST_VIEWS) for _ in range(TEST_CROPS)]
 
-    def _train(self, frames: Path, audio: Path) -> dict[str, Tensor]:
-        names = sorted(frames.iterdir())
-        window = CLIP_LEN * STRIDE
-        end = len(names) if len(names) <= window else np.random.randint(window, len(names))
-        images = [_load(names[index]) for index in spread_frames(len(names), CLIP_LEN, STRIDE, end)]
+    def _train(self, clip: PlainClip) -> dict[str, Tensor]:
+        window, length = CLIP_LEN * STRIDE, clip.num_frames
+        end = length if length <= window else np.random.randint(window, length)
+        images = [_resize(image) for image in clip.images(spread_frames(length, CLIP_LEN, STRIDE, end))]
         augment = rand_augment_transform('rand-m7-n4-mstd0.5-inc1', dict(
             translate_const=int(SIZE * .45), img_mean=tuple(round(255 * mean) for mean in _MEAN),
             interpolation=Image.Resampling.BICUBIC))
@@ -69,27 +69,25 @@ class PlainPipeline:
         if random.random() < .5:
             shown = functional.hflip(shown)
         shown = RandomErasing(.25, mode='pixel', max_count=1, device='cpu')(shown)
-        start, stop = audio_span(max(end - window, 0), end, len(names))
-        samples = _load_audio(audio, start, stop) * (np.random.beta(10, 10) + .5)
+        start, stop = audio_span(max(end - window, 0), end, length)
+        samples = _load_audio(clip, start, stop) * (np.random.beta(10, 10) + .5)
         return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
 
-    def _test(self, frames: Path, audio: Path, window: int) -> dict[str, Tensor]:
-        names = sorted(frames.iterdir())
-        index = regular_frames(len(names), CLIP_LEN, STRIDE, TEST_VIEWS)[window]
-        pixels = torch.stack([functional.pil_to_tensor(_load(names[number])) for number in index])
+    def _test(self, clip: PlainClip, window: int) -> dict[str, Tensor]:
+        index = regular_frames(clip.num_frames, CLIP_LEN, STRIDE, TEST_VIEWS)[window]
+        pixels = torch.stack([functional.pil_to_tensor(_resize(image)) for image in clip.images(index)])
         shown = functional.normalize(pixels.float() / 255, _MEAN, _STD)
-        samples = _load_audio(audio, *audio_span(index[0], index[-1] + STRIDE, len(names)))
+        samples = _load_audio(clip, *audio_span(index[0], index[-1] + STRIDE, clip.num_frames))
         return dict(frames=shown, pixels=pixels, mel=_filterbank(samples))
 
 
-def _load(path: Path) -> Image.Image:
-    with Image.open(path) as image:
-        return image.convert('RGB').resize((SIZE, SIZE), Image.Resampling.BILINEAR)
+def _resize(image: Image.Image) -> Image.Image:
+    return image.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
 
 
-def _load_audio(path: Path, start: float, stop: float) -> Tensor:
+def _load_audio(clip: PlainClip, start: float, stop: float) -> Tensor:
     """Return (1, 480000 or more) samples at 48 kHz, without their mean."""
-    samples, rate_hz = soundfile.read(path, dtype='float32')
+    samples, rate_hz = clip.audio()
     samples = _resample(torch.from_numpy(samples), rate_hz).numpy()
     window = samples
     if len(samples) > WINDOW_SAMPLES:

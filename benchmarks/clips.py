@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.annotations import ListedClip, read_annotation_list
 from claip_emo_mm.media.video import VideoFile
+from claip_emo_mm.toy.clips import encode_clip
 from claip_emo_mm.toy.dataset import SPLITS
 from claip_emo_mm.utils.io import write_csv
 
@@ -64,6 +65,15 @@ def _unpack(video: Path, out: Path, name: str, rng: np.random.Generator) -> None
     samples, rate_hz = clip.audio()
     soundfile.write(out / 'audio' / f'{name}.wav', samples, rate_hz, subtype='PCM_16')
     shutil.copyfile(video, out / 'videos' / f'{name}.mp4')
+
+
+def encode_videos(tree: Path) -> None:
+    """Replace the videos of a tree by such of its frames, with their grain and as large (h264 and aac)."""
+    for video in sorted((tree / 'videos').iterdir()):
+        frames = [cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
+                  for path in sorted((tree / 'frames' / video.stem).iterdir())]
+        samples, _ = soundfile.read(tree / 'audio' / f'{video.stem}.wav', dtype='float32')
+        encode_clip(video, frames, samples, _FRAMES_PER_S)
 
 
 def sample_lengths(count: int, seed: int = 0) -> np.ndarray:

@@ -13,7 +13,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies in a checkout alone
 
-from benchmarks.clips import make_clips, make_frame_tree, sample_lengths
+from benchmarks.clips import encode_videos, make_clips, make_frame_tree, sample_lengths
 from benchmarks.data import benchmark_data
 from benchmarks.device_report import report_device
 from benchmarks.devices import default_device
@@ -41,9 +41,10 @@ def parse_args() -> argparse.Namespace:
     _add_data(subjects.add_parser(
         'data', help='clips a second of the data pipelines',
         description='Compare our pipelines for training and test with a baseline: PIL image by image, every view '
-                    'loaded on its own. One process, one thread; medians of rounds in alternating order; on frame '
-                    'folders and audio files like those of DFEW (256 x 256 jpg, 16 kHz wav), made of the toy set. The '
-                    'baseline also normalizes, which ours does on the device.'))
+                    'loaded on its own. One process, one thread, seconds of the processor; medians of rounds in '
+                    'alternating order; on frame folders and audio files like those of DFEW (256 x 256 jpg, 16 kHz '
+                    'wav) and on videos of the same frames (h264 and aac), made of the toy set. The baseline also '
+                    'normalizes, which ours does on the device.'))
     _add_evaluation(subjects.add_parser(
         'eval', help='seconds a test clip, loading and model',
         description='Compare a test by our pipeline and model with a baseline: 2 windows x 2 crops, 64 frames and 4 '
@@ -122,6 +123,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitl14_dfew.py'),
                         help='config of the pipelines (default: %(default)s)')
     parser.add_argument('--clips', type=_count, default=28, help='clips of each split (default: %(default)s)')
+    parser.add_argument('--storage', nargs='+', choices=('frames', 'videos'), default=('frames', 'videos'),
+                        help='frame folders with audio files, videos with audio, or (default) both')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
     parser.set_defaults(measure=_measure_data)
 
@@ -217,8 +220,11 @@ def _measure_data(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_toy_set(Path(folder, 'toy'), clips=(args.clips, 1, args.clips), workers=1)
         make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
-        metrics = benchmark_data(Path(folder, 'tree'), pipelines, args.rounds)
-    sys.stdout.write(f'{args.config}, median of {args.rounds} rounds\n{metrics.table()}\n')
+        if 'videos' in args.storage:
+            encode_videos(Path(folder, 'tree'))
+        for storage in args.storage:
+            metrics = benchmark_data(Path(folder, 'tree'), pipelines, args.rounds, storage)
+            _write_line(f'{args.config}, {storage}, median of {args.rounds} rounds\n{metrics.table()}')
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from benchmarks.baselines import PlainPipeline
+from benchmarks.clips import encode_videos
 from benchmarks.data import DataMeasurement, benchmark_data
 
 LOAD = [dict(type='DecodeFrames'), dict(type='ResizeFrames', size=224)]
@@ -46,6 +47,25 @@ def test_both_pipelines_give_the_same_and_are_timed(tree: Path) -> None:
         # what the transforms take together is what a clip takes: 1000 ms / (clips a second)
         spent = np.sum(list(metrics.transform_ms[split].values()), axis=0)
         np.testing.assert_allclose(spent, 1000 / np.array(metrics.clips_per_s[split]['ours']))
+
+
+def test_videos_of_the_same_frames(tree: Path, tmp_path: Path) -> None:
+    """From videos both pipelines give the same, too, and nearly what they give from the images."""
+    for folder in ('frames', 'audio', 'videos'):
+        (tmp_path / folder).mkdir()
+    (tmp_path / 'frames' / 'a').symlink_to(tree / '70')
+    (tmp_path / 'audio' / 'a.wav').symlink_to(tree / '70.wav')
+    (tmp_path / 'videos' / 'a.mp4').touch()
+    (tmp_path / 'test_videos.csv').write_text('video,label\nvideos/a.mp4,sad\n')
+    encode_videos(tmp_path)
+    metrics = benchmark_data(tmp_path, dict(test=PIPELINES['test']), rounds=1, storage='videos')
+    assert metrics.pixel_difference <= 1 and metrics.equal_pixels > .95 and metrics.mel_difference < 5e-3
+    views = PlainPipeline(training=False)(tmp_path / 'videos' / 'a.mp4')
+    images = PlainPipeline(training=False)(tree / '70', tree / '70.wav')
+    for view, image in zip(views, images, strict=True):
+        difference = (view['pixels'].float() - image['pixels'].float()).abs().mean()
+        other = (view['pixels'].float() - image['pixels'].flip(0).float()).abs().mean()
+        assert difference < 12 < other
 
 
 def test_a_different_pipeline_is_noticed(tree: Path) -> None:

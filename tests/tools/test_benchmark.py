@@ -75,16 +75,21 @@ def test_gpu_writes_each_row_as_it_comes(monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_data_of_drawn_clips(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int) -> DataMeasurement:
+    measured = []
+
+    def measure(root: Path, pipelines: dict[str, list[dict]], rounds: int, storage: str) -> DataMeasurement:
+        measured.append(storage)
         assert rounds == 2 and [transform['type'] for transform in pipelines['train']].count('RandAugmentFrames') == 1
         assert len(read_annotation_list(root / 'train.csv')) == len(read_annotation_list(root / 'test.csv')) == 7
         return DataMeasurement(dict(train=dict(plain=[1.], ours=[2.]), test=dict(plain=[1.], ours=[6.])))
 
     monkeypatch.setattr('benchmarks.data.benchmark_data', measure)
+    monkeypatch.setattr('benchmarks.clips.encode_videos', lambda tree: measured.append(tree.name))
     config = Path(TOOL).parents[1] / 'configs' / 'claip_emo_vitl14_dfew.py'
     assert not benchmark(monkeypatch, 'data', '--config', str(config), '--clips', '2', '--rounds', '2')
     said = capsys.readouterr().out
     assert '(2.00x)' in said and '(6.00x)' in said
+    assert measured == ['tree', 'frames', 'videos'] and f'{config}, videos, median of 2 rounds' in said
 
 
 def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
