@@ -14,6 +14,7 @@ from claip_emo_mm.media.packets import FilePackets, is_cut
 
 _KEPT_BYTES = 2 ** 26  # of frames that were decoded to be counted
 _SKIPPED = 12  # frames between two that are read, from which on seeking is worth it
+_SKIPPING_CODECS = ('h264', 'hevc')  # whose decoders skip a frame that no other refers to, when they are told to
 _HINT = 'Copy or convert the file again (mp4 with h264 and aac is safe), or take it out of the list.'
 
 
@@ -52,10 +53,11 @@ class ToImage:
 class FrameReader:
     """Reads frames of a file by their number in presentation order; `num_frames` is 0 where nothing can be decoded.
 
-    A video whose packets state the times of its frames is read from the nearest key frame on. The time of every frame
-    is compared with the packets' while it is read; where one differs, the video is decoded in order, and what is shown
-    at the time counts. Every other video is decoded in order, at once, because its frames cannot be counted otherwise;
-    where that fails, its packets are counted, and reading fails.
+    A video whose packets state the times of its frames is read from the nearest key frame on, without the frames
+    between that no other refers to. The times of frames are compared with the packets' while they are read; where one
+    differs, none is left out, and where one differs still, the video is decoded in order, and what is shown at the time
+    counts. Every other video is decoded in order, at once, because its frames cannot be counted otherwise; where that
+    fails, its packets are counted, and reading fails.
     """
 
     def __init__(self, path: str, packets: FilePackets) -> None:
@@ -66,6 +68,7 @@ class FrameReader:
             self.num_frames = self._count(packets.video.count)
         else:
             self.num_frames = len(self._times)
+            self._can_skip = packets.video.codec in _SKIPPING_CODECS
             self._keys = np.searchsorted(self._times, np.sort(packets.video.keys))  # numbers of key frames
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -79,12 +82,13 @@ class FrameReader:
         if self._times is None:
             wanted = set(numbers)
             frames = (frame for number, frame in enumerate(islice(self._decode(), max(wanted) + 1)) if number in wanted)
-        else:
-            frames = self._seek(numbers)
-        try:
             return stack_frames(map(ToImage(), frames))
-        except _OtherTimeError:
-            return stack_frames(map(ToImage(), self._shown_at([self._times[number] for number in numbers])))
+        for skips in (True, False) if self._can_skip else (False,):
+            try:
+                return stack_frames(map(ToImage(), self._seek(numbers, skips)))
+            except _OtherTimeError:
+                continue
+        return stack_frames(map(ToImage(), self._shown_at([self._times[number] for number in numbers])))
 
     def _count(self, num_packets: int) -> int:
         """Count the frames by decoding them, and keep small ones: they are about to be read."""
@@ -112,21 +116,30 @@ class FrameReader:
         with open_media(self._path) as container:
             yield from decode_stream(container, _in_one_thread(container))
 
-    def _seek(self, numbers: Sequence[int]) -> Iterator[av.VideoFrame]:
-        """Yield frames of ascending numbers, seeking over others; raises where times differ from the packets'."""
+    def _seek(self, numbers: Sequence[int], skips: bool) -> Iterator[av.VideoFrame]:
+        """Yield frames of ascending numbers, seeking over others; raises where times differ from the packets'.
+
+        With `skips`, others that no frame refers to are not decoded; raises for fields, two of which are a frame.
+        """
+        wanted = set(self._times[numbers].tolist()) if skips else None
         with open_media(self._path) as container:
             stream = _in_one_thread(container)
-            frames, following = decode_stream(container, stream), 0
+            frames, following = decode_stream(container, stream, wanted), 0
             for number in numbers:
                 key = int(self._keys[np.searchsorted(self._keys, number, side='right') - 1])
                 if key - following >= _SKIPPED:
                     container.seek(int(self._times[key]), stream=stream)
-                    frames, following = _shown_from(decode_stream(container, stream), self._times[key]), key
+                    frames, following = _shown_from(decode_stream(container, stream, wanted), self._times[key]), key
                 while following <= number:
                     frame = next(frames, None)
-                    if frame is None or frame.pts != self._times[following]:
+                    if frame is None or skips and frame.interlaced_frame:
                         raise _OtherTimeError
-                    following += 1
+                    place = following
+                    if skips and frame.pts is not None:
+                        place += int(np.searchsorted(self._times[following:number], frame.pts))
+                    if frame.pts != self._times[place]:
+                        raise _OtherTimeError
+                    following = place + 1
                 yield frame
 
     def _shown_at(self, times: Sequence[int]) -> Iterator[av.VideoFrame]:

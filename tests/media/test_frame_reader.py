@@ -7,10 +7,12 @@ from typing import NamedTuple
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 
 from claip_emo_mm.data_preparation.clips import ClipPreparation
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.faces.detector import FaceBox
+from claip_emo_mm.media.containers import decode_stream, open_media
 from claip_emo_mm.media.image_folder import FrameFolder
 from claip_emo_mm.media.video import VideoFile
 
@@ -97,6 +99,22 @@ def test_every_frame_at_random_and_in_order(tmp_path: Path, write_numbers: Calla
         wrong[suffix] = [number for number, image in read
                          if read_number(image) != number or not np.array_equal(image, shown[number])]
     assert not any(wrong.values()), wrong
+
+
+@pytest.mark.parametrize(('encoder', 'parameters'), [('libx264', x264('bframes=3:keyint=12:b-pyramid=none')),
+                                                     ('libx265', x265('bframes=3:keyint=12:b-pyramid=0'))])
+def test_frames_that_no_other_refers_to_are_left_out(tmp_path: Path, write_numbers: Callable[..., Path], encoder: str,
+                                                     parameters: dict[str, str]) -> None:
+    path = write_numbers(tmp_path / 'clip.mp4', encoder, parameters)
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    wanted = {frame.pts for frame in frames[1::5]}
+    with open_media(path) as container:
+        decoded = list(decode_stream(container, container.streams.video[0], wanted))
+    expected = [frame for frame in frames if frame.pts in wanted or frame.pict_type != PictureType.B]
+    assert [frame.pts for frame in decoded] == [frame.pts for frame in expected] and len(expected) < len(frames)
+    assert all(np.array_equal(one.to_ndarray(), other.to_ndarray()) for one, other in zip(
+        decoded, expected, strict=True))
 
 
 class WholeFrame:
