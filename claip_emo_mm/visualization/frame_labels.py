@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from claip_emo_mm.structures import Box, EmotionResult, EmotionRow
+from claip_emo_mm.visualization.fonts import font_file
 from claip_emo_mm.visualization.label_layout import Rect, Size, least_covering, place_labels, shrunk
 from claip_emo_mm.visualization.plots import person_color
 
@@ -148,19 +148,14 @@ def _overlaps(a: Rect, b: Rect) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-@lru_cache(maxsize=1)
-def _font_file() -> str:
-    return font_manager.findfont('DejaVu Sans')  # comes with matplotlib
-
-
 @lru_cache(maxsize=32)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(_font_file(), size)
+def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size)
 
 
 def _wrapped(text: str, size: int, width: int) -> str:
     """Break a text into lines that fit into a width in pixels."""
-    length = max(_font(size).getlength(text), 1.)
+    length = max(_font(font_file(text), size).getlength(text), 1.)
     return textwrap.fill(text, max(int(.92 * len(text) * (width - 2 * size) / length), 8))
 
 
@@ -173,12 +168,13 @@ def _size(text: str, size: int) -> Size:
 def _render(text: str, size: int, color: Color, background: Color) -> np.ndarray:
     """Render a text with a margin: (h, w, 3) uint8 RGB."""
     pad = max(2, size // 4)
+    font = _font(font_file(text), size)
     probe = ImageDraw.Draw(Image.new('RGB', (1, 1)))
-    left, top, right, bottom = probe.multiline_textbbox((0, 0), text, font=_font(size), spacing=pad)
-    _, rise, _, fall = probe.textbbox((0, 0), 'Ålp', font=_font(size))  # all labels of one line are equally high
+    left, top, right, bottom = probe.multiline_textbbox((0, 0), text, font=font, spacing=pad)
+    _, rise, _, fall = probe.textbbox((0, 0), 'Ålp', font=font)  # all labels of one line are equally high
     top, bottom = min(top, rise), max(bottom, fall)
     patch = Image.new('RGB', (round(right - left) + 2 * pad, round(bottom - top) + 2 * pad), background)
-    ImageDraw.Draw(patch).multiline_text((pad - left, pad - top), text, fill=color, font=_font(size), spacing=pad)
+    ImageDraw.Draw(patch).multiline_text((pad - left, pad - top), text, fill=color, font=font, spacing=pad)
     return np.asarray(patch)
 
 

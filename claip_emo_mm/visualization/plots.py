@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.io import atomic_write
+from claip_emo_mm.visualization.fonts import set_fonts
 
 FIGURE_FORMATS = ('png', 'svg', 'pdf')
 
@@ -47,8 +48,9 @@ def figure_bytes(figure: Figure, kind: str, dpi: int = 100) -> bytes:
 
 def _save(figure: Figure, target: Path | BytesIO, kind: str, dpi: int) -> None:
     title = figure.get_suptitle()
+    set_fonts(figure)
     with rc_context({'svg.fonttype': 'none', 'pdf.fonttype': 42}), warnings.catch_warnings():
-        warnings.filterwarnings('ignore', message='Glyph')  # a name in signs that the font lacks: boxes, but for svg
+        warnings.filterwarnings('ignore', message='Glyph')  # a name in signs that no font has: boxes, but for svg
         figure.savefig(target, format=kind, dpi=dpi, metadata=dict(Title=title) if title else None)
 
 
