@@ -3,13 +3,15 @@ import hashlib
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from claip_emo_mm.apis.formats import (
     FORMATS,
+    PLOT_FORMATS,
     csv_rows,
     import_pyarrow,
     read_results,
@@ -95,19 +97,31 @@ class ResultWriter:
         self._made_by = dict(checkpoint=self._stamp(checkpoint) if checkpoint else None, **options)
 
     def is_done(self, path: Path) -> bool:
-        """Whether the result of an input exists, made of this input, model and options."""
+        """Whether the result of an input exists, made of this input, model and options.
+
+        Formats that a complete result lacks are written from its json file, but for those with a plot.
+        """
         json_file = self._json(path)
         found = read_json(json_file)
         overlay = found.get('overlay')
-        return (found.get('made_from') == self._made_from(path)
-                and found.get('schema_version') == SCHEMA_VERSION
-                and all(_format_file(json_file, name).is_file() for name in self._formats)
-                and (not self._overlay or overlay is None or (self._folder / overlay).is_file()))
+        if (found.get('made_from') != self._made_from(path) or found.get('schema_version') != SCHEMA_VERSION
+                or self._overlay and overlay is not None and not (self._folder / overlay).is_file()):
+            return False
+        missing = [name for name in self._formats if not _format_file(json_file, name).is_file()]
+        if missing and not set(missing) & set(PLOT_FORMATS):
+            with self._writing(path):
+                files = [_format_file(json_file, name) for name in missing]
+                for name, file in zip(missing, files, strict=True):
+                    FORMATS[name](file, EmotionResult.from_dict(found))
+                found['files'] = list(dict.fromkeys([*found['files'], *(file.name for file in files)]))
+                self._write_json(json_file, found)
+            return True
+        return not missing
 
     def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
         json_file = self._json(path)
-        try:
+        with self._writing(path):
             self._remove(json_file)
             result = replace(result, name=self._relative(path))
             files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress,
@@ -118,12 +132,21 @@ class ResultWriter:
             if no_overlay:
                 content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
             content['made_from'] = self._made_from(path)
-            write_text(json_file, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
+            self._write_json(json_file, content)
+        return [json_file.name, *(file.name for file in files)]
+
+    @contextmanager
+    def _writing(self, path: Path) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise InputError(f'{self._folder}: the results of {path} cannot be written there ({error.strerror}). '
                              'Finished results are complete; make room, or choose another --out, and run it again.'
                              ) from error
-        return [json_file.name, *(file.name for file in files)]
+
+    @staticmethod
+    def _write_json(path: Path, content: dict[str, Any]) -> None:
+        write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + '\n')
 
     def write_summary(self) -> list[str]:
         """Write summary.csv over all results of the folder, and report.html where it is asked for; return their names.

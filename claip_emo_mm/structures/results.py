@@ -1,8 +1,11 @@
 """Results of an inference: rows by time, people, what the model is, and how sure it is."""
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.version import INTENDED_USE
@@ -113,6 +116,19 @@ class EmotionResult:
                     unsure=self.unsure, scores=_rounded(self.scores), people=people,
                     box_unit='left, top, width, height as fractions of the frame',
                     warnings=[printable(warning) for warning in self.warnings], rows=rows)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> 'EmotionResult':
+        """What `to_dict` gave, but for what that leaves out: faces between the windows, portraits, the envelope."""
+        rows = [EmotionRow(row['from_s'], row['to_s'], row['person'], row['box'] and tuple(row['box']), row['scores'],
+                           row['warnings'], row['seen_ratio'], row['unsure']) for row in content['rows']]
+        people = [PersonTrack(each['person'], [tuple(span) for span in each['spans']], [],
+                              np.zeros((64, 64, 3), np.uint8))
+                  for each in content['people'] if each['person'] is not None]
+        unsure = content['unsure_below']
+        return cls(content['input'], content['duration_s'], list(content['scores']), rows, content['warnings'], people,
+                   note=content['note'], model=ModelFacts(**content['model']),
+                   rule=VerdictRule(unsure['score'], unsure['margin']))
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + '\n'

@@ -3,15 +3,18 @@ import errno
 import json
 import math
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from pyarrow.parquet import read_table
 
 from claip_emo_mm.apis import result_writer
-from claip_emo_mm.apis.formats import csv_rows
+from claip_emo_mm.apis.formats import FORMATS, PLOT_FORMATS, csv_rows
 from claip_emo_mm.apis.result_writer import ResultWriter
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.structures import EmotionResult, EmotionRow
+from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, PersonTrack, VerdictRule
 
 RESULT = EmotionResult('a.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=.7, sad=.3))])
 
@@ -40,6 +43,32 @@ def test_a_result_is_found_again_whatever_stands_beside_it(tmp_path: Path) -> No
     assert not results(tmp_path, [second]).is_done(second)
 
 
+def test_formats_asked_for_later_are_those_written_at_once(tmp_path: Path) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    formats = [name for name in FORMATS if name not in PLOT_FORMATS]
+    scores = [dict(happy=.7, sad=.3), dict(happy=.123456, sad=.876544), dict(happy=.5, sad=.5)]
+    rows = [EmotionRow(start, start + 2, 1, (.1, .2, .3, .4), each, ['dark'] * (start > 1), .75, each['happy'] == .5)
+            for start, each in zip((0, 1.5, 3.125), scores, strict=True)]
+    rows.append(EmotionRow(0, 2, None, None, scores[0]))
+    result = EmotionResult('x.mp4', 5.125, ['happy', 'sad'], rows, ['no audio'], [
+        PersonTrack(1, [(0, 1.75), (2.25, 5.125)], [], np.zeros((64, 64, 3), np.uint8))], [.1], 'toy: drawn faces',
+        ModelFacts('a.pth', 'drawn faces', 1.5), VerdictRule(.2, .05))
+    once, later = (ResultWriter(tmp_path / name, [path], None, {}, formats=formats) for name in ('once', 'later'))
+    once.write(path, result)
+    ResultWriter(tmp_path / 'later', [path], None, {}).write(path, result)
+    assert later.is_done(path) and later.is_done(path)
+    for name in formats:
+        file = f'x.emotions.{name}'
+        if name != 'parquet':
+            texts = [re.sub('DATE="[^"]*"', '', (tmp_path / each / file).read_text()) for each in ('later', 'once')]
+            assert texts[0] == texts[1], name
+    parquet = [read_table(tmp_path / name / 'x.emotions.parquet') for name in ('once', 'later')]
+    assert parquet[0] == parquet[1]
+    assert json.loads((tmp_path / 'later/x.json').read_text()) == json.loads((tmp_path / 'once/x.json').read_text())
+    plots = ResultWriter(tmp_path / 'later', [path], None, {}, formats=['vtt', 'svg'])
+    assert not plots.is_done(path)  # face and audio of a plot are not in the json file
+
+
 def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path,) = make_inputs(tmp_path, 'x.mp4')
     results(tmp_path, [path]).write(path, RESULT)
@@ -50,7 +79,8 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
 
     with monkeypatch.context() as full:
         full.setattr(result_writer, 'plot_timeline', lambda result: type('Figure', (), dict(
-            get_suptitle=lambda self: '', savefig=lambda self, part, **how: write_some(part)))())
+            get_suptitle=lambda self: '', findobj=lambda self, kind: [],
+            savefig=lambda self, part, **how: write_some(part)))())
         with pytest.raises(InputError, match=r'out: the results of .*x\.mp4 cannot be written there \(No space left'):
             results(tmp_path, [path], face='all').write(path, RESULT)
     assert not results(tmp_path, [path]).is_done(path)  # its table is that of the other options now
