@@ -24,8 +24,13 @@ class Filterbank:
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Map a waveform (n,) float32 to its filterbank (M', F) float32."""
-        frames = self.pad(samples[None])[0].unfold(0, self.window_samples, self.shift_samples)  # (M', window_samples)
-        return self.logarithm(torch.cat([self._filter(chunk) for chunk in frames.split(_CHUNK)]))
+        padded = self.pad(samples[None])[0]
+        frames = padded.unfold(0, self.window_samples, self.shift_samples)  # (M', window_samples)
+        # of the windows in the silence at the end, which are equal, one is enough
+        silent = _constant_from(padded.numpy(), 20 * self.shift_samples)
+        count = min(len(frames), -(-silent // self.shift_samples) + 1)
+        mel = self.logarithm(torch.cat([self._filter(chunk) for chunk in frames[:count].split(_CHUNK)]))
+        return torch.cat([mel, mel[-1:].expand(len(frames) - count, -1)])
 
     def pad(self, samples: Tensor) -> Tensor:
         """Pad waveforms (A, n) at both ends."""
@@ -99,6 +104,14 @@ class KaldiFilterbank(Filterbank):
 
     def logarithm(self, power: Tensor) -> Tensor:
         return power.clamp_(min=torch.finfo(torch.float32).eps).log_()
+
+
+def _constant_from(samples: np.ndarray, step: int) -> int:
+    """A sample from which on all of the samples (n,) are equal, the first one but for less than `step`."""
+    end = len(samples)
+    while end > 0 and (samples[max(end - step, 0):end] == samples[-1]).all():
+        end -= step
+    return max(end, 0)
 
 
 def _power_of_two(samples: int) -> int:

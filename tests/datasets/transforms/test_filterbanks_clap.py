@@ -17,8 +17,10 @@ def waveform(seconds: float) -> np.ndarray:
     return (0.3 * np.sin(2 * np.pi * (200 + 3000 * times) * times) + noise).astype(np.float32)
 
 
-def test_equals_librosa_with_the_settings_of_laion_clap() -> None:
+@pytest.mark.parametrize('silent_s', [0, .3, 1.3])
+def test_equals_librosa_with_the_settings_of_laion_clap(silent_s: float) -> None:
     samples = waveform(1.3)
+    samples[len(samples) - round(48000 * silent_s):] = 0
     power = librosa.feature.melspectrogram(y=samples, sr=48000, n_fft=1024, hop_length=480, pad_mode='reflect',
                                            power=2.0, n_mels=64, fmin=50, fmax=14000, htk=True, norm=None)
     mel = ClapFilterbank(48000, 64, 21, 10)(torch.from_numpy(samples))

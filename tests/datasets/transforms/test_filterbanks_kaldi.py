@@ -8,11 +8,13 @@ from transformers import audio_utils
 from claip_emo_mm.datasets.transforms.filterbanks import KaldiFilterbank
 
 
+@pytest.mark.parametrize('end', [0, 1, 900, 2640, 3000, 5333])
 @pytest.mark.parametrize(('sample_rate_hz', 'num_mel_bins', 'window_ms', 'shift_ms'),
                          [(16000, 64, 25, 12), (48000, 64, 21, 10), (44100, 40, 25, 10)])
 def test_equals_the_implementation_of_transformers(sample_rate_hz: int, num_mel_bins: int, window_ms: float,
-                                                   shift_ms: float) -> None:
+                                                   shift_ms: float, end: int) -> None:
     samples = np.random.default_rng(0).normal(0.2, 0.1, sample_rate_hz // 3).astype(np.float32)
+    samples[len(samples) - end:] = -0.01  # a padded window without its mean
     window, shift = sample_rate_hz * window_ms // 1000, sample_rate_hz * shift_ms // 1000
     fft_samples = 2 ** math.ceil(math.log2(window))
     filters = audio_utils.mel_filter_bank(fft_samples // 2 + 1, num_mel_bins, 20, sample_rate_hz / 2, sample_rate_hz,
