@@ -25,9 +25,6 @@ from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.structures.results import SCHEMA_VERSION
 from claip_emo_mm.utils.file_errors import WriteError
 from claip_emo_mm.utils.io import check_writable, file_stem, read_json, write_csv, write_text
-from claip_emo_mm.visualization.overlay import write_image_overlay, write_overlay
-from claip_emo_mm.visualization.plots import write_figure
-from claip_emo_mm.visualization.timeline import plot_timeline
 
 OVERLAY_SUFFIX = '.overlay.mp4'
 IMAGE_OVERLAY_SUFFIX = '.overlay.png'  # of an image
@@ -47,6 +44,8 @@ def write_result_files(json_file: Path, result: EmotionResult, video: Path | Non
         progress: gets the overlay's time in s.
         formats: further files, keys of `FORMATS`.
     """
+    from claip_emo_mm.visualization.plots import write_figure  # with all of matplotlib
+    from claip_emo_mm.visualization.timeline import plot_timeline
     files = [json_file.with_suffix('.csv'), json_file.with_suffix('.png')]
     write_csv(files[0], list(table_columns(result)), csv_rows(result))
     write_figure(files[1], plot_timeline(result))
@@ -54,6 +53,7 @@ def write_result_files(json_file: Path, result: EmotionResult, video: Path | Non
         files.append(_format_file(json_file, name))
         FORMATS[name](files[-1], result)
     if video is not None:
+        from claip_emo_mm.visualization.overlay import write_image_overlay, write_overlay
         is_image = video.suffix.lower() in IMAGE_SUFFIXES
         overlay = json_file.with_suffix(IMAGE_OVERLAY_SUFFIX if is_image else OVERLAY_SUFFIX)
         try:

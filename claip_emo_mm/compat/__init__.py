@@ -22,7 +22,8 @@ def apply_patches() -> None:
     patch_adafactor()  # before the others import MMEngine's runner
     from claip_emo_mm.compat import checkpoint_io, console, distributed, fsdp, hooks, imports, safe_load
     for patch in (
-            imports.patch_localizers, imports.patch_multimodal, safe_load.patch_loading, console.patch_file_client,
+            imports.patch_localizers, imports.patch_multimodal, imports.patch_registry, imports.patch_timm_summary,
+            safe_load.patch_loading, console.patch_file_client,
             checkpoint_io.patch_writing, checkpoint_io.patch_log_files, checkpoint_io.patch_rotation,
             checkpoint_io.patch_rotation_on_resume,
             hooks.patch_metric_rules, hooks.patch_averaging, hooks.patch_averaged_loading,

@@ -1,5 +1,7 @@
-"""Patches that make `import mmaction.models` possible."""
+"""Patches that make `import mmaction.models` possible, and leave out imports that nobody asked for."""
 import sys
+from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
@@ -7,6 +9,9 @@ from typing import NoReturn
 
 import mmaction
 from mmaction.utils import dependency
+from mmengine.registry import Registry
+
+from claip_emo_mm.compat import replace_method
 
 _DRN_PACKAGE = 'mmaction.models.localizers.drn'
 # mmaction/models/multimodal/vindlu/modeling_bert.py imports these from transformers.modeling_utils.
@@ -57,3 +62,33 @@ def _has_needed_functions() -> bool:
     source = Path(next(iter(spec.submodule_search_locations)), 'modeling_utils.py')
     text = source.read_text(encoding='utf-8') if source.is_file() else ''
     return all(name in text for name in _NEEDED)
+
+
+def patch_registry() -> None:
+    """Let registries give a component that they hold without first importing all of their others.
+
+    MMEngine 0.10.7 imports a registry's locations whatever is asked of it: the first transform of a pipeline brings all
+    of MMAction2's, with scipy.stats. Shows as half a second before an inference. Can go when `get` looks first.
+    """
+    @replace_method(Registry, 'get')
+    def get(original: Callable[..., type | None], self: Registry, key: str) -> type | None:
+        return (self.module_dict.get(key) if isinstance(key, str) else None) or original(self, key)
+
+
+class _NotForTimm(MetaPathFinder):
+    """Refuses to import wandb while timm imports its summary, and only then."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == 'wandb' and getattr(getattr(sys.modules.get('timm.utils.summary'), '__spec__', None),
+                                       '_initializing', False):
+            raise ModuleNotFoundError(f'No module named {name!r}', name=name)
+
+
+def patch_timm_summary() -> None:
+    """Let timm do without wandb, which only its own training script would log to.
+
+    timm 1.0 imports it where it is installed. Shows as a second before an inference. MMEngine's WandbVisBackend imports
+    it as before. Can go when timm imports it where it is used.
+    """
+    if not any(isinstance(finder, _NotForTimm) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _NotForTimm())

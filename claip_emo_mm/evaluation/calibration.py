@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import are_probabilities, expected_calibration_error
@@ -56,6 +55,7 @@ def fit_calibration(clips: ClipScores) -> Calibration:
     def loss(log_temperature: float) -> float:
         return -np.log(np.maximum(scale_scores(clips.scores, np.exp(log_temperature))[places], _LEAST)).mean()
 
+    from scipy.optimize import minimize_scalar  # half a second to import
     found = minimize_scalar(loss, bounds=np.log(_RANGE), method='bounded')
     temperature = float(np.exp(found.x))
     return Calibration(temperature, len(clips.labels), expected_calibration_error(clips.labels, clips.scores),

@@ -7,8 +7,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
-from scipy.stats import binomtest
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import are_probabilities, check_scores, classification_metrics
@@ -156,6 +154,7 @@ def compare_pair(first: ClipScores, second: ClipScores, n_bootstrap: int = 2000,
     gained = sampled[..., 1] - sampled[..., 0]  # (classes, n_bootstrap)
     only_first, only_second = int(lost.sum()), int(won.sum())
     discordant = only_first + only_second
+    from scipy.stats import binomtest  # half a second to import
     return PairedComparison(
         war=float(100 * (won - lost).sum() / clips.sum()), uar=float(100 * ((won - lost) / clips).mean()),
         war_interval=_interval(100 * gained.sum(axis=0) / clips.sum()),
@@ -170,7 +169,10 @@ def _interval(values: np.ndarray) -> tuple[float, float]:
 def probabilities(clips: ClipScores) -> np.ndarray:
     """Scores (clips, K) that sum to 1: the scores themselves, or their softmax where they are logits."""
     check_scores(clips.scores, 'late fusion', names=clips.names)
-    return clips.scores if are_probabilities(clips.scores) else softmax(clips.scores, axis=1)
+    if are_probabilities(clips.scores):
+        return clips.scores
+    from scipy.special import softmax
+    return softmax(clips.scores, axis=1)
 
 
 def fuse(several: Sequence[ClipScores], weights: Sequence[float]) -> ClipScores:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from pyarrow.parquet import read_table
 
-from claip_emo_mm.apis import result_writer
 from claip_emo_mm.apis.formats import FORMATS, PLOT_FORMATS, csv_rows
 from claip_emo_mm.apis.result_writer import ResultWriter
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, PersonTrack, VerdictRule
+from claip_emo_mm.visualization import overlay as overlays
+from claip_emo_mm.visualization import timeline
 
 RESULT = EmotionResult('a.mp4', 2., ['happy', 'sad'], [EmotionRow(0, 2, None, None, dict(happy=.7, sad=.3))])
 
@@ -78,7 +79,7 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
         raise OSError(errno.ENOSPC, 'No space left on device')
 
     with monkeypatch.context() as full:
-        full.setattr(result_writer, 'plot_timeline', lambda result: type('Figure', (), dict(
+        full.setattr(timeline, 'plot_timeline', lambda result: type('Figure', (), dict(
             get_suptitle=lambda self: '', findobj=lambda self, kind: [],
             savefig=lambda self, part, **how: write_some(part)))())
         with pytest.raises(InputError, match=r'out: the results of .*x\.mp4 cannot be written there \(No space left'):
@@ -90,7 +91,7 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
 def test_an_overlay_of_other_options_goes_and_a_video_of_such_a_name_stays(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (path,) = make_inputs(tmp_path, 'x.mp4')
-    monkeypatch.setattr(result_writer, 'write_overlay', lambda video, result, file, progress: file.touch())
+    monkeypatch.setattr(overlays, 'write_overlay', lambda video, result, file, progress: file.touch())
     overlay = tmp_path / 'out' / 'x.overlay.mp4'
     ResultWriter(tmp_path / 'out', [path], tmp_path / 'checkpoint', {}, overlay=True).write(path, RESULT)
     assert overlay.exists()

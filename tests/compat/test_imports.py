@@ -1,9 +1,15 @@
-"""`import mmaction.models` in a fresh Python: broken without the package, working with it, in any order."""
+"""`import mmaction.models` in a fresh Python: broken without the package, working with it, in any order.
+
+And what is not imported unasked: the other components of a registry, and wandb by timm.
+"""
+import importlib
+import sys
 from pathlib import Path
 
 import mmaction
 import pytest
 from mmengine.model import MMDistributedDataParallel
+from mmengine.registry import Registry
 
 import claip_emo_mm
 from claip_emo_mm.compat import imports
@@ -83,3 +89,28 @@ def test_patches_are_applied_once():
 def test_the_import_says_nothing(fresh_python):
     result = fresh_python('-c', 'import claip_emo_mm')
     assert (result.returncode, result.stdout, result.stderr) == (0, '', '')
+
+
+def test_a_registry_imports_its_others_only_for_what_it_does_not_hold(tmp_path: Path,
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'other_parts.py').write_text('import parts\nparts.PARTS.register_module("other", module=dict)\n')
+    parts = Registry('part', scope='parts', locations=['other_parts'])
+    parts.register_module('own', module=list)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, 'parts', type(sys)('parts'))
+    sys.modules['parts'].PARTS = parts
+    assert parts.get('own') is list and 'other_parts' not in sys.modules
+    assert parts.get('other') is dict
+    monkeypatch.delitem(sys.modules, 'other_parts')
+
+
+def test_timm_does_without_wandb_and_others_find_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'wandb').mkdir()
+    (tmp_path / 'wandb' / '__init__.py').write_text('IS_OURS = True')
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ('wandb', 'timm.utils.summary'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.import_module('timm.utils.summary')
+    assert 'wandb' not in sys.modules
+    assert importlib.import_module('wandb').IS_OURS
+    monkeypatch.delitem(sys.modules, 'wandb')

@@ -3,8 +3,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from claip_emo_mm.structures import EmotionResult
-from claip_emo_mm.visualization.plots import write_figure
-from claip_emo_mm.visualization.timeline import plot_timeline
 
 from .elan import write_eaf
 from .folder import read_results, write_summary
@@ -18,6 +16,8 @@ from .textgrid import write_textgrid
 
 def write_timeline(path: Path, result: EmotionResult) -> None:
     """Write the timeline as the suffix of the file says: svg or pdf, for print and for editing."""
+    from claip_emo_mm.visualization.plots import write_figure  # with all of matplotlib
+    from claip_emo_mm.visualization.timeline import plot_timeline
     write_figure(path, plot_timeline(result))
 
 

@@ -7,8 +7,6 @@ import torch
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 from PIL import Image
-from torchvision.transforms import RandomResizedCrop
-from torchvision.transforms.v2 import functional
 
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_ratio, check_whole
@@ -36,6 +34,8 @@ class ResizeFrames(BaseTransform):
         check_whole(self, size=size)
         self.size = size
         self.exact = exact
+        from torchvision.transforms.v2 import functional  # with all of torchvision, before workers are forked
+        self._resize_tensor = functional.resize
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
@@ -52,7 +52,7 @@ class ResizeFrames(BaseTransform):
 
     def _resize(self, frames: np.ndarray) -> np.ndarray:
         pixels = torch.from_numpy(frames).permute(0, 3, 1, 2)  # (U, 3, H, W), colors beside each other in memory
-        resized = functional.resize(pixels, [self.size, self.size], antialias=True)
+        resized = self._resize_tensor(pixels, [self.size, self.size], antialias=True)
         return resized.permute(0, 2, 3, 1).numpy()
 
 
@@ -102,12 +102,14 @@ class RandomResizedCropFrames(BaseTransform):
         self.size = size
         self.scale = list(scale)
         self.ratio = list(ratio)
+        from torchvision.transforms import RandomResizedCrop
+        self._sample_region = RandomResizedCrop.get_params
 
     def transform(self, results: dict) -> dict:
         check_keys(self, results, imgs='DecodeFrames')
         frames = results['imgs']
         height, width = frames[0].shape[:2]
-        region = RandomResizedCrop.get_params(torch.empty(1, height, width, device='meta'), self.scale, self.ratio)
+        region = self._sample_region(torch.empty(1, height, width, device='meta'), self.scale, self.ratio)
         ratios = np.array(region) / (height, width, height, width)  # top, left, height, width
         cropped = np.empty((len(frames), self.size, self.size, 3), np.uint8)
         for frame, out in zip(frames, cropped, strict=True):

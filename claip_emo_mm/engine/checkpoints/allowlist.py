@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import mmengine.registry
-import torchvision
 from mmaction.models.backbones import uniformerv2
 from mmaction.registry import MODELS
 from mmengine.registry import Registry
@@ -49,6 +48,8 @@ def registered_name(name: str, registry: Registry) -> str | None:
     if is_published_network(name) or name in _NOT_BUILT:
         return name if registry is MODELS else None
     scope, _, plain = name.rpartition('.')
+    if name in registry.module_dict:
+        return name if _is_allowed(registry.module_dict[name]) else None
     for each in _chain(registry, name):
         if plain in each.module_dict and scope in ('', each.scope):
             return name if _is_allowed(each.module_dict[plain]) else None
@@ -81,7 +82,10 @@ def is_published_network(name: str) -> bool:
     if origin == 'timm':
         import timm
         return bool(re.fullmatch(r'\w+(\.\w+)?', network)) and timm.is_model(network)
-    return origin == 'torchvision' and network in torchvision.models.list_models(module=torchvision.models)
+    if origin == 'torchvision':
+        from torchvision import models
+        return network in models.list_models(module=models)
+    return False
 
 
 def _chain(registry: Registry, name: str) -> Iterator[Registry]:

@@ -17,8 +17,6 @@ from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.evaluation.metrics import are_probabilities
 from claip_emo_mm.structures import is_skipped, media_name, top_label
 from claip_emo_mm.utils.io import atomic_write
-from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
-from claip_emo_mm.visualization.training_curves import plot_training_curves, read_scalars
 
 _NUM_FRAMES = 6
 _FRAME_SIZE = 128  # px
@@ -144,10 +142,13 @@ class TrainingPlotHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         if is_main_process():
+            from claip_emo_mm.visualization.plots import write_figure  # with all of matplotlib
+            from claip_emo_mm.visualization.training_curves import plot_training_curves, read_scalars
             paths = sorted(Path(runner.work_dir).glob('*/vis_data/scalars.json'))  # folders are named by their time
             write_figure(Path(runner.work_dir, 'curves.png'), plot_training_curves(read_scalars(paths)))
 
     def _plot_confusion(self, runner: Runner, loop: Any, name: str, metrics: dict[str, float] | None) -> None:
+        from claip_emo_mm.visualization.plots import plot_confusion_matrix, write_figure
         for metric in loop.evaluator.metrics:
             matrix: np.ndarray | None = getattr(metric, 'confusion', None)
             if matrix is not None:

@@ -3,7 +3,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import torch
-from accelerate import init_empty_weights
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError, check_whole
@@ -174,5 +173,6 @@ class HTSATEncoder(nn.Module):
 
 def build_empty_encoder(arch: HTSATArch, drop_path_rate: float) -> HTSATEncoder:
     """Build an ``HTSATEncoder`` whose parameters lie on the meta device; its buffers (indices, masks) are real."""
+    from accelerate import init_empty_weights
     with init_empty_weights(include_buffers=False):
         return HTSATEncoder(arch, drop_path_rate)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from claip_emo_mm.engine.hooks import plots
 from claip_emo_mm.engine.hooks.plots import TrainingPlotHook
+from claip_emo_mm.visualization import plots
 
 
 def test_each_split_has_a_plot_with_its_own_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
