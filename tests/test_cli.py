@@ -8,6 +8,34 @@ from types import SimpleNamespace
 import pytest
 
 import claip_emo_cli
+from claip_emo_cli import choices
+from claip_emo_mm.apis import formats, inferencer, zero_shot
+from claip_emo_mm.apis.page_jobs import DemoLimits
+from claip_emo_mm.data_preparation import clips, crop_policy
+from claip_emo_mm.datasets import official_splits
+from claip_emo_mm.datasets.feature_cache import DTYPES
+from claip_emo_mm.engine.cross_validation import protocols
+from claip_emo_mm.engine.feature_cache import export, plan
+from claip_emo_mm.export import wrappers
+from claip_emo_mm.media.live_sources import DEFAULT_DEVICE
+from claip_emo_mm.models.weights import convert
+from claip_emo_mm.toy import dataset, downloads
+
+TOOLS = [path for path in sorted(claip_emo_cli.tools_folder().rglob('*.py')) if 'run(main)' in path.read_text()]
+# Calls tools with --help and with an unknown option; prints the exit codes, and what is imported by then.
+ANSWERED = """
+import contextlib, io, runpy, sys
+for tool in sys.argv[1:]:
+    codes = []
+    for option in ('--help', '--no-such-option'):
+        sys.argv = [tool, option]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            try:
+                runpy.run_path(tool, run_name='__main__')
+            except SystemExit as exit_:
+                codes.append(exit_.code)
+    print(*codes, {'torch', 'numpy', 'mmengine', 'claip_emo_mm'} & {*sys.modules})
+"""
 
 
 def test_every_tool_is_there() -> None:
@@ -81,9 +109,27 @@ def test_ctrl_c_while_a_tool_imports_is_one_line() -> None:
 
 
 def test_every_tool_takes_care_of_ctrl_c_first() -> None:
-    tools = [path for path in claip_emo_cli.tools_folder().rglob('*.py') if 'run(main)' in path.read_text()]
-    assert len(tools) > 20
-    for path in tools:
+    assert len(TOOLS) > 20
+    for path in TOOLS:
         _, imported, called, *_ = ast.parse(path.read_text()).body
         assert ast.unparse(imported) == 'from claip_emo_cli import exit_on_interrupt', path
         assert ast.unparse(called) == 'exit_on_interrupt()', path
+
+
+def test_arguments_are_answered_before_anything_heavy_is_imported() -> None:
+    done = subprocess.run([sys.executable, '-c', ANSWERED, *map(str, TOOLS)], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ['0 2 set()'] * len(TOOLS), done.stderr
+
+
+def test_choices_are_those_of_the_modules() -> None:
+    own = {name: value for name, value in vars(choices).items() if name.isupper()}
+    limits = DemoLimits()
+    assert own == dict(
+        CACHE_DTYPES=DTYPES, CLIP_ARCH=zero_shot.ARCH, DEFAULT_MICROPHONE=DEFAULT_DEVICE,
+        DEMO_MEGABYTES=limits.megabytes, DEMO_SECONDS=limits.seconds, DEMO_WAITING=limits.waiting,
+        EXPORT_INPUTS=tuple(wrappers.FORMATS), FACES=inferencer.FACES, FACE_POLICIES=crop_policy.FACES,
+        FAILURES_FILE=clips.FAILURES_FILE, FEATURE_FORMATS=tuple(export.FORMATS), NOTES_FILE=clips.NOTES_FILE,
+        NUM_FOLDS=official_splits.NUM_FOLDS, PROTOCOLS=protocols.PROTOCOLS, RESULT_FORMATS=tuple(formats.FORMATS),
+        SPLITS=plan.SPLITS, TOY_CLIPS=dataset.DEFAULT_CLIPS, TOY_FORMS=downloads.FORMS,
+        UNSURE_MARGIN=inferencer.DEFAULT_RULE.min_margin, UNSURE_SCORE=inferencer.DEFAULT_RULE.min_score,
+        WEIGHT_KINDS=convert.KINDS)

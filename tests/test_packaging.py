@@ -54,7 +54,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkout again, so that building leaves nothing behind in it."""
     copy = tmp_path_factory.mktemp('copy')
     for pattern in ('setup.py', 'pyproject.toml', 'MANIFEST.in', 'LICENSE', 'README.md', '*-index.yml', 'configs/**/*',
-                    'tools/**/*', 'claip_emo_mm/**/*', 'claip_emo_cli.py'):
+                    'tools/**/*', 'claip_emo_mm/**/*', 'claip_emo_cli/**/*'):
         for source in ROOT.glob(pattern):
             if source.is_file() and not {'__pycache__', '.mim'} & {*source.parts}:
                 target = copy / source.relative_to(ROOT)
@@ -117,7 +117,7 @@ def test_wheel_holds_every_module_and_weight(wheel: Path) -> None:
     assert not [path for path in wanted if path.relative_to(ROOT).as_posix() not in names]
     assert any(name.endswith('LICENSE') for name in names)
     assert {name.split('/')[0].split('-')[0] for name in names} == {
-        'claip_emo_mm', 'claip_emo_cli.py'}  # no tests
+        'claip_emo_mm', 'claip_emo_cli'}  # no tests
 
 
 def test_wheel_holds_what_mim_reads(wheel: Path) -> None:

@@ -9,24 +9,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import torch
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies in a checkout alone
-
-from benchmarks.clips import encode_videos, make_clips, make_frame_tree, sample_lengths
-from benchmarks.data import benchmark_data
-from benchmarks.device_report import report_device
-from benchmarks.devices import default_device
-from benchmarks.evaluation import benchmark_evaluation
-from benchmarks.feature_cache import benchmark_cache
-from benchmarks.inference import benchmark_inference, write_random_checkpoint
-from benchmarks.model import benchmark_model
-from benchmarks.sizes import ModelSizes
-from claip_emo_mm.engine.cli import run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.toy.dataset import make_toy_set
-
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,7 +59,7 @@ def _add_gpu(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitb16_dfew.py'),
                         help='config of the pipelines and of the model that infers (default: %(default)s)')
     _add_device(parser)
-    parser.set_defaults(measure=_measure_gpu)
+    parser.set_defaults(measure=lambda args: _measure_gpu(args))
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +73,7 @@ def _add_cache(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--clips', type=_count, default=60, help='clips to train on (default: %(default)s)')
     parser.add_argument('--epochs', type=_count, default=5, help='epochs from the cache (default: %(default)s)')
     parser.add_argument('--threads', type=_count, default=2, help='threads on a CPU (default: %(default)s)')
-    parser.set_defaults(measure=_measure_cache)
+    parser.set_defaults(measure=lambda args: _measure_cache(args))
 
 
 def _add_inference(parser: argparse.ArgumentParser) -> None:
@@ -104,7 +86,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     _add_device(parser)
     parser.add_argument('--no-baseline', action='store_true', help='do not measure the baseline')
-    parser.set_defaults(measure=_measure_inference)
+    parser.set_defaults(measure=lambda args: _measure_inference(args))
 
 
 def _add_evaluation(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +98,7 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
                         help='clips (baseline: views) in a batch (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the lengths (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
-    parser.set_defaults(measure=_measure_evaluation)
+    parser.set_defaults(measure=lambda args: _measure_evaluation(args))
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +108,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--storage', nargs='+', choices=('frames', 'videos'), default=('frames', 'videos'),
                         help='frame folders with audio files, videos with audio, or (default) both')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
-    parser.set_defaults(measure=_measure_data)
+    parser.set_defaults(measure=lambda args: _measure_data(args))
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -134,7 +116,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--clips', type=_count, default=2, help='clips of a batch (default: %(default)s)')
     parser.add_argument('--frames', type=_count, default=16, help='frames of a clip (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=5, help='rounds that count (default: %(default)s)')
-    parser.set_defaults(measure=_measure_model)
+    parser.set_defaults(measure=lambda args: _measure_model(args))
 
 
 def _add_encoders(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +130,28 @@ def _count(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError(f'{number}: expected 1 or more')
     return number
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ lies in a checkout alone
+
+from benchmarks.clips import encode_videos, make_clips, make_frame_tree, sample_lengths
+from benchmarks.data import benchmark_data
+from benchmarks.device_report import report_device
+from benchmarks.devices import default_device
+from benchmarks.evaluation import benchmark_evaluation
+from benchmarks.feature_cache import benchmark_cache
+from benchmarks.inference import benchmark_inference, write_random_checkpoint
+from benchmarks.model import benchmark_model
+from benchmarks.sizes import ModelSizes
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.dataset import make_toy_set
 
 
 def _check_device(device: str) -> None:

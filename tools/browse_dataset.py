@@ -6,14 +6,7 @@ exit_on_interrupt()
 import sys
 from argparse import ArgumentParser, Namespace
 
-from mmaction.registry import DATASETS
-from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
-
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import check_groups
-from claip_emo_mm.visualization import write_contact_sheets
+from claip_emo_cli.arguments import add_cfg_options, output_folder
 
 
 def parse_args() -> Namespace:
@@ -31,6 +24,19 @@ def parse_args() -> Namespace:
     if args.clips < 1:
         parser.error(f'--clips {args.clips}: expected 1 or more')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmaction.registry import DATASETS
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import check_groups
+from claip_emo_mm.visualization import write_contact_sheets
 
 
 def main() -> None:

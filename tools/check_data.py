@@ -9,10 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from claip_emo_mm.data_checks.check_data import check_data, format_table, write_issues
-from claip_emo_mm.data_checks.checked_split import ERROR
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import load_config
+from claip_emo_cli.arguments import add_cfg_options, output_folder
 
 
 def parse_args() -> Namespace:
@@ -39,6 +36,15 @@ def parse_args() -> Namespace:
                         help='processes at most (default: %(default)s)')
     add_cfg_options(parser)
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.data_checks.check_data import check_data, format_table, write_issues
+from claip_emo_mm.data_checks.checked_split import ERROR
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
 
 
 def main() -> int:

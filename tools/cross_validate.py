@@ -9,18 +9,8 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from tqdm import tqdm
-
-import claip_emo_mm  # noqa: F401 - registers the data sets
-from claip_emo_mm.engine.cli import FAILED, add_cfg_options, run
-from claip_emo_mm.engine.cross_validation.protocols import PROTOCOLS
-from claip_emo_mm.engine.cross_validation.report import write_report
-from claip_emo_mm.engine.cross_validation.run import CrossValidation
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils.file_errors import writing_to
-from claip_emo_mm.utils.io import check_writable
-
-_TERMINATED = 128 + signal.SIGTERM
+from claip_emo_cli.arguments import add_cfg_options
+from claip_emo_cli.choices import PROTOCOLS
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,6 +50,21 @@ def _folds(text: str) -> tuple[int, ...]:
     if not folds or min(folds) < 1:
         raise argparse.ArgumentTypeError(f'{text}: expected folds from 1, as 1-5 or 1,3')
     return tuple(sorted(folds))
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from tqdm import tqdm
+
+from claip_emo_mm.engine.cli import FAILED, run
+from claip_emo_mm.engine.cross_validation.report import write_report
+from claip_emo_mm.engine.cross_validation.run import CrossValidation
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import writing_to
+from claip_emo_mm.utils.io import check_writable
+
+_TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> int:

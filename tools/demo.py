@@ -12,10 +12,37 @@ import threading
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from claip_emo_cli.arguments import add_model_arguments
+from claip_emo_cli.choices import DEMO_MEGABYTES, DEMO_SECONDS, DEMO_WAITING
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Serve a web page that recognizes emotions in videos, on this computer only '
+                                        'unless --host says otherwise.')
+    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
+    parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
+    parser.add_argument('--max-mb', type=float, default=DEMO_MEGABYTES,
+                        help='largest file, in MB of 2^20 bytes (default: %(default)g)')
+    parser.add_argument('--max-duration', type=float, default=DEMO_SECONDS,
+                        help='longest video, in s (default: %(default)g)')
+    parser.add_argument('--queue-size', type=int, default=DEMO_WAITING,
+                        help='jobs that may wait; one runs at a time (default: %(default)s)')
+    add_model_arguments(parser)
+    args = parser.parse_args()
+    if not (args.max_mb > 0 and args.max_duration > 0 and args.queue_size > 0):
+        parser.error('--max-mb, --max-duration and --queue-size must be more than 0')
+    if not 0 < args.port < 65536:
+        parser.error(f'--port {args.port}: expected 1 to 65535')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
 import numpy as np
 
 from claip_emo_mm.apis.gradio_app import build_page, import_gradio
-from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer
+from claip_emo_mm.apis.model_arguments import build_inferencer
 from claip_emo_mm.apis.page_jobs import MEGABYTE, DemoLimits
 from claip_emo_mm.apis.page_style import STYLE, page_theme
 from claip_emo_mm.engine.cli import run
@@ -27,27 +54,6 @@ from claip_emo_mm.version import INTENDED_USE
 
 _CARD = Path(__file__).resolve().parents[1] / 'docs' / 'model_card.md'
 _EXAMPLE_SIZE = 320  # pixels
-
-
-def parse_args() -> Namespace:
-    limits = DemoLimits()
-    parser = ArgumentParser(description='Serve a web page that recognizes emotions in videos, on this computer only '
-                                        'unless --host says otherwise.')
-    parser.add_argument('--host', default='127.0.0.1', help='address to listen at (default: %(default)s)')
-    parser.add_argument('--port', type=int, default=7860, help='port to listen at (default: %(default)s)')
-    parser.add_argument('--max-mb', type=float, default=limits.megabytes,
-                        help='largest file, in MB of 2^20 bytes (default: %(default)g)')
-    parser.add_argument('--max-duration', type=float, default=limits.seconds,
-                        help='longest video, in s (default: %(default)g)')
-    parser.add_argument('--queue-size', type=int, default=limits.waiting,
-                        help='jobs that may wait; one runs at a time (default: %(default)s)')
-    add_model_arguments(parser)
-    args = parser.parse_args()
-    if not (args.max_mb > 0 and args.max_duration > 0 and args.queue_size > 0):
-        parser.error('--max-mb, --max-duration and --queue-size must be more than 0')
-    if not 0 < args.port < 65536:
-        parser.error(f'--port {args.port}: expected 1 to 65535')
-    return args
 
 
 def check_address(host: str, port: int) -> None:

@@ -7,13 +7,8 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from mmengine.logging import MMLogger
-
-from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import add_cfg_options, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.resume import require_checkpoint
-from claip_emo_mm.export import FORMATS, OPSET, check_targets, export_onnx
+from claip_emo_cli.arguments import add_cfg_options
+from claip_emo_cli.choices import EXPORT_INPUTS
 
 
 def parse_args() -> Namespace:
@@ -22,7 +17,7 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config file, such as configs/claip_emo_tiny_toy.py')
     parser.add_argument('checkpoint', help='checkpoint of a training, or a published one')
     parser.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
-    parser.add_argument('--inputs', choices=tuple(FORMATS), default='media',
+    parser.add_argument('--inputs', choices=EXPORT_INPUTS, default='media',
                         help='media: frames as bytes and audio as samples in, scores out, the front end included; '
                              "tensors: the model's normalized frames and spectrograms in, logits out (default: media)")
     parser.add_argument('--check', nargs='+', default=(), metavar='VIDEO', help='compare on these videos, too')
@@ -38,6 +33,18 @@ def _at_least_two(text: str) -> int:
     if not text.isdecimal() or int(text) < 2:
         raise ArgumentTypeError(f'{text}: expected 2 or more')
     return int(text)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmengine.logging import MMLogger
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.export import OPSET, check_targets, export_onnx
 
 
 def main() -> None:

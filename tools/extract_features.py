@@ -7,17 +7,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import claip_emo_mm  # noqa: F401 - registers the components
-from claip_emo_mm.datasets.feature_cache import DTYPES
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import require_lists
-from claip_emo_mm.engine.feature_cache import FORMATS, KEY, export_features, extract_features
-from claip_emo_mm.engine.feature_cache.plan import SPLITS
-from claip_emo_mm.utils.file_errors import writing_to
-from claip_emo_mm.utils.io import check_writable
-
-_GO_ON = 'Make room; the same command goes on with what is missing.'
+from claip_emo_cli.arguments import add_cfg_options, add_device, output_folder
+from claip_emo_cli.choices import CACHE_DTYPES, FEATURE_FORMATS, SPLITS
 
 
 def parse_args() -> Namespace:
@@ -28,7 +19,7 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config whose encoders are frozen, such as '
                                        'configs/cached/claip_emo_tiny_toy_temporal.py')
     parser.add_argument('--out', type=output_folder, metavar='CACHE',
-                        help=f"folder of the cache (default: the config's {KEY}.dir, else data/features)")
+                        help="folder of the cache (default: the config's feature_cache.dir, else data/features)")
     parser.add_argument('--splits', nargs='+', choices=SPLITS, default=list(SPLITS),
                         help='splits to encode and export (default: those of the config)')
     parser.add_argument('--folds', type=int, nargs='+', metavar='N',
@@ -36,18 +27,31 @@ def parse_args() -> Namespace:
     parser.add_argument('--views', type=int, metavar='N',
                         help='augmented versions of each training clip, by the training pipeline; 0: the views of the '
                              'test pipeline (default: 0)')
-    parser.add_argument('--dtype', choices=DTYPES, help='type of the numbers on disk (default: float32)')
+    parser.add_argument('--dtype', choices=CACHE_DTYPES, help='type of the numbers on disk (default: float32)')
     parser.add_argument('--processes', type=int, metavar='N', help='processes that encode (default: 1)')
-    parser.add_argument('--device', help='where to compute (default: a GPU where there is one)')
+    add_device(parser)
     parser.add_argument('--dry-run', action='store_true', help='estimate time and disk only, by the first 3 clips')
     parser.add_argument('--export', type=output_folder, metavar='DIR',
                         help='also write one file for each split: clips, labels, and a vector of each modality')
-    parser.add_argument('--format', choices=list(FORMATS), default='npz', help='of --export (default: %(default)s)')
+    parser.add_argument('--format', choices=FEATURE_FORMATS, default='npz', help='of --export (default: %(default)s)')
     add_cfg_options(parser)
     args = parser.parse_args()
     if args.export and (args.dry_run or args.folds):
         parser.error('--export writes the splits of one fold: it goes without --dry-run and --folds')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import require_lists
+from claip_emo_mm.engine.feature_cache import KEY, export_features, extract_features
+from claip_emo_mm.utils.file_errors import writing_to
+from claip_emo_mm.utils.io import check_writable
+
+_GO_ON = 'Make room; the same command goes on with what is missing.'
 
 
 def main() -> None:

@@ -8,12 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from claip_emo_mm.engine.cli import add_cfg_options, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import walk_config
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.weights.resolve import find_file
-from claip_emo_mm.utils.io import hash_file
+from claip_emo_cli.arguments import add_cfg_options
 
 
 def parse_args() -> Namespace:
@@ -23,6 +18,17 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config file, such as configs/claip_emo_vitb16_cremad.py')
     add_cfg_options(parser)
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import walk_config
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.weights.resolve import find_file
+from claip_emo_mm.utils.io import hash_file
 
 
 def main() -> None:

@@ -11,23 +11,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-import torch
-from torch import distributed
-
-from claip_emo_mm.apis import EmotionInferencer, EmotionResult, EmotionRow
-from claip_emo_mm.apis.formats import FORMATS
-from claip_emo_mm.apis.inferencer import DEFAULT_RULE, FACES
-from claip_emo_mm.apis.inputs import find_files
-from claip_emo_mm.apis.live_session import add_live_arguments, check_live_arguments, is_live, watch
-from claip_emo_mm.apis.model_arguments import add_model_arguments, build_inferencer, model_options
-from claip_emo_mm.apis.progress import progress_bar, write_line
-from claip_emo_mm.apis.result_writer import ResultWriter
-from claip_emo_mm.compat.console import log_to_stderr
-from claip_emo_mm.compat.hub import local_path
-from claip_emo_mm.engine.cli import output_folder, run
-from claip_emo_mm.errors import InputError, printable
-from claip_emo_mm.structures import VerdictRule
-from claip_emo_mm.structures.results import person_name
+from claip_emo_cli.arguments import (
+    add_live_arguments,
+    add_model_arguments,
+    check_live_arguments,
+    is_live,
+    output_folder,
+)
+from claip_emo_cli.choices import FACES, RESULT_FORMATS, UNSURE_MARGIN, UNSURE_SCORE
 
 _RANKS = dict(none=(None, None), pytorch=('RANK', 'WORLD_SIZE'), slurm=('SLURM_PROCID', 'SLURM_NTASKS'))
 
@@ -44,14 +35,15 @@ def parse_args() -> Namespace:
                         help='which faces are cropped: one at a time, every one, or none (the whole frame)')
     parser.add_argument('--window-s', type=float, default=4., help='length of a window (default: %(default)s)')
     parser.add_argument('--stride-s', type=float, help='from window to window (default: half a window)')
-    parser.add_argument('--unsure-score', type=float, default=DEFAULT_RULE.min_score, metavar='P',
+    parser.add_argument('--unsure-score', type=float, default=UNSURE_SCORE, metavar='P',
                         help='a best score below it is no verdict: "unsure" (default: %(default)s)')
-    parser.add_argument('--unsure-margin', type=float, default=DEFAULT_RULE.min_margin, metavar='P',
+    parser.add_argument('--unsure-margin', type=float, default=UNSURE_MARGIN, metavar='P',
                         help='nor is one by less than this above the second (default: %(default)s)')
     parser.add_argument('--batch-size', type=int, default=8, help='windows at once (default: %(default)s)')
     parser.add_argument('--overlay', action='store_true', help='write the video with boxes and labels, too')
-    parser.add_argument('--format', nargs='+', choices=(*FORMATS, 'html'), default=[], metavar='FORMAT',
-                        help=f'further files: {", ".join(FORMATS)} for each input; html, one page on all of --out')
+    parser.add_argument('--format', nargs='+', choices=(*RESULT_FORMATS, 'html'), default=[], metavar='FORMAT',
+                        help=f'further files: {", ".join(RESULT_FORMATS)} for each input; html, one page on all of '
+                             '--out')
     parser.add_argument('--overwrite', action='store_true', help='replace existing results')
     parser.add_argument('--launcher', choices=_RANKS, default='none',
                         help='distribute the inputs over the processes of torchrun or srun')
@@ -62,12 +54,32 @@ def parse_args() -> Namespace:
     for name in ('overlay', 'format'):
         if getattr(args, name) and args.out is None:
             parser.error(f'--{name} needs --out')
-    args.rule = VerdictRule(args.unsure_score, args.unsure_margin)
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import torch
+from torch import distributed
+
+from claip_emo_mm.apis import EmotionInferencer, EmotionResult, EmotionRow
+from claip_emo_mm.apis.inputs import find_files
+from claip_emo_mm.apis.live_session import watch
+from claip_emo_mm.apis.model_arguments import build_inferencer, model_options
+from claip_emo_mm.apis.progress import progress_bar, write_line
+from claip_emo_mm.apis.result_writer import ResultWriter
+from claip_emo_mm.compat.console import log_to_stderr
+from claip_emo_mm.compat.hub import local_path
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.errors import InputError, printable
+from claip_emo_mm.structures import VerdictRule
+from claip_emo_mm.structures.results import person_name
 
 
 def main() -> int:
     args = parse_args()
+    args.rule = VerdictRule(args.unsure_score, args.unsure_margin)
     log_to_stderr('infer')  # the standard output is for the scores
     args.checkpoint = args.checkpoint and local_path(args.checkpoint)
     if is_live(args):

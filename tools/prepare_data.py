@@ -11,31 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from claip_emo_mm.data_preparation import (
-    CorpusSet,
-    FolderSet,
-    OfficialSet,
-    PreparationReport,
-    prepare_corpus,
-    prepare_folder_dataset,
-    prepare_official_dataset,
-)
-from claip_emo_mm.data_preparation.clips import FAILURES_FILE, NOTES_FILE
-from claip_emo_mm.data_preparation.crop_policy import FACES
-from claip_emo_mm.datasets.corpora import Corpus, read_corpus
-from claip_emo_mm.datasets.known_corpora import cremad, enterface05, meld, ravdess, savee
-from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
-from claip_emo_mm.datasets.official_splits import NUM_FOLDS
-from claip_emo_mm.engine.cli import output_folder, run
-from claip_emo_mm.engine.config import find_config
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.toy.dataset import DEFAULT_CLIPS, make_toy_set, write_toy_folds
-from claip_emo_mm.toy.downloads import FORMS, make_download
+from claip_emo_cli.arguments import output_folder
+from claip_emo_cli.choices import FACE_POLICIES, FAILURES_FILE, NOTES_FILE, NUM_FOLDS, TOY_CLIPS, TOY_FORMS
 
-_CONFIG = 'configs/claip_emo_tiny_toy.py'
-_FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
 _CONFIG_DATA_ROOT = Path('data/toy')
-_MAFW_SCHEMAS = {'single': MAFW, 'compound': MAFW_COMPOUND}
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,9 +30,10 @@ def parse_args() -> argparse.Namespace:
     dfew.set_defaults(prepare=lambda args: _prepare_published(args, DFEW))
     mafw = datasets.add_parser('mafw', **_descriptions('MAFW', '11 emotions, or 43 with their combinations'))
     _add_published(mafw, Path('data/mafw'))
-    mafw.add_argument('--classes', choices=list(_MAFW_SCHEMAS), default='single',
+    mafw.add_argument('--classes', choices=('single', 'compound'), default='single',
                       help='which labels to list; the clips are the same files (default: %(default)s)')
-    mafw.set_defaults(prepare=lambda args: _prepare_published(args, _MAFW_SCHEMAS[args.classes], args.classes))
+    mafw.set_defaults(prepare=lambda args: _prepare_published(
+        args, MAFW if args.classes == 'single' else MAFW_COMPOUND, args.classes))
     for name, title, describe in (
             ('cremad', 'CREMA-D (6 emotions)', lambda args: cremad(args.all_clips)),
             ('ravdess', 'RAVDESS (8 emotions, or 7 without calm)', lambda args: ravdess(args.classes, args.songs)),
@@ -89,17 +69,121 @@ def _add_toy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--out', type=output_folder, default=_CONFIG_DATA_ROOT,
                         help='folder for the clips and their lists (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='the same seed makes the same clips (default: %(default)s)')
-    parser.add_argument('--clips', type=int, nargs=3, default=DEFAULT_CLIPS, metavar=('TRAIN', 'VAL', 'TEST'),
+    parser.add_argument('--clips', type=int, nargs=3, default=TOY_CLIPS, metavar=('TRAIN', 'VAL', 'TEST'),
                         help='clips in each split, rounded up to whole people who show each emotion once '
-                             f'(default: {" ".join(map(str, DEFAULT_CLIPS))})')
+                             f'(default: {" ".join(map(str, TOY_CLIPS))})')
     parser.add_argument('--folds', type=int, metavar='N',
                         help='also split the people of all splits into N folds, for tools/cross_validate.py')
     parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
                         help='processes at most (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true', help='replace a toy set that was made with other settings')
-    parser.add_argument('--form', choices=FORMS, help='instead make 60 clips in the form in which the owners of '
+    parser.add_argument('--form', choices=TOY_FORMS, help='instead make 60 clips in the form in which the owners of '
                                                       'another data set distribute it, to try its preparation')
-    parser.set_defaults(prepare=_prepare_toy)
+    parser.set_defaults(prepare=lambda args: _prepare_toy(args))
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder with a subfolder of videos for each class')
+    parser.add_argument('--out', type=output_folder, default=Path('data/own'),
+                        help='folder for the results; its name is that of the config (default: %(default)s)')
+    parser.add_argument('--base', type=Path, default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
+                        help='config that says all the rest: a file, or the name of one of configs/ '
+                             '(default: %(default)s)')
+    parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
+                        help='percent of the videos of each class (default: 70 10 20)')
+    parser.add_argument('--speaker-regex', metavar='REGEX',
+                        help="the person's name in a file name, such as '^([^_]+)_', or with a slash in "
+                             "FOLDER/NAME, such as '^([^/]+)/': nobody is then in two splits")
+    parser.add_argument('--seed', type=int, default=0, help='the same seed splits alike (default: %(default)s)')
+    parser.add_argument('--faces', choices=FACE_POLICIES, default='auto',
+                        help='crop: find faces and crop them; keep: the videos show faces already; auto: look at some '
+                             '(default: %(default)s)')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+    parser.set_defaults(prepare=lambda args: _prepare_folder(args))
+
+
+def _descriptions(title: str, classes: str) -> dict[str, str]:
+    return dict(
+        help=f'prepare {title} ({classes}) from the folder that its owners distribute',
+        description=f'Prepare {title}: audio as wav (mono, 16 kHz), frames of faces (256 x 256, cropped where the '
+                    'frames are scenes), and a list of each split of each fold. Videos (00001.mp4, 1.avi), frame '
+                    'folders (00001/), audio files (1.wav) and published lists are found by content, however deep. '
+                    'Frame folders of faces and audio files are not copied: do not move them. An interrupted run '
+                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE}; '
+                    'the exit code is then 1.')
+
+
+def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder into which the distribution was unpacked')
+    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
+    parser.add_argument('--faces', choices=FACE_POLICIES, default='auto',
+                        help='crop: find faces and crop them; keep: the frames are faces already; auto: look at some '
+                             'clips (default: %(default)s)')
+    parser.add_argument('--folds', type=_folds, default=tuple(range(1, NUM_FOLDS + 1)), metavar='N|N-M|N,M',
+                        help=f'folds to list and prepare (default: 1-{NUM_FOLDS})')
+    for name, what in (('lists', 'published lists'), ('videos', 'videos'), ('frames', 'frame folders'),
+                       ('audio', 'audio files')):
+        parser.add_argument(f'--{name}', type=Path, metavar='DIR', help=f'where the {what} are (default: in SRC)')
+    parser.add_argument('--label-offset', type=int, choices=(0, 1),
+                        help='number of the first class, for short lists of numbers that do not tell')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+
+
+def _corpus_descriptions(title: str) -> dict[str, str]:
+    return dict(
+        help=f'prepare {title} from its download',
+        description=f'Prepare {title}: frames of faces (256 x 256), audio as wav (mono, 16 kHz) from the best file of '
+                    'each clip, and a list of each split. Clips are told by the names of their files, at any depth, '
+                    'also in zips, which are not unpacked. Nothing of the download is used later. An interrupted run '
+                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE} '
+                    f'(the exit code is then 1), what was left out on purpose in {NOTES_FILE}, each with the reason.')
+
+
+def _add_corpus(parser: argparse.ArgumentParser, out: Path, describe: Callable[[argparse.Namespace], 'Corpus']) -> None:
+    parser.add_argument('source', type=Path, metavar='DOWNLOAD', help='folder of the download, zips or unpacked')
+    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
+    parser.add_argument('--faces', choices=('crop', 'keep'), default='crop',
+                        help='keep: the videos show faces already (default: %(default)s)')
+    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
+                        help='processes at most (default: %(default)s)')
+    parser.set_defaults(prepare=lambda args: _prepare_corpus(args, describe(args)))
+
+
+def _folds(text: str) -> tuple[int, ...]:
+    folds: set[int] = set()
+    for item in text.split(','):
+        first, _, last = item.partition('-')
+        folds.update(range(int(first), int(last or first) + 1))
+    if not folds or not folds <= set(range(1, NUM_FOLDS + 1)):
+        raise argparse.ArgumentTypeError(f'{text}: expected folds from 1 to {NUM_FOLDS}, as 1-5 or 1,3')
+    return tuple(sorted(folds))
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.data_preparation import (
+    CorpusSet,
+    FolderSet,
+    OfficialSet,
+    PreparationReport,
+    prepare_corpus,
+    prepare_folder_dataset,
+    prepare_official_dataset,
+)
+from claip_emo_mm.datasets.corpora import Corpus, read_corpus
+from claip_emo_mm.datasets.known_corpora import cremad, enterface05, meld, ravdess, savee
+from claip_emo_mm.datasets.labels import DFEW, MAFW, MAFW_COMPOUND, LabelSchema
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import find_config
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.toy.dataset import make_toy_set, write_toy_folds
+from claip_emo_mm.toy.downloads import make_download
+
+_CONFIG = 'configs/claip_emo_tiny_toy.py'
+_FOLDS_CONFIG = 'configs/claip_emo_tiny_toy_folds.py'
 
 
 def _prepare_toy(args: argparse.Namespace) -> None:
@@ -124,27 +208,6 @@ def _prepare_toy(args: argparse.Namespace) -> None:
         _say(f'Next: set data_root to {args.out} in a copy of {_CONFIG}, and give the copy to tools/train.py')
 
 
-def _add_folder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('source', type=Path, metavar='SRC', help='folder with a subfolder of videos for each class')
-    parser.add_argument('--out', type=output_folder, default=Path('data/own'),
-                        help='folder for the results; its name is that of the config (default: %(default)s)')
-    parser.add_argument('--base', type=Path, default='claip_emo_vitb16_dfew.py', metavar='CONFIG',
-                        help='config that says all the rest: a file, or the name of one of configs/ '
-                             '(default: %(default)s)')
-    parser.add_argument('--split', type=int, nargs=3, default=(70, 10, 20), metavar=('TRAIN', 'VAL', 'TEST'),
-                        help='percent of the videos of each class (default: 70 10 20)')
-    parser.add_argument('--speaker-regex', metavar='REGEX',
-                        help="the person's name in a file name, such as '^([^_]+)_', or with a slash in "
-                             "FOLDER/NAME, such as '^([^/]+)/': nobody is then in two splits")
-    parser.add_argument('--seed', type=int, default=0, help='the same seed splits alike (default: %(default)s)')
-    parser.add_argument('--faces', choices=FACES, default='auto',
-                        help='crop: find faces and crop them; keep: the videos show faces already; auto: look at some '
-                             '(default: %(default)s)')
-    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
-                        help='processes at most (default: %(default)s)')
-    parser.set_defaults(prepare=_prepare_folder)
-
-
 def _prepare_folder(args: argparse.Namespace) -> None:
     base = find_config(args.base if args.base.is_file() else args.base.with_suffix('.py'))
     report = prepare_folder_dataset(FolderSet(args.source, args.out, base, tuple(args.split), args.seed,
@@ -160,68 +223,10 @@ def _prepare_folder(args: argparse.Namespace) -> None:
     _say(f'Next: python tools/train.py {report.config}')
 
 
-def _descriptions(title: str, classes: str) -> dict[str, str]:
-    return dict(
-        help=f'prepare {title} ({classes}) from the folder that its owners distribute',
-        description=f'Prepare {title}: audio as wav (mono, 16 kHz), frames of faces (256 x 256, cropped where the '
-                    'frames are scenes), and a list of each split of each fold. Videos (00001.mp4, 1.avi), frame '
-                    'folders (00001/), audio files (1.wav) and published lists are found by content, however deep. '
-                    'Frame folders of faces and audio files are not copied: do not move them. An interrupted run '
-                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE}; '
-                    'the exit code is then 1.')
-
-
-def _add_published(parser: argparse.ArgumentParser, out: Path) -> None:
-    parser.add_argument('source', type=Path, metavar='SRC', help='folder into which the distribution was unpacked')
-    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
-    parser.add_argument('--faces', choices=FACES, default='auto',
-                        help='crop: find faces and crop them; keep: the frames are faces already; auto: look at some '
-                             'clips (default: %(default)s)')
-    parser.add_argument('--folds', type=_folds, default=tuple(range(1, NUM_FOLDS + 1)), metavar='N|N-M|N,M',
-                        help=f'folds to list and prepare (default: 1-{NUM_FOLDS})')
-    for name, what in (('lists', 'published lists'), ('videos', 'videos'), ('frames', 'frame folders'),
-                       ('audio', 'audio files')):
-        parser.add_argument(f'--{name}', type=Path, metavar='DIR', help=f'where the {what} are (default: in SRC)')
-    parser.add_argument('--label-offset', type=int, choices=(0, 1),
-                        help='number of the first class, for short lists of numbers that do not tell')
-    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
-                        help='processes at most (default: %(default)s)')
-
-
-def _corpus_descriptions(title: str) -> dict[str, str]:
-    return dict(
-        help=f'prepare {title} from its download',
-        description=f'Prepare {title}: frames of faces (256 x 256), audio as wav (mono, 16 kHz) from the best file of '
-                    'each clip, and a list of each split. Clips are told by the names of their files, at any depth, '
-                    'also in zips, which are not unpacked. Nothing of the download is used later. An interrupted run '
-                    f'resumes when it is started again. Clips that cannot be prepared are listed in {FAILURES_FILE} '
-                    f'(the exit code is then 1), what was left out on purpose in {NOTES_FILE}, each with the reason.')
-
-
-def _add_corpus(parser: argparse.ArgumentParser, out: Path, describe: Callable[[argparse.Namespace], Corpus]) -> None:
-    parser.add_argument('source', type=Path, metavar='DOWNLOAD', help='folder of the download, zips or unpacked')
-    parser.add_argument('--out', type=output_folder, default=out, help='folder for the results (default: %(default)s)')
-    parser.add_argument('--faces', choices=('crop', 'keep'), default='crop',
-                        help='keep: the videos show faces already (default: %(default)s)')
-    parser.add_argument('--workers', type=int, default=min(8, os.cpu_count() or 1),
-                        help='processes at most (default: %(default)s)')
-    parser.set_defaults(prepare=lambda args: _prepare_corpus(args, describe(args)))
-
-
 def _prepare_corpus(args: argparse.Namespace, corpus: Corpus) -> None:
     report = prepare_corpus(CorpusSet(corpus, args.source, args.out, args.faces), args.workers)
     title = f'{corpus.schema.title} ({corpus.protocol})' if corpus.protocol else corpus.schema.title
     _say_report(title, report, args.out)
-
-
-def _folds(text: str) -> tuple[int, ...]:
-    folds: set[int] = set()
-    for item in text.split(','):
-        first, _, last = item.partition('-')
-        folds.update(range(int(first), int(last or first) + 1))
-    if not folds or not folds <= set(range(1, NUM_FOLDS + 1)):
-        raise argparse.ArgumentTypeError(f'{text}: expected folds from 1 to {NUM_FOLDS}, as 1-5 or 1,3')
-    return tuple(sorted(folds))
 
 
 def _prepare_published(args: argparse.Namespace, schema: LabelSchema, kind: str = '') -> None:

@@ -6,15 +6,7 @@ exit_on_interrupt()
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mmengine.config import Config
-
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import build_runner, load_config, set_work_dir
-from claip_emo_mm.engine.resume import set_resume
-from claip_emo_mm.models.weights.save import write_encoder, write_state
-from claip_emo_mm.toy.captioned import CaptionedSettings, make_captioned_set
-from claip_emo_mm.toy.captions import VOCABULARY
-from claip_emo_mm.utils.io import check_writable
+from claip_emo_cli.arguments import add_cfg_options, output_folder
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 WEIGHTS = Path(__file__).parents[1] / 'claip_emo_mm' / 'weights'
@@ -29,6 +21,20 @@ def parse_args() -> Namespace:
     parser.add_argument('--workers', type=int, default=2, help='processes that draw')
     add_cfg_options(parser, "change keys of the encoders' configs")
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmengine.config import Config
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import build_runner, load_config, set_work_dir
+from claip_emo_mm.engine.resume import set_resume
+from claip_emo_mm.models.weights.save import write_encoder, write_state
+from claip_emo_mm.toy.captioned import CaptionedSettings, make_captioned_set
+from claip_emo_mm.toy.captions import VOCABULARY
+from claip_emo_mm.utils.io import check_writable
 
 
 def pretrain(encoder: str, cfg: Config, out: Path, workers: int) -> None:

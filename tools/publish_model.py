@@ -7,14 +7,6 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from claip_emo_mm.compat.hub import MODEL_FILE
-from claip_emo_mm.engine.checkpoints import publish
-from claip_emo_mm.engine.checkpoints.model_card import model_card, read_test_metrics
-from claip_emo_mm.engine.checkpoints.push import check_license, check_repository, push
-from claip_emo_mm.engine.cli import run
-from claip_emo_mm.engine.resume import require_checkpoint
-from claip_emo_mm.utils.io import write_text
-
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Write the trainable weights, with classes, config, front end and the names '
@@ -36,6 +28,18 @@ def parse_args() -> Namespace:
     if args.private and args.push is None:
         parser.error('--private needs --push')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.compat.hub import MODEL_FILE
+from claip_emo_mm.engine.checkpoints import publish
+from claip_emo_mm.engine.checkpoints.model_card import model_card, read_test_metrics
+from claip_emo_mm.engine.checkpoints.push import check_license, check_repository, push
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.utils.io import write_text
 
 
 def main() -> None:

@@ -8,24 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.dist import is_main_process
-
-from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
-from claip_emo_mm.engine.cli import add_cfg_options, add_run_arguments, parse_run_arguments, run
-from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
-from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
-from claip_emo_mm.engine.cross_corpus import set_test_data
-from claip_emo_mm.engine.hooks.checkpoint import TRAINED_CLIPS
-from claip_emo_mm.engine.resume import require_checkpoint
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
-from claip_emo_mm.evaluation.predictions import write_metrics
-from claip_emo_mm.evaluation.votes import votes_details
-from claip_emo_mm.utils.file_errors import writing_to
-from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.visualization import plot_robustness
-from claip_emo_mm.visualization.plots import write_figure
+from claip_emo_cli.arguments import add_cfg_options, add_run_arguments, parse_run_arguments
 
 
 def parse_args() -> Namespace:
@@ -67,6 +50,29 @@ def parse_args() -> Namespace:
     if args.on_options and not args.on:
         parser.error('--on-options changes the config of --on, which is missing')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.cross_corpus import set_test_data
+from claip_emo_mm.engine.hooks.checkpoint import TRAINED_CLIPS
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation import EmotionMetric, measure_robustness, robustness_table, write_clip_scores
+from claip_emo_mm.evaluation.predictions import write_metrics
+from claip_emo_mm.evaluation.votes import votes_details
+from claip_emo_mm.utils.file_errors import writing_to
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization import plot_robustness
+from claip_emo_mm.visualization.plots import write_figure
 
 
 def main() -> None:

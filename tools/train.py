@@ -6,19 +6,7 @@ exit_on_interrupt()
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 
-import torch
-from mmengine.config import Config
-
-from claip_emo_mm.compat.checkpoint_io import GO_ON
-from claip_emo_mm.engine.cli import add_run_arguments, parse_run_arguments, run
-from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
-from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
-from claip_emo_mm.engine.resume import set_resume
-from claip_emo_mm.engine.schedule import adapt_schedule
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.utils.file_errors import writing_to
-
-_PRECISION_KEYS = ('dtype', 'loss_scale')  # options that AmpOptimWrapper has and OptimWrapper has not
+from claip_emo_cli.arguments import add_run_arguments, parse_run_arguments
 
 
 def parse_args() -> Namespace:
@@ -35,6 +23,24 @@ def parse_args() -> Namespace:
     parser.add_argument('--deterministic', action='store_true', help='use only deterministic algorithms; slower')
     add_run_arguments(parser)
     return parse_run_arguments(parser)
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import torch
+from mmengine.config import Config
+
+from claip_emo_mm.compat.checkpoint_io import GO_ON
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
+from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.resume import set_resume
+from claip_emo_mm.engine.schedule import adapt_schedule
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.utils.file_errors import writing_to
+
+_PRECISION_KEYS = ('dtype', 'loss_scale')  # options that AmpOptimWrapper has and OptimWrapper has not
 
 
 def main() -> None:

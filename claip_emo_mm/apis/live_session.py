@@ -1,7 +1,7 @@
-"""Live inference from a command line: its arguments, a line for each window, a table that grows."""
+"""Live inference from a command line: a line for each window, a table that grows."""
 import csv
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,46 +9,12 @@ from typing import TextIO
 
 from claip_emo_mm.apis.inferencer import EmotionInferencer
 from claip_emo_mm.apis.live import LiveStatistics, LiveUpdate, recognize_live, update_line
-from claip_emo_mm.media.live_sources import DEFAULT_DEVICE, LiveSource, open_address, open_camera, open_microphone
+from claip_emo_mm.media.live_sources import LiveSource, open_address, open_camera, open_microphone
 from claip_emo_mm.media.live_stream import LiveStream
 from claip_emo_mm.utils.file_errors import write_error
 from claip_emo_mm.utils.io import check_writable
 
-_SOURCES = ('camera', 'microphone', 'stream')
 _STRIDE_S = 1.
-
-
-def add_live_arguments(parser: ArgumentParser) -> None:
-    """Add --camera, --microphone, --stream and --duration."""
-    live = parser.add_argument_group('live, in place of INPUT', 'A line for each window while it runs; Ctrl-C ends it. '
-                                     'With --out, a table grows there.')
-    live.add_argument('--camera', metavar='N', help='number or device of a camera, such as 0 for /dev/video0')
-    live.add_argument('--microphone', nargs='?', const=DEFAULT_DEVICE, metavar='DEVICE',
-                      help='record sound, too, or alone (default: the default microphone)')
-    live.add_argument('--stream', metavar='ADDRESS', help='rtsp://, rtmp://, srt://, udp://, http:// or https://')
-    live.add_argument('--duration', type=float, metavar='S', help='end after so many seconds')
-
-
-def is_live(args: Namespace) -> bool:
-    """Whether the arguments name a live source."""
-    return any(getattr(args, name) is not None for name in _SOURCES)
-
-
-def check_live_arguments(parser: ArgumentParser, args: Namespace) -> None:
-    """End with a usage error where live arguments and others contradict each other."""
-    if not is_live(args):
-        if args.duration is not None:
-            parser.error('--duration needs --camera, --microphone or --stream')
-        if not args.inputs:
-            parser.error('give an INPUT, or --camera, --microphone or --stream')
-        return
-    unused = [name for name in ('overlay', 'format', 'overwrite') if getattr(args, name, None)]
-    if args.inputs or unused:
-        parser.error(f'{"INPUT" if args.inputs else "--" + unused[0]}: not with --camera, --microphone or --stream')
-    if args.camera is not None and args.stream is not None:
-        parser.error('--camera and --stream: give one of them')
-    if args.duration is not None and not args.duration > 0:
-        parser.error('--duration: expected more than 0')
 
 
 def open_sources(args: Namespace) -> list[LiveSource]:

@@ -1,15 +1,13 @@
-"""Command-line conventions of all tools: shared arguments, exit codes and error messages."""
+"""Command-line conventions of all tools: exit codes and error messages. Their arguments are in `claip_emo_cli`."""
 import io
 import os
 import signal
 import sys
 import threading
-from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import NoReturn
 
-from mmengine.config import DictAction
+import torch
 
 from claip_emo_mm.compat.console import quiet_console
 from claip_emo_mm.engine.config_errors import explain_config_error
@@ -22,47 +20,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE
 
 
-class KeyValueAction(DictAction):
-    """MMEngine's DictAction; an argument that is not KEY=VALUE is a usage error (exit code 2)."""
-
-    def __call__(self, parser: ArgumentParser, namespace: Namespace, values: str | Sequence[Any] | None,
-                 option_string: str | None = None) -> None:
-        try:
-            super().__call__(parser, namespace, values, option_string)
-        except (AssertionError, ValueError) as error:
-            raise ArgumentError(self, f'expected KEY=VALUE pairs such as a.b=1, got {values}') from error
-
-
-def output_folder(text: str) -> Path:
-    """Argparse type of a folder for results; an empty name, which would be the current folder, is refused."""
-    if not text:
-        raise ArgumentTypeError("expected a folder, got ''")
-    return Path(text)
-
-
-def add_cfg_options(parser: ArgumentParser,
-                    purpose: str = 'change keys of the config: a.b=1 c="[1,2]" (no blanks inside a value)',
-                    name: str = '--cfg-options') -> None:
-    """Add --cfg-options, or such options under another name; `purpose` is its help."""
-    parser.add_argument(name, nargs='+', action=KeyValueAction, metavar='KEY=VALUE', help=purpose)
-
-
-def add_run_arguments(parser: ArgumentParser) -> None:
-    """Add --work-dir, --cfg-options, --launcher and --local_rank."""
-    parser.add_argument('--work-dir', metavar='DIR',
-                        help="folder for logs and results (default: the config's, else ./work_dirs/<config name>)")
-    add_cfg_options(parser)
-    parser.add_argument('--launcher', choices=('none', 'pytorch', 'slurm', 'mpi'), default='none',
-                        help='what started the processes of a distributed run (default: none)')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
-                        help='number of this process on its machine, given by some launchers')
-
-
-def parse_run_arguments(parser: ArgumentParser) -> Namespace:
-    """Parse the arguments, and export LOCAL_RANK for launchers that pass it only as an argument."""
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+def default_device() -> str:
+    """Where tools compute unless --device says it: a GPU where there is one."""
+    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

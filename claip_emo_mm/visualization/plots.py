@@ -1,6 +1,5 @@
 """Plots of metrics and features, and writing them."""
 import warnings
-from argparse import ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +17,6 @@ FIGURE_FORMATS = ('png', 'svg', 'pdf')
 _PERSON_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (213, 94, 0),
                   (204, 121, 167))  # of Okabe and Ito
 _MIN_CLIPS = 5  # of t-SNE
-
-
-def png_file(text: str) -> Path:
-    """Path of a plot to write, for a command line's ``type``."""
-    if Path(text).suffix.lower() != '.png':
-        raise ArgumentTypeError(f'{text}: expected the name of a file that ends in .png')
-    return Path(text)
 
 
 def write_figure(path: Path, figure: Figure, dpi: int = 100) -> None:

@@ -9,6 +9,7 @@ from mmengine.fileio import FileClient
 from mmengine.logging import MMLogger
 from mmengine.runner import checkpoint
 
+from claip_emo_cli.arguments import add_model_arguments
 from claip_emo_mm.apis import model_arguments
 from claip_emo_mm.compat.console import log_to_stderr, quiet_console
 from claip_emo_mm.engine.cli import run
@@ -68,7 +69,7 @@ def test_results_alone_are_on_the_standard_output(monkeypatch: pytest.MonkeyPatc
     log_to_stderr('a tool')
     MMLogger.get_instance('a tool').warning('look')
     parser = ArgumentParser()
-    model_arguments.add_model_arguments(parser)
+    add_model_arguments(parser)
     monkeypatch.setattr(model_arguments, 'EmotionInferencer', lambda *args: print('a library prints'))
     model_arguments.build_inferencer(parser.parse_args(['--checkpoint', 'a.pth']))
     shown = capsys.readouterr()

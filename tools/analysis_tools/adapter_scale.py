@@ -9,20 +9,7 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
 
-import torch
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-
-from claip_emo_mm.compat.console import log_to_stderr
-from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import require_lists
-from claip_emo_mm.engine.resume import require_checkpoint
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.adapter_scales import score_clips, shared_metrics, sweep_adapter_scale, sweep_table
-from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.visualization.plots import plot_adapter_scale, write_figure
+from claip_emo_cli.arguments import add_cfg_options, add_device, output_folder
 
 
 def parse_args() -> Namespace:
@@ -38,13 +25,30 @@ def parse_args() -> Namespace:
     parser.add_argument('--split', choices=('val', 'test'), default='test',
                         help='split that is tested; a scale is to be chosen on val (default: %(default)s)')
     parser.add_argument('--out', type=output_folder, required=True, metavar='FOLDER', help='folder for the results')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='where to compute (default: %(default)s)')
+    add_device(parser)
     add_cfg_options(parser, 'change keys of all configs: a.b=1')
     args = parser.parse_args()
     if not all(0 <= scale <= 1 for scale in args.scales):
         parser.error(f'--scales {" ".join(map(str, args.scales))}: expected numbers from 0 to 1')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from claip_emo_mm.compat.console import log_to_stderr
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import default_device, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import require_lists
+from claip_emo_mm.engine.resume import require_checkpoint
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.adapter_scales import score_clips, shared_metrics, sweep_adapter_scale, sweep_table
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization.plots import plot_adapter_scale, write_figure
 
 
 def main() -> None:
@@ -60,7 +64,7 @@ def main() -> None:
     for cfg in configs.values():
         require_lists(cfg, args.split)
     model, _, classes, _ = load_trained(args.checkpoint, next(iter(configs.values())))
-    model = model.to(args.device)
+    model = model.to(args.device or default_device())
     test = {}
     for name, cfg in configs.items():
         loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'], seed=0)

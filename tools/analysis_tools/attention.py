@@ -7,35 +7,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import torch
-from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
-from torch import Tensor
-
-from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.apis.inferencer import FACES
-from claip_emo_mm.apis.inputs import open_input
-from claip_emo_mm.apis.window_clip import WindowClip
-from claip_emo_mm.apis.windows import SlidingWindows
-from claip_emo_mm.compat.console import log_to_stderr
-from claip_emo_mm.datasets.transforms import SampleFrameViews
-from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.calibration import scale_scores
-from claip_emo_mm.faces.detector import FaceDetector, default_detector
-from claip_emo_mm.models import CLIPVisualBackbone
-from claip_emo_mm.structures import MISSING_INDEX
-from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.visualization.attention import (
-    described_scores,
-    frame_attention,
-    patch_attention,
-    plot_attention,
-    record_attention,
-)
-from claip_emo_mm.visualization.plots import write_figure
+from claip_emo_cli.arguments import add_cfg_options, add_device, output_folder
+from claip_emo_cli.choices import FACES
 
 _LONGEST_WINDOW_S = 60.
 
@@ -51,13 +24,45 @@ def parse_args() -> Namespace:
                         help='crop the largest face, or take the whole frame (default: %(default)s)')
     parser.add_argument('--start-s', type=float, default=0., help='start of the window (default: %(default)g)')
     parser.add_argument('--window-s', type=float, default=4., help='its length (default: %(default)g)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='where to compute (default: %(default)s)')
+    add_device(parser)
     add_cfg_options(parser, "change keys of the checkpoint's config")
     args = parser.parse_args()
     if not (0 < args.window_s <= _LONGEST_WINDOW_S and 0 <= args.start_s < float('inf')):
         parser.error(f'--window-s must be more than 0 and at most {_LONGEST_WINDOW_S:g}, --start-s at least 0')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from claip_emo_mm.apis import EmotionInferencer
+from claip_emo_mm.apis.inputs import open_input
+from claip_emo_mm.apis.window_clip import WindowClip
+from claip_emo_mm.apis.windows import SlidingWindows
+from claip_emo_mm.compat.console import log_to_stderr
+from claip_emo_mm.datasets.transforms import SampleFrameViews
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.calibration import scale_scores
+from claip_emo_mm.faces.detector import FaceDetector, default_detector
+from claip_emo_mm.models import CLIPVisualBackbone
+from claip_emo_mm.structures import MISSING_INDEX
+from claip_emo_mm.utils.file_errors import WriteError
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization.attention import (
+    described_scores,
+    frame_attention,
+    patch_attention,
+    plot_attention,
+    record_attention,
+)
+from claip_emo_mm.visualization.plots import write_figure
 
 
 def main() -> int:

@@ -7,7 +7,26 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import torch
+from claip_emo_cli.arguments import add_cfg_options, add_device
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Fit a temperature on the validation split, and keep it in the checkpoint: '
+                                        'inference divides the logits by it. Trainings do so themselves for their best '
+                                        'and their last epoch. Which class is the best does not change.')
+    parser.add_argument('config', help='config that the checkpoint was trained with')
+    parser.add_argument('checkpoint', help='checkpoint of a training, or a published one; it is changed')
+    parser.add_argument('--dry-run', action='store_true', help='leave the checkpoint as it is')
+    parser.add_argument('--robustness', action='store_true',
+                        help='print the calibration error of the test split, clean and corrupted, before and after')
+    add_device(parser)
+    add_cfg_options(parser, 'change keys of the config: a.b=1')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -16,7 +35,7 @@ from torch import nn
 from claip_emo_mm.engine.checkpoints.calibrate import write_calibration
 from claip_emo_mm.engine.checkpoints.load import load_trained
 from claip_emo_mm.engine.checkpoints.training_clips import describe_overlap, find_trained
-from claip_emo_mm.engine.cli import add_cfg_options, run
+from claip_emo_mm.engine.cli import default_device, run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
 from claip_emo_mm.engine.resume import require_checkpoint
@@ -29,21 +48,6 @@ from claip_emo_mm.evaluation.robustness import applicable, corrupted_config
 from claip_emo_mm.evaluation.tables import text_table
 
 
-def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Fit a temperature on the validation split, and keep it in the checkpoint: '
-                                        'inference divides the logits by it. Trainings do so themselves for their best '
-                                        'and their last epoch. Which class is the best does not change.')
-    parser.add_argument('config', help='config that the checkpoint was trained with')
-    parser.add_argument('checkpoint', help='checkpoint of a training, or a published one; it is changed')
-    parser.add_argument('--dry-run', action='store_true', help='leave the checkpoint as it is')
-    parser.add_argument('--robustness', action='store_true',
-                        help='print the calibration error of the test split, clean and corrupted, before and after')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='where to compute (default: %(default)s)')
-    add_cfg_options(parser, 'change keys of the config: a.b=1')
-    return parser.parse_args()
-
-
 def main() -> None:
     args = parse_args()
     require_checkpoint(args.checkpoint)
@@ -53,7 +57,7 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     require_lists(cfg, 'val', *['test'] * args.robustness)
     trained = load_trained(args.checkpoint, cfg)
-    model = trained.model.to(args.device)
+    model = trained.model.to(args.device or default_device())
     loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
     found = trained.metadata and find_trained(loader.dataset, trained.metadata['trained_clips'])
     if found:

@@ -5,10 +5,21 @@ from claip_emo_cli import exit_on_interrupt
 
 exit_on_interrupt()
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Print, in Markdown, which networks and heads of MMAction2 combine with the '
+                                        'components of this project.')
+    parser.add_argument('--out', type=Path, metavar='FILE.md', help='write the table to a file')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
 
 import torch
 from mmaction.registry import MODELS
@@ -235,10 +246,7 @@ def table() -> str:
 
 
 def main() -> None:
-    parser = ArgumentParser(description='Print, in Markdown, which networks and heads of MMAction2 combine with the '
-                                        'components of this project.')
-    parser.add_argument('--out', type=Path, metavar='FILE.md', help='write the table to a file')
-    args = parser.parse_args()
+    args = parse_args()
     if args.out:
         write_text(args.out, table())
     else:

@@ -7,14 +7,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
-
-from claip_emo_mm.engine.cli import run
-from claip_emo_mm.evaluation import emotion_metrics
-from claip_emo_mm.evaluation.comparison import align, compare_pair
-from claip_emo_mm.evaluation.predictions import ClipScores, read_scores
-from claip_emo_mm.utils.io import check_writable, write_csv
-
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Report how the second model differs from the first, with intervals of a '
@@ -28,6 +20,18 @@ def parse_args() -> Namespace:
     if args.n_bootstrap < 1:
         parser.error(f'--n-bootstrap {args.n_bootstrap}: expected 1 or more')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import numpy as np
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.evaluation import emotion_metrics
+from claip_emo_mm.evaluation.comparison import align, compare_pair
+from claip_emo_mm.evaluation.predictions import ClipScores, read_scores
+from claip_emo_mm.utils.io import check_writable, write_csv
 
 
 def main() -> None:

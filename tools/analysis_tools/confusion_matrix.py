@@ -7,13 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from claip_emo_mm.datasets.labels import get_schema
-from claip_emo_mm.engine.cli import run
-from claip_emo_mm.evaluation import classification_metrics
-from claip_emo_mm.evaluation.predictions import read_scores
-from claip_emo_mm.utils.io import check_writable
-from claip_emo_mm.visualization import plot_confusion_matrix
-from claip_emo_mm.visualization.plots import png_file, write_figure
+from claip_emo_cli.arguments import png_file
 
 
 def parse_args() -> Namespace:
@@ -24,6 +18,18 @@ def parse_args() -> Namespace:
                                                          'mafw_compound')
     parser.add_argument('--title', help='above the plot (default: WAR and UAR)')
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.datasets.labels import get_schema
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.evaluation import classification_metrics
+from claip_emo_mm.evaluation.predictions import read_scores
+from claip_emo_mm.utils.io import check_writable
+from claip_emo_mm.visualization import plot_confusion_matrix
+from claip_emo_mm.visualization.plots import write_figure
 
 
 def main() -> None:

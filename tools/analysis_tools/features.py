@@ -7,19 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
-import torch
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-
-from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import add_cfg_options, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import check_groups, require_lists
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation.predictions import collect_features
-from claip_emo_mm.utils.io import atomic_write, check_writable
-from claip_emo_mm.visualization.plots import embed, plot_features, png_file, write_figure
+from claip_emo_cli.arguments import add_cfg_options, add_device, png_file
 
 
 def parse_args() -> Namespace:
@@ -29,10 +17,26 @@ def parse_args() -> Namespace:
     parser.add_argument('checkpoint', help='checkpoint of a training')
     parser.add_argument('--out', type=png_file, required=True, metavar='PNG', help='plot to write')
     parser.add_argument('--seed', type=int, default=0, help='of t-SNE (default: %(default)s)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
-                        help='where to compute (default: %(default)s)')
+    add_device(parser)
     add_cfg_options(parser)
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import default_device, run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import check_groups, require_lists
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.predictions import collect_features
+from claip_emo_mm.utils.io import atomic_write, check_writable
+from claip_emo_mm.visualization.plots import embed, plot_features, write_figure
 
 
 def main() -> None:
@@ -48,7 +52,8 @@ def main() -> None:
     if not hasattr(model, 'extract_feat') or not hasattr(model, 'modality'):
         raise InputError(f'{args.config}: the model is a {type(model).__name__}. Features are plotted for '
                          'AudioVisualRecognizer.')
-    found = collect_features(model.to(args.device), Runner.build_dataloader(cfg.test_dataloader, seed=0))
+    model = model.to(args.device or default_device())
+    found = collect_features(model, Runner.build_dataloader(cfg.test_dataloader, seed=0))
     features = {name: values for name, values in found.of.items() if np.ptp(values)}  # the others are not read
     if len(features) == 2:
         features['both'] = np.concatenate(list(features.values()), axis=1)

@@ -8,25 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
-import torch
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
-from torch import nn
-
-from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import add_cfg_options, output_folder, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import build_lazily, check_groups, find_dataset, require_lists
-from claip_emo_mm.engine.feature_cache import KEY, cached_config
-from claip_emo_mm.evaluation import few_shot
-from claip_emo_mm.evaluation.predictions import collect_features
-from claip_emo_mm.evaluation.tables import text_table
-from claip_emo_mm.utils.io import check_writable, write_csv
-
-Split = tuple[few_shot.Features, np.ndarray]
+from claip_emo_cli.arguments import add_cfg_options, output_folder
 
 
 def parse_args() -> Namespace:
@@ -50,6 +32,30 @@ def parse_args() -> Namespace:
     if min(*args.clips, *(args.clips_per_class or [1]), args.seeds, args.steps) < 1:
         parser.error('--clips, --clips-per-class, --seeds and --steps: expected numbers from 1')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+import numpy as np
+import torch
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from torch import nn
+
+from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.config_checks import build_lazily, check_groups, find_dataset, require_lists
+from claip_emo_mm.engine.feature_cache import KEY, cached_config
+from claip_emo_mm.evaluation import few_shot
+from claip_emo_mm.evaluation.predictions import collect_features
+from claip_emo_mm.evaluation.tables import text_table
+from claip_emo_mm.utils.io import check_writable, write_csv
+
+Split = tuple[few_shot.Features, np.ndarray]
 
 
 def frozen_model(cfg: Config, out: Path) -> tuple[nn.Module, Config]:

@@ -9,13 +9,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from claip_emo_mm.engine.cli import run
-from claip_emo_mm.errors import InputError
-from claip_emo_mm.evaluation import emotion_metrics, write_clip_scores
-from claip_emo_mm.evaluation.comparison import align, fuse, search_weights, shared_clips
-from claip_emo_mm.evaluation.predictions import ClipScores, read_scores
-from claip_emo_mm.utils.io import check_writable
-
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Average the scores of several models on the same clips, and print WAR and UAR '
@@ -31,6 +24,17 @@ def parse_args() -> Namespace:
     if len(args.scores) < 2:
         parser.error('at least two files are needed')
     return args
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation import emotion_metrics, write_clip_scores
+from claip_emo_mm.evaluation.comparison import align, fuse, search_weights, shared_clips
+from claip_emo_mm.evaluation.predictions import ClipScores, read_scores
+from claip_emo_mm.utils.io import check_writable
 
 
 def main() -> None:

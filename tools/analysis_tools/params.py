@@ -5,15 +5,7 @@ exit_on_interrupt()
 
 from argparse import ArgumentParser, Namespace
 
-from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from torch import nn
-
-from claip_emo_mm.engine.cli import add_cfg_options, run
-from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.hooks.checks import count_parameters
-from claip_emo_mm.models.weights.resolve import with_random_weights
+from claip_emo_cli.arguments import add_cfg_options
 
 
 def parse_args() -> Namespace:
@@ -22,6 +14,20 @@ def parse_args() -> Namespace:
     parser.add_argument('config', help='config file, also one of configs/_base_/models')
     add_cfg_options(parser)
     return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from claip_emo_mm.engine.cli import run
+from claip_emo_mm.engine.config import load_config
+from claip_emo_mm.engine.hooks.checks import count_parameters
+from claip_emo_mm.models.weights.resolve import with_random_weights
 
 
 def build_without_weights(cfg: Config) -> nn.Module:

@@ -10,6 +10,19 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+
+def parse_args() -> Namespace:
+    parser = ArgumentParser(description='Print the results of a cross-validation below published results on the same '
+                                        'data set, each with protocol, clips and date; also as Markdown and csv.')
+    parser.add_argument('results', type=Path, help='results.json of tools/cross_validate.py')
+    parser.add_argument('corpus', type=Path, help='corpus.json in the folder of the prepared data set')
+    parser.add_argument('--drawn', action='store_true', help='the clips are drawn (tools/prepare_data.py toy --form)')
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.published import reproduction_rows
@@ -19,15 +32,6 @@ from claip_emo_mm.utils.io import write_csv, write_text
 _NOTE_DRAWN = ('The clips here are drawn, in the form of the real ones: the numbers say that everything runs, and '
                'nothing about real clips.')
 _NOTE_PAPERS = 'How the published ones chose their epoch is for their papers to say.'
-
-
-def parse_args() -> Namespace:
-    parser = ArgumentParser(description='Print the results of a cross-validation below published results on the same '
-                                        'data set, each with protocol, clips and date; also as Markdown and csv.')
-    parser.add_argument('results', type=Path, help='results.json of tools/cross_validate.py')
-    parser.add_argument('corpus', type=Path, help='corpus.json in the folder of the prepared data set')
-    parser.add_argument('--drawn', action='store_true', help='the clips are drawn (tools/prepare_data.py toy --form)')
-    return parser.parse_args()
 
 
 def main() -> None:

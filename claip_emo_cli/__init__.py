@@ -11,6 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -79,11 +80,10 @@ def main() -> int | None:
         return 2
     sys.argv = [f'claip-emo {command}', *arguments]
     exit_on_interrupt()
-    tool = TOOLS[command][0]
-    spec = importlib.util.spec_from_file_location(tool, tools_folder() / f'{tool}.py')
-    sys.modules[tool] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.run(module.main)
+    path = tools_folder() / f'{TOOLS[command][0]}.py'
+    sys.modules['__main__'] = module = types.ModuleType('__main__')  # runpy would put the path in front of sys.argv
+    module.__file__ = str(path)  # from where worker processes import it
+    exec(compile(path.read_bytes(), module.__file__, 'exec'), vars(module))
 
 
 def package_folder() -> Path:
