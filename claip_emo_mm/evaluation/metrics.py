@@ -1,14 +1,14 @@
 """Classification metrics, calibration, bootstrap intervals."""
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from mmaction.evaluation.functional import top_k_accuracy
-from torch import nn
 
 from claip_emo_mm.errors import InputError, check_whole
+
+if TYPE_CHECKING:
+    from torch import nn
 
 DIVERGED = ('The training diverged, or the checkpoint is broken: lower the learning rate (optim_wrapper.optimizer.lr) '
             'or start from an earlier checkpoint.')
@@ -25,8 +25,9 @@ def check_scores(scores: np.ndarray, where: str, remedy: str = DIVERGED, names: 
                          f'{first} for instance. {remedy}')
 
 
-def why_not_finite(model: nn.Module) -> str:
+def why_not_finite(model: 'nn.Module') -> str:
     """Hint for scores that are not finite: whether the model's weights are to blame."""
+    import torch
     broken = [name for name, value in model.state_dict().items()
               if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
@@ -203,8 +204,9 @@ def emotion_metrics(labels: np.ndarray, scores: np.ndarray, n_bootstrap: int = 0
     check_scores(scores, 'metrics')
     num_classes = scores.shape[1]
     recalls = classification_metrics(labels, scores.argmax(axis=1), num_classes)
+    best = np.argsort(scores, axis=1)[:, -2:]  # (clips, 2)
     return EmotionMetrics(
-        recalls=recalls, top2=float(100 * top_k_accuracy(scores, labels, (min(2, num_classes),))[0]),
+        recalls=recalls, top2=float(100 * (best == np.asarray(labels)[:, None]).any(axis=1).mean()),
         ece=expected_calibration_error(labels, scores) if are_probabilities(scores) else None,
         intervals=bootstrap_intervals(recalls.confusion, n_bootstrap, seed) if n_bootstrap else None,
         n_bootstrap=n_bootstrap)

@@ -3,19 +3,19 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, top_label
 from claip_emo_mm.utils.io import write_csv, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.utils.data import DataLoader
 
 _EXPECTED = 'Expected a pickle of tools/test.py --dump, of this project or of MMAction2, or test_scores.csv.'
 
@@ -73,6 +73,7 @@ def read_scores(path: Path, classes: Sequence[str] | None = None) -> ClipScores:
     if not path.is_file():
         raise InputError(f'{path}: there is no such file. Expected test_scores.csv of tools/test.py, or a pickle of '
                          '--dump.')
+    from claip_emo_mm.compat.safe_pickle import RefusedGlobal, load_pickle, one_line  # with all of PyTorch
     try:
         return _clip_scores(path, load_pickle(path.read_bytes()), classes)
     except InputError:
@@ -88,9 +89,10 @@ def _clip_scores(path: Path, samples: Any, classes: Sequence[str] | None) -> Cli
     if not isinstance(samples, list) or not all(isinstance(sample, dict) for sample in samples):
         raise InputError(f'{path}: holds a {type(samples).__name__}. Expected a list with a dict for each clip, as '
                          "MMAction2's DumpResults writes it.")
+    import torch
     samples = [sample for sample in samples if SKIP_REASON not in sample]
     for key in ('gt_label', 'pred_score'):
-        missing = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), Tensor)]
+        missing = [place for place, sample in enumerate(samples) if not isinstance(sample.get(key), torch.Tensor)]
         if missing or not samples:
             found = ', '.join(samples[missing[0]]) if samples else 'no clips'
             raise InputError(f'{path}: clip {missing[0] if samples else 0} has no {key} (found: {found}). Expected '
@@ -119,21 +121,22 @@ class ClipFeatures(NamedTuple):
     of: dict[str, np.ndarray]  # modality -> (clips, D) float32, means over a clip's views and tokens
 
 
-@torch.inference_mode()
-def collect_features(model: nn.Module, loader: DataLoader) -> ClipFeatures:
+def collect_features(model: 'nn.Module', loader: 'DataLoader') -> ClipFeatures:
     """Encode the readable clips of a test split by an `AudioVisualRecognizer` in evaluation mode."""
+    import torch
     encoded: dict[str, list[Tensor]] = {}
     labels, names = [], []
-    for batch in tqdm(loader, unit='batch'):
-        data = model.data_preprocessor(batch, training=False)
-        readable = [sample for sample in data['data_samples'] if not is_skipped(sample)]
-        if not readable:
-            continue
-        for modality, views in model.extract_feat(data['inputs']).items():  # (B*V, D), or tokens (B*V, N, D)
-            of_clip = views.unflatten(0, (len(readable), -1))  # (B, V, ..., D)
-            encoded.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
-        labels += map(top_label, readable)
-        names += [clip_name(sample) for sample in readable]
+    with torch.inference_mode():
+        for batch in tqdm(loader, unit='batch'):
+            data = model.data_preprocessor(batch, training=False)
+            readable = [sample for sample in data['data_samples'] if not is_skipped(sample)]
+            if not readable:
+                continue
+            for modality, views in model.extract_feat(data['inputs']).items():  # (B*V, D), or tokens (B*V, N, D)
+                of_clip = views.unflatten(0, (len(readable), -1))  # (B, V, ..., D)
+                encoded.setdefault(modality, []).append(of_clip.flatten(1, -2).mean(1).float().cpu())
+            labels += map(top_label, readable)
+            names += [clip_name(sample) for sample in readable]
     if not names:
         raise InputError('Not one clip of the test split could be read: tools/check_data.py CONFIG says why.')
     features = {modality: torch.cat(values).numpy() for modality, values in encoded.items()}

@@ -16,14 +16,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
-
-import safetensors.torch
-from safetensors import SafetensorError
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.utils.file_errors import DISK_ERRORS, WriteError, lies_in, write_error
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PART_SUFFIX = '.part'  # ends the name of a file or folder while it is written
 _LONGEST_NAME = 255  # bytes of a file's name, on nearly every file system
@@ -150,11 +149,12 @@ def _strict(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def save_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+def save_tensors(tensors: 'dict[str, Tensor]', path: Path, metadata: dict[str, str]) -> None:
     """Write a safetensors file; what the disk refuses is an OSError, not the library's own error."""
+    import safetensors.torch
     try:
         safetensors.torch.save_file(tensors, path, metadata=metadata)
-    except SafetensorError as error:
+    except safetensors.SafetensorError as error:
         number = re.search(r'\(os error (\d+)\)', str(error))
         if number is None:
             raise

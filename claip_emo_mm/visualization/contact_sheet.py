@@ -1,13 +1,10 @@
 """Contact sheets of clips after the whole pipeline: the frames and spectrograms that the model reads."""
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from mmaction.structures import ActionDataSample
-from mmengine.dataset import BaseDataset
-from torch import Tensor
-from torchvision.utils import make_grid
 from tqdm import tqdm
 
 from claip_emo_mm.errors import InputError
@@ -15,11 +12,16 @@ from claip_emo_mm.structures import SKIP_REASON, clip_name, is_skipped, media_na
 from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.plots import write_figure
 
+if TYPE_CHECKING:
+    from mmaction.structures import ActionDataSample
+    from mmengine.dataset import BaseDataset
+    from torch import Tensor
+
 _COLUMNS = 8
 _WIDTH, _FRAME_ROW, _SPECTROGRAM = 12., 1.6, 1.8  # inches
 
 
-def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite: bool = False) -> list[Path]:
+def write_contact_sheets(dataset: 'BaseDataset', out: Path, count: int, overwrite: bool = False) -> list[Path]:
     """Write a png file for each of some clips, evenly spread over a data set, with a progress bar.
 
     Args:
@@ -47,7 +49,7 @@ def write_contact_sheets(dataset: BaseDataset, out: Path, count: int, overwrite:
     return list(sheets.values())
 
 
-def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample, classes: Sequence[str]) -> Figure:
+def make_contact_sheet(inputs: 'dict[str, Tensor]', data_sample: 'ActionDataSample', classes: Sequence[str]) -> Figure:
     """Plot the views of a clip: the frames in order, and the spectrogram of each view.
 
     Args:
@@ -56,6 +58,7 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
         data_sample: with the label and the metadata of the clip.
         classes: K names.
     """
+    from torchvision.utils import make_grid  # with all of torchvision
     frames = inputs['frames'][inputs['frame_index']] if len(inputs.get('frames', ())) else None  # (V, T, 3, H, W)
     mel = inputs['mel'][inputs['audio_index'], 0] if len(inputs.get('mel', ())) else None  # (V, M, F)
     views = len(mel if frames is None else frames)
@@ -80,12 +83,12 @@ def make_contact_sheet(inputs: dict[str, Tensor], data_sample: ActionDataSample,
     return figure
 
 
-def _title(data_sample: ActionDataSample, classes: Sequence[str]) -> str:
+def _title(data_sample: 'ActionDataSample', classes: Sequence[str]) -> str:
     label = classes[top_label(data_sample)] if 'gt_label' in data_sample else 'no label'
     metadata = f'{data_sample.get("total_frames")} frames' + (', no audio' if data_sample.get('audio_missing') else '')
     return f'{label}   {clip_name(data_sample)}   ({metadata})'
 
 
-def _file_name(dataset: BaseDataset, index: int, classes: Sequence[str]) -> str:
+def _file_name(dataset: 'BaseDataset', index: int, classes: Sequence[str]) -> str:
     info = dataset.get_data_info(index)
     return f'{index:05d}_{classes[info["label"]]}_{Path(media_name(info)).stem}.png'

@@ -7,6 +7,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from claip_emo_cli import skip_models
+from claip_emo_cli.run import run
+
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Report how the second model differs from the first, with intervals of a '
@@ -23,11 +26,11 @@ def parse_args() -> Namespace:
 
 
 if __name__ == '__main__':
-    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    args = parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    skip_models(args.first, args.second)
 
 import numpy as np
 
-from claip_emo_mm.engine.cli import run
 from claip_emo_mm.evaluation import emotion_metrics
 from claip_emo_mm.evaluation.comparison import align, compare_pair
 from claip_emo_mm.evaluation.predictions import ClipScores, read_scores

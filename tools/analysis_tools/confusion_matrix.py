@@ -5,9 +5,12 @@ exit_on_interrupt()
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
+from claip_emo_cli import skip_models
 from claip_emo_cli.arguments import png_file
+from claip_emo_cli.run import run
 
 
 def parse_args() -> Namespace:
@@ -21,10 +24,9 @@ def parse_args() -> Namespace:
 
 
 if __name__ == '__main__':
-    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    args = parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    skip_models(args.scores)
 
-from claip_emo_mm.datasets.labels import get_schema
-from claip_emo_mm.engine.cli import run
 from claip_emo_mm.evaluation import classification_metrics
 from claip_emo_mm.evaluation.predictions import read_scores
 from claip_emo_mm.utils.io import check_writable
@@ -32,10 +34,17 @@ from claip_emo_mm.visualization import plot_confusion_matrix
 from claip_emo_mm.visualization.plots import write_figure
 
 
+def _class_names(args: Namespace) -> Sequence[str] | None:
+    if args.classes is None or args.scores.suffix == '.csv':  # which holds them
+        return None
+    from claip_emo_mm.datasets.labels import get_schema
+    return get_schema(args.classes).classes
+
+
 def main() -> None:
     args = parse_args()
     check_writable(args.out)
-    clips = read_scores(args.scores, get_schema(args.classes).classes if args.classes else None)
+    clips = read_scores(args.scores, _class_names(args))
     metrics = classification_metrics(clips.labels, clips.scores.argmax(axis=1), len(clips.classes))
     title = f'WAR {metrics.war:.2f}   UAR {metrics.uar:.2f}' if args.title is None else args.title
     write_figure(args.out, plot_confusion_matrix(metrics.confusion, clips.classes, title))

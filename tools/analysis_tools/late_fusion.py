@@ -9,6 +9,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from claip_emo_cli import skip_models
+from claip_emo_cli.run import run
+
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Average the scores of several models on the same clips, and print WAR and UAR '
@@ -27,9 +30,9 @@ def parse_args() -> Namespace:
 
 
 if __name__ == '__main__':
-    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    args = parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    skip_models(*args.scores, *args.search or ())
 
-from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import emotion_metrics, write_clip_scores
 from claip_emo_mm.evaluation.comparison import align, fuse, search_weights, shared_clips

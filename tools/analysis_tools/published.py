@@ -10,6 +10,9 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
+from claip_emo_cli import skip_models
+from claip_emo_cli.run import run
+
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(description='Print the results of a cross-validation below published results on the same '
@@ -21,9 +24,9 @@ def parse_args() -> Namespace:
 
 
 if __name__ == '__main__':
-    parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    args = parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
+    skip_models(args.results, args.corpus)
 
-from claip_emo_mm.engine.cli import run
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.published import reproduction_rows
 from claip_emo_mm.evaluation.tables import markdown_table, text_table
