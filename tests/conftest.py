@@ -15,9 +15,12 @@ import soundfile
 
 os.environ.setdefault('HF_HUB_OFFLINE', '1')  # before huggingface_hub is imported: no test waits for a network
 
+from clean_forks import leave_configs_untidy  # noqa: E402
 from hub_server import Hub, serve_hub  # noqa: E402
 
 from claip_emo_mm.media.video import VideoFile  # noqa: E402
+
+leave_configs_untidy()
 
 # Files that name other files, as their formats write it.
 MPD = """<?xml version="1.0"?>

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from clean_forks import run_forks
 from tool_runs import free_port
 from torch import nn
 
@@ -33,12 +34,13 @@ attempt(MMFullyShardedDataParallel, module=torch.nn.Linear(2, 3), device_id=0)
 
 
 @pytest.fixture(scope='module')
-def trained(fresh_python, tmp_path_factory) -> Path:
-    """Folder with the checkpoints of `tiny_training.py`, run by torchrun in two processes."""
+def trained(tmp_path_factory) -> Path:
+    """Folder with the checkpoints of `tiny_training.py`, run in two processes."""
     folder = tmp_path_factory.mktemp('trained')
-    result = fresh_python('-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_addr=127.0.0.1',
-                          f'--master_port={free_port()}', str(SCRIPT), str(folder))
-    assert result.returncode == 0, result.stderr
+    torchrun = dict(WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(free_port()))  # what it says to each
+    results = run_forks(*[[SCRIPT, folder]] * 2, cwd=folder, variables=[
+        dict(torchrun, RANK=rank, LOCAL_RANK=rank) for rank in '01'])
+    assert [result.returncode for result in results] == [0, 0], results[0].stderr + results[1].stderr
     return folder
 
 

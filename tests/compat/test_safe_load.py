@@ -2,14 +2,13 @@
 import os
 import pickle
 import re
-import subprocess
-import sys
 from zipfile import ZipFile
 
 import mmengine
 import numpy as np
 import pytest
 import torch
+from clean_forks import run_forks
 from crafted_pickles import PickledCall
 from mmengine.config import ConfigDict
 from mmengine.logging import HistoryBuffer
@@ -250,7 +249,7 @@ def test_tuples_without_end_do_not_crash_the_reader(tmp_path):
               'from mmengine.runner import CheckpointLoader\n'
               'for path in sys.argv[1:]:\n    try:\n        CheckpointLoader.load_checkpoint(path)\n'
               '    except InputError as error:\n        sys.stderr.write(f"{error}\\n")')
-    ended = subprocess.run([sys.executable, '-c', script, *(tmp_path / f'{name}.pth' for name in 'abc')],
-                           capture_output=True, text=True)
+    (tmp_path / 'reader.py').write_text(script)
+    [ended] = run_forks([tmp_path / 'reader.py', *(tmp_path / f'{name}.pth' for name in 'abc')], cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr  # a crash would be -11
     assert ended.stderr.count('tuples, more than 64 in each other') == 3

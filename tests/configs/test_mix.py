@@ -128,8 +128,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def scope(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(Config, 'pretty_text', property(repr))  # tidying it up would take half of the time
+def scope() -> Iterator[None]:
     with DefaultScope.overwrite_default_scope('mmaction'):
         yield
 

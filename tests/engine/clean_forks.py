@@ -8,11 +8,18 @@ from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import mmengine.config.config
+
 PROCESSES = get_context('forkserver')
 PROCESSES.set_forkserver_preload([  # not the modules of the tests: Python 3.11 gives the server no path
     'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
     'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'open_clip', 'peft',
     'pytest', 'setuptools', 'sklearn.metrics', 'yapf'])
+
+
+def leave_configs_untidy() -> None:
+    """Let MMEngine write configs in one line: yapf takes most of the time of a training of milliseconds."""
+    mmengine.config.config.FormatCode = lambda text, **_: (text, True)
 
 
 def run_script(command: Sequence[str], folder: str, output: str, errors: str | None = None,
@@ -31,6 +38,7 @@ def run_script(command: Sequence[str], folder: str, output: str, errors: str | N
         os.environ.clear()
         os.environ.update(variables)
     sys.argv = list(command)
+    leave_configs_untidy()
     runpy.run_path(command[0], run_name='__main__')
 
 

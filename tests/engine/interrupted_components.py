@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from clean_forks import PROCESSES
+from clean_forks import PROCESSES, leave_configs_untidy
 from dummy_components import CLASSES, dummy_config
 from mmaction.registry import DATASETS, HOOKS, METRICS
 from mmengine.config import Config
@@ -136,6 +136,7 @@ def train(work_dir: str, options: dict[str, Any], die_at: int | None = None, eve
             if count == die_at:
                 os.kill(process, signal.SIGKILL)
 
+    leave_configs_untidy()
     cfg = interrupted_config(folder, **options)
     cfg.launcher = 'none' if port is None else 'pytorch'
     set_resume(cfg, 'auto')

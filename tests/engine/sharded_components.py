@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import torch
-from clean_forks import PROCESSES
+from clean_forks import PROCESSES, leave_configs_untidy
 from dummy_components import SignalAt
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -61,6 +61,7 @@ def train(folder: Path, encoders: Path, plain: bool, epochs: int, rank: int, por
     torch.set_num_threads(1)
     os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
                       MASTER_PORT=str(port))
+    leave_configs_untidy()
     cfg = sharded_config(folder, encoders, plain)
     cfg.launcher, cfg.train_cfg.max_epochs = 'pytorch', epochs
     cfg.load_from = str(encoders / 'first.pth')  # the runners build the model at different random numbers
