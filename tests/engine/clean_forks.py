@@ -1,4 +1,5 @@
 """Processes of their own that begin with all imports: forks of a server that has done nothing else."""
+import gc
 import os
 import runpy
 import subprocess
@@ -39,6 +40,7 @@ def run_script(command: Sequence[str], folder: str, output: str, errors: str | N
         os.environ.update(variables)
     sys.argv = list(command)
     leave_configs_untidy()
+    gc.freeze()  # MMEngine collects garbage for every data set
     runpy.run_path(command[0], run_name='__main__')
 
 
