@@ -10,7 +10,6 @@ import numpy as np
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio import audio_duration_s, read_audio_file
 from claip_emo_mm.media.containers import PREPARE_HINT
-from claip_emo_mm.media.video import stack_frames
 from claip_emo_mm.utils.file_errors import check_pointer, reading
 
 FRAME_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp')
@@ -54,12 +53,20 @@ class FrameFolder:
 
     def decode(self, indices: np.ndarray) -> np.ndarray | list[np.ndarray]:
         """Read frames; see `ClipReader.decode`."""
-        return stack_frames(map(self._decode, indices))
+        frames = None
+        for place, index in enumerate(indices):
+            image = self._decode(index)
+            if frames is None:
+                frames = np.empty((len(indices), *image.shape), np.uint8)
+            if image.shape != frames.shape[1:]:
+                return [cv2.cvtColor(self._decode(index), cv2.COLOR_BGR2RGB) for index in indices]
+            cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=frames[place])
+        return frames
 
     def every_frame(self) -> Iterator[np.ndarray]:
         """Yield all frames in order, (H, W, 3) uint8 RGB, one in memory at a time."""
         for index in range(self.num_frames):
-            yield self._decode(index)
+            yield cv2.cvtColor(self._decode(index), cv2.COLOR_BGR2RGB)
 
     def read_file(self, index: int) -> bytes:
         """Read the file of a frame; raise an `InputError` where it is empty or cut off."""
@@ -75,6 +82,7 @@ class FrameFolder:
         return os.path.join(self.path, self.names[index])
 
     def _decode(self, index: int) -> np.ndarray:
+        """Decode a frame, (H, W, 3) uint8 BGR."""
         data = self.read_file(index)
         try:
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -82,7 +90,7 @@ class FrameFolder:
             image = None
         if image is None:
             raise _broken(self._file(index), data)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        return image
 
     def audio(self) -> tuple[np.ndarray, int]:
         """Read the audio; see `ClipReader.audio`."""
@@ -96,6 +104,9 @@ def natural_order(names: Iterable[str]) -> list[str]:
     A point between digits may also separate two numbers (scene 1.9, then 1.10); see `are_decimals`.
     """
     names = list(names)
+    stems = [os.path.splitext(name)[0] for name in names]
+    if len(set(map(len, stems))) == 1 and all(stem.isascii() and stem.isdigit() for stem in stems):
+        return sorted(names)  # as most folders have it, in a tenth of the time
     number = re.compile(r'(\d+(?:\.\d+)?)' if are_decimals(names) else r'(\d+)')
 
     def key(name: str) -> tuple[list[str | Decimal], str]:

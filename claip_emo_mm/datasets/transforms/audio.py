@@ -91,9 +91,9 @@ class LoadAudioWindows(BaseTransform):
         if track_samples is None:
             missing = 0 if self.on_missing == 'silence' else MISSING_INDEX
             return np.zeros((1, 2), np.int64), np.full(len(spans), missing)
-        bounds = np.array([window_bounds(span, track_samples, self.window_samples) for span in spans])  # (V, 2)
-        distinct, index = np.unique(bounds, axis=0, return_inverse=True)
-        return distinct, index.reshape(-1)
+        bounds = [window_bounds(span, track_samples, self.window_samples) for span in spans]
+        distinct = sorted(set(bounds))
+        return np.array(distinct), np.array([distinct.index(window) for window in bounds])
 
 
 @TRANSFORMS.register_module()

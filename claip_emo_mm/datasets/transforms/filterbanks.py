@@ -9,7 +9,7 @@ from torch import Tensor
 from claip_emo_mm.datasets.transforms.loading import check_keys
 from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
 
-_CHUNK = 128  # windows at a time
+_CHUNK = 64  # windows at a time
 _PREEMPHASIS = 0.97  # this and the lowest frequency are Kaldi's defaults
 _KALDI_LOWEST_HZ = 20.0
 _CLAP_LOWEST_HZ, _CLAP_HIGHEST_HZ = 50.0, 14000.0

@@ -52,7 +52,7 @@ def warp(frames: np.ndarray, matrix: Sequence[float], fill: Sequence[int]) -> np
     num_frames, height, width, _ = frames.shape
     a, b, c, d, e, f = matrix
     table = torch.from_numpy(cv2.merge(list(frames))).view(height * width, -1).float()  # (H*W, U*3)
-    warped = np.empty(table.shape, np.uint8)
+    warped, outside = np.empty(table.shape, np.uint8), np.tile(np.array(fill, np.float32), num_frames)
     step = max(1, _PIXELS // width)
     for first in range(0, height, step):
         columns, rows = _centers(width), _centers(height)[first:first + step, None]
@@ -64,7 +64,7 @@ def warp(frames: np.ndarray, matrix: Sequence[float], fill: Sequence[int]) -> np
         places, weights = (torch.from_numpy(taps.reshape(16, -1)).t().contiguous() for taps in (places, weights))
         pixels = F.embedding_bag(places, table, mode='sum', per_sample_weights=weights)  # (N, U*3)
         pixels = pixels.add_(EPSILON).clamp_(0, 255).numpy()
-        pixels[(x < 0) | (x >= width) | (y < 0) | (y >= height)] = np.tile(fill, num_frames)
+        pixels[(x < 0) | (x >= width) | (y < 0) | (y >= height)] = outside
         warped[first * width:first * width + len(x)] = pixels
     planes = cv2.split(warped.reshape(height, width, -1))  # U*3 of (H, W)
     return np.stack([cv2.merge(planes[first:first + 3]) for first in range(0, len(planes), 3)])
