@@ -269,4 +269,4 @@ def test_every_import_is_required(metadata: Message) -> None:
             names += [node.module] if isinstance(node, ast.ImportFrom) and node.level == 0 else []
             imported.update(name.split('.')[0] for name in names)
     packages = {DISTRIBUTIONS.get(name, name) for name in imported - sys.stdlib_module_names}
-    assert packages - required - {'claip_emo_mm', 'mmcv'} == set()
+    assert packages - required - {'claip_emo_cli', 'claip_emo_mm', 'mmcv'} == set()

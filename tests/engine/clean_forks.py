@@ -15,6 +15,7 @@ PROCESSES = get_context('forkserver')
 PROCESSES.set_forkserver_preload([  # not the modules of the tests: Python 3.11 gives the server no path
     'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
     'mmaction.evaluation', 'mmaction.engine', 'mmaction.visualization', 'mmaction.structures', 'open_clip', 'peft',
+    'accelerate', 'matplotlib.figure', 'scipy.optimize', 'torchvision',
     'pytest', 'setuptools', 'sklearn.metrics', 'yapf'])
 
 
