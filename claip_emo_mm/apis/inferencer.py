@@ -41,6 +41,8 @@ from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, Verdi
 FACES = ('largest', 'all', 'none')
 DEFAULT_RULE = VerdictRule()
 
+_FIRST_WINDOWS = 2  # go through the model before a batch is full: nobody waits for all of it to see a verdict
+
 _LONGEST_WINDOW_S = 60.
 
 
@@ -160,7 +162,7 @@ class EmotionInferencer(BaseInferencer):
                 ``frames`` (T, H, W, 3) uint8 RGB and ``fps``, ``audio`` (n,) or (channels, n) float and
                 ``sample_rate_hz``; or a list of them.
             return_datasamples: `EmotionResult` instead of plain dicts.
-            batch_size: windows that go through the model at once.
+            batch_size: windows that go through the model at once; the first two go before the others.
             face: 'largest' for one face at a time, 'all' for every person, 'none' for the whole frame.
             window_s: length of a window.
             stride_s: from the start of a window to the next; None for half a window.
@@ -214,7 +216,7 @@ class EmotionInferencer(BaseInferencer):
                     batch.append((window, view))
                 else:
                     unusable += 1
-            if len(batch) >= batch_size:
+            if len(batch) >= (batch_size if rows else min(batch_size, _FIRST_WINDOWS)):
                 judge(batch)
                 batch = []
             if progress is not None:

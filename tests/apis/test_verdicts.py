@@ -44,6 +44,13 @@ def test_rows_come_as_they_are_judged(infer: EmotionInferencer) -> None:
     assert [time_s for _, time_s in seen] == [0, 2, 2, 3, 3]  # before the next window is read
 
 
+def test_the_first_rows_do_not_wait_for_a_full_batch(infer: EmotionInferencer) -> None:
+    judged, times = [], [0.]
+    infer.infer(scene(3, (RED, 0, 3, 10)), face='none', window_s=.5, batch_size=4,  # 11 windows, every .25 s
+                on_row=lambda row: judged.append(times[-1]), progress=lambda time_s, _: times.append(time_s))
+    assert judged == pytest.approx([.5] * 2 + [1.5] * 4 + [2.5] * 4 + [3])
+
+
 def test_how_much_of_a_window_a_person_is_seen_in(infer: EmotionInferencer) -> None:
     result = infer.infer(scene(4, (RED, 0, 4, 10), (GREEN, 0, .5, 90)), face='all', window_s=4)
     first, second = sorted(result.rows, key=lambda row: -row.seen_ratio)
