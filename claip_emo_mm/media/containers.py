@@ -2,7 +2,7 @@
 import errno
 import os
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import av
 from av.stream import Disposition
@@ -98,21 +98,25 @@ def best_stream(container: av.container.InputContainer, kind: str) -> av.VideoSt
     return best if best in usable else next(iter(usable), None)
 
 
-def decode_stream(container: av.container.InputContainer, stream: av.stream.Stream,
-                  wanted: Container[int] | None = None) -> Iterator[av.frame.Frame]:
-    """Yield the frames of a stream in presentation order, without those that an edit list hides.
+def decode_stream(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[av.frame.Frame]:
+    """Yield the frames of a stream; see `decode_packets`."""
+    return decode_packets(container.demux(stream))
+
+
+def decode_packets(packets: Iterable[av.Packet], wanted: Container[int] | None = None) -> Iterator[av.frame.Frame]:
+    """Yield the frames of a stream's packets in presentation order, without those that an edit list hides.
 
     Frames at the beginning that cannot be decoded, of a file cut out within a group of frames, are skipped. So are,
     where `wanted` times (pts) are given, those of other times that no frame refers to, by decoders that can.
     """
     end = error = None
     has_begun = False
-    for packet in container.demux(stream):
+    for packet in packets:
         if not packet.size:  # in avi: the frame stays
             end = packet
             continue
         if wanted is not None:
-            stream.codec_context.skip_frame = 'DEFAULT' if packet.pts in wanted else 'NONREF'
+            packet.stream.codec_context.skip_frame = 'DEFAULT' if packet.pts in wanted else 'NONREF'
         try:
             frames = packet.decode()
         except av.error.InvalidDataError as found:

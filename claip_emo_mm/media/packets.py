@@ -1,6 +1,6 @@
 """Packets of a media file: frame times, and whether the file is cut off."""
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,7 @@ _STATING_FORMATS = ('mov', 'matroska', 'avi', 'flv', 'asf', 'mxf', 'nut')
 # Where a packet is a frame that is shown at the packet's time.
 _TIMED_FORMATS = ('mov', 'matroska', 'flv')
 _TIMED_CODECS = ('h264', 'hevc', 'vp9', 'av1', 'mjpeg', 'prores', 'ffv1')
+_KEPT_BYTES = 2 ** 25
 _CUT_RATIO, _CUT_S = 0.02, 0.1  # a stream may be this much shorter than stated: padding, rounding
 
 
@@ -116,26 +117,62 @@ class StreamPackets:
 
 
 class FilePackets:
-    """The packets of a file, which is read to its end; raises as `open_media` does."""
+    """The packets of a file, which is read to its end; raises as `open_media` does.
+
+    Those of a small file are kept, with the open file: opening it again takes as long as decoding some frames.
+    """
 
     def __init__(self, path: str, hint: str = CONVERT_HINT) -> None:
-        with open_media(path, hint) as container:
-            self._format = container.format.name.partition(',')[0]
-            self._stated_s = container.duration / 1e6 if container.duration else None  # in microseconds
-            self._is_stated = self._format in _STATING_FORMATS and not is_unfinished(container, path)
-            self._ratio = found_ratio(path) if self._format == 'avi' and self._is_stated else 1.
-            stated = [stream.duration for stream in container.streams]  # before FFmpeg learns more
-            packets = [[] for _ in stated]
-            for packet in container.demux():
-                if packet.size:
-                    packets[packet.stream_index].append((packet.pts, packet.dts, packet.duration, packet.is_keyframe,
-                                                         packet.is_discard, packet.is_corrupt))
-            streams = list(map(StreamPackets, container.streams, stated, packets))
-            read = [best_stream(container, kind) for kind in ('video', 'audio')]
-            self.video, self.audio = (stream and streams[stream.index] for stream in read)
+        self._path = path
+        container = open_media(path, hint)
+        self._format = container.format.name.partition(',')[0]
+        self._stated_s = container.duration / 1e6 if container.duration else None  # in microseconds
+        self._is_stated = self._format in _STATING_FORMATS and not is_unfinished(container, path)
+        self._ratio = found_ratio(path) if self._format == 'avi' and self._is_stated else 1.
+        stated = [stream.duration for stream in container.streams]  # before FFmpeg learns more
+        packets, kept, size = [[] for _ in stated], [], 0
+        for packet in container.demux():
+            size += packet.size
+            if size <= _KEPT_BYTES:
+                kept.append(packet)
+            if packet.size:
+                packets[packet.stream_index].append((packet.pts, packet.dts, packet.duration, packet.is_keyframe,
+                                                     packet.is_discard, packet.is_corrupt))
+        streams = list(map(StreamPackets, container.streams, stated, packets))
+        read = {kind: best_stream(container, kind) for kind in ('video', 'audio')}
+        self.video, self.audio = (stream and streams[stream.index] for stream in read.values())
+        self._kept: dict[str, list[av.Packet]] = {}
+        if size <= _KEPT_BYTES:
+            self._kept = {kind: [packet for packet in kept if packet.stream is stream] for kind, stream in read.items()}
+            in_one_thread(read['video'])
+        else:
+            kept.clear()
+            container.close()
         self._streams = [stream for stream in streams if stream.count]
         is_timed = self._format in _TIMED_FORMATS and self.video and self.video.codec in _TIMED_CODECS
         self.times = self.video.shown_at() if is_timed else None  # of each frame, in the video's unit
+
+    def demux(self, kind: str, key: int | None = None) -> Iterator[av.Packet]:
+        """Yield the packets of the 'video' or 'audio' that is read, from its beginning, or from a key frame's time on.
+
+        Of one kind they are decoded by one reader at a time.
+        """
+        # Audio once: the noise of an aac decoder goes on where it was.
+        packets = self._kept.get(kind) if kind == 'video' else self._kept.pop(kind, None)
+        if packets is None:
+            with open_media(self._path) as container:
+                stream = best_stream(container, kind)
+                in_one_thread(stream)
+                if key is not None:
+                    container.seek(key, stream=stream)
+                yield from container.demux(stream)
+            return
+        codec = packets[0].stream.codec_context
+        codec.flush_buffers()
+        codec.skip_frame = 'DEFAULT'
+        first = 0 if key is None else next(
+            place for place, packet in enumerate(packets) if packet.is_keyframe and packet.pts == key)
+        yield from packets[first:]
 
     def missing(self) -> str:
         """Say what is missing of a stream that is read; '' for nothing.
@@ -156,6 +193,12 @@ class FilePackets:
                    if is_cut(found_s + packet_s, expected_s)]
         return ''.join(f'{found_s:.2f} s of {kind} found, {expected_s:.2f} s expected'
                        for kind, found_s, expected_s in cut[:1])
+
+
+def in_one_thread(stream: av.stream.Stream | None) -> None:
+    """Let a video be decoded by one thread: data loaders have processes enough."""
+    if stream is not None and stream.type == 'video':
+        stream.codec_context.thread_count = 1
 
 
 def is_cut(found: float, expected: float, slack: float = _CUT_S) -> bool:

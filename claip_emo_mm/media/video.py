@@ -9,8 +9,8 @@ from av.video.reformatter import VideoReformatter
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio_signal import ToSamples, check_finite, mix_down
-from claip_emo_mm.media.containers import best_stream, decode_stream, open_media
-from claip_emo_mm.media.packets import FilePackets, is_cut
+from claip_emo_mm.media.containers import best_stream, decode_packets, decode_stream, open_media
+from claip_emo_mm.media.packets import FilePackets, in_one_thread, is_cut
 
 _KEPT_BYTES = 2 ** 26  # of frames that were decoded to be counted
 _SKIPPED = 12  # frames between two that are read, from which on seeking is worth it
@@ -61,7 +61,7 @@ class FrameReader:
     """
 
     def __init__(self, path: str, packets: FilePackets) -> None:
-        self._path, self._times = path, packets.times
+        self._path, self._packets, self._times = path, packets, packets.times
         self._kept: list[av.VideoFrame] | None = None
         self._error: av.error.FFmpegError | None = None
         if self._times is None:
@@ -114,7 +114,9 @@ class FrameReader:
             yield from self._kept
             return
         with open_media(self._path) as container:
-            yield from decode_stream(container, _in_one_thread(container))
+            stream = best_stream(container, 'video')
+            in_one_thread(stream)
+            yield from decode_stream(container, stream)
 
     def _seek(self, numbers: Sequence[int], skips: bool) -> Iterator[av.VideoFrame]:
         """Yield frames of ascending numbers, seeking over others; raises where times differ from the packets'.
@@ -122,25 +124,23 @@ class FrameReader:
         With `skips`, others that no frame refers to are not decoded; raises for fields, two of which are a frame.
         """
         wanted = set(self._times[numbers].tolist()) if skips else None
-        with open_media(self._path) as container:
-            stream = _in_one_thread(container)
-            frames, following = decode_stream(container, stream, wanted), 0
-            for number in numbers:
-                key = int(self._keys[np.searchsorted(self._keys, number, side='right') - 1])
-                if key - following >= _SKIPPED:
-                    container.seek(int(self._times[key]), stream=stream)
-                    frames, following = _shown_from(decode_stream(container, stream, wanted), self._times[key]), key
-                while following <= number:
-                    frame = next(frames, None)
-                    if frame is None or skips and frame.interlaced_frame:
-                        raise _OtherTimeError
-                    place = following
-                    if skips and frame.pts is not None:
-                        place += int(np.searchsorted(self._times[following:number], frame.pts))
-                    if frame.pts != self._times[place]:
-                        raise _OtherTimeError
-                    following = place + 1
-                yield frame
+        frames, following = decode_packets(self._packets.demux('video'), wanted), 0
+        for number in numbers:
+            key = int(self._keys[np.searchsorted(self._keys, number, side='right') - 1])
+            if key - following >= _SKIPPED:
+                time = int(self._times[key])
+                frames, following = _shown_from(decode_packets(self._packets.demux('video', time), wanted), time), key
+            while following <= number:
+                frame = next(frames, None)
+                if frame is None or skips and frame.interlaced_frame:
+                    raise _OtherTimeError
+                place = following
+                if skips and frame.pts is not None:
+                    place += int(np.searchsorted(self._times[following:number], frame.pts))
+                if frame.pts != self._times[place]:
+                    raise _OtherTimeError
+                following = place + 1
+            yield frame
 
     def _shown_at(self, times: Sequence[int]) -> Iterator[av.VideoFrame]:
         """Yield what is shown at ascending times, decoding in order."""
@@ -162,18 +162,12 @@ def _shown_from(frames: Iterable[av.VideoFrame], time: int) -> Iterator[av.Video
     return (frame for frame in frames if frame.pts is None or frame.pts >= time)
 
 
-def _in_one_thread(container: av.container.InputContainer) -> av.VideoStream:
-    """The stream that is read, decoded by one thread: data loaders have processes enough."""
-    stream = best_stream(container, 'video')
-    stream.codec_context.thread_count = 1
-    return stream
-
-
 class VideoFile:
     """A video file, with or without audio.
 
     Opening reads all packets (about 1 ms for a clip of 3 s) and compares them with the lengths that the file states,
-    because decoders read a cut file without an error. Frames are in presentation order; see `FrameReader`.
+    because decoders read a cut file without an error; a small file stays open. Frames are in presentation order; see
+    `FrameReader`.
 
     Args:
         path: the file.
@@ -196,7 +190,7 @@ class VideoFile:
         has_audio = bool(packets.audio and packets.audio.count)
         if not (packets.video and packets.video.count):
             raise InputError(f'{path}: no frames in it{", only audio" if has_audio else ""}. {_HINT}')
-        self._frames = FrameReader(path, packets)
+        self._packets, self._frames = packets, FrameReader(path, packets)
         if not self._frames.num_frames:
             raise InputError(f'{path}: no frames in it that can be decoded. {_HINT}')
         self.num_frames = self._frames.num_frames
@@ -228,12 +222,11 @@ class VideoFile:
 
     def audio(self) -> tuple[np.ndarray, int]:
         """Read the audio; see `ClipReader.audio`."""
-        to_samples = ToSamples()
+        to_samples, chunks = ToSamples(), []  # (n, channels)
         try:
-            with open_media(self.path, _HINT) as container:
-                stream = best_stream(container, 'audio')
-                chunks = [chunk for frame in container.decode(stream) for chunk in to_samples(frame)]  # (n, channels)
-                sample_rate_hz = stream.rate
+            for packet in self._packets.demux('audio'):
+                chunks += [chunk for frame in packet.decode() for chunk in to_samples(frame)]
+                sample_rate_hz = packet.stream.rate
         except (av.error.FFmpegError, ValueError) as error:
             raise InputError(f'{self.path}: the audio cannot be decoded ({error}). {_HINT}') from error
         samples, self.audio_note = mix_down(np.concatenate(chunks) if chunks else np.zeros((0, 1), np.float32))

@@ -12,9 +12,9 @@ from av.video.frame import PictureType
 from claip_emo_mm.data_preparation.clips import ClipPreparation
 from claip_emo_mm.data_preparation.source_scan import ClipSource
 from claip_emo_mm.faces.detector import FaceBox
-from claip_emo_mm.media.containers import decode_stream, open_media
+from claip_emo_mm.media.containers import decode_packets, open_media
 from claip_emo_mm.media.image_folder import FrameFolder
-from claip_emo_mm.media.video import VideoFile
+from claip_emo_mm.media.video import FrameReader, VideoFile
 
 
 def x264(parameters: str) -> dict[str, str]:
@@ -110,11 +110,37 @@ def test_frames_that_no_other_refers_to_are_left_out(tmp_path: Path, write_numbe
         frames = list(container.decode(video=0))
     wanted = {frame.pts for frame in frames[1::5]}
     with open_media(path) as container:
-        decoded = list(decode_stream(container, container.streams.video[0], wanted))
+        decoded = list(decode_packets(container.demux(video=0), wanted))
     expected = [frame for frame in frames if frame.pts in wanted or frame.pict_type != PictureType.B]
     assert [frame.pts for frame in decoded] == [frame.pts for frame in expected] and len(expected) < len(frames)
     assert all(np.array_equal(one.to_ndarray(), other.to_ndarray()) for one, other in zip(
         decoded, expected, strict=True))
+
+
+def test_fields_are_not_left_out(tmp_path: Path, write_numbers: Callable[..., Path],
+                                 read_number: Callable[[np.ndarray], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = KINDS['h264_fields']
+    path = write_numbers(tmp_path / 'clip.mp4', kind.encoder, kind.options, **kind.written)
+    runs = []
+    seek = FrameReader._seek
+    monkeypatch.setattr(FrameReader, '_seek', lambda self, numbers, skips: runs.append(skips) or seek(
+        self, numbers, skips))
+    monkeypatch.setattr(FrameReader, '_shown_at', None)  # what reads a video whose frames have other times
+    video = VideoFile(str(path))
+    assert [read_number(image) for image in video.decode(np.array([3, 5, 20]))] == [3, 5, 20]
+    assert runs == [True, False]
+
+
+@pytest.mark.parametrize('name', ['h264', 'h264_open', 'hevc_open', 'mpeg4_irregular'])
+def test_packets_that_were_not_kept_are_read_again(tmp_path: Path, write_numbers: Callable[..., Path], name: str,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = KINDS[name]
+    path = write_numbers(tmp_path / 'clip.mp4', kind.encoder, kind.options, **kind.written)
+    kept = VideoFile(str(path))
+    monkeypatch.setattr('claip_emo_mm.media.packets._KEPT_BYTES', 1000)
+    again = VideoFile(str(path))
+    for numbers in ([1, 5, 30], [0], [35], [2, 3, 20]):
+        np.testing.assert_array_equal(again.decode(np.array(numbers)), kept.decode(np.array(numbers)))
 
 
 class WholeFrame:

@@ -40,6 +40,17 @@ def write_samples(path: Path, samples: np.ndarray, codec: str, sample_format: st
     return VideoFile(str(path))
 
 
+def test_audio_can_be_read_again_after_frames(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = VideoFile(str(media / 'clip.mp4'))
+    samples, rate_hz = clip.audio()
+    clip.decode(np.array([0, 2]))
+    monkeypatch.setattr('claip_emo_mm.media.packets._KEPT_BYTES', 0)
+    for other in (clip, VideoFile(str(media / 'clip.mp4'))):
+        again, again_hz = other.audio()
+        np.testing.assert_array_equal(again, samples)
+        assert again_hz == rate_hz
+
+
 def test_eight_channels_are_averaged(tmp_path: Path) -> None:
     written = np.zeros((8000, 8), np.int16)
     written[:, 3] = 8192  # a quarter of the largest, in one channel
