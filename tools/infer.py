@@ -60,9 +60,6 @@ def parse_args() -> Namespace:
 if __name__ == '__main__':
     parse_args()  # --help and wrong arguments are answered before the imports, which take seconds
 
-import torch
-from torch import distributed
-
 from claip_emo_mm.apis import EmotionInferencer, EmotionResult, EmotionRow
 from claip_emo_mm.apis.inputs import find_files
 from claip_emo_mm.apis.live_session import watch
@@ -169,6 +166,8 @@ def failed_anywhere(launcher: str, failed: int) -> int:
     """Return how many failed in all processes of torchrun, once all are through: it stops the others when one fails."""
     if launcher != 'pytorch':
         return failed
+    import torch
+    from torch import distributed
     distributed.init_process_group('gloo', timeout=timedelta(days=30))
     total = torch.tensor(failed)
     distributed.all_reduce(total)

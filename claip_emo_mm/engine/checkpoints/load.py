@@ -1,7 +1,9 @@
 """Building models from checkpoints, and publishing checkpoints."""
 import copy
+import gc
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -155,7 +157,8 @@ def publish(checkpoint: Path, out: Path) -> Published:
 def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:
     """Build the model of a config, the checkpoint's own or a given one."""
     try:
-        return MODELS.build(cfg.model)
+        with _without_collecting():
+            return MODELS.build(cfg.model)
     except InputError as error:
         sources = [f'{path}={value}' for path, value in walk_config(cfg.model, 'model')
                    if path.rpartition('.')[2] in ('pretrained', 'checkpoint') and isinstance(value, str)]
@@ -168,6 +171,18 @@ def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:
         if not own or isinstance(error, torch.OutOfMemoryError):
             raise
         raise _not_built(checkpoint, 'model', error) from error
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage while a model is built: it imports open_clip, peft and transformers, where there is none."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _not_built(source: str, what: str, error: Exception) -> InputError:
