@@ -62,7 +62,7 @@ def autocontrast(frames: np.ndarray, fill: Sequence[int] = ()) -> np.ndarray:
 
 def equalize(frames: np.ndarray, fill: Sequence[int] = ()) -> np.ndarray:
     """Spread the values of each color of a frame evenly, as `ImageOps.equalize` does."""
-    counts = np.array([[cv2.calcHist([frame], [color], None, [256], [0, 256])[:, 0] for color in range(3)]
+    counts = np.array([[cv2.calcHist([frame], [color], None, [256], [0, 256]).ravel() for color in range(3)]
                        for frame in frames]).astype(int)  # (U, 3, 256)
     below = np.cumsum(counts, -1) - counts
     last = 255 - np.argmax(counts[..., ::-1] > 0, -1)[..., None]
