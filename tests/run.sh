@@ -8,4 +8,4 @@ environment_lock=requirements/lock-all.txt
 export OMP_NUM_THREADS=1 # beside two test processes
 ruff check .
 lint-imports --no-logo --no-cache
-python -m pytest -q -n 2 "$@"
+python -m pytest -q -n 2 --dist worksteal "$@" # each process begins with one half: few fixtures are made twice

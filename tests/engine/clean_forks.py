@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import mmengine.config.config
 
+os.environ.setdefault('PYTORCH_NVML_BASED_CUDA_CHECK', '1')  # or a GPU could not be used after a fork
 PROCESSES = get_context('forkserver')
 PROCESSES.set_forkserver_preload([  # not the modules of the tests: Python 3.11 gives the server no path
     'claip_emo_mm', 'claip_emo_mm.engine', 'claip_emo_mm.apis', 'mmaction.models', 'mmaction.datasets',
