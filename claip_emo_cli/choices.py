@@ -3,7 +3,7 @@
 # claip_emo_mm.apis
 CLIP_ARCH = 'ViT-L-14-quickgelu'  # zero_shot.ARCH
 DEMO_MEGABYTES, DEMO_SECONDS, DEMO_WAITING = 200., 600., 8  # page_jobs.DemoLimits
-FACES = ('largest', 'all', 'none')  # inferencer.FACES
+FACES = ('largest', 'all', 'none')  # windows.FACES
 RESULT_FORMATS = ('eaf', 'parquet', 'pdf', 'srt', 'svg', 'TextGrid', 'vtt')  # formats.FORMATS
 UNSURE_MARGIN, UNSURE_SCORE = .1, .3  # inferencer.DEFAULT_RULE
 

@@ -10,7 +10,7 @@ import pytest
 
 import claip_emo_cli
 from claip_emo_cli import choices
-from claip_emo_mm.apis import formats, inferencer, zero_shot
+from claip_emo_mm.apis import formats, inferencer, windows, zero_shot
 from claip_emo_mm.apis.page_jobs import DemoLimits
 from claip_emo_mm.data_preparation import clips, crop_policy
 from claip_emo_mm.datasets import official_splits
@@ -160,7 +160,7 @@ def test_choices_are_those_of_the_modules() -> None:
     assert own == dict(
         CACHE_DTYPES=DTYPES, CLIP_ARCH=zero_shot.ARCH, DEFAULT_MICROPHONE=DEFAULT_DEVICE,
         DEMO_MEGABYTES=limits.megabytes, DEMO_SECONDS=limits.seconds, DEMO_WAITING=limits.waiting,
-        EXPORT_INPUTS=tuple(wrappers.FORMATS), FACES=inferencer.FACES, FACE_POLICIES=crop_policy.FACES,
+        EXPORT_INPUTS=tuple(wrappers.FORMATS), FACES=windows.FACES, FACE_POLICIES=crop_policy.FACES,
         FAILURES_FILE=clips.FAILURES_FILE, FEATURE_FORMATS=tuple(export.FORMATS), NOTES_FILE=clips.NOTES_FILE,
         NUM_FOLDS=official_splits.NUM_FOLDS, PROTOCOLS=protocols.PROTOCOLS, RESULT_FORMATS=tuple(formats.FORMATS),
         SPLITS=plan.SPLITS, TOY_CLIPS=dataset.DEFAULT_CLIPS, TOY_FORMS=downloads.FORMS,

@@ -1,4 +1,4 @@
-"""Measure speed and memory beside a baseline: python tools/benchmark.py model, data, eval, infer, gpu or cache."""
+"""Measure speed and memory beside a baseline: tools/benchmark.py model, data, eval, fast, infer, gpu or cache."""
 from claip_emo_cli import exit_on_interrupt
 
 exit_on_interrupt()
@@ -34,6 +34,12 @@ def parse_args() -> argparse.Namespace:
                     "laion_clap's HTSAT under peft's adapters, with the same (random) weights. The clips "
                     "are drawn, with the lengths of DFEW's. Loading and computing alternate in one process; workers "
                     'would overlap them. Medians of rounds in alternating order; memory in a new process for each.'))
+    _add_fast(subjects.add_parser(
+        'fast', help='options that are faster and change scores: speed and scores of each',
+        description='Score test clips, as eval does, with each option of --fast alone, all of them and none, and by '
+                    'the baseline, on a CPU: wall time and time of the processor of the model, and the largest '
+                    'difference from the exact scores; then WAR and difference of a toy model on toy clips. Medians of '
+                    'rounds in alternating order.'))
     _add_inference(subjects.add_parser(
         'infer', help='multiples of real time on a video, and where the time goes',
         description='Infer a video as tools/infer.py does, and by a baseline with the same model and transforms: '
@@ -86,6 +92,7 @@ def _add_inference(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     _add_device(parser)
     parser.add_argument('--no-baseline', action='store_true', help='do not measure the baseline')
+    parser.add_argument('--fast', action='store_true', help='ours as with --fast of tools/infer.py')
     parser.set_defaults(measure=lambda args: _measure_inference(args))
 
 
@@ -99,6 +106,20 @@ def _add_evaluation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--seed', type=int, default=0, help='of the lengths (default: %(default)s)')
     parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
     parser.set_defaults(measure=lambda args: _measure_evaluation(args))
+
+
+def _add_fast(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--arch', default='ViT-B-16-quickgelu', help='visual encoder (default: %(default)s)')
+    parser.add_argument('--audio-arch', default='HTSAT-tiny-fusion', help='audio encoder (default: %(default)s)')
+    parser.add_argument('--threads', type=_count, default=2, help='threads (default: %(default)s)')
+    parser.add_argument('--config', type=Path, default=Path('configs/claip_emo_vitb16_dfew.py'),
+                        help='config of the test pipeline (default: %(default)s)')
+    parser.add_argument('--clips', type=_count, default=3, help='clips to test (default: %(default)s)')
+    parser.add_argument('--toy-checkpoint', help='checkpoint of the toy set (default: the toy encoders, zero-shot)')
+    parser.add_argument('--toy-clips', type=_count, default=56, help='toy clips to test (default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of the lengths (default: %(default)s)')
+    parser.add_argument('--rounds', type=_count, default=2, help='rounds that count (default: %(default)s)')
+    parser.set_defaults(measure=lambda args: _measure_fast(args))
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -144,10 +165,13 @@ from benchmarks.data import benchmark_data
 from benchmarks.device_report import report_device
 from benchmarks.devices import default_device
 from benchmarks.evaluation import benchmark_evaluation
+from benchmarks.fast import benchmark_fast
 from benchmarks.feature_cache import benchmark_cache
 from benchmarks.inference import benchmark_inference, write_random_checkpoint
 from benchmarks.model import benchmark_model
 from benchmarks.sizes import ModelSizes
+from claip_emo_mm.apis.zero_shot import build_zero_shot
+from claip_emo_mm.engine.checkpoints.load import load_trained
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.errors import InputError
@@ -189,7 +213,7 @@ def _measure_inference(args: argparse.Namespace) -> None:
         if args.config:
             write_random_checkpoint(load_config(args.config), Path(checkpoint))
         metrics = benchmark_inference(args.video, checkpoint, args.face, args.rounds, args.device, args.threads,
-                                      plain=not args.no_baseline)
+                                      plain=not args.no_baseline, fast=args.fast)
     sys.stdout.write(f'{args.checkpoint or args.config}, {args.video}, {metrics.length_s:.1f} s, face {args.face}, '
                      f'{args.device}, {args.threads} threads, median of {args.rounds}\n{metrics.table()}\n')
 
@@ -208,6 +232,21 @@ def _measure_evaluation(args: argparse.Namespace) -> None:
             Path(folder, 'clips'), clips, pipeline, ModelSizes(args.arch, args.audio_arch), args.batch_size,
             args.rounds, args.device, args.threads, not args.no_memory)
     sys.stdout.write(f'{metrics.table()}\n')
+
+
+def _measure_fast(args: argparse.Namespace) -> None:
+    pipeline = load_config(args.config).test_dataloader.dataset.pipeline
+    lengths = sample_lengths(args.clips, args.seed)
+    toy = load_trained(args.toy_checkpoint) if args.toy_checkpoint else build_zero_shot(arch='toy')
+    with tempfile.TemporaryDirectory() as folder:
+        make_toy_set(Path(folder, 'toy'), clips=(1, 1, args.toy_clips), workers=1)
+        make_frame_tree(Path(folder, 'toy'), Path(folder, 'tree'))
+        clips = make_clips(Path(folder, 'tree'), Path(folder, 'clips'), lengths)
+        metrics = benchmark_fast(Path(folder, 'clips'), clips, pipeline, ModelSizes(args.arch, args.audio_arch), toy,
+                                 Path(folder, 'toy', 'test.csv'), args.rounds, args.threads)
+    sys.stdout.write(f'{args.arch} and {args.audio_arch}, random weights, {args.clips} clips of {min(lengths)} to '
+                     f'{max(lengths)} frames, {args.threads} threads, median of {args.rounds}; '
+                     f'{args.toy_checkpoint or "toy encoders, zero-shot"}\n{metrics.table()}\n')
 
 
 def _measure_model(args: argparse.Namespace) -> None:

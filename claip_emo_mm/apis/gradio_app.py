@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claip_emo_mm.apis.inferencer import FACES, EmotionInferencer
+from claip_emo_mm.apis.inferencer import EmotionInferencer
 from claip_emo_mm.apis.live_page import add_live_page
 from claip_emo_mm.apis.page_jobs import DemoLimits, JobCancelled, SessionJobs, run_job, without_folder
 from claip_emo_mm.apis.page_style import NAME_VIDEO, header, message, timeline_image
+from claip_emo_mm.apis.windows import FACES
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.version import INTENDED_USE
 

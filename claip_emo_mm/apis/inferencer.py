@@ -2,7 +2,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,12 @@ from mmengine.infer import BaseInferencer
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
+from claip_emo_mm.apis.fast import speed_up
+from claip_emo_mm.apis.frame_features import FrameFeatures
 from claip_emo_mm.apis.input_warnings import final_warnings, modality_warnings
 from claip_emo_mm.apis.inputs import Input, list_inputs, open_input
-from claip_emo_mm.apis.window_clip import dedup_frames
 from claip_emo_mm.apis.window_scorer import WindowScorer
-from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window
+from claip_emo_mm.apis.windows import PersonView, SlidingWindows, Window, checked_stride
 from claip_emo_mm.apis.zero_shot import (
     build_zero_shot,
     describe_open_vocabulary,
@@ -30,7 +30,7 @@ from claip_emo_mm.apis.zero_shot import (
 from claip_emo_mm.compat.hub import hub_address
 from claip_emo_mm.engine.checkpoints.load import TrainedModel, build_test_pipeline, load_trained
 from claip_emo_mm.engine.checkpoints.provenance import caution, trained_on
-from claip_emo_mm.errors import InputError, check_choice, check_positive, check_whole
+from claip_emo_mm.errors import InputError, check_whole
 from claip_emo_mm.evaluation.calibration import read_temperature
 from claip_emo_mm.evaluation.metrics import why_not_finite
 from claip_emo_mm.faces.detector import FaceDetector, default_detector
@@ -38,12 +38,9 @@ from claip_emo_mm.media.stream import MediaStream
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, VerdictRule
 
-FACES = ('largest', 'all', 'none')
 DEFAULT_RULE = VerdictRule()
 
 _FIRST_WINDOWS = 2  # go through the model before a batch is full: nobody waits for all of it to see a verdict
-
-_LONGEST_WINDOW_S = 60.
 
 
 class EmotionInferencer(BaseInferencer):
@@ -61,13 +58,17 @@ class EmotionInferencer(BaseInferencer):
         cfg_options: Changes to the config, such as ``{'model.visual_backbone.pretrained': FILE}``. Custom components
             that the config names must be imported before.
         detector: Finds faces; None takes `default_detector` when it is needed.
+        fast: Turn on the options of `speed_up`: faster, with other scores.
     Raises:
         InputError: The checkpoint is missing, unreadable, or does not say how its model is built; or its frozen weights
             are missing, or others.
     """
 
+    _frame_features: FrameFeatures | None = None
+
     def __init__(self, checkpoint: str | Path | TrainedModel, device: str | None = None,
-                 cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None) -> None:
+                 cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None,
+                 fast: bool = False) -> None:
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
         is_built = isinstance(checkpoint, TrainedModel)
@@ -88,25 +89,27 @@ class EmotionInferencer(BaseInferencer):
                                 read_temperature((metadata or {}).get('calibration')) if is_whole else None)
         super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
                          show_progress=False)
+        if fast:
+            self.facts = replace(self.facts, fast=speed_up(self.model))
 
     @classmethod
     def from_pretrained(cls, name: str, revision: str | None = None, device: str | None = None,
-                        cfg_options: Mapping[str, Any] | None = None,
-                        detector: FaceDetector | None = None) -> 'EmotionInferencer':
+                        cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None,
+                        fast: bool = False) -> 'EmotionInferencer':
         """Make an inferencer of a model on the Hugging Face hub, see tools/publish_model.py; no code of it is run.
 
         Args:
             name: ``'user/model'``, or a folder with its files.
             revision: branch, tag or commit; None for the newest.
-            device, cfg_options, detector: as of the constructor.
+            device, cfg_options, detector, fast: as of the constructor.
         """
-        return cls(hub_address(name, revision), device, cfg_options, detector)
+        return cls(hub_address(name, revision), device, cfg_options, detector, fast)
 
     @classmethod
     def zero_shot(cls, labels: str | Sequence[str] | None = None, arch: str | None = None,
                   pretrained: str | Path | None = None, prompts: str | Path | Mapping[str, Any] | None = None,
                   audio: bool = False, device: str | None = None, cfg_options: Mapping[str, Any] | None = None,
-                  detector: FaceDetector | None = None) -> 'EmotionInferencer':
+                  detector: FaceDetector | None = None, fast: bool = False) -> 'EmotionInferencer':
         """Make an inferencer of CLIP as it was published, without training: scores for any words.
 
         Args:
@@ -116,13 +119,14 @@ class EmotionInferencer(BaseInferencer):
             pretrained: file of its weights; None for OpenAI's, which are downloaded.
             prompts: sentences by class name, or a file of lines ``class: sentence``; None for the project's own.
             audio: whether CLAP scores the audio, too, of which it knows next to nothing.
-            device, cfg_options, detector: as of the constructor.
+            device, cfg_options, detector, fast: as of the constructor.
         """
         if DefaultScope.get_current_instance() is None:
             init_default_scope('mmaction')
         model = build_zero_shot(labels, arch, pretrained, prompts, audio, cfg_options)
-        made = cls(model, device, detector=detector)
-        made.note, made.facts, made._trained_classes = describe_zero_shot(model.cfg), zero_shot_facts(model.cfg), []
+        made = cls(model, device, detector=detector, fast=fast)
+        made.note, made._trained_classes = describe_zero_shot(model.cfg), []
+        made.facts = replace(zero_shot_facts(model.cfg), fast=made.facts.fast)
         return made
 
     @property
@@ -187,7 +191,7 @@ class EmotionInferencer(BaseInferencer):
         Raises:
             InputError: the input cannot be used, or an option is unknown.
         """
-        stride_s = _checked_stride(face, window_s, stride_s)
+        stride_s = checked_stride(face, window_s, stride_s)
         check_whole('EmotionInferencer', batch_size=batch_size)
         source = open_input(given)
         windows, warnings = self.cut_windows(source, face, window_s, stride_s)
@@ -239,7 +243,7 @@ class EmotionInferencer(BaseInferencer):
         Raises:
             InputError: an option is unknown, or the source lacks all that the model reads.
         """
-        stride_s = _checked_stride(face, window_s, stride_s)
+        stride_s = checked_stride(face, window_s, stride_s)
         warnings = modality_warnings(source, self._reads_frames, self._reads_audio)
         detector = None
         if face != 'none' and self._reads_frames and source.has_frames:
@@ -248,7 +252,8 @@ class EmotionInferencer(BaseInferencer):
                               is_endless), warnings
 
     def make_scorer(self) -> WindowScorer:
-        """What scores the windows of the model's classes."""
+        """What scores the windows of the model's classes, of one input."""
+        self._frame_features = FrameFeatures.of(self.model)
         return WindowScorer(
             self.pipeline, lambda samples: self.forward(self.collate_fn(samples)), self.classes, self.facts.temperature,
             self._reads_frames, self._reads_audio, lambda: why_not_finite(self.model))
@@ -271,12 +276,10 @@ class EmotionInferencer(BaseInferencer):
 
     @torch.no_grad()
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
-        """Score the clips of a batch; a frame that several of them show is encoded once."""
-        batch = self.model.data_preprocessor(inputs, False)
-        if isinstance(batch['inputs'], dict) and 'frame_index' in batch['inputs']:  # MMAction2's models take a tensor
-            clips = [clip for clip in inputs['inputs']['frames'] if clip is not None]
-            batch['inputs'] = dedup_frames(batch['inputs'], clips)
-        return self.model(**batch, mode='predict')
+        """Score the clips of a batch; a frame that several of them, or of the batch before, show is encoded once."""
+        if self._frame_features is not None:
+            inputs = self._frame_features.replace(inputs)
+        return self.model(**self.model.data_preprocessor(inputs, False), mode='predict')
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:
         """Nothing: see `claip_emo_mm.visualization`."""
@@ -287,14 +290,3 @@ class EmotionInferencer(BaseInferencer):
         """Pack results as MMEngine's inferencers do; see `__call__`."""
         return dict(predictions=preds if return_datasample else [result.to_dict() for result in preds],
                     visualization=visualization)
-
-
-def _checked_stride(face: str, window_s: float, stride_s: float | None) -> float:
-    """Check the options of windows; the stride is half a window where it is None."""
-    check_choice('EmotionInferencer', FACES, face=face)
-    stride_s = window_s / 2 if stride_s is None and isinstance(window_s, Real) else stride_s
-    check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
-    if window_s > _LONGEST_WINDOW_S:
-        raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a window '
-                         'are in memory at once.')
-    return stride_s

@@ -22,7 +22,7 @@ def _build(args: Namespace) -> EmotionInferencer:
         raise InputError('--adapter-scale: a zero-shot model has no adapters. Leave it out.')
     if args.zero_shot:
         return EmotionInferencer.zero_shot(args.labels, args.arch, args.pretrained, args.prompts, args.audio,
-                                           args.device, args.cfg_options)
+                                           args.device, args.cfg_options, fast=args.fast)
     unused = [f'--{name}' for name in _ZERO_SHOT_ONLY if getattr(args, name)]
     if unused:
         raise InputError(f'{", ".join(unused)}: without effect for a checkpoint, which says what its model is. Leave '
@@ -30,7 +30,7 @@ def _build(args: Namespace) -> EmotionInferencer:
     options = dict(args.cfg_options or {})
     if args.adapter_scale is not None:
         options['model.adapter_scale'] = args.adapter_scale
-    infer = EmotionInferencer(args.checkpoint, args.device, options)
+    infer = EmotionInferencer(args.checkpoint, args.device, options, fast=args.fast)
     if args.labels or args.prompts:
         infer.set_labels(args.labels, args.prompts)
     return infer
@@ -38,7 +38,7 @@ def _build(args: Namespace) -> EmotionInferencer:
 
 def model_options(args: Namespace) -> dict[str, Any]:
     """What of the arguments, besides the checkpoint, decides the scores."""
-    names = ('zero_shot', 'labels', 'prompts', *_ZERO_SHOT_ONLY)
+    names = ('zero_shot', 'labels', 'prompts', 'fast', *_ZERO_SHOT_ONLY)
     given = {name: getattr(args, name) for name in names if getattr(args, name)}
     if args.adapter_scale is not None:
         given['adapter_scale'] = args.adapter_scale

@@ -1,16 +1,13 @@
-"""Contents of a window: buffered audio, a clip for the test pipeline, frames that overlapping windows share."""
+"""Contents of a window: buffered audio, a clip for the test pipeline."""
 from collections import deque
 from collections.abc import Sequence
-from itertools import chain
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.audio_signal import Mixdown, mix_down
 from claip_emo_mm.media.stream import LONGEST_GAP_S, MediaStream
-from claip_emo_mm.structures import ENVELOPE_HZ, MISSING_INDEX
+from claip_emo_mm.structures import ENVELOPE_HZ
 
 _TOLERANCE_S = .05  # times are coarser than samples in some containers
 
@@ -113,15 +110,3 @@ class WindowClip:
         if not self.has_audio:
             raise InputError(f'{self.path}: no audio in this window.')
         return self._samples, self._sample_rate_hz
-
-
-def dedup_frames(inputs: dict[str, Tensor], clips: Sequence[Tensor]) -> dict[str, Tensor]:
-    """Keep one of equal frames (U, 3, H, W) of a batch, so that it is encoded once; clips (U, 3, H, W) uint8 of it."""
-    frames, index = inputs['frames'], inputs['frame_index']
-    first: dict[bytes, int] = {}  # content of a frame -> place of the first one that has it
-    numbers = [first.setdefault(frame.numpy().tobytes(), place) for place, frame in enumerate(chain(*clips))]
-    kept, places = torch.tensor(numbers).unique(return_inverse=True)  # places: (U,); a GPU would wait for their number
-    if len(kept) == len(frames):
-        return inputs
-    kept, places = kept.to(frames.device), places.to(frames.device)
-    return dict(inputs, frames=frames[kept], frame_index=torch.where(index == MISSING_INDEX, index, places[index]))

@@ -2,10 +2,12 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from numbers import Real
 
 import numpy as np
 
 from claip_emo_mm.apis.window_clip import AudioBuffer
+from claip_emo_mm.errors import InputError, check_choice, check_positive
 from claip_emo_mm.faces.crop import FACE_RATIO, box_ratio, crop_face
 from claip_emo_mm.faces.detector import FaceBox, FaceDetector
 from claip_emo_mm.faces.identities import PersonTracker
@@ -18,12 +20,26 @@ from claip_emo_mm.structures import Box, PersonTrack, Span
 # Models read every 4th: windows that begin a multiple of 1/6 s apart read the same ones where they overlap.
 TICKS_HZ = 24
 
+FACES = ('largest', 'all', 'none')
+
+_LONGEST_WINDOW_S = 60.
 _SHORTER_SIDE = 360  # pixels of whole frames; models read 224
 _DETECTION_TICKS = 2  # between two face detections; boxes are interpolated between them
 _SMOOTHING_TICKS = 15
 _MIN_FACE_TICKS = 10  # of a window, for a face to be a person; less is often a false detection
 _MIN_ABSENCE_S = .5
 _AUDIO_TOLERANCE_S = .2  # that audio must be longer than the frames to count; encoders pad their last packets
+
+
+def checked_stride(face: str, window_s: float, stride_s: float | None) -> float:
+    """Check the options of windows; the stride is half a window where it is None."""
+    check_choice('EmotionInferencer', FACES, face=face)
+    stride_s = window_s / 2 if stride_s is None and isinstance(window_s, Real) else stride_s
+    check_positive('EmotionInferencer', window_s=window_s, stride_s=stride_s)
+    if window_s > _LONGEST_WINDOW_S:
+        raise InputError(f'window_s is {window_s:g}. Expected at most {_LONGEST_WINDOW_S:g}: the frames of a window '
+                         'are in memory at once.')
+    return stride_s
 
 
 @dataclass

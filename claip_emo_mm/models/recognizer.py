@@ -12,6 +12,7 @@ from claip_emo_mm.errors import InputError, check_choice, check_whole
 from claip_emo_mm.models.backbones.network_kinds import check_network
 from claip_emo_mm.models.layers.cpu_ops import is_recorded
 from claip_emo_mm.models.layers.lora import scale_adapters
+from claip_emo_mm.models.layers.precision import PRECISIONS, lower_precision
 from claip_emo_mm.models.layers.views import ModalityDropout, encode_in_chunks, gather_features, mask_features
 from claip_emo_mm.structures import MISSING_INDEX, SKIP_REASON, is_skipped
 
@@ -37,6 +38,8 @@ class AudioVisualRecognizer(BaseModel):
             its backbone does not run. Training takes ``'both'``.
         adapter_scale: From 0 to 1: scales what the adapters add, to test between the frozen and the trained model;
             see ``scale_adapters``. Training takes 1.
+        precision: ``'bf16'``, or on a GPU ``'fp16'``, to test in that type by PyTorch's autocast: faster, with other
+            scores; ``'fp32'`` for the type of the weights, which training takes (see ``AmpOptimWrapper``).
         modality_dropout: Fields of ``ModalityDropout``; None for no modality dropout.
         frame_chunk_size: Frames that the visual backbone encodes at once in evaluation, which bounds the memory; on a
             CPU at most 16. None for all.
@@ -47,7 +50,7 @@ class AudioVisualRecognizer(BaseModel):
     def __init__(self, cls_head: dict, visual_backbone: dict | None = None, audio_backbone: dict | None = None,
                  visual_neck: dict | None = None, audio_neck: dict | None = None,
                  data_preprocessor: dict | None = None, modality: str = 'both', adapter_scale: float = 1.,
-                 modality_dropout: dict | None = None, frame_chunk_size: int | None = 64,
+                 precision: str = 'fp32', modality_dropout: dict | None = None, frame_chunk_size: int | None = 64,
                  audio_chunk_size: int | None = 16, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor or dict(type='AudioVisualDataPreprocessor'),
                          init_cfg=init_cfg)
@@ -70,12 +73,14 @@ class AudioVisualRecognizer(BaseModel):
                              f"type='MMActionFusionHead', head=dict(type='{name}', ...)).")
         self.modality = modality
         self.adapter_scale = adapter_scale
+        self.precision = precision
         if adapter_scale != 1:
             scale_adapters(self, adapter_scale)
         self.modality_dropout = modality_dropout and ModalityDropout(**modality_dropout)
         self.frame_chunk_size = frame_chunk_size
         self.audio_chunk_size = audio_chunk_size
         check_choice(self, ('both', *_MODALITIES), modality=modality)
+        check_choice(self, PRECISIONS, precision=precision)
         if modality != 'both' and not self._has(modality):
             raise InputError(f"AudioVisualRecognizer: modality='{modality}', but the model has no {modality}_backbone."
                              " Set modality='both', or test a model that has it.")
@@ -90,13 +95,19 @@ class AudioVisualRecognizer(BaseModel):
     def _reads(self, name: str) -> bool:
         return self._has(name) and self.modality in ('both', name)
 
+    @property
+    def reads_frames(self) -> bool:
+        """Whether the model encodes single frames; not where its visual backbone reads views."""
+        return self._reads('visual') and not getattr(self.visual_backbone, 'reads_views', False)
+
     def forward(self, inputs: dict[str, Tensor], data_samples: list[ActionDataSample] | None = None,
                 mode: str = 'tensor') -> Any:
         """Compute losses, predictions or logits.
 
         Args:
             inputs: What ``AudioVisualDataPreprocessor.forward`` returns as `inputs`, with the index -1 for what a clip
-                lacks. With ``mode='tensor'``, ``frames`` (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F).
+                lacks; ``frames`` may be features (U, D) of `encode_frames`.
+                With ``mode='tensor'``, ``frames`` (B, T, 3, H, W), normalized, and ``mel`` (B, 1, M, F).
             data_samples: One per clip; with labels for ``mode='loss'``. Clips that could not be read have no inputs
                 and get no scores.
             mode: ``'loss'`` gives a dict of losses, ``'predict'`` the data samples with scores, ``'tensor'`` the
@@ -112,6 +123,9 @@ class AudioVisualRecognizer(BaseModel):
         if mode == 'loss' and self.adapter_scale != 1:
             raise InputError(f'AudioVisualRecognizer: adapter_scale={self.adapter_scale:g} is for tests. Leave it out '
                              'to train.')
+        if mode == 'loss' and self.precision != 'fp32':
+            raise InputError(f"AudioVisualRecognizer: precision='{self.precision}' is for tests. To train in it, leave "
+                             "it out and set optim_wrapper.type='AmpOptimWrapper'.")
         readable = [sample for sample in data_samples if not is_skipped(sample)]
         if not readable:
             return data_samples if mode == 'predict' else self._no_loss(data_samples)
@@ -145,7 +159,10 @@ class AudioVisualRecognizer(BaseModel):
         features, missing = {}, {}
         for name, encode in (('visual', self._visual_features), ('audio', self._audio_features)):
             if self._reads(name):
-                features[name], missing[name] = encode(inputs)
+                with lower_precision(self.precision, inputs):
+                    features[name], missing[name] = encode(inputs)
+                if self.precision != 'fp32':
+                    features[name] = features[name].float()
         if self.training and self.modality_dropout:
             features = self.modality_dropout(features, missing)
         for name in _MODALITIES:
@@ -165,18 +182,27 @@ class AudioVisualRecognizer(BaseModel):
         views = mask_features(missing, views)
         return (views, missing) if view_index is None else (views[view_index], missing[view_index])
 
-    def _encode_views(self, frames: Tensor, index: Tensor, missing: Tensor) -> Tensor:
-        """Encode the distinct frames, or for a backbone that reads views, the views; (B*V, T, D)."""
-        if getattr(self.visual_backbone, 'reads_views', False):
-            chunk_size = self.frame_chunk_size and max(self.frame_chunk_size // index.shape[1], 1)
-            features = encode_in_chunks(self.visual_backbone, None, frames[index[~missing]], chunk_size)
-            return gather_features(features, torch.where(missing, MISSING_INDEX, (~missing).cumsum(0) - 1))
-        features = encode_in_chunks(self.visual_backbone, None, frames, self.frame_chunk_size)
+    def encode_frames(self, frames: Tensor) -> Tensor:
+        """Encode distinct, normalized frames (U, 3, H, W) to features (U, D), which `inputs` takes in their place.
+
+        For models whose visual backbone reads single frames.
+        """
+        with lower_precision(self.precision, dict(frames=frames)):
+            features = encode_in_chunks(self.visual_backbone, None, frames, self.frame_chunk_size)
         if features.ndim != 2:
             network = type(self.visual_backbone).__name__
             raise InputError(f'AudioVisualRecognizer: visual_backbone {network} gives an output of shape '
                              f'{tuple(features.shape)} for frames; expected is one vector each. Wrap it as '
                              f"visual_backbone=dict(type='ImageBackboneWrapper', backbone=dict(type='{network}', ...))")
+        return features
+
+    def _encode_views(self, frames: Tensor, index: Tensor, missing: Tensor) -> Tensor:
+        """Encode the distinct frames, or for a backbone that reads views, the views; (B*V, T, D)."""
+        if not self.reads_frames:
+            chunk_size = self.frame_chunk_size and max(self.frame_chunk_size // index.shape[1], 1)
+            features = encode_in_chunks(self.visual_backbone, None, frames[index[~missing]], chunk_size)
+            return gather_features(features, torch.where(missing, MISSING_INDEX, (~missing).cumsum(0) - 1))
+        features = frames if frames.ndim == 2 else self.encode_frames(frames)
         return gather_features(features, index)
 
     def _audio_features(self, inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

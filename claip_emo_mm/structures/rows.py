@@ -1,7 +1,7 @@
 """Rows of a result: the scores of a person in a window, when they are a verdict, and for which time they speak."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ class ModelFacts:
     name: str = ''  # the checkpoint's file, without its folder; 'zero-shot'
     data: str = ''  # what it was trained on, such as 'drawn faces' or 'dfew, fold 1'; empty where it is not known
     temperature: float | None = None  # by which its logits were divided, see `evaluation.calibration`; None for none
+    fast: dict[str, Any] = field(default_factory=dict)  # options of --fast that were on, with their values
 
 
 @dataclass(frozen=True)

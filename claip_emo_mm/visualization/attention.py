@@ -8,6 +8,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.backbones.clip import VisionBlock
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
@@ -45,9 +46,7 @@ def patch_attention(encoder: list[Tensor]) -> Tensor:
 
     A frame's values sum to 1 with the class token's own ratio, which is missing.
     """
-    passes = sum(block.shape[1] == 1 for block in encoder)  # the last block asks with the class token alone
-    depth = len(encoder) // passes
-    reach = attention_rollout([torch.cat(encoder[block::depth]) for block in range(depth)])[:, 1:]
+    reach = attention_rollout(encoder)[:, 1:]
     side = round(reach.shape[1] ** .5)
     return reach.unflatten(1, (side, side))
 
@@ -68,29 +67,38 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
 
     The model is an ``AudioVisualRecognizer``, or one of MMAction2 with a ``CLIPVisualBackbone`` as its `backbone`.
 
-    ``encoder``: one (U, N, N) for each block and pass, of the last block the class token's row (U, 1, N); ``temporal``:
-    one (B, T+1, T+1) for each layer of the ``TemporalTransformer``. Necks without a class token, such as
+    At the end of it, ``encoder`` has one (U, N, N) for each block, of the last one the class token's row (U, 1, N), and
+    ``temporal`` one (B, T+1, T+1) for each layer of the ``TemporalTransformer``. Necks without a class token, such as
     ``FrameTokens``, and a temporal Transformer of the audio are skipped.
+
+    Raises:
+        InputError: the encoder merges tokens, so that patches have no attention of their own.
     """
     recorded: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
+    backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # the latter: of MMAction2's
+    if getattr(backbone, 'merged_tokens', 0):
+        raise InputError(f'merged_tokens is {backbone.merged_tokens}: merged tokens have no attention of their own. '
+                         'Set model.visual_backbone.merged_tokens=0.')
+    layers = [layer for neck in _modules(getattr(model, 'visual_neck', None), TemporalTransformer)
+              for layer in neck.layers]
+    found: dict[nn.Module, list[Tensor]] = {block.attn: [] for block in _modules(backbone, VisionBlock)}
+    found.update({layer: [] for layer in layers})
 
     @torch.no_grad()
     def record(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        if isinstance(module, SplitMultiheadAttention):
-            recorded['encoder'].append(vision_weights(module, *inputs[:2]).mean(1).cpu())
-        else:
-            recorded['temporal'].append(temporal_weights(module, inputs[0]).mean(1).cpu())
+        weights = (vision_weights(module, *inputs[:2]) if isinstance(module, SplitMultiheadAttention) else
+                   temporal_weights(module, inputs[0]))
+        found[module].append(weights.mean(1).cpu())
 
-    backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # the latter: of MMAction2's
-    modules = [block.attn for block in _modules(backbone, VisionBlock)]
-    modules += [layer for neck in _modules(getattr(model, 'visual_neck', None), TemporalTransformer)
-                for layer in neck.layers]
-    hooks = [module.register_forward_pre_hook(record) for module in modules]
+    hooks = [module.register_forward_pre_hook(record) for module in found]
     try:
         yield recorded
     finally:
         for hook in hooks:
             hook.remove()
+        for module, chunks in found.items():
+            if chunks:
+                recorded['temporal' if module in layers else 'encoder'].append(torch.cat(chunks))
 
 
 def _modules(component: nn.Module | None, kind: type[nn.Module]) -> list[nn.Module]:

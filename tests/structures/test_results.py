@@ -50,8 +50,9 @@ def test_the_verdict_is_said_with_doubt_and_with_the_kind_of_model() -> None:
 
 
 def test_the_data_are_in_the_plain_result() -> None:
-    model = ModelFacts('epoch_6.pth', 'drawn faces', 1.5)
+    model = ModelFacts('epoch_6.pth', 'drawn faces', 1.5, dict(precision='bf16'))
     content = result([row(0, 4, .9)], track(1, (1., 4.)), model=model).to_dict()
-    assert content['model'] == dict(name='epoch_6.pth', data='drawn faces', temperature=1.5)
+    assert content['model'] == dict(name='epoch_6.pth', data='drawn faces', temperature=1.5,
+                                    fast=dict(precision='bf16'))
     person, = content['people']
     assert (person['seen_s'], person['spans'], person['time_ratio']) == (3., [[1., 4.]], dict(happy=1.))

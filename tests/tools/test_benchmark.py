@@ -109,10 +109,10 @@ def test_eval_of_clips_as_long_as_dfews(monkeypatch: pytest.MonkeyPatch, capsys:
 
 
 def test_infer_builds_a_model_of_a_config(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
-    def measure(video: str, checkpoint: str, *options: object, plain: bool) -> InferenceMeasurement:
+    def measure(video: str, checkpoint: str, *options: object, plain: bool, fast: bool) -> InferenceMeasurement:
         metadata = torch.load(checkpoint, weights_only=True)['meta']
         assert len(metadata['claip_emo_mm']['classes']) == 7 and Path(checkpoint).name == 'random.pth'
-        assert (video, *options, plain) == ('talk.mp4', 'none', 3, 'cpu', 1, True)
+        assert (video, *options, plain, fast) == ('talk.mp4', 'none', 3, 'cpu', 1, True, False)
         return InferenceMeasurement(60., dict(plain=dict(faces=[4., 6.], model=[10., 20.]),
                                           ours=dict(faces=[2.], model=[3.])))
 

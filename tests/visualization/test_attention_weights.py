@@ -1,9 +1,11 @@
 """Attention weights that are computed beside the model."""
 from collections import OrderedDict
 
+import pytest
 import torch
 from torch import nn
 
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
@@ -67,10 +69,23 @@ def test_records_attention_without_changing_the_model() -> None:
 
 def test_patch_attention_of_frames_encoded_in_two_chunks() -> None:
     torch.manual_seed(0)
-    blocks = [torch.rand(5, 5, 5).softmax(-1), torch.rand(5, 1, 5).softmax(-1)]
-    passes = [block[part] for part in (slice(0, 3), slice(3, 5)) for block in blocks]
-    ratios = patch_attention(passes)
-    torch.testing.assert_close(ratios, attention_rollout(blocks)[:, 1:].view(5, 2, 2))
+    encoder = CLIPVisualBackbone(dict(image_size=8, patch_size=4, width=8, layers=2, head_width=4)).eval()
+    model, frames = nn.ModuleDict(dict(visual_backbone=encoder)), torch.randn(18, 3, 8, 8)
+    found = []
+    for parts in ([frames], frames.split(1)):
+        with torch.no_grad(), record_attention(model) as noted:
+            for part in parts:
+                encoder(part)
+        found.append(patch_attention(noted['encoder']))
+    assert found[0].shape == (18, 2, 2)
+    torch.testing.assert_close(found[0], found[1], **TOLERANCE)
+
+
+def test_merged_tokens_have_no_attention() -> None:
+    encoder = CLIPVisualBackbone(dict(image_size=8, patch_size=4, width=8, layers=2, head_width=4), merged_tokens=1)
+    with pytest.raises(InputError, match='merged_tokens is 1.*merged_tokens=0'), record_attention(
+            nn.ModuleDict(dict(visual_backbone=encoder))):
+        pass
 
 
 def test_frame_attention_is_that_of_the_first_view() -> None:

@@ -1,7 +1,8 @@
 """CLIP's vision transformer."""
 import difflib
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from mmaction.registry import MODELS
@@ -9,10 +10,20 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from claip_emo_mm.errors import InputError, check_whole
-from claip_emo_mm.models.layers.cpu_ops import QuickGELU, cast_for_products, chunked_mlp
+from claip_emo_mm.errors import InputError, check_choice, check_whole
+from claip_emo_mm.models.layers.cpu_ops import (
+    CPU_CHUNK,
+    MLPWeights,
+    QuickGELU,
+    cast_for_products,
+    chunked_mlp,
+    is_recorded,
+)
+from claip_emo_mm.models.layers.int8 import check_int8
+from claip_emo_mm.models.layers.kept_weights import kept_weights, replace_linears
 from claip_emo_mm.models.layers.lora import LoRAConfig, add_adapters
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
+from claip_emo_mm.models.layers.token_merging import merge_tokens, most_merged
 from claip_emo_mm.models.weights.formats import VISUAL_FORMATS
 from claip_emo_mm.models.weights.load import load_pretrained
 
@@ -20,16 +31,33 @@ if TYPE_CHECKING:
     from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 
 
+class Tokens(NamedTuple):
+    """Tokens of some frames."""
+    x: Tensor  # (U, N, D)
+    sizes: Tensor | None = None  # (U, N), of how many patches each is the average; None for one each
+
+
 class VisionMLP(nn.Sequential):
     """Linear layer, QuickGELU, linear layer; takes over the layers ``c_fc`` and ``c_proj`` of open_clip's MLP."""
+
+    _weights: MLPWeights | None = None
+    _by_frame = False
 
     def __init__(self, mlp: nn.Sequential) -> None:
         super().__init__(OrderedDict(c_fc=mlp.c_fc, gelu=QuickGELU(), c_proj=mlp.c_proj))
 
+    def keep(self, int8: bool) -> None:
+        """Keep the weights of both layers for several calls; see `kept_weights`. These do not call the layers."""
+        self._weights, self._by_frame = None if int8 else MLPWeights.of(self.c_fc, self.c_proj), int8
+
+    def release(self) -> None:
+        self._weights, self._by_frame = None, False
+
     def forward(self, x: Tensor) -> Tensor:
         """Map (..., D) to (..., D)."""
-        output = None if torch.is_grad_enabled() or self.training else chunked_mlp(x, self.c_fc, self.c_proj)
-        return super().forward(x) if output is None else output
+        if self._by_frame:  # the hidden layer of a frame stays in the cache
+            return torch.cat([super(VisionMLP, self).forward(frame) for frame in x.split(1)])
+        return super().forward(x) if self._weights is None else chunked_mlp(x, self._weights)
 
 
 class VisionBlock(nn.Module):
@@ -44,13 +72,31 @@ class VisionBlock(nn.Module):
         self.mlp = VisionMLP(block.mlp) if quick_gelu else block.mlp
         self.ls_2 = block.ls_2
 
-    def forward(self, x: Tensor, class_token_only: bool = False) -> Tensor:
-        """(U, N, D) to (U, N, D), or to (U, 1, D) for the class token alone."""
+    def forward(self, x: Tensor | list[Tokens], class_token_only: bool = False, num_merged: int = 0,
+                int8: bool = False) -> Tensor | list[Tokens]:
+        """(U, N, D) to (U, N, D), or to (U, 1, D) for the class token alone.
+
+        A list of chunks of frames becomes such a list: without gradients, weights are merged once for all of them; with
+        `int8`, they are quantized. Of each frame, `num_merged` tokens are merged with others.
+        """
+        if isinstance(x, Tensor):
+            return self._encode(Tokens(x), class_token_only, 0).x
+        with kept_weights(self, int8):
+            return [self._encode(chunk, class_token_only, num_merged) for chunk in x]
+
+    def _encode(self, tokens: Tokens, class_token_only: bool, num_merged: int) -> Tokens:
+        x, sizes = tokens
         normed = cast_for_products(self.ln_1(x))
-        if class_token_only:
-            x = x[:, :1]
-        x = x + self.ls_1(self.attn(normed[:, :x.shape[1]], normed, normed, need_weights=False)[0])
-        return x + self.ls_2(self.mlp(self.ln_2(x)))
+        query = normed[:, :1] if class_token_only else normed
+        if num_merged:
+            sizes = x.new_ones(x.shape[:2]) if sizes is None else sizes
+            update, keys = self.attn.attend_in_proportion(query, normed, sizes)
+        else:
+            update, _ = self.attn(query, normed, normed, need_weights=False)
+        x = x[:, :query.shape[1]] + self.ls_1(update)
+        if num_merged and not class_token_only:
+            x, sizes = merge_tokens(x, keys, sizes, num_merged)
+        return Tokens(x + self.ls_2(self.mlp(self.ln_2(x))), sizes)
 
 
 @MODELS.register_module()
@@ -65,15 +111,23 @@ class CLIPVisualBackbone(BaseModule):
         lora: Fields of ``LoRAConfig``; None for no adapters.
         frozen: Whether the encoder's own weights are frozen.
         checkpoint_blocks: Recompute each block in the backward pass instead of keeping its activations.
+        merged_tokens: Tokens that each block but the last merges with others of the same frame: faster, with other
+            features; see `merge_tokens`. Of the 197 tokens of ViT-B/16, 8 leave 109. Not in training.
+        int8: Compute the blocks' linear layers by 8-bit integers: faster, with other features; see `Int8Weight`. On
+            CPUs, not in training.
         first_block: Number of the block, from 0, that reads the input in place of the patches: tokens (U, N, D), as
             `embed` gives them. What lies below is dropped.
         init_cfg: mmengine's initialization.
     """
 
+    splits_chunks = True  # see `encode_in_chunks`
+
     def __init__(self, arch: str | dict, pretrained: str | None = None, lora: dict | None = None, frozen: bool = True,
-                 checkpoint_blocks: bool = False, first_block: int = 0, init_cfg: dict | None = None) -> None:
+                 checkpoint_blocks: bool = False, merged_tokens: int = 0, int8: bool = False, first_block: int = 0,
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        check_whole(self, least=0, first_block=first_block)
+        check_whole(self, least=0, first_block=first_block, merged_tokens=merged_tokens)
+        check_choice(self, (False, True), int8=int8)
         self.checkpoint_blocks = checkpoint_blocks
         self.first_block = first_block
         self.weights_from = pretrained  # checkpoints leave out frozen weights that can be loaded from there again
@@ -88,8 +142,20 @@ class CLIPVisualBackbone(BaseModule):
         if lora is not None:
             add_adapters(self.tower, LoRAConfig(**lora), [
                 f'transformer.resblocks.{number}' for number in range(len(self.tower.transformer.resblocks))])
+        replace_linears(self.tower.transformer)
+        self.int8 = int8
+        self.merged_tokens = merged_tokens
+        if merged_tokens > self.most_merged:
+            raise InputError(f'CLIPVisualBackbone: merged_tokens is {merged_tokens}, but this encoder has tokens for '
+                             f'at most {self.most_merged} in each block.')
         if first_block:
             self._drop_below()
+
+    @property
+    def most_merged(self) -> int:
+        """The largest `merged_tokens` for which the encoder has tokens."""
+        height, width = self.tower.grid_size
+        return most_merged(height * width + 1, len(self.tower.transformer.resblocks) - 1)
 
     def _drop_below(self) -> None:
         """Drop the patch embedding and the blocks below `first_block`; the others keep their names."""
@@ -118,11 +184,22 @@ class CLIPVisualBackbone(BaseModule):
 
         With `first_block`, the input are tokens (U, N, D) in place of frames.
         """
-        x = frames if self.first_block else self.embed(frames)  # (U, N, D)
-        *blocks, last = list(self.tower.transformer.resblocks)[self.first_block:]
-        for block in blocks:
-            x = self._run(block, x)
-        return self.tower.ln_post(self._run(last, x, class_token_only=True))[:, 0]  # nothing reads the other tokens
+        changed = [name for name in ('merged_tokens', 'int8') if getattr(self, name)]
+        if changed and self.training:
+            raise InputError(f'CLIPVisualBackbone: {" and ".join(changed)} cannot be trained with. Leave it '
+                             'out to train.')
+        if self.int8:
+            check_int8('CLIPVisualBackbone', frames.device)
+        blocks = list(self.tower.transformer.resblocks)[self.first_block:]
+        if self.training:
+            x = frames if self.first_block else self.embed(frames)  # (U, N, D)
+            for block in blocks:
+                x = self._train(block, x, class_token_only=block is blocks[-1])
+            return self.tower.ln_post(x)[:, 0]
+        chunks = [Tokens(chunk if self.first_block else self.embed(chunk)) for chunk in _split(frames)]
+        for block in blocks:  # nothing reads the other tokens of the last one
+            chunks = block(chunks, block is blocks[-1], self.merged_tokens, self.int8)
+        return torch.cat([self.tower.ln_post(chunk.x)[:, 0] for chunk in chunks])
 
     def embed(self, frames: Tensor, num_blocks: int = 0) -> Tensor:
         """Encode normalized frames (U, 3, H, W) to the tokens (U, N, D) that leave the first blocks."""
@@ -136,13 +213,20 @@ class CLIPVisualBackbone(BaseModule):
                              f'takes {(3, *encoder.image_size)}. Set size={encoder.image_size[0]} in ResizeFrames.')
         x = encoder._embeds(frames)
         for block in list(encoder.transformer.resblocks)[:num_blocks]:
-            x = self._run(block, x)
+            x = self._train(block, x) if self.training else block([Tokens(x)])[0].x
         return x
 
-    def _run(self, block: VisionBlock, x: Tensor, class_token_only: bool = False) -> Tensor:
-        if self.checkpoint_blocks and self.training and torch.is_grad_enabled():
+    def _train(self, block: VisionBlock, x: Tensor, class_token_only: bool = False) -> Tensor:
+        if self.checkpoint_blocks and torch.is_grad_enabled():
             return checkpoint(block, x, class_token_only, use_reentrant=False)
         return block(x, class_token_only)
+
+
+def _split(frames: Tensor) -> Sequence[Tensor]:
+    """Split frames into chunks that a CPU encodes fastest; gradients, recordings and GPUs take all at once."""
+    if frames.device.type != 'cpu' or torch.is_grad_enabled() or is_recorded():
+        return [frames]
+    return frames.split(CPU_CHUNK)
 
 
 def build_vision_transformer(arch: str | dict) -> 'VisionTransformer':

@@ -1,7 +1,8 @@
-"""Faster CPU kernels: oneDNN linear layers, in-place QuickGELU, chunked MLP and LoRA products, packed dropout bits."""
+"""Faster CPU kernels: oneDNN linear layers, attention, QuickGELU in place, chunked MLP and LoRA, dropout bits."""
 import itertools
 import platform
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,8 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 # torch too, took 0.8 of its time on an AMD EPYC. torch.compile calls oneDNN by this operator.
 _ONEDNN = (torch.backends.mkldnn.is_available() and platform.machine() in ('x86_64', 'AMD64')
            and getattr(torch.ops.mkldnn, '_linear_pointwise', None))
+# Frames and spectrograms encoded at once: of more, tensors have 32 MB, for which glibc maps memory anew each time.
+CPU_CHUNK = 16
 _SLOPE = 1.702  # the sigmoid approximation of GELU (arXiv 1606.08415, section 2)
 _GELU_CHUNK = 2 ** 18  # elements, 1 MB: what stays in the processor's cache
 _LORA_CHUNK = 2 ** 20  # elements, 4 MB
@@ -31,14 +34,35 @@ def cast_for_products(x: Tensor) -> Tensor:
     return x
 
 
+def has_bfloat16() -> bool:
+    """Whether the CPU computes products of bfloat16 faster than those of float32, as far as PyTorch knows."""
+    return bool(_ONEDNN) and getattr(torch.cpu, '_is_avx512_bf16_supported', lambda: False)()
+
+
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, silu: bool = False) -> Tensor:
     """``F.linear`` without gradients, in autocast's type where that is on; with `silu`, SiLU of it, fused by oneDNN."""
-    for_onednn = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32 and x.numel()
-    # autocast does not know the operator, which would compute in float32
-    if _ONEDNN and for_onednn and not is_recorded() and not torch.is_autocast_enabled('cpu'):
-        return _ONEDNN(x.contiguous(), weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
+    if _ONEDNN and x.device.type == 'cpu' and x.numel() and not is_recorded():
+        # autocast does not know the operator
+        cast_x, cast_weight = cast_for_products(x), cast_for_products(weight)
+        if cast_x.dtype == cast_weight.dtype and (cast_x.dtype == torch.float32 or (
+                cast_x.dtype == torch.bfloat16 and has_bfloat16())):
+            bias = None if bias is None else bias.to(cast_x.dtype)
+            return _ONEDNN(cast_x.contiguous(), cast_weight.contiguous(), bias, 'swish' if silu else 'none', [], '')
     product = F.linear(x, weight, bias)
     return F.silu(product, inplace=True) if silu else product
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, dropout: float = 0.) -> Tensor:
+    """``F.scaled_dot_product_attention`` of (U, heads, N, D / heads); `mask` is added to the logits.
+
+    torch's fused attention is no faster on a CPU in bfloat16 than in float32; single products took half of its time.
+    """
+    if q.device.type != 'cpu' or q.dtype != torch.bfloat16 or torch.is_grad_enabled() or is_recorded():
+        return F.scaled_dot_product_attention(q, k, v, mask, dropout)
+    with torch.autocast('cpu', enabled=False):  # which would compute the softmax in float32
+        logits = (q * q.shape[-1] ** -.5) @ k.transpose(-2, -1)
+        logits = logits if mask is None else logits.add_(mask)
+        return F.dropout(logits.softmax(-1), dropout) @ v
 
 
 class QuickGELU(nn.Module):
@@ -74,25 +98,32 @@ def _quick_gelu(x: Tensor) -> Tensor:
     return F.silu(x * _SLOPE, inplace=True).div_(_SLOPE)
 
 
-def chunked_mlp(x: Tensor, first: nn.Module, second: nn.Module) -> Tensor | None:
-    """Linear layer, QuickGELU, linear layer, (..., D) to (..., D), in chunks of tokens; without gradients.
+class MLPWeights(NamedTuple):
+    """Weights and biases of two linear layers with QuickGELU between them, so that SiLU takes its place.
 
-    Adapters are merged once for all chunks. QuickGELU is SiLU(1.702 x) / 1.702: the factors go into copies of the
-    weights, and SiLU is computed within the first product. The layers are not called, so hooks on them see nothing.
-    None where it does not apply: one chunk, no full precision on a CPU, or a layer of another kind.
+    QuickGELU is SiLU(1.702 x) / 1.702: the factors are in the weights, and oneDNN computes SiLU within the first
+    product.
     """
-    # is_recorded first: asking for a size would bind the recorded graph to it
-    if (is_recorded() or x.device.type != 'cpu' or x.dtype != torch.float32 or x.numel() <= _MLP_ROWS * x.shape[-1]
-            or torch.is_autocast_enabled('cpu')):
-        return None
-    weights = _merged_weight(first), _merged_weight(second)
-    if weights[0] is None or weights[1] is None:
-        return None
-    up, up_bias = weights[0].mul_(_SLOPE), getattr(first, 'base_layer', first).bias * _SLOPE
-    down, down_bias = weights[1].div_(_SLOPE), getattr(second, 'base_layer', second).bias
-    chunks = [linear(linear(chunk, up, up_bias, silu=True), down, down_bias)
+    up: Tensor
+    up_bias: Tensor
+    down: Tensor
+    down_bias: Tensor
+
+    @classmethod
+    def of(cls, first: nn.Module, second: nn.Module) -> 'MLPWeights | None':
+        """Take copies, with the adapters merged; None for layers of another kind, and where weights are no float32."""
+        up, down = _merged_weight(first), _merged_weight(second)
+        if up is None or down is None or not up.dtype == down.dtype == torch.float32:
+            return None
+        up_bias, down_bias = (getattr(layer, 'base_layer', layer).bias for layer in (first, second))
+        return cls(*map(cast_for_products, (up.mul_(_SLOPE), up_bias * _SLOPE, down.div_(_SLOPE), down_bias)))
+
+
+def chunked_mlp(x: Tensor, weights: MLPWeights) -> Tensor:
+    """Linear layer, QuickGELU, linear layer, (..., D) to (..., D), in chunks of tokens; without gradients."""
+    chunks = [linear(linear(chunk, weights.up, weights.up_bias, silu=True), weights.down, weights.down_bias)
               for chunk in x.flatten(0, -2).split(_MLP_ROWS)]
-    return torch.cat(chunks).view_as(x)
+    return torch.cat(chunks).view(x.shape)
 
 
 def _merged_weight(layer: nn.Module) -> Tensor | None:

@@ -15,6 +15,7 @@ from claip_emo_mm.models.layers.cpu_ops import (
     masked_product,
     sample_mask,
 )
+from claip_emo_mm.models.layers.kept_weights import KeptWeight
 from claip_emo_mm.models.layers.lora import ExactMerging
 
 
@@ -26,16 +27,19 @@ class LoRAConv3d(ExactMerging, lora.Conv3d):
     """``peft.tuners.lora.Conv3d`` that unmerges to the bit."""
 
 
-class LoRALinear(ExactMerging, lora.Linear):
+class LoRALinear(KeptWeight, ExactMerging, lora.Linear):
     """``peft.tuners.lora.Linear`` (same parameters, names, merging) with less memory in training, faster evaluation.
 
     In training, the dropout mask has one byte an element, masked inputs are formed again in the backward pass, and the
-    input is kept without a copy. In evaluation without gradients, weight and adapter are multiplied in every call that
-    has rows enough to pay for it. Several adapters, variants and disabled adapters are left to peft.
+    input is kept without a copy. In evaluation without gradients, weight and adapter are multiplied once for several
+    calls (`kept_weights`), or in every call that has rows enough to pay for it. Several adapters, variants and disabled
+    adapters are left to peft.
     """
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Map (..., D) to (..., D')."""
+        if self._kept is not None and not args and not kwargs:
+            return self.multiply_kept(x)
         if args or kwargs or not self._is_plain():
             return super().forward(x, *args, **kwargs)
         weight, bias = self.base_layer.weight, self.base_layer.bias

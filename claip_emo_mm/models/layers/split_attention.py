@@ -7,6 +7,7 @@ from mmaction.models.backbones.vit_mae import Attention as VideoMAEAttention
 from torch import Tensor, nn
 
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.layers.cpu_ops import attend, cast_for_products
 
 
 class SplitMultiheadAttention(nn.Module):
@@ -53,7 +54,7 @@ class SplitMultiheadAttention(nn.Module):
         is_single = query.ndim == 2
         if is_single or not self.batch_first:
             query, key, value = (x[None] if is_single else x.transpose(0, 1) for x in (query, key, value))
-        q, k, v = (self._heads(project(x)) for project, x in  # (B, heads, N, D / heads)
+        q, k, v = (cast_for_products(self._heads(project(x))) for project, x in  # (B, heads, N, D / heads)
                    ((self.q_proj, query), (self.k_proj, key), (self.v_proj, value)))
         if is_single and key_padding_mask is not None:
             key_padding_mask = key_padding_mask[None]
@@ -65,11 +66,24 @@ class SplitMultiheadAttention(nn.Module):
             x = weights @ v
             weights = weights.mean(1) if average_attn_weights else weights
         else:
-            x = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+            x = attend(q, k, v, mask, dropout)
         x = self.out_proj(x.transpose(1, 2).flatten(2))
         if is_single:
             return x[0], None if weights is None else weights[0]
         return x if self.batch_first else x.transpose(0, 1), weights
+
+    def attend_in_proportion(self, query: Tensor, tokens: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
+        """Attend to tokens that are averages of `sizes` (U, N) others: as if each of these were there.
+
+        Args:
+            query: (U, N', D).
+            tokens: (U, N, D), keys and values.
+        Returns: (U, N', D), and the keys (U, N, D / heads), averaged over the heads.
+        """
+        q, k, v = (cast_for_products(self._heads(project(x))) for project, x in (
+            (self.q_proj, query), (self.k_proj, tokens), (self.v_proj, tokens)))
+        x = attend(q, k, v, sizes.log()[:, None, None].to(q.dtype))
+        return self.out_proj(x.transpose(1, 2).flatten(2)), k.mean(1)
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)

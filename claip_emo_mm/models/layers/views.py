@@ -6,14 +6,13 @@ from torch import Tensor, nn
 
 from claip_emo_mm.compat.distributed import without_statistics
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models.layers.cpu_ops import is_recorded
-
-# On a CPU more at once takes longer: the tensors are then so large (32 MB) that glibc maps their memory anew each time.
-_CPU_CHUNK = 16
+from claip_emo_mm.models.layers.cpu_ops import CPU_CHUNK, is_recorded
 
 
 def encode_in_chunks(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor, chunk_size: int | None) -> Tensor:
     """Encode inputs (n, ...) to features (max(n, 1), ...): in evaluation in chunks, in training all at once.
+
+    On a CPU a chunk has at most `CPU_CHUNK` inputs, unless the backbone splits its chunks itself (`splits_chunks`).
 
     Without inputs, a dummy forward keeps the ranks in step: trainable parameters get gradients of 0, and statistics of
     batch norms stay as they are.
@@ -23,8 +22,8 @@ def encode_in_chunks(backbone: nn.Module, neck: nn.Module | None, inputs: Tensor
     if not len(inputs):
         with without_statistics(backbone):
             return _encode(backbone, neck, inputs.new_zeros(1, *inputs.shape[1:]))
-    if inputs.device.type == 'cpu' and chunk_size is not None:
-        chunk_size = min(chunk_size, _CPU_CHUNK)
+    if inputs.device.type == 'cpu' and chunk_size is not None and not getattr(backbone, 'splits_chunks', False):
+        chunk_size = min(chunk_size, CPU_CHUNK)
     if backbone.training or chunk_size is None or len(inputs) <= chunk_size:
         return _encode(backbone, neck, inputs)
     return torch.cat([_encode(backbone, neck, chunk) for chunk in inputs.split(chunk_size)])
