@@ -21,8 +21,10 @@ TOOL = str(Path(__file__).parents[2] / 'tools' / 'benchmark.py')
 
 def benchmark(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     monkeypatch.setattr(sys, 'argv', [TOOL, *arguments])
+    threads = torch.get_num_threads()  # which the tool changes
     with pytest.raises(SystemExit) as exit_:
         runpy.run_path(TOOL, run_name='__main__')
+    torch.set_num_threads(threads)
     return exit_.value.code
 
 
