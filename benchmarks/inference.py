@@ -204,7 +204,8 @@ class InferenceMeasurement:
             lines.append(self._line(stage, *(self._median(who, stage) for who in ('plain', 'ours'))))
         totals = [sum(self._median(who, stage) for stage in (*STAGES, _REST)) for who in ('plain', 'ours')]
         lines.append(self._line('total', *totals))
-        lines.append(f'{"  times real time":<34}{self.length_s / totals[0]:>10.2f}{self.length_s / totals[1]:>10.2f}')
+        rates = [f'{self.length_s / total:.2f}' if total else '-' for total in totals]  # '-': not measured
+        lines.append(f'{"  times real time":<34}{rates[0]:>10}{rates[1]:>10}')
         for stage in (_RESULTS, _OVERLAY):
             lines.append(f'{stage:<34}{"":>10}{self._median("ours", stage):>10.2f}')
         return '\n'.join(lines)

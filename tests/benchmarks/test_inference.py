@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.inference import (
     STAGES,
+    InferenceMeasurement,
     TimedFile,
     TimedInferencer,
     benchmark_inference,
@@ -64,6 +65,11 @@ def test_both_ways_show_the_model_the_same_frames(tmp_path: Path, video: str) ->
     _, scores = infer_plainly(infer, video, 'none', [(row.from_s, row.to_s) for row in rows], Middle())
     np.testing.assert_allclose(scores, [list(row.scores.values()) for row in rows], atol=1e-6)
     assert len(rows) > 2
+
+
+def test_the_table_without_a_baseline() -> None:
+    lines = InferenceMeasurement(60., dict(plain={}, ours=dict(model=[20.]))).table().splitlines()
+    assert [line.split() for line in lines if 'real time' in line] == [['times', 'real', 'time', '-', '3.00']]
 
 
 def test_the_table_adds_up(checkpoint: Path, video: str) -> None:
