@@ -70,7 +70,7 @@ def test_results_alone_are_on_the_standard_output(monkeypatch: pytest.MonkeyPatc
     MMLogger.get_instance('a tool').warning('look')
     parser = ArgumentParser()
     add_model_arguments(parser)
-    monkeypatch.setattr(model_arguments, 'EmotionInferencer', lambda *args: print('a library prints'))
+    monkeypatch.setattr(model_arguments, 'EmotionInferencer', lambda *args, **options: print('a library prints'))
     model_arguments.build_inferencer(parser.parse_args(['--checkpoint', 'a.pth']))
     shown = capsys.readouterr()
     assert shown.out == '' and 'look' in shown.err and 'a library prints' in shown.err

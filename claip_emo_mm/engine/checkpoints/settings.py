@@ -13,19 +13,19 @@ from claip_emo_mm.models.layers.lora import LoRAConfig
 
 Differences = dict[str, tuple[str, str]]  # name of a setting -> its values in the checkpoint and here
 
-# Options of models that only training, initialization, test-time averaging or chunking depend on; of prompts
+# Options of models that only training, initialization, test-time averaging, chunking or speed depend on; of prompts
 # LanguageHead compares the hashes.
 _FREE_MODEL_KEYS = ('_scope_', 'adapter_scale', 'attn_drop_rate', 'average_clips', 'checkpoint_blocks',
                     'data_preprocessor', 'drop_path_rate', 'drop_rate', 'dropout', 'dropout_ratio', 'first_block',
                     'frozen', 'frozen_stages', 'init_cfg', 'init_std', 'label_smooth_eps', 'loss_cls',
-                    'frame_chunk_size', 'audio_chunk_size',
+                    'frame_chunk_size', 'audio_chunk_size', 'int8', 'merged_tokens', 'precision',
                     'modality', 'modality_dropout', 'multi_class', 'norm_eval', 'partial_bn',
                     'pretrained', 'prompts', 'audio_prompts', 'audio_pretrained', 'audio_tokenizer', 'pretrained2d',
                     'pretrained_cfg_overlay', 'spec_augment', 'test_cfg', 'topk', 'torchvision_pretrain', 'train_cfg',
                     'with_cp', 'zero_init_residual')
 # Options of transforms that do not change what the model reads of a view.
 _FREE_KEYS = ('type', '_scope_', 'num_clips', 'test_mode', 'on_missing', 'meta_keys', 'non_blocking', 'exact',
-              'blending')
+              'blending', 'frame_tolerance')
 
 
 def model_settings(model: Mapping[str, Any]) -> dict[str, Any]:

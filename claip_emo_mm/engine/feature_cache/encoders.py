@@ -48,6 +48,7 @@ class FrozenEncoder:
         self.chunk_size = cfg.model.get('frame_chunk_size' if name == 'visual' else 'audio_chunk_size', 16)
         preprocessor = dict(cfg.model.get('data_preprocessor') or dict(type='AudioVisualDataPreprocessor'))
         preprocessor['blending'] = None
+        preprocessor.pop('frame_tolerance', None)  # every frame has a row
         self.preprocessor = MODELS.build(preprocessor).to(device)
         model.to(device)
 
