@@ -15,9 +15,9 @@ TOLERANCE = 1.  # of 255
 def speed_up(model: nn.Module) -> dict[str, Any]:
     """Turn on, in place, the options that are best for the device that the model is on.
 
-    On a CPU: ``frame_tolerance`` of 1, half of the ``merged_tokens`` that the encoder has, ``int8`` where PyTorch has
-    oneDNN, and bfloat16 where the CPU has it. On a GPU: bfloat16, on older ones float16. What the model's config turns
-    on already stays as it is.
+    On a CPU: ``frame_tolerance`` of 1, half of the ``merged_tokens`` that the encoder has, and bfloat16 where the CPU
+    has it, else ``int8`` where PyTorch has oneDNN: on several cores 8-bit products are slower than bfloat16. On a GPU:
+    bfloat16, on older ones float16. What the model's config turns on already stays as it is.
 
     Returns: the keys of the config that were turned on, with their values, such as ``{'precision': 'bf16'}``.
     Raises:
@@ -33,7 +33,7 @@ def speed_up(model: nn.Module) -> dict[str, Any]:
             wanted['precision'] = 'bf16'
         if isinstance(model.visual_backbone, CLIPVisualBackbone):
             wanted['visual_backbone.merged_tokens'] = model.visual_backbone.most_merged // 2
-            if has_int8():
+            if has_int8() and not has_bfloat16():
                 wanted['visual_backbone.int8'] = True
     else:
         is_new = device.type != 'cuda' or torch.cuda.is_bf16_supported(including_emulation=False)

@@ -10,6 +10,7 @@ from benchmarks.fast import FastMeasurement, benchmark_fast, turned_on
 from benchmarks.sizes import ModelSizes
 from claip_emo_mm.apis.zero_shot import build_zero_shot
 from claip_emo_mm.datasets.annotations import ListedClip
+from claip_emo_mm.models.layers.int8 import has_int8
 from claip_emo_mm.toy.dataset import make_toy_set
 
 SIZES = ModelSizes(dict(image_size=224, patch_size=56, width=64, layers=2, head_width=32, quick_gelu=True),
@@ -31,7 +32,8 @@ def test_rows_are_the_options_alone_and_together(tmp_path: Path) -> None:
     metrics = benchmark_fast(tmp_path, clips, PIPELINE, SIZES, build_zero_shot(arch='toy'), tmp_path / 'toy/test.csv',
                              rounds=1, num_threads=1)
     rows = list(metrics.seconds)
-    assert rows[:3] == ['plain', 'exact', 'frame_tolerance=1.0'] and rows[-1] == 'all of them (--fast)'
+    assert rows[:3] == ['plain', 'exact', 'frame_tolerance=1.0'] and rows[-1] == '--fast'
+    assert ('int8=True' in rows) is has_int8()
     assert metrics.differences['exact'] == 0 and metrics.differences['plain'] < 1e-5
     assert metrics.differences[rows[-1]] > 1e-6
     assert metrics.toy['exact'][1] == 0 and 0 <= metrics.toy[rows[-1]][0] <= 100 and metrics.num_toy == 7

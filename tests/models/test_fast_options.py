@@ -83,12 +83,14 @@ def test_speed_up_turns_on_what_a_cpu_has(build_both: Build, views: dict[str, Te
     most = model.visual_backbone.most_merged
     taken = speed_up(model)
     assert taken.pop('precision', None) == ('bf16' if has_bfloat16() else None)
-    assert taken.pop('visual_backbone.int8', False) is has_int8()
+    assert taken.pop('visual_backbone.int8', False) is (has_int8() and not has_bfloat16())
     assert taken == {'data_preprocessor.frame_tolerance': 1., 'visual_backbone.merged_tokens': most // 2}
     assert model.visual_backbone.merged_tokens == most // 2 and model.data_preprocessor.frame_tolerance == 1
     assert model.state_dict().keys() == keys
     assert scores(model, views).isfinite().all()
     monkeypatch.setattr('claip_emo_mm.apis.fast.has_bfloat16', lambda: False)
+    monkeypatch.setattr('claip_emo_mm.apis.fast.has_int8', lambda: True)
+    assert speed_up(build_both())['visual_backbone.int8'] is True
     monkeypatch.setattr('claip_emo_mm.apis.fast.has_int8', lambda: False)
     other = build_both()
     other.data_preprocessor.frame_tolerance = 5.
