@@ -86,8 +86,8 @@ def add_model_arguments(parser: ArgumentParser) -> None:
                         help='with --checkpoint: scale what the adapters add, from 0, the frozen model, to 1, the '
                              'trained one (default: 1)')
     parser.add_argument('--fast', action='store_true',
-                        help='faster, with other scores: on a CPU frame_tolerance, merged_tokens, and bf16 where it has '
-                             'that, else int8; on a GPU bf16, or fp16; see docs/speed.md')
+                        help='faster, with other scores: on a CPU frame_tolerance, merged_tokens, and bf16 where it '
+                             'has that, else int8; on a GPU bf16, or fp16; see docs/speed.md')
     add_device(parser)
     add_cfg_options(parser, "change keys of the model's config, such as model.visual_backbone.pretrained=FILE")
 
