@@ -2,6 +2,7 @@
 
 ``import claip_emo_mm`` makes MMAction2 importable on today's stack and registers every component in its registries.
 """
+import atexit
 import gc
 
 import claip_emo_cli
@@ -23,6 +24,7 @@ try:
         compat.patch_recognizer_apis(load_weights, build_recognizer)
 finally:
     gc.freeze()  # nor is it later: MMEngine collects garbage for every data set
+    atexit.register(gc.unfreeze)  # else Triton's bindings report what was frozen as leaks
     if _collected:
         gc.enable()
 
