@@ -4,13 +4,13 @@ import pickle
 
 import pytest
 import torch
+from slow_merging import slowly
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models import CLIPVisualBackbone
 from claip_emo_mm.models.layers.int8 import has_int8
-from tests.models.layers.test_token_merging import slowly
 
 ARCH = dict(image_size=16, patch_size=4, width=16, layers=3, head_width=8, quick_gelu=True)
 LORA = dict(targets=['q_proj', 'k_proj', 'v_proj', 'out_proj', 'c_fc', 'c_proj'], rank=2, alpha=4)
