@@ -1,4 +1,4 @@
-"""Benchmark of the options that are faster and change scores: each alone and all, beside a plain implementation."""
+"""Benchmark of the options that are faster and change scores: each alone and those of --fast, beside plain."""
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class FastMeasurement:
 
 def benchmark_fast(root: Path, clips: Sequence[ListedClip], pipeline: Sequence[dict[str, Any]], sizes: ModelSizes,
                    toy: TrainedModel, toy_list: Path, rounds: int = 2, num_threads: int = 2) -> FastMeasurement:
-    """Score the same clips with each option, all of them, and none, on a CPU; then toy clips with the toy model.
+    """Score the same clips with each option, those of --fast, and none, on a CPU; then toy clips with the toy model.
 
     Args:
         root: folder that the paths of the clips are relative to.

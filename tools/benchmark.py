@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
                     'would overlap them. Medians of rounds in alternating order; memory in a new process for each.'))
     _add_fast(subjects.add_parser(
         'fast', help='options that are faster and change scores: speed and scores of each',
-        description='Score test clips, as eval does, with each option of --fast alone, all of them and none, and by '
+        description='Score test clips, as eval does, with each option alone, those of --fast and none, and by '
                     'the baseline, on a CPU: wall time and time of the processor of the model, and the largest '
                     'difference from the exact scores; then WAR and difference of a toy model on toy clips. Medians of '
                     'rounds in alternating order.'))

@@ -95,6 +95,9 @@ def main() -> int:
         formats=args.format, options=dict(face=args.face, window_s=args.window_s, stride_s=args.stride_s,
                                           unsure=[args.unsure_score, args.unsure_margin], **model_options(args)))
     own = files[rank::processes]
+    if results is not None and not args.overwrite:
+        for file in own:
+            results.add_formats(file)
     waiting = [file for file in own if results is None or args.overwrite or not results.is_done(file)]
     if len(waiting) < len(own):
         say(f'{len(own) - len(waiting)} of {len(own)} inputs are done already (--overwrite makes them again)')

@@ -97,26 +97,35 @@ class ResultWriter:
         self._made_by = dict(checkpoint=self._stamp(checkpoint) if checkpoint else None, **options)
 
     def is_done(self, path: Path) -> bool:
-        """Whether the result of an input exists, made of this input, model and options.
+        """Whether the result of an input exists, made of this input, model and options, with all formats."""
+        json_file = self._json(path)
+        return self._is_current(path, read_json(json_file)) and not self._missing_formats(json_file)
 
-        Formats that a complete result lacks are written from its json file, but for those with a plot.
+    def add_formats(self, path: Path) -> None:
+        """Write the formats that the result of an input lacks from its json file; nothing where that is not enough.
+
+        It is not for a result of another input, model or options, and for formats with a plot.
         """
         json_file = self._json(path)
-        found = read_json(json_file)
-        overlay = found.get('overlay')
-        if (found.get('made_from') != self._made_from(path) or found.get('schema_version') != SCHEMA_VERSION
-                or self._overlay and overlay is not None and not (self._folder / overlay).is_file()):
-            return False
-        missing = [name for name in self._formats if not _format_file(json_file, name).is_file()]
-        if missing and not set(missing) & set(PLOT_FORMATS):
-            with self._writing(path):
-                files = [_format_file(json_file, name) for name in missing]
-                for name, file in zip(missing, files, strict=True):
-                    FORMATS[name](file, EmotionResult.from_dict(found))
-                found['files'] = list(dict.fromkeys([*found['files'], *(file.name for file in files)]))
-                self._write_json(json_file, found)
-            return True
-        return not missing
+        content = read_json(json_file)
+        missing = self._missing_formats(json_file)
+        if not missing or set(missing) & set(PLOT_FORMATS) or not self._is_current(path, content):
+            return
+        with self._writing(path):
+            result, files = EmotionResult.from_dict(content), [_format_file(json_file, name) for name in missing]
+            for name, file in zip(missing, files, strict=True):
+                FORMATS[name](file, result)
+            content['files'] = list(dict.fromkeys([*content['files'], *(file.name for file in files)]))
+            self._write_json(json_file, content)
+
+    def _is_current(self, path: Path, content: Mapping[str, Any]) -> bool:
+        """Whether the content of a json file is the result of this input, model and options, with its overlay."""
+        overlay = content.get('overlay')
+        return (content.get('made_from') == self._made_from(path) and content.get('schema_version') == SCHEMA_VERSION
+                and (not self._overlay or overlay is None or (self._folder / overlay).is_file()))
+
+    def _missing_formats(self, json_file: Path) -> list[str]:
+        return [name for name in self._formats if not _format_file(json_file, name).is_file()]
 
     def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""

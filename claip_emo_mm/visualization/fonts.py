@@ -1,6 +1,6 @@
 """Fonts for class names in any script: matplotlib's own has no Chinese, Japanese, Korean or Indian signs."""
 import logging
-from functools import cache
+from functools import cache, lru_cache
 
 from matplotlib import font_manager, ft2font
 from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ def set_fonts(figure: Figure) -> None:
             text.set_fontfamily([_FAMILY, family])
 
 
-@cache
+@lru_cache(maxsize=512)  # texts of figures are many, and long
 def font_file(text: str) -> str:
     """File of matplotlib's own font, or of the installed one that has most of the signs of a text that it lacks."""
     lacking = {ord(sign) for sign in text if not sign.isspace()} - _signs(_own_file())[0]
