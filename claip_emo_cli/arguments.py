@@ -44,7 +44,7 @@ def add_cfg_options(parser: ArgumentParser,
 
 
 def add_device(parser: ArgumentParser) -> None:
-    """Add --device, None unless given: `claip_emo_mm.engine.cli.default_device` is then for the tool to call."""
+    """Add --device, None unless given: `claip_emo_mm.utils.devices.default_device` is then for the tool to call."""
     parser.add_argument('--device', help='where to compute, such as cuda:1 (default: a GPU where there is one)')
 
 

@@ -18,10 +18,14 @@ os.environ.setdefault('HF_HUB_OFFLINE', '1')  # before huggingface_hub is import
 
 from clean_forks import leave_configs_untidy  # noqa: E402
 from hub_server import Hub, serve_hub  # noqa: E402
+from mmengine.logging import MMLogger  # noqa: E402
+from mmengine.runner import checkpoint  # noqa: E402
 
+from claip_emo_mm.compat.console import quiet_console  # noqa: E402
 from claip_emo_mm.media.video import VideoFile  # noqa: E402
 
 leave_configs_untidy()
+LOUD = MMLogger.__init__, checkpoint.print_log
 
 gc.disable()  # until all is imported
 
@@ -66,6 +70,15 @@ def laion_clap() -> None:
     """Skips what is compared with laion_clap where it is not installed: it asks for NumPy 1."""
     if find_spec('laion_clap') is None:
         pytest.skip('laion_clap is not installed')
+
+
+@pytest.fixture(autouse=True)
+def loud_console() -> Iterator[None]:
+    """Undo what a tool changes in MMEngine, which would move lines of the tests after it into log files."""
+    yield
+    if quiet_console.cache_info().currsize:
+        MMLogger.__init__, checkpoint.print_log = LOUD
+        quiet_console.cache_clear()
 
 
 @pytest.fixture

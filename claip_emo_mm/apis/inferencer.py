@@ -37,6 +37,7 @@ from claip_emo_mm.faces.detector import FaceDetector, default_detector
 from claip_emo_mm.media.stream import MediaStream
 from claip_emo_mm.models import AudioVisualRecognizer
 from claip_emo_mm.structures import EmotionResult, EmotionRow, ModelFacts, VerdictRule
+from claip_emo_mm.utils.devices import default_device
 
 DEFAULT_RULE = VerdictRule()
 
@@ -87,8 +88,7 @@ class EmotionInferencer(BaseInferencer):
         is_whole = getattr(self._model, 'adapter_scale', 1) == 1  # the temperature was fitted with whole adapters
         self.facts = ModelFacts(Path(self._checkpoint).name, trained_on(metadata),
                                 read_temperature((metadata or {}).get('calibration')) if is_whole else None)
-        super().__init__(cfg, device=device or ('cuda' if torch.cuda.is_available() else 'cpu'), scope='mmaction',
-                         show_progress=False)
+        super().__init__(cfg, device=device or default_device(), scope='mmaction', show_progress=False)
         if fast:
             self.facts = replace(self.facts, fast=speed_up(self.model))
 

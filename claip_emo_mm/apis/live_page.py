@@ -1,4 +1,5 @@
 """The live part of the page: a visitor's camera and microphone, and what is seen in them now."""
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -57,8 +58,8 @@ class BrowserSource:
         self._put(frame, begin_s)
 
     def decode(self) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """See `LiveSource`; ends when the browser sends nothing any more."""
-        while (frame := self._waiting.get(TIMEOUT_S)) is not None:
+        """See `LiveSource`; ends when the browser sends nothing any more, before the stream calls that a failure."""
+        while (frame := self._waiting.get(TIMEOUT_S / 2)) is not None:
             yield frame
 
     def close(self) -> None:
@@ -71,10 +72,15 @@ class BrowserSource:
 
 
 class LiveSession:
-    """Recognizes in a thread what a browser sends; `text` is the HTML of the newest window."""
+    """Recognizes in a thread what a browser sends.
+
+    Attributes:
+        text: HTML of the newest window, or why there is none any more.
+        has_failed: Whether it ended by an error.
+    """
 
     def __init__(self, infer: EmotionInferencer) -> None:
-        self.source, self.text = BrowserSource(), message(_WAITING)
+        self.source, self.text, self.has_failed = BrowserSource(), message(_WAITING), False
         self._infer = infer
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -92,7 +98,13 @@ class LiveSession:
                     statistics.add(update)
                     self.text = message(update_line(update), [statistics.describe()])
         except InputError as error:
-            self.text = message(str(error), is_error=True)
+            self._fail(str(error))
+        except Exception as error:  # what nobody thought of must not leave the page waiting for ever
+            logging.getLogger(__name__).exception('live session failed')
+            self._fail(f'cannot go on ({type(error).__name__}). Load this page again.')
+
+    def _fail(self, reason: str) -> None:
+        self.text, self.has_failed = message(reason, is_error=True), True
 
 
 class LiveSessions:
@@ -105,9 +117,13 @@ class LiveSessions:
         self._visitor, self._session = '', None
 
     def of(self, visitor: str) -> LiveSession | None:
-        """The session of a visitor, a new one where nobody has any; None while another one is live."""
+        """The session of a visitor, a new one where nobody is live; None while another one is.
+
+        One that failed stays until its visitor leaves, with the reason, or another one comes.
+        """
         with self._lock:
-            if self._session is None or not self._session.is_alive:
+            failed = self._session is not None and self._session.has_failed and visitor == self._visitor
+            if self._session is None or not (self._session.is_alive or failed):
                 self._visitor, self._session = visitor, LiveSession(self._infer)
             return self._session if visitor == self._visitor else None
 

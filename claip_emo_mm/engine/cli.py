@@ -1,19 +1,12 @@
-"""Command-line conventions of all tools with models: error messages, the console, the device."""
+"""Command-line conventions of all tools with models: error messages, the console."""
 from collections.abc import Callable
 from typing import NoReturn
-
-import torch
 
 import claip_emo_cli.run
 from claip_emo_mm.compat.console import quiet_console
 from claip_emo_mm.engine.config_errors import explain_config_error
 from claip_emo_mm.engine.shared_memory import explain_worker_error
 from claip_emo_mm.errors import InputError
-
-
-def default_device() -> str:
-    """Where tools compute unless --device says it: a GPU where there is one."""
-    return 'cuda' if torch.cuda.is_available() else 'cpu'
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

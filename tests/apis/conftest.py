@@ -48,9 +48,9 @@ def checkpoint(config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path
     return path
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def browser() -> Iterator[Any]:
-    """Headless Chromium for all tests of the page."""
+    """Headless Chromium for the tests of a page."""
     driver = open_browser()
     yield driver
     driver.quit()

@@ -1,11 +1,15 @@
 """A browser for the tests of the page, and what they measure in it."""
 import shutil
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from claip_emo_mm.apis.page_style import STYLE, page_theme
 
 PHONE, DESK = (390, 844), (1280, 900)
 
@@ -40,9 +44,29 @@ def open_browser() -> Any:
     options.binary_location = program
     for argument in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--no-proxy-server',
                      '--window-size=1300,1600', '--use-fake-device-for-media-stream',
-                     '--use-fake-ui-for-media-stream'):
+                     '--use-fake-ui-for-media-stream',
+                     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1'):  # waits for nothing outside
         options.add_argument(argument)
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+
+
+def free_port() -> int:
+    """A port that nobody uses, nor has used: a browser would show the next page to what it knows from there."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def serve(page: Any, browser: Any, **options: Any) -> Iterator[str]:
+    """Serve a page of gradio: its address. The browser leaves it before it goes; else it would ask for it for ever."""
+    _, address, _ = page.launch(server_name='127.0.0.1', server_port=free_port(), prevent_thread_lock=True, quiet=True,
+                                share=False, ssr_mode=False, footer_links=[], theme=page_theme(), css=STYLE, **options)
+    try:
+        yield address
+    finally:
+        browser.get('about:blank')
+        page.close(verbose=False)
 
 
 def set_size(browser: Any, size: tuple[int, int]) -> None:

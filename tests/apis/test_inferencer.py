@@ -170,3 +170,9 @@ def test_frozen_weights_elsewhere(checkpoint: Path, tmp_path: Path) -> None:
     save_file(weights, tmp_path / 'clip.safetensors')
     with pytest.raises(InputError, match=r"visual_backbone\.pretrained: '.*' \(sha256 .*clip\.safetensors' \(sha256"):
         EmotionInferencer(checkpoint, cfg_options=options)
+
+
+def test_errors_of_other_options_say_nothing_of_frozen_weights(checkpoint: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        EmotionInferencer(checkpoint, 'cpu', {'model.visual_backbone.merged_tokens': 500})
+    assert 'merged_tokens is 500' in str(caught.value) and 'frozen' not in str(caught.value)

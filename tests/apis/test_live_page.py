@@ -4,14 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from page_browser import wait
+from page_browser import serve, wait
 
 from claip_emo_mm.apis import live_page
 from claip_emo_mm.apis.gradio_app import build_page
 from claip_emo_mm.apis.live import LiveUpdate
-from claip_emo_mm.apis.live_page import BrowserSource, LiveSessions
+from claip_emo_mm.apis.live_page import BrowserSource, LiveSession, LiveSessions
 from claip_emo_mm.apis.page_jobs import DemoLimits
-from claip_emo_mm.apis.page_style import STYLE, page_theme
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media.live_stream import LiveStream
 from claip_emo_mm.structures import EmotionRow
@@ -57,19 +56,23 @@ def test_one_visitor_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions.end('ann')
     wait(lambda: not ann.is_alive, lambda: 'does not end')
     assert 'Error' in ann.text and 'the camera is off.' in ann.text
+    assert sessions.of('ann') is ann  # the reason stays on the page
     bob = sessions.of('bob')
     assert bob is not None
     sessions.end('bob')
     wait(lambda: not bob.is_alive, lambda: 'does not end')
 
 
+def test_what_nobody_thought_of_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    session = LiveSession(Model())  # which cannot cut windows
+    wait(lambda: session.has_failed, lambda: session.text)
+    assert 'cannot go on (AttributeError).' in session.text and 'live session failed' in caplog.text
+
+
 def test_the_camera_of_a_browser_is_seen(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip('gradio', reason='the page needs the extra [demo]')
     monkeypatch.setattr(live_page, 'recognize_live', watch_frames)
-    page = build_page(Model(), DemoLimits())
-    try:
-        _, address, _ = page.launch(server_name='127.0.0.1', prevent_thread_lock=True, quiet=True, share=False,
-                                    ssr_mode=False, footer_links=[], theme=page_theme(), css=STYLE)
+    with serve(build_page(Model(), DemoLimits()), browser) as address:
         browser.get(f'{address}live')
 
         def text() -> str:
@@ -85,5 +88,3 @@ def test_the_camera_of_a_browser_is_seen(browser: Any, monkeypatch: pytest.Monke
         wait(lambda: press('access'), text)  # gradio asks for the camera first
         wait(lambda: press('record|start'), text)
         wait(lambda: 'person 1 calm' in text(), text)
-    finally:
-        page.close(verbose=False)

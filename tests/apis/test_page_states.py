@@ -9,11 +9,11 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from page_browser import DESK, PHONE, TEXTS, contrast, give_file, message_text, set_size, wait
+from page_browser import DESK, PHONE, TEXTS, contrast, give_file, message_text, serve, set_size, wait
 
 from claip_emo_mm.apis.gradio_app import build_page
 from claip_emo_mm.apis.page_jobs import MEGABYTE, DemoLimits
-from claip_emo_mm.apis.page_style import STYLE, message, page_theme
+from claip_emo_mm.apis.page_style import message
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import EmotionResult, EmotionRow, PersonTrack
 
@@ -50,14 +50,12 @@ def infer() -> Pretended:
 
 
 @pytest.fixture(scope='module')
-def address(infer: Pretended, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(infer: Pretended, browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip('gradio', reason='the page needs the extra [demo]')
     example = write_video(tmp_path_factory.mktemp('example') / 'example.mp4')
     page = build_page(infer, DemoLimits(megabytes=1.), example, '# Model card\n\nWhat it must not be used for.')
-    _, address, _ = page.launch(server_name='127.0.0.1', prevent_thread_lock=True, quiet=True, share=False,
-                                ssr_mode=False, footer_links=[], max_file_size=MEGABYTE, theme=page_theme(), css=STYLE)
-    yield address
-    page.close(verbose=False)
+    with serve(page, browser, max_file_size=MEGABYTE) as address:
+        yield address
 
 
 def write_video(path: Path) -> Path:

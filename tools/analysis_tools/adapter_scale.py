@@ -41,12 +41,13 @@ from mmengine.runner import Runner
 
 from claip_emo_mm.compat.console import log_to_stderr
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import default_device, run
+from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
 from claip_emo_mm.engine.resume import require_checkpoint
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.adapter_scales import score_clips, shared_metrics, sweep_adapter_scale, sweep_table
+from claip_emo_mm.utils.devices import default_device
 from claip_emo_mm.utils.io import check_writable
 from claip_emo_mm.visualization.plots import plot_adapter_scale, write_figure
 

@@ -35,7 +35,7 @@ from torch import nn
 from claip_emo_mm.engine.checkpoints.calibrate import write_calibration
 from claip_emo_mm.engine.checkpoints.load import load_trained
 from claip_emo_mm.engine.checkpoints.training_clips import describe_overlap, find_trained
-from claip_emo_mm.engine.cli import default_device, run
+from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
 from claip_emo_mm.engine.resume import require_checkpoint
@@ -46,6 +46,7 @@ from claip_emo_mm.evaluation.metrics import expected_calibration_error
 from claip_emo_mm.evaluation.predictions import ClipScores
 from claip_emo_mm.evaluation.robustness import applicable, corrupted_config
 from claip_emo_mm.evaluation.tables import text_table
+from claip_emo_mm.utils.devices import default_device
 
 
 def main() -> None:

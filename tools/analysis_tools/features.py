@@ -30,11 +30,12 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from claip_emo_mm.engine.checkpoints import load_trained
-from claip_emo_mm.engine.cli import default_device, run
+from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import check_groups, require_lists
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.predictions import collect_features
+from claip_emo_mm.utils.devices import default_device
 from claip_emo_mm.utils.io import atomic_write, check_writable
 from claip_emo_mm.visualization.plots import embed, plot_features, write_figure
 

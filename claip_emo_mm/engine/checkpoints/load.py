@@ -160,8 +160,10 @@ def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:
         with _without_collecting():
             return MODELS.build(cfg.model)
     except InputError as error:
+        # Errors of weights name their file or tag; other ones are not of what the checkpoint omits.
         sources = [f'{path}={value}' for path, value in walk_config(cfg.model, 'model')
-                   if path.rpartition('.')[2] in ('pretrained', 'checkpoint') and isinstance(value, str)]
+                   if path.rpartition('.')[2] in ('pretrained', 'checkpoint') and isinstance(value, str)
+                   and Path(value).name in str(error)]
         if not sources:
             raise
         # Weights that the checkpoint holds have no source any more: see `without_needless_sources`.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 
-import torch
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.logging import print_log
@@ -21,6 +20,7 @@ from claip_emo_mm.engine.feature_cache.plan import SPLITS, FeaturePlan
 from claip_emo_mm.engine.feature_cache.points import KEY, FeatureCacheConfig
 from claip_emo_mm.errors import InputError, listing
 from claip_emo_mm.structures import media_name
+from claip_emo_mm.utils.devices import default_device
 from claip_emo_mm.utils.parallel import run_parallel
 
 _MEASURED = 3  # clips before the estimate; the first also builds the encoders
@@ -60,7 +60,7 @@ def extract_features(cfg: Config, report: Report, splits: Sequence[str] = SPLITS
             others are done, unless its data set has ``on_error='skip'``; or, with ``extract=False``, a clip lacks
             features.
     """
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    device = device or default_device()
     with default_scope(cfg):
         data = pickle.dumps((cfg.to_dict(), cfg.filename, tuple(splits), device))
         _extractor.cache_clear()  # files may have been edited since
