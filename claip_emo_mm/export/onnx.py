@@ -149,6 +149,13 @@ def check_targets(out: Path, int8: bool, overwrite: bool) -> list[Path]:
 def _check_model(trained: TrainedModel) -> None:
     if not isinstance(trained.model, AudioVisualRecognizer):
         raise InputError(f'model.type is {type(trained.model).__name__}; expected an AudioVisualRecognizer.')
+    network = trained.model.visual_backbone
+    exact = [*['model.precision=fp32'] * (trained.model.precision != 'fp32'),
+             *['model.visual_backbone.merged_tokens=0'] * bool(getattr(network, 'merged_tokens', 0)),
+             *['model.visual_backbone.int8=False'] * bool(getattr(network, 'int8', False))]
+    if exact:
+        raise InputError(f'an ONNX file holds the exact model: set {" ".join(exact)}. --int8 writes a faster file '
+                         'beside it.')
     size = sum(value.numel() * value.element_size() for value in trained.model.state_dict().values())
     if size > _MAX_SIZE:
         raise InputError(f'the model has {size / 1e9:.1f} GB of weights; one ONNX file holds at most 2 GB. Export one '

@@ -200,6 +200,10 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     next(value for name, value in broken.model.named_parameters() if '.lora_B.' in name).data.fill_(torch.nan)
     refused('an adapter holds values that are not finite', broken)
     quick = make_trained(audio=False, neck=False)
+    quick.model.precision, quick.model.visual_backbone.merged_tokens, quick.model.visual_backbone.int8 = 'bf16', 2, True
+    refused(r'exact model: set model\.precision=fp32 model\.visual_backbone\.merged_tokens=0 '
+            r'model\.visual_backbone\.int8=False\. --int8 writes', quick)
+    quick = make_trained(audio=False, neck=False)
     broken = make_trained(audio=False, neck=False)
     broken.model.cls_head.fc.weight.data[1, 2] = torch.nan
     refused(r"model\.onnx: the scores of 2 of 2 clips are not finite.* 1 of the model's weights .* NaN, cls_head\.fc",
