@@ -6,7 +6,7 @@ from typing import Any
 
 from claip_emo_mm.apis.result_writer import is_result
 from claip_emo_mm.errors import InputError, named
-from claip_emo_mm.media.containers import MEDIA_SUFFIXES, is_system_file
+from claip_emo_mm.media.containers import MEDIA_SUFFIXES, check_is_file, is_system_file
 from claip_emo_mm.media.image import IMAGE_SUFFIXES, open_image
 from claip_emo_mm.media.stream import ArrayStream, FileStream, MediaStream
 from claip_emo_mm.utils.file_errors import reading
@@ -38,30 +38,34 @@ def find_files(inputs: Sequence[str]) -> tuple[list[Path], list[str], list[str]]
     files: list[Path] = []
     unusable, left_out = [], []
     for given in inputs:
-        if not given:
-            unusable.append("'': an input without a name. Expected a file or a folder; '.' is the current one.")
-        elif is_address(given):
-            unusable.append(address_error(given))
-        elif not os.path.isdir(given):
-            if is_result(Path(given)):
-                unusable.append(f'{given}: is a copy with boxes and labels, or a plot, that this tool made. Name the '
-                                'video that it was made of.')
-            else:
-                files.append(Path(given))
-        else:
-            try:
-                found = media_files(Path(given))
-            except InputError as error:
-                unusable.append(str(error))
-                continue
-            made = [file for file in found if is_result(file)]
-            if made:
-                left_out.append(f'{given}: left out are results that this tool made: {named(made)}')
+        try:
+            found = _files_of(given)
+        except InputError as error:
+            unusable.append(str(error))
+            continue
+        made = [file for file in found if is_result(file)] if os.path.isdir(given) else []
+        if made:
+            left_out.append(f'{given}: left out are results that this tool made: {named(made)}')
             found = [file for file in found if file not in made]
-            if not found:
-                unusable.append(f'{given}: no video, audio or image in this folder')
-            files.extend(found)
+        if not found:
+            unusable.append(f'{given}: no video, audio or image in this folder')
+        files.extend(found)
     return list(dict.fromkeys(files)), unusable, left_out
+
+
+def _files_of(given: str) -> list[Path]:
+    """The file that an input names, or those of a folder; what is wrong is said before a model is loaded."""
+    if not given:
+        raise InputError("'': an input without a name. Expected a file or a folder; '.' is the current one.")
+    if is_address(given):
+        raise InputError(address_error(given))
+    if os.path.isdir(given):
+        return media_files(Path(given))
+    if is_result(Path(given)):
+        raise InputError(f'{given}: is a copy with boxes and labels, or a plot, that this tool made. Name the video '
+                         'that it was made of.')
+    check_is_file(given)
+    return [Path(given)]
 
 
 def is_address(given: str) -> bool:

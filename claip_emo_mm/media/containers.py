@@ -47,10 +47,16 @@ def is_system_file(name: str) -> bool:
     return name.startswith('.') or name.lower() in _SYSTEM_NAMES
 
 
+def check_is_file(path: str | os.PathLike) -> None:
+    """Raise an `InputError` where a file is missing, or no ordinary one."""
+    if not os.path.isfile(path):
+        raise InputError(f'{path}: {_why_no_file(path)}. Expected a file of video, audio or an image: correct the '
+                         'name, or put it there.')
+
+
 def check_file(path: str | os.PathLike, hint: str) -> None:
     """Raise an `InputError` where a video or audio file is missing, no ordinary file, empty, or a git-lfs pointer."""
-    if not os.path.isfile(path):
-        raise InputError(f'{path}: {_why_no_file(path)}. Expected a video or audio file. {hint}')
+    check_is_file(path)
     if not os.path.getsize(path):
         raise InputError(f'{path}: the file is empty (0 bytes). {hint}')
     check_pointer(path)

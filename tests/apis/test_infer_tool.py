@@ -114,9 +114,10 @@ def wav_with_an_infinite_sample() -> bytes:
 def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Path, tmp_path: Path) -> None:
     folder = tmp_path / 'videos'
     folder.mkdir()
-    (folder / 'a.mp4').write_text('not a video')  # the first process has nothing else: it is through at once
+    for name in 'ace':  # the first process has nothing else: it is through at once
+        (folder / f'{name}.mp4').write_text('not a video')
     video = next((toy_set / 'videos').glob('test*.mp4'))
-    for name in 'bdf':  # the second one's ratio, beside files that are missing for the first
+    for name in 'bdf':  # the second one's ratio
         shutil.copy(video, folder / f'{name}.mp4')
     inputs = [folder / f'{name}.mp4' for name in 'abcdef']
     command = (*inputs, '--checkpoint', checkpoint, '--out', tmp_path / 'out', '--launcher', 'pytorch')
@@ -134,5 +135,6 @@ def test_processes_share_a_folder_and_end_together(checkpoint: Path, toy_set: Pa
 def test_missing_checkpoint_and_arguments(toy_set: Path) -> None:
     missing = run_infer('a.mp4', '--checkpoint', 'gone.pth')
     assert missing.returncode == 1
+    assert missing.stderr.startswith('error: a.mp4: there is no such file. Expected a file of video, audio or an')
     assert missing.stderr.splitlines()[-1].startswith('error: gone.pth')
     assert run_infer('a.mp4').returncode == 2

@@ -122,5 +122,5 @@ def test_a_file_in_a_folder_that_may_not_be_looked_into(tmp_path: Path, monkeypa
     def refuse(path: object, **how: object) -> os.stat_result:
         raise PermissionError(13, 'Permission denied', str(path))
     monkeypatch.setattr(os, 'stat', refuse)  # root may look everywhere
-    with pytest.raises(InputError, match=r'a\.mp4: you may not look into its folder\. Expected a video or audio file'):
+    with pytest.raises(InputError, match=r'a\.mp4: you may not look into its folder\. Expected a file of video'):
         open_media(tmp_path / 'a.mp4')

@@ -36,14 +36,19 @@ def test_gray_and_transparent(tmp_path: Path) -> None:
     assert open_image(str(tmp_path / 'b.png')).frames_array.shape == (1, 8, 8, 3)
 
 
+AGAIN = 'Save it again as jpg or png.'
+
+
 @pytest.mark.parametrize(('content', 'message'), [
-    (b'', 'the file is empty'), (b'no image', 'no image can be read'), (b'%!PS-Adobe-3.0 EPSF-3.0\n', 'no image can'),
-    (b'\x89PNG\r\n\x1a\n' + b'\0' * 40, 'no image can be read'), (None, 'there is no such file')])
+    (b'', f'the file is empty.*{AGAIN}'), (b'no image', f'no image can be read.*{AGAIN}'),
+    (b'%!PS-Adobe-3.0 EPSF-3.0\n', f'no image can.*{AGAIN}'),
+    (b'\x89PNG\r\n\x1a\n' + b'\0' * 40, f'no image can be read.*{AGAIN}'),
+    (None, 'there is no such file. Expected a file of video, audio or an image: correct the name, or put it there.')])
 def test_no_image_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / 'a.png'
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=f'a.png: .*{message}.* Save it again as jpg or png.') as error:
+    with pytest.raises(InputError, match=f'a.png: .*{message}') as error:
         open_image(str(path))
     assert '\n' not in str(error.value)
 
