@@ -30,8 +30,7 @@ def final_warnings(source: MediaStream, windows: SlidingWindows, reads_frames: b
                         'the stride is longer than the window')
     peak = max(windows.audio.envelope, default=0.)
     if reads_audio and source.has_audio and peak < SILENT:
-        based = f': predicted from {_other("audio")} alone' if reads_frames and source.has_frames else ''
-        warnings.append(f'the audio is silent ({_decibels(peak)}){based}')
+        warnings.append(f'the audio is silent ({_decibels(peak)}): the silence was scored as audio')
     if isinstance(source, FileStream):
         stated_s = source.duration_s if reads_frames or not source.has_frames else None
         if source.missing_end:

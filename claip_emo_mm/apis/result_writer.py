@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from claip_emo_mm.apis.formats import (
     FORMATS,
     PLOT_FORMATS,
+    check_folder_files,
     csv_rows,
     import_pyarrow,
     read_results,
@@ -24,7 +26,7 @@ from claip_emo_mm.media.image import IMAGE_SUFFIXES, open_image
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.structures.results import SCHEMA_VERSION
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import check_writable, file_stem, read_json, write_csv, write_text
+from claip_emo_mm.utils.io import PART_SUFFIX, check_writable, file_stem, read_json, write_csv, write_text
 
 OVERLAY_SUFFIX = '.overlay.mp4'
 IMAGE_OVERLAY_SUFFIX = '.overlay.png'  # of an image
@@ -54,10 +56,9 @@ def write_result_files(json_file: Path, result: EmotionResult, video: Path | Non
         FORMATS[name](files[-1], result)
     if video is not None:
         from claip_emo_mm.visualization.overlay import write_image_overlay, write_overlay
-        is_image = video.suffix.lower() in IMAGE_SUFFIXES
-        overlay = json_file.with_suffix(IMAGE_OVERLAY_SUFFIX if is_image else OVERLAY_SUFFIX)
+        overlay = _overlay_file(json_file, video)
         try:
-            if is_image:
+            if overlay.name.endswith(IMAGE_OVERLAY_SUFFIX):
                 write_image_overlay(open_image(str(video)).frames_array[0], result, overlay)
             else:
                 write_overlay(str(video), result, overlay, progress)
@@ -73,9 +74,11 @@ class ResultWriter:
     """Writes the results of many inputs into a folder.
 
     A result is named after its input: the beginning of a long name, with escapes for bytes that are no text. Where two
-    inputs have one name, a part of the hash of their paths is added. The json file is written last: if it exists and
-    was made from the same input in the same way, by the checkpoint (None: zero-shot) and `options`, the result is
-    complete. All paths in it are relative to the folder, so that it can be moved and shared.
+    inputs have one name, or files of that name are there that no result has, a part of the hash of the input's path is
+    added. The files of a result are made in a hidden folder, and take the place of an older result once all are there;
+    the json file comes last: if it exists and was made from the same input in the same way, by the checkpoint (None:
+    zero-shot) and `options`, the result is complete. All paths in it are relative to the folder, so that it can be
+    moved and shared.
 
     Args:
         folder: for the results.
@@ -84,6 +87,8 @@ class ResultWriter:
         options: what else decides the scores.
         overlay: write copies of the videos with boxes and labels, too.
         formats: further files, keys of `FORMATS`, and 'html' for a page on all results of the folder.
+    Raises:
+        InputError: the folder has a summary.csv, or a report.html, of somebody else.
     """
 
     def __init__(self, folder: Path, inputs: Sequence[Path], checkpoint: Path | None, options: Mapping[str, Any],
@@ -91,6 +96,7 @@ class ResultWriter:
         check_writable(folder, is_folder=True)
         self._folder, self._overlay = folder, overlay
         self._formats, self._html = [name for name in FORMATS if name in formats], 'html' in formats
+        check_folder_files(folder, self._html)
         if 'parquet' in self._formats:
             import_pyarrow()
         self._stems = Counter(_stem(Path(real)) for real in {_real_path(path) for path in inputs})
@@ -99,7 +105,8 @@ class ResultWriter:
     def is_done(self, path: Path) -> bool:
         """Whether the result of an input exists, made of this input, model and options, with all formats."""
         json_file = self._json(path)
-        return self._is_current(path, read_json(json_file)) and not self._missing_formats(json_file)
+        content = read_json(json_file)
+        return self._is_current(path, content) and not self._missing_formats(json_file, content)
 
     def add_formats(self, path: Path) -> None:
         """Write the formats that the result of an input lacks from its json file; nothing where that is not enough.
@@ -108,10 +115,13 @@ class ResultWriter:
         """
         json_file = self._json(path)
         content = read_json(json_file)
-        missing = self._missing_formats(json_file)
-        if not missing or set(missing) & set(PLOT_FORMATS) or not self._is_current(path, content):
+        if not self._is_current(path, content):
+            return
+        missing = self._missing_formats(json_file, content)
+        if not missing or set(missing) & set(PLOT_FORMATS):
             return
         with self._writing(path):
+            self._refuse_others([_format_file(json_file, name).name for name in missing], content)
             result, files = EmotionResult.from_dict(content), [_format_file(json_file, name) for name in missing]
             for name, file in zip(missing, files, strict=True):
                 FORMATS[name](file, result)
@@ -124,24 +134,30 @@ class ResultWriter:
         return (content.get('made_from') == self._made_from(path) and content.get('schema_version') == SCHEMA_VERSION
                 and (not self._overlay or overlay is None or (self._folder / overlay).is_file()))
 
-    def _missing_formats(self, json_file: Path) -> list[str]:
-        return [name for name in self._formats if not _format_file(json_file, name).is_file()]
+    def _missing_formats(self, json_file: Path, content: Mapping[str, Any]) -> list[str]:
+        files = {name: _format_file(json_file, name) for name in self._formats}
+        return [name for name, file in files.items() if file.name not in content['files'] or not file.is_file()]
 
     def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
         json_file = self._json(path)
         with self._writing(path):
-            self._remove(json_file)
-            result = replace(result, name=self._relative(path))
-            files, no_overlay = write_result_files(json_file, result, path if self._overlay else None, progress,
-                                                   self._formats)
-            content = dict(result.to_dict(), files=[file.name for file in files])
-            if self._overlay:
-                content['overlay'] = None if no_overlay else files[-1].name
-            if no_overlay:
-                content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
-            content['made_from'] = self._made_from(path)
-            self._write_json(json_file, content)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._refuse_others(self._names(json_file, path), read_json(json_file))
+            with TemporaryDirectory(PART_SUFFIX, f'.{json_file.stem}.', self._folder) as part:
+                result = replace(result, name=self._relative(path))
+                files, no_overlay = write_result_files(Path(part, json_file.name), result,
+                                                       path if self._overlay else None, progress, self._formats)
+                content = dict(result.to_dict(), files=[file.name for file in files])
+                if self._overlay:
+                    content['overlay'] = None if no_overlay else files[-1].name
+                if no_overlay:
+                    content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
+                content['made_from'] = self._made_from(path)
+                self._remove(json_file)
+                for file in files:
+                    os.replace(file, self._folder / file.name)
+                self._write_json(json_file, content)
         return [json_file.name, *(file.name for file in files)]
 
     @contextmanager
@@ -168,13 +184,26 @@ class ResultWriter:
         return [write_summary(self._folder, results).name,
                 *[write_report(self._folder, results).name for _ in range(self._html)]]
 
+    def _names(self, json_file: Path, path: Path) -> list[str]:
+        """Names of the files of a result beside its json file."""
+        files = [json_file.with_suffix('.csv'), json_file.with_suffix('.png'),
+                 *(_format_file(json_file, name) for name in self._formats),
+                 *[_overlay_file(json_file, path)] * self._overlay]
+        return [file.name for file in files]
+
+    def _refuse_others(self, names: Sequence[str], older: Mapping[str, Any]) -> None:
+        """Raise an InputError where a file is there that is not of the older result, and would be replaced."""
+        for name in names:
+            if name not in _files(older) and os.path.lexists(self._folder / name):
+                raise InputError(f'{self._folder / name}: is there already, and of no result that this tool made. '
+                                 'Rename it, or choose another --out.')
+
     def _remove(self, json_file: Path) -> None:
         """Remove an older result, of other options: what it does not have any more must not stay beside the new one."""
         older = read_json(json_file)
-        for name in [older.get('overlay'), *(older.get('files') or [])] if _owner(older) else []:
-            if isinstance(name, str) and Path(name).name == name:
-                (self._folder / name).unlink(missing_ok=True)
-        json_file.unlink(missing_ok=True)
+        json_file.unlink(missing_ok=True)  # first: without it nothing claims to be complete
+        for name in _files(older):
+            (self._folder / name).unlink(missing_ok=True)
 
     def _made_from(self, path: Path) -> dict[str, Any]:
         return dict(self._made_by, input=self._stamp(path), overlay=self._overlay)
@@ -200,7 +229,8 @@ class ResultWriter:
         for file, owner in owners.items():
             if owner == relative:
                 return file
-        is_taken = owners[plain] is not None or _real_path(plain.with_suffix('.png')) == real  # the input a.png
+        is_taken = owners[plain] is not None or any(  # somebody's, or the input a.png
+            os.path.lexists(self._folder / name) for name in (plain.name, *self._names(plain, path)))
         return marked if self._stems[_stem(Path(real))] > 1 or is_taken else plain
 
 
@@ -218,7 +248,18 @@ def _format_file(json_file: Path, name: str) -> Path:
     return json_file.with_suffix(f'.emotions.{name}')
 
 
-def _owner(result: dict[str, Any]) -> Any:
+def _overlay_file(json_file: Path, video: Path) -> Path:
+    is_image = video.suffix.lower() in IMAGE_SUFFIXES
+    return json_file.with_suffix(IMAGE_OVERLAY_SUFFIX if is_image else OVERLAY_SUFFIX)
+
+
+def _files(result: Mapping[str, Any]) -> list[str]:
+    """Names of the files of a result beside its json file, by that file's content; none if it is no result."""
+    names = [result.get('overlay'), *(result.get('files') or [])] if _owner(result) else []
+    return [name for name in names if isinstance(name, str) and Path(name).name == name]
+
+
+def _owner(result: Mapping[str, Any]) -> Any:
     """Path of the input that the content of a json file is the result of; None if it is no result."""
     found: Any = result
     for key in ('made_from', 'input', 'path'):

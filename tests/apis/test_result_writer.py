@@ -87,8 +87,8 @@ def test_a_full_disk_is_said_and_nothing_is_done_by_half(tmp_path: Path, monkeyp
             savefig=lambda self, part, **how: write_some(part)))())
         with pytest.raises(InputError, match=r'out: the results of .*x\.mp4 cannot be written there \(No space left'):
             results(tmp_path, [path], face='all').write(path, RESULT)
-    assert not results(tmp_path, [path]).is_done(path)  # its table is that of the other options now
-    assert not list((tmp_path / 'out').glob('*.part'))
+    assert results(tmp_path, [path]).is_done(path)
+    assert len(list((tmp_path / 'out').iterdir())) == 3
 
 
 def test_an_overlay_of_other_options_goes_and_a_video_of_such_a_name_stays(
@@ -102,7 +102,58 @@ def test_an_overlay_of_other_options_goes_and_a_video_of_such_a_name_stays(
     assert not overlay.exists()
     overlay.write_text("somebody's")
     results(tmp_path, [path], face='none').write(path, RESULT)
-    assert overlay.read_text() == "somebody's"
+    with pytest.raises(InputError, match=r'x\.overlay\.mp4: is there already, and of no result .*Rename it, or choose'):
+        ResultWriter(tmp_path / 'out', [path], tmp_path / 'checkpoint', {}, overlay=True).write(path, RESULT)
+    assert overlay.read_text() == "somebody's" and results(tmp_path, [path], face='none').is_done(path)
+
+
+@pytest.mark.parametrize('end', [KeyboardInterrupt, OSError(errno.ENOSPC, 'full')])
+def test_an_interrupted_result_leaves_the_older_one_as_it_was(end: type[BaseException] | OSError, tmp_path: Path,
+                                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    older = ResultWriter(tmp_path / 'out', [path], None, dict(window_s=4), formats=['vtt'])
+    older.write(path, RESULT)
+    before = {file.name: file.read_bytes() for file in (tmp_path / 'out').iterdir()}
+
+    def stop(video: str, result: EmotionResult, file: Path, progress: object) -> None:
+        file.write_text('half')
+        raise end
+
+    with monkeypatch.context() as ends:
+        ends.setattr(overlays, 'write_overlay', stop)
+        other = ResultWriter(tmp_path / 'out', [path], None, dict(window_s=1), overlay=True, formats=['vtt', 'srt'])
+        with pytest.raises((KeyboardInterrupt, InputError)):
+            other.write(path, RESULT)
+    assert {file.name: file.read_bytes() for file in (tmp_path / 'out').iterdir()} == before
+    assert older.is_done(path) and not other.is_done(path)
+    without = ResultWriter(tmp_path / 'out', [path], None, dict(window_s=1))
+    assert set(without.write(path, RESULT)) == {'x.json', 'x.csv', 'x.png'} == {
+        file.name for file in (tmp_path / 'out').iterdir()}
+    (tmp_path / 'out' / 'x.emotions.vtt').write_text('of another result')
+    assert not ResultWriter(tmp_path / 'out', [path], None, dict(window_s=1), formats=['vtt']).is_done(path)
+
+
+@pytest.mark.parametrize('name', ['x.json', 'x.csv', 'x.png', 'x.emotions.vtt', 'x.overlay.mp4'])
+def test_files_of_others_stay(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlays, 'write_overlay', lambda video, result, file, progress: file.touch())
+    (path, theirs) = make_inputs(tmp_path, 'x.mp4', name)
+    for _ in range(2):
+        writer = ResultWriter(tmp_path, [path], None, {}, overlay=True, formats=['vtt'])
+        names = writer.write(path, RESULT)
+        assert writer.is_done(path) and theirs.read_text() == name
+        assert len(names) == 5 and all(re.match(r'x-[0-9a-f]{8}\.', each) for each in names)
+
+
+@pytest.mark.parametrize(('name', 'formats'), [('summary.csv', []), ('report.html', ['html'])])
+def test_a_summary_of_somebody_else_is_not_replaced(name: str, formats: list[str], tmp_path: Path) -> None:
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+    writer = ResultWriter(tmp_path / 'out', [path], None, {}, formats=formats)
+    writer.write(path, RESULT)
+    writer.write_summary()
+    ResultWriter(tmp_path / 'out', [path], None, {}, formats=formats).write_summary()  # its own is
+    (tmp_path / 'out' / name).write_text('file,size\n')
+    with pytest.raises(InputError, match=rf'{name}: is there already, and was not written by this tool'):
+        ResultWriter(tmp_path / 'out', [path], None, {}, formats=formats)
 
 
 def test_links_in_a_circle_are_names_like_others(tmp_path: Path) -> None:
@@ -136,7 +187,7 @@ def test_a_foreign_json_file_of_that_name(tmp_path: Path, content: str) -> None:
     folder = results(tmp_path, [path])
     assert not folder.is_done(path)
     folder.write(path, RESULT)
-    assert folder.is_done(path)
+    assert folder.is_done(path) and (tmp_path / 'out/x.json').read_text() == content
 
 
 @pytest.mark.parametrize('value', [math.nan, math.inf])

@@ -59,8 +59,8 @@ def test_how_much_of_a_window_a_person_is_seen_in(infer: EmotionInferencer) -> N
 
 
 @pytest.mark.parametrize(('peak', 'said'), [
-    (10 ** (-91 / 20), 'the audio is silent (its peak is -91 dB): predicted from frames alone'),
-    (0, 'the audio is silent (every sample is 0): predicted from frames alone'), (.01, None)])
+    (10 ** (-91 / 20), 'the audio is silent (its peak is -91 dB): the silence was scored as audio'),
+    (0, 'the audio is silent (every sample is 0): the silence was scored as audio'), (.01, None)])
 def test_silence_is_said_like_missing_audio(infer: EmotionInferencer, peak: float, said: str | None) -> None:
     source = scene(1, (RED, 0, 1, 40))
     source.samples, source.sample_rate_hz, source.has_audio = np.full(16000, peak, np.float32), 16000, True

@@ -5,7 +5,7 @@ from pathlib import Path
 from claip_emo_mm.structures import EmotionResult
 
 from .elan import write_eaf
-from .folder import read_results, write_summary
+from .folder import check_folder_files, read_results, write_summary
 from .html import REPORT_FILE, write_report
 from .parquet import import_pyarrow, write_parquet
 from .schema import result_schema
@@ -27,6 +27,6 @@ FORMATS: dict[str, Callable[[Path, EmotionResult], None]] = {
     'TextGrid': write_textgrid, 'vtt': write_vtt}
 PLOT_FORMATS = ('pdf', 'svg')  # the others can be written from a result's json file
 
-__all__ = ['FORMATS', 'PLOT_FORMATS', 'REPORT_FILE', 'csv_rows', 'import_pyarrow', 'read_results', 'result_schema',
-           'table_columns', 'table_rows', 'write_eaf', 'write_parquet', 'write_report', 'write_srt', 'write_summary',
-           'write_textgrid', 'write_timeline', 'write_vtt']
+__all__ = ['FORMATS', 'PLOT_FORMATS', 'REPORT_FILE', 'check_folder_files', 'csv_rows', 'import_pyarrow', 'read_results',
+           'result_schema', 'table_columns', 'table_rows', 'write_eaf', 'write_parquet', 'write_report', 'write_srt',
+           'write_summary', 'write_textgrid', 'write_timeline', 'write_vtt']

@@ -10,6 +10,7 @@ from claip_emo_mm.utils.io import atomic_write
 from claip_emo_mm.version import INTENDED_USE
 
 REPORT_FILE = 'report.html'
+GENERATOR = '<meta name="generator" content="claip_emo_mm">'  # by which the file is known again
 _STYLE = '''
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 70rem; margin: 0 auto;
   padding: 1rem; }
@@ -38,7 +39,7 @@ def write_report(folder: Path, results: Sequence[Mapping[str, Any]]) -> Path:
 
 
 def _page(folder: Path, results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    yield (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" '
+    yield (f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n{GENERATOR}\n<meta name="viewport" '
            f'content="width=device-width, initial-scale=1">\n<title>Emotions in {len(results)} files</title>\n'
            f'<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Emotions in {len(results)} files</h1>\n'
            f'<p>{escape(INTENDED_USE)}</p>\n')
