@@ -103,4 +103,5 @@ def _best(scores: Mapping[str, float], most: int = 5) -> list[tuple[str, float]]
 
 
 def _time(seconds: float) -> str:
-    return f'{int(seconds) // 60}:{seconds % 60:04.1f}'
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f'{minutes:.0f}:{rest:04.1f}'

@@ -71,3 +71,13 @@ def test_the_page_needs_no_network(tmp_path: Path) -> None:
                  'visible in 12 % of the window'):
         assert word in page.words, word
     assert '<no>' not in text
+
+
+def test_times_of_the_page_are_rounded_before_they_are_cut_into_minutes(tmp_path: Path) -> None:
+    result, times = make_result(), [(0, 59.94), (59.958, 119.96), (61.04, 3599.97), (3600.1, 3605.16)]
+    for row, (from_s, to_s) in zip(result.rows, times, strict=True):
+        row.from_s, row.to_s = from_s, to_s
+    write_json(tmp_path / 'b.json', dict(result.to_dict(), made_from={}))
+    cells = re.findall('<tr><td>([0-9:.]+)</td><td>([0-9:.]+)</td>',
+                       write_report(tmp_path, read_results(tmp_path)).read_text(encoding='utf-8'))
+    assert cells == [('0:00.0', '0:59.9'), ('1:00.0', '2:00.0'), ('1:01.0', '60:00.0'), ('60:00.1', '60:05.2')]
