@@ -10,7 +10,17 @@ import numpy as np
 from claip_emo_mm.errors import InputError, printable
 from claip_emo_mm.version import INTENDED_USE
 
-from .rows import EmotionRow, ModelFacts, PersonTrack, Segment, VerdictRule, cut_segments, top_class, verdict_text
+from .rows import (
+    EmotionRow,
+    ModelFacts,
+    PersonTrack,
+    Segment,
+    VerdictRule,
+    cut_segments,
+    row_span,
+    top_class,
+    verdict_text,
+)
 from .summaries import PersonSummary, average_scores, ratio_by_verdict
 
 SCHEMA_VERSION = 1  # of what `EmotionResult.to_dict` gives: apis/formats/result.schema.json
@@ -54,9 +64,12 @@ class EmotionResult:
         return [row for row in self.rows if row.person == person]
 
     def segments(self, person: int | None) -> list[Segment]:
-        """When which row of a person speaks: times that do not overlap, without those where the person is not seen."""
+        """When which row of a person speaks: times of the windows nearest, in which the person is seen.
+
+        They do not overlap; those of two people do where both have rows of the same window.
+        """
         spans = next((track.spans for track in self.people if track.number == person), None)
-        return cut_segments(self.rows_of(person), spans)
+        return cut_segments(self.rows_of(person), spans, {row_span(row) for row in self.rows})
 
     def scores_of(self, person: int | None) -> dict[str, float]:
         """Average of one person over the time for which the rows speak."""

@@ -1,6 +1,7 @@
 """Rows of a result: the scores of a person in a window, when they are a verdict, and for which time they speak."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,7 +80,7 @@ class EmotionRow:
 
 
 class Segment(NamedTuple):
-    """A time without another row of the same person, for which a row speaks, and in which the person is seen."""
+    """A time for which a row speaks, and no row of another window, and in which the person is seen."""
     from_s: float
     to_s: float
     row: EmotionRow
@@ -95,20 +96,26 @@ def verdict_text(scores: Mapping[str, float], unsure: bool) -> str:
     return f'{f"{UNSURE}: " * unsure}{top} {100 * scores[top]:.0f} %'
 
 
-def cut_segments(rows: Sequence[EmotionRow], spans: Sequence[Span] | None = None) -> list[Segment]:
-    """Divide the time among the rows of one person, so that no moment counts twice.
+def cut_segments(rows: Sequence[EmotionRow], spans: Sequence[Span] | None = None,
+                 windows: Collection[Span] = ()) -> list[Segment]:
+    """Divide the time among the windows, so that no moment counts for two of them, and take the rows of one person.
 
-    Each moment belongs to the window whose middle is nearest, of those that cover it.
+    Each moment belongs to the window whose middle is nearest, of those that cover it, whoever has rows in it. People
+    who have rows of the same window share its time.
 
     Args:
         rows: of one person.
         spans: when the person is seen, in s; None for always.
+        windows: those in which others have rows, in s; the ones of `rows` may be among them.
     Returns: segments by time; a row may have none, or several.
     """
-    rows = sorted(rows, key=lambda row: row.from_s)
-    edges = [(sum(row_span(row)) + sum(row_span(after))) / 4 for row, after in zip(rows, rows[1:], strict=False)]
+    rows = sorted(rows, key=row_span)
+    ordered = sorted({*windows, *map(row_span, rows)})
+    edges = [max(after[0], min(window[1], (sum(window) + sum(after)) / 4)) for window, after in pairwise(ordered)]
+    shares = dict(zip(ordered, pairwise([-np.inf, *edges, np.inf]), strict=bool(ordered)))
     segments = []
-    for row, left, right in zip(rows, [-np.inf, *edges], [*edges, np.inf], strict=bool(rows)):
+    for row in rows:
+        left, right = shares[row_span(row)]
         start, end = max(row.from_s, left), min(row.to_s, right)
         for seen_from, seen_to in [(start, end)] if spans is None else spans:
             from_s, to_s = max(start, seen_from), min(end, seen_to)
@@ -118,4 +125,5 @@ def cut_segments(rows: Sequence[EmotionRow], spans: Sequence[Span] | None = None
 
 
 def row_span(row: EmotionRow) -> Span:
+    """The window of a row."""
     return row.from_s, row.to_s

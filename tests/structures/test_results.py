@@ -42,6 +42,52 @@ def test_what_nobody_is_seen_in_counts_evenly() -> None:
     assert result([row(0, 4, .2), row(4, 8, .4)], track(1)).scores['happy'] == pytest.approx(.3)
 
 
+def test_one_face_at_a_time_has_each_second_once() -> None:
+    people = track(1, (0., 9.)), track(2, (0., 9.))  # both are always visible, the larger one is judged
+    rows = [row(0, 4, .9), row(2, 6, .3, 2), row(4, 8, .3, 2), row(5, 9, .9)]
+    found = result(rows, *people)  # middles 2, 4, 6, 7
+    assert [[each[:2] for each in found.segments(person)] for person in (1, 2)] == [
+        [(0, 3), (6.5, 9)], [(3, 5), (5, 6.5)]]
+    assert [each.seen_s for each in found.summaries()] == [5.5, 3.5]
+    assert found.scores['happy'] == pytest.approx((5.5 * .9 + 3.5 * .3) / 9)
+
+
+def test_the_whole_frame_speaks_only_in_its_windows() -> None:
+    starts = range(6)  # stride 1; the face is seen for more than half a second in windows that begin at 2 to 5 s
+    found = result([row(start, start + 4, .5, 1 if start >= 2 else None) for start in starts], track(1, (5., 5.6)))
+    assert [(each.from_s, each.to_s) for each in found.segments(None)] == [(0, 2.5), (2.5, 3.5)]
+    assert [(each.from_s, each.to_s) for each in found.segments(1)] == [(5, 5.5), (5.5, 5.6)]
+
+
+@pytest.mark.parametrize('at_once', [1, 3])
+@pytest.mark.parametrize('seed', range(20))
+def test_segments_are_those_of_a_dense_grid_of_times(seed: int, at_once: int) -> None:
+    """Whatever the stride and whoever is seen: the rule of the documentation, asked at every hundredth of a second."""
+    generator = np.random.default_rng(seed)
+    stride, last, persons = generator.uniform(.4, 5.), generator.uniform(.1, 20.), [1, 2, 3, None]
+    rows, tracks = [], []
+    for start in [*np.arange(0, last, stride), last]:
+        for person in generator.choice(persons, generator.integers(1, at_once + 1), replace=False):
+            rows.append(row(start, start + 4., generator.uniform(), person))
+    for number in (1, 2, 3):
+        cuts = np.sort(generator.uniform(0, last + 4, 6))
+        tracks.append(track(number, *zip(cuts[::2].tolist(), cuts[1::2].tolist(), strict=True)))
+    found = result(rows, *tracks)
+    grid = np.arange(.005, last + 4, .01)
+    for person in found.persons:
+        expected = []
+        for time_s in grid:
+            covering = [each for each in rows if each.from_s <= time_s <= each.to_s]
+            nearest = min((abs(each.from_s + 2 - time_s) for each in covering), default=None)
+            seen = person is None or any(start <= time_s <= end for start, end in tracks[person - 1].spans)
+            expected.append(next((id(each) for each in covering if abs(each.from_s + 2 - time_s) == nearest
+                                  and each.person == person and seen), None))
+        speaking = [{id(each.row) for each in found.segments(person) if each.from_s <= time_s <= each.to_s}
+                    for time_s in grid]
+        assert all(len(each) <= 1 for each in speaking)
+        assert [next(iter(each), None) for each in speaking] == expected
+
+
 def test_the_verdict_is_said_with_doubt_and_with_the_kind_of_model() -> None:
     assert result([row(0, 4, .52)]).summary() == 'unsure: happy 52 %'
     people = result([row(0, 4, .9), row(0, 4, .48, 2), row(4, 8, .1, None)], note='drawn faces: nothing else.')

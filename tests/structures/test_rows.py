@@ -42,4 +42,12 @@ def test_times_without_a_window_or_without_the_person_are_nobodys() -> None:
     assert times(cut_segments([row(0, 1), row(3, 4)])) == [(0, 1), (3, 4)]
     seen = [(.5, 1.), (2.5, 3.25), (5., 9.)]
     assert times(cut_segments([row(0, 4), row(2, 6)], seen)) == [(.5, 1), (2.5, 3), (3, 3.25), (5, 6)]
-    assert cut_segments([]) == []
+    assert cut_segments([]) == [] == cut_segments([], windows=[(0, 4)])
+
+
+def test_windows_of_others_take_their_time() -> None:
+    own, seen = [row(0, 4), row(6, 10)], [(0., 3.5), (6.5, 10.)]
+    assert times(cut_segments(own, windows=[(2, 6), (4, 8), (0, 4)])) == [(0, 3), (7, 10)]
+    assert times(cut_segments(own, seen, [(3, 7)])) == [(0, 3.5), (6.5, 10)]  # middles 2, 5, 8
+    assert times(cut_segments(own, windows=[(11, 15)])) == [(0, 4), (6, 10)]
+    assert times(cut_segments([row(0, 4)], windows=[(4, 4.5)])) == [(0, 4)]  # no window that does not cover a moment

@@ -88,8 +88,8 @@ def test_of_many_classes_the_leading_ones_and_one_row_for_all_others() -> None:
 
 
 def test_of_many_people_those_seen_longest_are_shown() -> None:
-    rows = [row(number, 0, 2 + number % 8, .5) for number in range(1, 9)]
-    figure = plot(rows, [person(number, (0, 12)) for number in range(1, 9)], [])
+    rows = [row(number, 0, 12, .5) for number in range(1, 9)]
+    figure = plot(rows, [person(number, (0, 2 + number % 8)) for number in range(1, 9)], [])
     titles = [axis.get_title(loc='left').split(':')[0] for axis in panels(figure)]
     assert titles == [f'person {number}' for number in (2, 3, 4, 5, 6, 7)]
     assert any('2 more people are in the table' in axis.get_xlabel() for axis in figure.axes)
