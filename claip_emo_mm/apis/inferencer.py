@@ -65,8 +65,6 @@ class EmotionInferencer(BaseInferencer):
             are missing, or others.
     """
 
-    _frame_features: FrameFeatures | None = None
-
     def __init__(self, checkpoint: str | Path | TrainedModel, device: str | None = None,
                  cfg_options: Mapping[str, Any] | None = None, detector: FaceDetector | None = None,
                  fast: bool = False) -> None:
@@ -252,11 +250,16 @@ class EmotionInferencer(BaseInferencer):
                               is_endless), warnings
 
     def make_scorer(self) -> WindowScorer:
-        """What scores the windows of the model's classes, of one input."""
-        self._frame_features = FrameFeatures.of(self.model)
-        return WindowScorer(
-            self.pipeline, lambda samples: self.forward(self.collate_fn(samples)), self.classes, self.facts.temperature,
-            self._reads_frames, self._reads_audio, lambda: why_not_finite(self.model))
+        """What scores the windows of the model's classes, of one input; a frame that several show is encoded once."""
+        features = FrameFeatures.of(self.model)
+
+        @torch.no_grad()
+        def forward(samples: list[dict[str, Any]]) -> list[ActionDataSample]:
+            inputs = self.collate_fn(samples)
+            return self.forward(inputs if features is None else features.replace(inputs))
+
+        return WindowScorer(self.pipeline, forward, self.classes, self.facts.temperature, self._reads_frames,
+                            self._reads_audio, lambda: why_not_finite(self.model))
 
     def _inputs_to_list(self, inputs: Input | Sequence[Input]) -> list[Input]:
         return list_inputs(inputs)
@@ -276,9 +279,7 @@ class EmotionInferencer(BaseInferencer):
 
     @torch.no_grad()
     def forward(self, inputs: dict[str, Any], **kwargs: Any) -> list[ActionDataSample]:
-        """Score the clips of a batch; a frame that several of them, or of the batch before, show is encoded once."""
-        if self._frame_features is not None:
-            inputs = self._frame_features.replace(inputs)
+        """Score the clips of a batch."""
         return self.model(**self.model.data_preprocessor(inputs, False), mode='predict')
 
     def visualize(self, inputs: list, preds: Any, show: bool = False) -> list[np.ndarray]:

@@ -72,13 +72,17 @@ def record_attention(model: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
     ``FrameTokens``, and a temporal Transformer of the audio are skipped.
 
     Raises:
-        InputError: the encoder merges tokens, so that patches have no attention of their own.
+        InputError: the encoder merges tokens, so that patches have no attention of their own, or frames are left out.
     """
     recorded: dict[str, list[Tensor]] = dict(encoder=[], temporal=[])
     backbone = getattr(model, 'visual_backbone', None) or getattr(model, 'backbone', None)  # the latter: of MMAction2's
     if getattr(backbone, 'merged_tokens', 0):
         raise InputError(f'merged_tokens is {backbone.merged_tokens}: merged tokens have no attention of their own. '
                          'Set model.visual_backbone.merged_tokens=0.')
+    tolerance = getattr(getattr(model, 'data_preprocessor', None), 'frame_tolerance', 0)
+    if tolerance:
+        raise InputError(f'frame_tolerance is {tolerance:g}: near frames have no attention of their own. Set '
+                         'model.data_preprocessor.frame_tolerance=0.')
     layers = [layer for neck in _modules(getattr(model, 'visual_neck', None), TemporalTransformer)
               for layer in neck.layers]
     found: dict[nn.Module, list[Tensor]] = {block.attn: [] for block in _modules(backbone, VisionBlock)}

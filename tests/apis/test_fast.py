@@ -1,4 +1,5 @@
 """Inference with the options that are faster."""
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,17 @@ def test_a_frame_that_two_batches_share_is_encoded_once(checkpoint: Path, toy_se
     assert len(rows[1]) > 4 and rows[1].pop() == rows[8].pop()
     for one, many in zip(rows[1], rows[8], strict=True):
         assert list(one.scores.values()) == pytest.approx(list(many.scores.values()), abs=1e-5)
+
+
+def test_two_threads_may_use_one_inferencer(checkpoint: Path, toy_set: Path) -> None:
+    videos = sorted((toy_set / 'videos').glob('test*.mp4'))[:2]
+    infer = EmotionInferencer(str(checkpoint), 'cpu')
+
+    def scores(video: Path) -> list[dict[str, float]]:
+        return [row.scores for row in infer.infer(video, face='none', window_s=1., stride_s=1 / 6, batch_size=1).rows]
+
+    expected = [scores(video) for video in videos]
+    assert expected[0] != expected[1]
+    with ThreadPoolExecutor(2) as pool:
+        for found, wanted in zip(pool.map(scores, videos * 3), expected * 3, strict=True):
+            assert found == wanted

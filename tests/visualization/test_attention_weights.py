@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from claip_emo_mm.errors import InputError
-from claip_emo_mm.models import CLIPVisualBackbone
+from claip_emo_mm.models import AudioVisualDataPreprocessor, CLIPVisualBackbone
 from claip_emo_mm.models.layers.split_attention import SplitMultiheadAttention
 from claip_emo_mm.models.necks import TemporalBlock, TemporalTransformer
 from claip_emo_mm.visualization.attention import (
@@ -85,6 +85,13 @@ def test_merged_tokens_have_no_attention() -> None:
     encoder = CLIPVisualBackbone(dict(image_size=8, patch_size=4, width=8, layers=2, head_width=4), merged_tokens=1)
     with pytest.raises(InputError, match='merged_tokens is 1.*merged_tokens=0'), record_attention(
             nn.ModuleDict(dict(visual_backbone=encoder))):
+        pass
+
+
+def test_frames_that_are_left_out_have_no_attention() -> None:
+    model = nn.ModuleDict(dict(data_preprocessor=AudioVisualDataPreprocessor(frame_tolerance=1)))
+    with pytest.raises(InputError, match=r'frame_tolerance is 1: .*data_preprocessor\.frame_tolerance=0'), \
+            record_attention(model):
         pass
 
 

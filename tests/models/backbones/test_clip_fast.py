@@ -1,6 +1,7 @@
 """CLIP's vision transformer with merged tokens, and by 8-bit integers."""
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -113,6 +114,48 @@ def test_integers_follow_the_weights(frames: Tensor) -> None:
         assert (after - before).abs().max() > 5 * (after - changed(frames)).abs().max()
         for copied in (copy.deepcopy(backbone), pickle.loads(pickle.dumps(backbone))):
             assert torch.equal(copied(frames), after)
+
+
+@needs_int8
+def test_integers_follow_what_the_adapters_do(frames: Tensor) -> None:
+    backbone, without = build(int8=True), build(int8=True)
+    with torch.no_grad():
+        for name, value in without.named_parameters():
+            if '.lora_B.' in name:
+                value.zero_()
+        backbone(frames)
+        for layer in backbone.modules():
+            if hasattr(layer, 'enable_adapters'):
+                layer.enable_adapters(False)
+        assert torch.equal(backbone(frames), without(frames))
+
+
+@needs_int8
+def test_integers_of_a_model_that_was_built_for_inference(frames: Tensor) -> None:
+    with torch.inference_mode():
+        assert torch.equal(build(int8=True)(frames), build(int8=True).eval()(frames))
+
+
+@needs_int8
+def test_what_is_not_finite_stays_so(frames: Tensor) -> None:
+    for value in (torch.nan, torch.inf):
+        with torch.no_grad():
+            found = build(int8=True)(torch.stack([frames[0], frames[1].clone().fill_(value)]))
+        assert found[0].isfinite().all() and not found[1].isfinite().any()
+
+
+@needs_int8
+def test_threads_that_share_an_encoder_do_not_disturb_each_other(frames: Tensor) -> None:
+    backbone = build(int8=True)
+
+    def encode(number: int) -> Tensor:
+        with torch.no_grad():
+            return backbone(frames[number % len(frames)][None])
+
+    expected = [encode(number) for number in range(len(frames))]
+    with ThreadPoolExecutor(4) as pool:
+        for number, found in enumerate(pool.map(encode, range(60))):
+            assert torch.equal(found, expected[number % len(frames)])
 
 
 @pytest.mark.parametrize(('options', 'message'), [
