@@ -130,26 +130,36 @@ class ResultWriter:
 
     def _is_current(self, path: Path, content: Mapping[str, Any]) -> bool:
         """Whether the content of a json file is the result of this input, model and options, with its overlay."""
-        overlay = content.get('overlay')
-        return (content.get('made_from') == self._made_from(path) and content.get('schema_version') == SCHEMA_VERSION
-                and (not self._overlay or overlay is None or (self._folder / overlay).is_file()))
+        overlay = content.get('overlay', '')  # None where none can be made
+        return self._is_same(path, content) and (
+            not self._overlay or overlay is None or bool(overlay) and (self._folder / overlay).is_file())
+
+    def _is_same(self, path: Path, content: Mapping[str, Any]) -> bool:
+        return content.get('made_from') == self._made_from(path) and content.get('schema_version') == SCHEMA_VERSION
 
     def _missing_formats(self, json_file: Path, content: Mapping[str, Any]) -> list[str]:
         files = {name: _format_file(json_file, name) for name in self._formats}
         return [name for name, file in files.items() if file.name not in content['files'] or not file.is_file()]
 
     def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
-        """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s."""
+        """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s.
+
+        Formats and overlay that an older result of the same model and options has are made again.
+        """
         json_file = self._json(path)
+        older = read_json(json_file)
+        had = _files(older) if self._is_same(path, older) else []
+        formats = [name for name in FORMATS if name in self._formats or _format_file(json_file, name).name in had]
+        overlay = self._overlay or _overlay_file(json_file, path).name in had
         with self._writing(path):
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._refuse_others(self._names(json_file, path), read_json(json_file))
+            self._refuse_others(self._names(json_file, path), older)
             with TemporaryDirectory(PART_SUFFIX, f'.{json_file.stem}.', self._folder) as part:
                 result = replace(result, name=self._relative(path))
-                files, no_overlay = write_result_files(Path(part, json_file.name), result,
-                                                       path if self._overlay else None, progress, self._formats)
+                files, no_overlay = write_result_files(Path(part, json_file.name), result, path if overlay else None,
+                                                       progress, formats)
                 content = dict(result.to_dict(), files=[file.name for file in files])
-                if self._overlay:
+                if overlay:
                     content['overlay'] = None if no_overlay else files[-1].name
                 if no_overlay:
                     content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
@@ -206,7 +216,7 @@ class ResultWriter:
             (self._folder / name).unlink(missing_ok=True)
 
     def _made_from(self, path: Path) -> dict[str, Any]:
-        return dict(self._made_by, input=self._stamp(path), overlay=self._overlay)
+        return dict(self._made_by, input=self._stamp(path))
 
     def _relative(self, path: str | Path) -> str:
         """Path as seen from the folder."""

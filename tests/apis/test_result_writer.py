@@ -133,6 +133,25 @@ def test_an_interrupted_result_leaves_the_older_one_as_it_was(end: type[BaseExce
     assert not ResultWriter(tmp_path / 'out', [path], None, dict(window_s=1), formats=['vtt']).is_done(path)
 
 
+def test_what_a_result_has_stays_when_more_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlays, 'write_overlay', lambda video, result, file, progress: file.touch())
+    (path,) = make_inputs(tmp_path, 'x.mp4')
+
+    def writer(**asked: object) -> ResultWriter:
+        return ResultWriter(tmp_path / 'out', [path], None, dict(window_s=4), **asked)
+
+    writer(formats=['vtt']).write(path, RESULT)
+    assert not writer(overlay=True).is_done(path)
+    writer(overlay=True).write(path, RESULT)
+    assert writer().is_done(path) and writer(overlay=True, formats=['vtt']).is_done(path)
+    writer(formats=['svg']).write(path, RESULT)
+    assert {file.name for file in (tmp_path / 'out').iterdir()} == {
+        'x.json', 'x.csv', 'x.png', 'x.emotions.vtt', 'x.emotions.svg', 'x.overlay.mp4'}
+    assert writer(overlay=True, formats=['vtt', 'svg']).is_done(path)
+    ResultWriter(tmp_path / 'out', [path], None, dict(window_s=1)).write(path, RESULT)  # of other options
+    assert {file.name for file in (tmp_path / 'out').iterdir()} == {'x.json', 'x.csv', 'x.png'}
+
+
 @pytest.mark.parametrize('name', ['x.json', 'x.csv', 'x.png', 'x.emotions.vtt', 'x.overlay.mp4'])
 def test_files_of_others_stay(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overlays, 'write_overlay', lambda video, result, file, progress: file.touch())
