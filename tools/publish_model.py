@@ -49,9 +49,11 @@ def main() -> None:
         check_repository(args.push)
     with TemporaryDirectory() as folder:
         out = args.out or Path(folder, MODEL_FILE)
-        size, metadata, training = publish(args.checkpoint, out)
-        card = model_card(args.push or out.stem, metadata, training, size, read_test_metrics(args.checkpoint),
-                          args.data_license)
+        size, metadata, training, weights_sha256 = publish(args.checkpoint, out)
+        metrics = read_test_metrics(args.checkpoint, weights_sha256)
+        card = model_card(args.push or out.stem, metadata, training, size, metrics.found, args.data_license)
+        if metrics.reason:
+            print(f'The card has no metrics: {metrics.reason}')
         if args.out is not None:
             write_text(out.with_suffix('.md'), card)
             print(f'{out}: {size / 1e6:.2f} MB; card: {out.with_suffix(".md")}')

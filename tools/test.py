@@ -59,6 +59,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
+from claip_emo_mm.engine.checkpoints import hash_checkpoint
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
 from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
@@ -120,14 +121,16 @@ def main() -> None:
 def write_test_metrics(cfg: Config, args: Namespace) -> None:
     """Test, and write the metrics and the scores of every clip."""
     runner = build_runner(cfg, 'test')
+    checkpoint, details = args.checkpoint, dict(weights='raw') if args.raw_weights else {}
+    if is_main_process() and checkpoint is not None and Path(checkpoint).is_file():
+        checkpoint = str(Path(checkpoint).absolute())
+        details['weights_sha256'] = hash_checkpoint(Path(checkpoint))  # before the test: a training may replace it
     metrics = runner.test()
     if args.cross_corpus is not None:
         runner.logger.info(args.cross_corpus.lines(f'{Path(args.config).stem} on {Path(args.on).stem}'))
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
-        details = dict(weights='raw') if args.raw_weights else {}
-        if args.adapter_scale is not None:
-            details['adapter_scale'] = args.adapter_scale
+        details |= {key: cfg.model[key] for key in ('modality', 'adapter_scale') if key in cfg.model}
         if args.cross_corpus is not None:
             details['on'] = dict(config=args.on, **args.cross_corpus.details())
         if args.checkpoint is None:
@@ -139,7 +142,7 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
                 if metric.votes is not None:
                     details['votes'] = votes_details(metric.votes)
                 write_clip_scores(path.with_name('test_scores.csv'), metric.clips)
-        write_metrics(path, metrics, config=args.config, checkpoint=args.checkpoint,
+        write_metrics(path, metrics, config=args.config, checkpoint=checkpoint,
                       clips=len(runner.test_dataloader.dataset), details=details)
         runner.logger.info(f'Metrics written to {path}')
 

@@ -1,5 +1,8 @@
 """tools/publish_model.py as a user runs it."""
+import hashlib
 import json
+import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ from safetensors import safe_open
 from tool_runs import TrainedToy, call_tool
 
 from claip_emo_mm.apis import EmotionInferencer
-from claip_emo_mm.engine.checkpoints import META_KEY
+from claip_emo_mm.engine.checkpoints import META_KEY, hash_checkpoint
+from claip_emo_mm.engine.checkpoints.calibrate import write_calibration
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.evaluation.calibration import Calibration
 
 
 def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
@@ -21,7 +26,9 @@ def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert call_tool(monkeypatch, 'train.py', config) == 0
     capsys.readouterr()
     assert call_tool(monkeypatch, 'publish_model.py', work / 'epoch_1.pth', out) == 0
-    assert capsys.readouterr().out == f'{out}: 0.00 MB; card: {out.with_suffix(".md")}\n'
+    assert capsys.readouterr().out == (
+        f'The card has no metrics: {work}/test_metrics.json is not there. Test this model as it is: tools/test.py '
+        f'CONFIG {work}/epoch_1.pth --work-dir {work}\n{out}: 0.00 MB; card: {out.with_suffix(".md")}\n')
     assert '| classes | calm, loud, odd |' in out.with_suffix('.md').read_text()
     with safe_open(out, 'pt') as file:
         assert sorted(file.keys()) == ['cls_head.bias', 'cls_head.weight']
@@ -34,6 +41,51 @@ def test_published_file_is_tested_with(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert metrics[0] == metrics[1]
     assert call_tool(monkeypatch, 'test.py', config, out, '--cfg-options', 'model.source=4') == 1
     assert "backbone.pretrained: '3' (sha256" in capsys.readouterr().err
+
+
+def test_metrics_of_the_card(trained_toy: TrainedToy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+                             tmp_path: Path) -> None:
+    work, card = tmp_path / 'work', tmp_path / 'out.md'
+    work.mkdir()
+    checkpoint = work / 'a.pth'
+    shutil.copy(trained_toy.checkpoint, checkpoint)
+
+    def test(*flags: str) -> float:
+        monkeypatch.chdir(work)
+        assert call_tool(monkeypatch, 'test.py', trained_toy.config, 'a.pth', '--work-dir', '.', *flags) == 0
+        return json.loads((work / 'test_metrics.json').read_text())['metrics']['WAR']
+
+    def published() -> tuple[str, str]:
+        monkeypatch.chdir(tmp_path)
+        capsys.readouterr()
+        assert call_tool(monkeypatch, 'publish_model.py', checkpoint, tmp_path / 'out.safetensors') == 0
+        return card.read_text(), capsys.readouterr().out
+
+    for flags in (('--modality', 'visual'), ('--cfg-options', 'model.adapter_scale=0')):
+        test(*flags)
+        text, said = published()
+        assert 'Not measured' in text and '| WAR |' not in text
+        assert ('of one modality' if flags[1] == 'visual' else 'of scaled adapters') in said
+    row = f'| WAR | {test():.2f} %'
+    text, said = published()
+    assert row in text and '| calibration error, before calibration |' in text and 'no metrics' not in said
+    write_calibration(checkpoint, Calibration(.125, 9, 2., 1.))  # which changes the file, but not its weights
+    text, said = published()
+    assert row in text and 'logits divided by 0.125' in text and 'no metrics' not in said
+    other = torch.load(checkpoint, weights_only=False)
+    next(iter(other['state_dict'].values())).view(-1)[0] += 1
+    torch.save(other, checkpoint)
+    text, said = published()
+    assert row not in text and f'is of other weights ({work}/a.pth as it was tested)' in said
+
+
+def test_hash_of_the_weights(tmp_path: Path) -> None:
+    values = torch.tensor([[1., 2.]])
+    torch.save(dict(state_dict={'module.b': values, 'a': values[0, :1].half()}, meta=dict(epoch=1),
+                    ema_state_dict={'b': -values}), tmp_path / 'a.pth')
+    expected = hashlib.sha256(b'a torch.float16 (1,)\n' + struct.pack('<e', 1) +
+                              b'b torch.float32 (1, 2)\n' + struct.pack('<ff', 1, 2)).hexdigest()
+    assert hash_checkpoint(tmp_path / 'a.pth') == expected
 
 
 def test_what_cannot_be_published(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,

@@ -8,6 +8,8 @@ from dummy_components import DummyModel, write_dummy_config
 from mmengine.fileio import load
 from tool_runs import call_tool, run_tool
 
+from claip_emo_mm.engine.checkpoints import hash_checkpoint
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> str:
@@ -32,7 +34,8 @@ def test_writes_metrics_without_the_training_data(config: str, checkpoint: Path,
     assert result.returncode == 0, result.stderr
     assert not built.exists()
     metrics = json.loads((tmp_path / 'out' / 'test_metrics.json').read_text())
-    assert metrics == dict(config=config, checkpoint=str(checkpoint), clips=5, metrics=dict(WAR=40.))
+    assert metrics == dict(config=config, checkpoint=str(checkpoint), clips=5, metrics=dict(WAR=40.),
+                           weights_sha256=hash_checkpoint(checkpoint))
     assert len(load(tmp_path / 'p.pkl')) == 5
 
 

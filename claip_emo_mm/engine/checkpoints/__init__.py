@@ -4,6 +4,7 @@ from .load import (
     TrainedModel,
     build_recognizer,
     build_test_pipeline,
+    hash_checkpoint,
     load_trained,
     load_weights,
     publish,
@@ -12,5 +13,5 @@ from .metadata import FORMAT, META_KEY, Metadata, config_as_json, make_metadata,
 from .settings import front_end_settings
 
 __all__ = ['FORMAT', 'META_KEY', 'Metadata', 'TrainedModel', 'build_recognizer', 'build_test_pipeline',
-           'check_compatibility', 'config_as_json', 'front_end_settings', 'frozen_keys', 'load_trained',
-           'load_weights', 'make_metadata', 'publish', 'read_metadata', 'weight_hash']
+           'check_compatibility', 'config_as_json', 'front_end_settings', 'frozen_keys', 'hash_checkpoint',
+           'load_trained', 'load_weights', 'make_metadata', 'publish', 'read_metadata', 'weight_hash']

@@ -12,13 +12,14 @@ from mmaction.registry import MODELS
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
 from claip_emo_mm.engine.checkpoints.compatibility import check_compatibility, without_wrapper
 from claip_emo_mm.engine.checkpoints.embedded_config import import_modules, read_config, without_needless_sources
 from claip_emo_mm.engine.checkpoints.metadata import META_KEY, Metadata, make_metadata, read_metadata
 from claip_emo_mm.engine.config_checks import build_lazily, default_scope, find_dataset, merge_options, walk_config
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.weights.load import hash_weights
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
 
 _EXPECTED = "Expected a checkpoint of tools/train.py with dict(type='AdapterCheckpointHook') in custom_hooks."
@@ -136,6 +137,7 @@ class Published(NamedTuple):
     size: int  # in bytes
     metadata: Metadata
     training: dict[str, Any]  # of MMEngine: epoch, iter, seed, ...
+    weights_sha256: str  # as of `hash_checkpoint`
 
 
 def publish(checkpoint: Path, out: Path) -> Published:
@@ -147,11 +149,26 @@ def publish(checkpoint: Path, out: Path) -> Published:
     metadata = read_metadata(loaded, str(checkpoint))
     if metadata is None:
         raise InputError(f'{checkpoint}: does not say what it belongs to (meta[{META_KEY!r}]). {_EXPECTED}')
-    weights = {key: value.contiguous() for key, value in without_wrapper(loaded['state_dict']).items()}
+    weights = {key: value.contiguous() for key, value in _weights(loaded).items()}
     with atomic_write(out) as temporary:
         save_tensors(weights, temporary, {'format': 'pt', META_KEY: json.dumps(metadata)})
         size = temporary.stat().st_size
-    return Published(size, metadata, {key: value for key, value in loaded['meta'].items() if key != META_KEY})
+    return Published(size, metadata, {key: value for key, value in loaded['meta'].items() if key != META_KEY},
+                     hash_weights(weights))
+
+
+def hash_checkpoint(checkpoint: Path) -> str:
+    """SHA-256 of the weights of a checkpoint, the averaged ones of a training with EMAHook; metadata do not count.
+
+    The published file has the hash of its checkpoint, and a temperature that is fitted later does not change it.
+    """
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
+    return hash_weights(_weights(loaded))
+
+
+def _weights(loaded: Mapping[str, Any]) -> dict[str, Tensor]:
+    state = without_wrapper(loaded.get('state_dict', loaded))
+    return {key: value for key, value in state.items() if isinstance(value, Tensor)}
 
 
 def _build(cfg: Config, checkpoint: str, own: bool) -> nn.Module:

@@ -2,7 +2,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from claip_emo_mm.compat.hub import SCHEME
 from claip_emo_mm.datasets.terms import OPEN_LICENSES, DataTerms, data_terms
@@ -17,6 +17,9 @@ from claip_emo_mm.version import INTENDED_USE, LICENSE
 METRICS_FILE = 'test_metrics.json'
 _TAGS = ['emotion-recognition', 'audio-visual', 'clip', 'clap', 'lora', 'mmaction2']
 _SHOWN = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weighted)', ECE='calibration error')
+_VARIANTS = dict(weights='of the weights of the last step (--raw-weights)', modality='of one modality (--modality)',
+                 adapter_scale='of scaled adapters (--adapter-scale)', on='of another data set (--on)')
+_AS_IT_IS = dict(modality='both', adapter_scale=1)
 
 
 def training_data(metadata: Metadata) -> dict[str, DataTerms]:
@@ -28,11 +31,35 @@ def training_data(metadata: Metadata) -> dict[str, DataTerms]:
     return {name: data_terms(name) if name else own for name in names}
 
 
-def read_test_metrics(checkpoint: Path) -> dict[str, Any]:
-    """Read what tools/test.py wrote beside a checkpoint, where it tested this one; empty otherwise."""
-    found = read_json(checkpoint.with_name(METRICS_FILE))
-    tested = found.get('checkpoint')
-    return found if isinstance(tested, str) and Path(tested).resolve() == checkpoint.resolve() else {}
+class CardMetrics(NamedTuple):
+    """Metrics of a checkpoint, for its card."""
+    found: dict[str, Any]  # as tools/test.py wrote them; empty where there are none of this model
+    reason: str  # why there are none; '' where there are
+
+
+def read_test_metrics(checkpoint: Path, weights_sha256: str) -> CardMetrics:
+    """Read what tools/test.py wrote beside a checkpoint, where it tested these weights, as they are published.
+
+    Args:
+        checkpoint: its path.
+        weights_sha256: as of `hash_checkpoint`.
+    """
+    path = checkpoint.with_name(METRICS_FILE)
+    found = read_json(path)
+    tested = found.get('weights_sha256')
+    variants = [what for key, what in _VARIANTS.items() if found.get(key, _AS_IT_IS.get(key)) != _AS_IT_IS.get(key)]
+    if not found:
+        reason = 'cannot be read' if path.exists() else 'is not there'
+    elif tested is None:
+        reason = 'does not say which weights were tested'
+    elif tested != weights_sha256:
+        reason = f'is of other weights ({found.get("checkpoint")} as it was tested)'
+    elif variants:
+        reason = f'is {variants[0]}'
+    else:
+        return CardMetrics(found, '')
+    return CardMetrics({}, f'{path} {reason}. Test this model as it is: tools/test.py CONFIG {checkpoint} '
+                           f'--work-dir {checkpoint.parent}')
 
 
 def model_card(name: str, metadata: Metadata, training: Mapping[str, Any], size: int, metrics: Mapping[str, Any],
@@ -43,7 +70,7 @@ def model_card(name: str, metadata: Metadata, training: Mapping[str, Any], size:
         name: of the repository, or of the file.
         metadata, training: of the checkpoint: ``meta['claip_emo_mm']``, and the rest of ``meta``.
         size: of the published file, in bytes.
-        metrics: as of `read_test_metrics`.
+        metrics: ``found`` of `read_test_metrics`.
         license_stated: license of the data by the user, in place of what is known.
     """
     data = training_data(metadata)
@@ -119,8 +146,11 @@ def _metrics(metrics: Mapping[str, Any], metadata: Metadata) -> list[str]:
     if not values:
         return ['Not measured by who published this: nothing is known of how often it is right.']
     intervals = (metrics.get('bootstrap') or {}).get('intervals', {})
+    shown = dict(_SHOWN)
+    if read_temperature(metadata['calibration']):  # the test does not divide the logits by it
+        shown['ECE'] += ', before calibration'
     rows = []
-    for key, title in _SHOWN.items():
+    for key, title in shown.items():
         if isinstance(values.get(key), int | float):
             low, high = intervals.get(key, (None, None))
             between = f' (95 % interval {low:.2f} to {high:.2f})' if key in intervals else ''

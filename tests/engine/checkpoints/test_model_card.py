@@ -83,12 +83,39 @@ def test_open_data_may_be_published(names: tuple[str, ...], data: list[str]) -> 
     assert all(terms.is_open for terms in training_data(metadata).values())
 
 
-def test_metrics_of_another_checkpoint_are_not_taken(tmp_path: Path) -> None:
-    path = tmp_path / 'test_metrics.json'
-    assert read_test_metrics(tmp_path / 'a.pth') == {}
-    write_json(path, dict(METRICS, checkpoint=str(tmp_path / 'a.pth')))
-    assert read_test_metrics(tmp_path / 'a.pth')['clips'] == 12
-    assert read_test_metrics(tmp_path / 'b.pth') == {}
+def test_calibration_error_is_of_the_scores_before() -> None:
+    metrics = dict(METRICS, metrics=dict(ECE=9.191))
+    assert '| calibration error | 9.19 % |' in model_card('m', make_metadata(()), {}, 1, metrics)
+    card = model_card('m', make_metadata((), calibration=dict(temperature=.481)), {}, 1, metrics)
+    assert 'logits divided by 0.481' in card and '| calibration error, before calibration | 9.19 % |' in card
+
+
+@pytest.mark.parametrize('details', [
+    dict(weights_sha256='ab'), dict(weights_sha256='ab', modality='both', adapter_scale=1.0),
+    dict(weights_sha256='ab', checkpoint='/moved/b.pth')])
+def test_metrics_of_these_weights_are_taken(details: dict[str, Any], tmp_path: Path) -> None:
+    write_json(tmp_path / 'test_metrics.json', dict(METRICS, **details))
+    found, reason = read_test_metrics(tmp_path / 'a.pth', 'ab')
+    assert found['clips'] == 12 and reason == ''
+
+
+@pytest.mark.parametrize('details, expected', [
+    (dict(), 'does not say which weights were tested'),
+    (dict(weights_sha256='cd', checkpoint='a.pth'), 'is of other weights (a.pth as it was tested)'),
+    (dict(weights_sha256='ab', modality='visual'), 'is of one modality (--modality)'),
+    (dict(weights_sha256='ab', adapter_scale=0.0), 'is of scaled adapters (--adapter-scale)'),
+    (dict(weights_sha256='ab', weights='raw'), 'is of the weights of the last step (--raw-weights)'),
+    (dict(weights_sha256='ab', on=dict(config='b.py')), 'is of another data set (--on)')])
+def test_metrics_of_something_else_are_not_taken(details: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    write_json(tmp_path / 'test_metrics.json', dict(METRICS, **details))
+    found, reason = read_test_metrics(tmp_path / 'a.pth', 'ab')
+    assert found == {} and f'test_metrics.json {expected}. Test this model as it is: ' in reason
+
+
+def test_metrics_that_are_not_there(tmp_path: Path) -> None:
+    assert 'test_metrics.json is not there. Test' in read_test_metrics(tmp_path / 'a.pth', 'ab').reason
+    (tmp_path / 'test_metrics.json').write_text('{"met')
+    assert 'test_metrics.json cannot be read. Test' in read_test_metrics(tmp_path / 'a.pth', 'ab').reason
 
 
 def test_names_of_repositories() -> None:
