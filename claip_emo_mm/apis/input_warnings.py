@@ -1,4 +1,4 @@
-"""Warnings of an inference: missing modalities, silence, times without a face, files that are cut off."""
+"""Warnings of an inference: missing modalities, silence, times without frames or a face, files that are cut off."""
 import math
 
 from claip_emo_mm.apis.windows import SlidingWindows
@@ -7,6 +7,7 @@ from claip_emo_mm.media.audio_signal import SILENT
 from claip_emo_mm.media.stream import FileStream, MediaStream
 
 _SHORT_S = .05  # rounding of window and stride to ticks
+_MIN_MISSING_S = .5  # of frames at the end; in most files the audio is a little longer
 
 
 def modality_warnings(source: MediaStream, reads_frames: bool, reads_audio: bool) -> list[str]:
@@ -23,8 +24,11 @@ def modality_warnings(source: MediaStream, reads_frames: bool, reads_audio: bool
 
 
 def final_warnings(source: MediaStream, windows: SlidingWindows, reads_frames: bool, reads_audio: bool) -> list[str]:
-    """What is known once the input was read: silence, times without a face or a window, a file that is cut off."""
+    """What is known once the input was read: silence, times without frames, a face or a window, a file cut off."""
     warnings = [f'no face {start:.1f}-{end:.1f} s' for start, end in windows.no_face()]
+    if reads_frames and source.has_frames and windows.end_s - windows.frames_end_s >= _MIN_MISSING_S:
+        based = f': predicted from {_other("frames")} alone' if reads_audio else ''
+        warnings.append(f'no frames after {windows.frames_end_s:.1f} s{based}')
     if windows.stride_s > windows.window_s + _SHORT_S and windows.end_s > windows.window_s + _SHORT_S:
         warnings.append(f'{windows.stride_s - windows.window_s:.1f} of every {windows.stride_s:.1f} s are not judged: '
                         'the stride is longer than the window')

@@ -96,7 +96,8 @@ class SlidingWindows:
         self._linker = FaceLinker()
         self._detected: tuple[_Tick, list[FaceBox]] | None = None
         self._people = PersonTracker()
-        self._frames_end_s = 0.
+        self._judged: deque[Span] = deque(maxlen=1 if is_endless else None)  # times of the windows, joined
+        self.frames_end_s = 0.  # time up to which there were frames
         self.audio = AudioBuffer(source, keeps_envelope=not is_endless)
         self._is_endless = is_endless
         self.end_s = 0.  # time up to which the source was read
@@ -150,7 +151,7 @@ class SlidingWindows:
                 yield from self._track(waiting)
                 yield _Tick(None, {})
                 continue
-            self._frames_end_s = (number + 1) / TICKS_HZ
+            self.frames_end_s = (number + 1) / TICKS_HZ
             if frame is not shown:
                 full, shown = frame(), frame
                 tick = _Tick(shrink(full, _SHORTER_SIDE / min(full.shape[:2])), {} if self._face == 'none' else None)
@@ -197,15 +198,19 @@ class SlidingWindows:
         return faces
 
     def no_face(self) -> list[Span]:
-        """Return the times without a detected face, in s, except for short ones."""
+        """Return the times without a detected face, in s, of those that windows cover; except for short ones."""
         if self._face == 'none':
             return []
         spans = sorted(span for person in range(1, len(self._people) + 1) for span in self._people.spans(person))
-        absences, reached_s = [], 0.
-        for start_s, end_s in [*spans, (self._frames_end_s, self._frames_end_s)]:
-            if start_s - reached_s >= min(_MIN_ABSENCE_S, self._frames_end_s) - 1e-6:
-                absences.append((reached_s, start_s))
-            reached_s = max(reached_s, end_s)
+        absences = []
+        for judged_from_s, judged_to_s in self._judged:
+            reached_s, end_s = judged_from_s, min(judged_to_s, self.frames_end_s)
+            shortest_s = min(_MIN_ABSENCE_S, end_s - reached_s)
+            for seen_from_s, seen_to_s in [*spans, (end_s, end_s)]:
+                absent_to_s = min(seen_from_s, end_s)
+                if absent_to_s > reached_s and absent_to_s - reached_s >= shortest_s - 1e-6:
+                    absences.append((reached_s, absent_to_s))
+                reached_s = max(reached_s, seen_to_s)
         return absences
 
     def people(self, reported: Iterable[int]) -> list[PersonTrack]:
@@ -217,12 +222,19 @@ class SlidingWindows:
         start_s, end_s = start / TICKS_HZ, end / TICKS_HZ
         samples, note = self.audio.cut(start_s, end_s) or (None, '')
         self.audio.forget(end_s - self._window / TICKS_HZ)
-        people = self._views([tick for tick in ticks if tick.frame is not None])
+        joined = self._judged and start_s <= self._judged[-1][1]
+        self._judged.append((self._judged.pop()[0] if joined else start_s, end_s))
+        people = self._views([tick for tick in ticks if tick.frame is not None], len(ticks))
         self._people.forget(start_s, history=not self._is_endless)
         return Window(start_s, end_s, people, samples, self.audio.rate_hz, note)
 
-    def _views(self, ticks: list[_Tick]) -> list[PersonView]:
-        """Choose the people of a window, the largest and longest visible first."""
+    def _views(self, ticks: list[_Tick], length: int) -> list[PersonView]:
+        """Choose the people of a window, the largest and longest visible first.
+
+        Args:
+            ticks: those with frames.
+            length: ticks of the window.
+        """
         if not ticks:
             return [PersonView(None, None, [], ['no frames'] if self._has_frames else [])]
         if self._face == 'none':
@@ -236,16 +248,16 @@ class SlidingWindows:
         if not chosen:
             return [PersonView(None, None, [tick.frame for tick in ticks], ['no face: the whole frame was used'])]
         if self._face == 'largest':
-            return [_view(chosen, boxes[chosen[0]], faces)]
-        return [_view([person], boxes[person], faces) for person in sorted(chosen)]
+            return [_view(chosen, boxes[chosen[0]], faces, length)]
+        return [_view([person], boxes[person], faces, length) for person in sorted(chosen)]
 
 
-def _view(people: list[int], boxes: list[Box], faces: list[dict[int, _Face]]) -> PersonView:
-    """Take the first of these people in every tick, else the crop of the nearest tick with one."""
+def _view(people: list[int], boxes: list[Box], faces: list[dict[int, _Face]], length: int) -> PersonView:
+    """Take the first of these people in every tick with a frame, else the crop of the nearest tick with one."""
     crops = {number: next(each[person].crop for person in people if person in each)
              for number, each in enumerate(faces) if not each.keys().isdisjoint(people)}
     present = np.array(list(crops))
-    ratio = len(boxes) / len(faces)
+    ratio = len(boxes) / length
     warnings = [f'visible in {100 * ratio:.0f} % of the window'] if ratio < .7 else []
     left, top, width, height = np.median(np.array(boxes), axis=0).tolist()
     return PersonView(people[0], (left, top, width, height),

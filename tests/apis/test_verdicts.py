@@ -58,6 +58,15 @@ def test_how_much_of_a_window_a_person_is_seen_in(infer: EmotionInferencer) -> N
     assert result.summaries()[second.person - 1].seen_s == pytest.approx(.5, abs=.1)
 
 
+def test_frames_that_end_before_the_audio_are_said(infer: EmotionInferencer) -> None:
+    result = infer.infer(scene(3, (RED, 0, 3, 40), audio_s=8))
+    assert result.warnings == ['no frames after 3.0 s: predicted from audio alone']
+    assert [(row.from_s, row.person, row.seen_ratio, row.warnings) for row in result.rows] == [
+        (0, 1, .75, []), (2, 1, .25, ['visible in 25 % of the window']), (4, None, 1., ['no frames'])]
+    assert [each.seen_s for each in result.summaries()] == [3, 3]  # the last window is nearest from 5 s on
+    assert infer.infer(scene(3, (RED, 0, 3, 40), audio_s=3.4)).warnings == []
+
+
 @pytest.mark.parametrize(('peak', 'said'), [
     (10 ** (-91 / 20), 'the audio is silent (its peak is -91 dB): the silence was scored as audio'),
     (0, 'the audio is silent (every sample is 0): the silence was scored as audio'), (.01, None)])

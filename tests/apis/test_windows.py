@@ -24,18 +24,20 @@ class Squares:
         return found
 
 
-def scene(seconds: float, *faces: tuple, fps: float = TICKS_HZ) -> ArrayStream:
+def scene(seconds: float, *faces: tuple, fps: float = TICKS_HZ, audio_s: float = 0.) -> ArrayStream:
     """A video (60 x 160 pixels) in which each face, (color, from s, to s, left), is a square of 20 pixels."""
     frames = np.full((round(seconds * fps), 60, 160, 3), 90, np.uint8)
     for number, frame in enumerate(frames):
         for color, start_s, end_s, left in faces:
             if start_s <= number / fps < end_s:
                 frame[20:40, left:left + 20] = color
-    return ArrayStream(frames, fps)
+    noise = np.random.default_rng(0).uniform(-.3, .3, round(8000 * audio_s)).astype(np.float32)
+    return ArrayStream(frames, fps, *((noise, 8000) if audio_s else ()))
 
 
-def cut(source: ArrayStream, face: str) -> tuple[SlidingWindows, list[Window]]:
-    windows = SlidingWindows(source, 2., 1., face, Squares())
+def cut(source: ArrayStream, face: str, window_s: float = 2., stride_s: float = 1.) -> (
+        tuple[SlidingWindows, list[Window]]):
+    windows = SlidingWindows(source, window_s, stride_s, face, Squares())
     return windows, list(windows)
 
 
@@ -60,6 +62,34 @@ def test_parts_without_a_face() -> None:
     windows, found = cut(scene(5, (RED, 0, 1.5, 40), (RED, 1.8, 2.5, 40), (RED, 4, 4.2, 40)), 'largest')
     np.testing.assert_allclose(windows.no_face(), [(2.5, 5)], atol=2 / TICKS_HZ)  # a fifth of a second is no face
     assert [view.warnings for view in found[-1].people] == [['no face: the whole frame was used']]
+
+
+@pytest.mark.parametrize('face', ['largest', 'all'])
+def test_a_person_is_not_seen_where_there_are_no_frames(face: str) -> None:
+    windows, found = cut(scene(3, (RED, 0, 3, 40), audio_s=8), face, 4., 2.)
+    assert [(window.start_s, window.people[0].person) for window in found] == [(0, 1), (2, 1), (4, None)]
+    assert [window.people[0].seen_ratio for window in found[:2]] == [.75, .25]
+    assert [window.people[0].warnings for window in found] == [
+        [], ['visible in 25 % of the window'], ['no frames']]
+    assert (windows.frames_end_s, windows.end_s, windows.no_face()) == (3, 8, [])
+
+
+def test_the_end_of_the_recording_is_no_absence() -> None:
+    for seconds in (1.5, 4.5):  # shorter than a window, and no multiple of the stride
+        _, found = cut(scene(seconds, (RED, 0, 9, 40), audio_s=seconds), 'largest', 4., 2.)
+        assert [window.people[0].seen_ratio for window in found] == [1.] * len(found)
+        assert not any(window.people[0].warnings for window in found)
+
+
+def test_nothing_is_said_of_faces_between_windows() -> None:
+    source = scene(10, (RED, 0, 1, 40), (RED, 3, 6, 40))
+    windows, found = cut(source, 'largest', 2., 7.)
+    assert [(window.start_s, window.end_s) for window in found] == [(0, 2), (7, 9), (8, 10)]
+    np.testing.assert_allclose(windows.no_face(), [(1, 2), (7, 10)], atol=2 / TICKS_HZ)
+    windows, _ = cut(source, 'largest', 2., 2.)  # next to each other: every time is judged
+    np.testing.assert_allclose(windows.no_face(), [(1, 3), (6, 10)], atol=2 / TICKS_HZ)
+    windows, _ = cut(scene(6, (GREEN, 2.5, 6, 40)), 'all', 2., 3.)  # a face that begins between two windows
+    np.testing.assert_allclose(windows.no_face(), [(0, 2)], atol=2 / TICKS_HZ)
 
 
 def test_overlapping_windows_show_the_same_frames() -> None:
