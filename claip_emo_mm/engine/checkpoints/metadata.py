@@ -27,7 +27,8 @@ def make_metadata(cfg: Config, classes: Sequence[str], model: nn.Module, hashes:
         model: the model without a distributed wrapper.
         hashes: name of a backbone whose frozen weights the checkpoint omits -> their hash.
         clips: the training clips, as ``trained_clips`` gives them.
-        data: what it was trained on, the last training first, as ``provenance.describe_datasets`` gives it.
+        data: what it was trained on, a text for each training, the last one first, as
+            ``provenance.describe_datasets`` gives it.
     Returns: ``format``, ``version``, ``config`` (json), ``classes``, ``front_end``, ``model``, ``trained_clips``,
         ``data``, ``calibration`` (empty: `CalibrationHook` and tools/analysis_tools/calibrate.py fit it) and
         ``backbones``: name -> ``type``, ``arch`` and ``lora`` (from the config), ``pretrained`` (where its weights came

@@ -17,8 +17,11 @@ TOY_FILE = 'toy.json'  # marks the folder of a toy set
 
 
 def describe_datasets(dataset: Any, before: Sequence[str] = ()) -> list[str]:
-    """Name the data of a training, and behind it those of earlier ones that it started from, without repetitions."""
-    return list(dict.fromkeys([*map(_describe, leaf_datasets(dataset)), *before]))
+    """Name the data of each training without repetitions: of this one, then of earlier ones that it started from.
+
+    Data sets that were trained on together are one text, such as 'a/train.csv and drawn faces'.
+    """
+    return list(dict.fromkeys([*_together(map(_describe, leaf_datasets(dataset))), *before]))
 
 
 def trained_on(metadata: Metadata | None) -> str:
@@ -42,7 +45,7 @@ def caution(metadata: Metadata | None) -> str:
     """Why the scores of a checkpoint say nothing on real people; empty where nothing speaks against it."""
     if metadata is None:
         return ''
-    if DRAWN in (metadata['data'] or _from_config(metadata))[:1]:
+    if set(metadata['data'] or _from_config(metadata)) == {DRAWN}:
         return (f'{DRAWN}: this model was trained on drawn faces and made voices alone. It has never seen a person, '
                 'and its scores for real videos mean nothing.')
     if uses_toy_encoders(metadata):
@@ -62,16 +65,23 @@ def _describe(leaf: BaseDataset) -> str:
 
 
 def _from_config(metadata: Metadata) -> list[str]:
-    names = [name for name in metadata['trained_clips'] if name]
+    """As `describe_datasets`; of data sets that are known by name alone no order is known."""
+    names = _together(name for name in metadata['trained_clips'] if name)
     if names:
         return names
     try:
         roots = _values(json.loads(metadata['config'] or '{}').get('train_dataloader') or {}, 'data_root')
     except (AttributeError, RecursionError, TypeError, ValueError):  # a file may hold anything
         return []
-    if uses_toy_encoders(metadata):
-        return list(dict.fromkeys(DRAWN if Path(root).name.startswith('toy') else Path(root).name for root in roots))
-    return list(dict.fromkeys(Path(root).name for root in roots))
+    is_toy = uses_toy_encoders(metadata)
+    folders = (Path(root).name for root in roots)
+    return _together(DRAWN if is_toy and folder.startswith('toy') else folder for folder in folders)
+
+
+def _together(names: Iterable[str]) -> list[str]:
+    """One text of distinct names; empty without any."""
+    joined = ' and '.join(dict.fromkeys(names))
+    return [joined] if joined else []
 
 
 def _values(config: Any, key: str) -> Iterable[str]:

@@ -29,7 +29,9 @@ def test_data_sets_have_names(tmp_path: Path) -> None:
     write_json(tmp_path / 'anything' / 'toy.json', dict(seed=0))
     both = ConcatDataset([own, toy], lazy_init=True)
     assert describe_datasets(own) == ['interviews/train.csv'] and describe_datasets(toy) == ['drawn faces']
-    assert describe_datasets(both) == ['interviews/train.csv', 'drawn faces']
+    assert describe_datasets(both) == ['interviews/train.csv and drawn faces']
+    assert describe_datasets(ConcatDataset([toy, own, toy], lazy_init=True), ['drawn faces']) == [
+        'drawn faces and interviews/train.csv', 'drawn faces']
     own.published = OfficialSplit(MAFW, 2, 'train')
     again = describe_datasets(own, ['drawn faces'])
     assert again == ['MAFW single, fold 2, train', 'drawn faces'] == describe_datasets(own, again)
@@ -39,6 +41,8 @@ def test_what_outputs_say() -> None:
     assert trained_on(metadata(['drawn faces'], toy=True)) == 'drawn faces'
     assert trained_on(metadata(['mine/train.csv', 'MAFW, fold 2, train'])) == (
         'mine/train.csv, before that MAFW, fold 2, train')
+    assert trained_on(metadata(['a/train.csv and b/train.csv', 'dfew'])) == (
+        'a/train.csv and b/train.csv, before that dfew')
     assert trained_on(metadata(['mine/train.csv'], toy=True)) == (
         'mine/train.csv; encoders pretrained on drawn faces')
     assert trained_on(metadata()) == trained_on(None) == ''
@@ -49,12 +53,20 @@ def test_a_checkpoint_that_does_not_say_it() -> None:
     assert trained_on(metadata(toy=True, config=config)) == 'drawn faces'
     assert trained_on(metadata(config=config)) == 'toy'
     assert trained_on(metadata(config=config, clips={'dfew': ''})) == 'dfew'
+    assert trained_on(metadata(clips={'dfew': '', 'mafw': '', '': ''})) == 'dfew and mafw'
+    both = json.dumps(dict(train_dataloader=dict(dataset=dict(datasets=[
+        dict(data_root='data/toy'), dict(data_root='data/corpusA'), dict(data_root='data/corpusA')]))))
+    assert trained_on(metadata(config=both)) == 'toy and corpusA'
+    assert trained_on(metadata(toy=True, config=both)) == 'drawn faces and corpusA; encoders pretrained on drawn faces'
+    assert caution(metadata(config=both)) == ''
     for broken in ('[]', '{', '3', '{"train_dataloader": 3}', '{"train_dataloader": null}'):
         assert trained_on(metadata(config=broken)) == ''
 
 
 @pytest.mark.parametrize(('data', 'toy', 'kind'), [
-    (['drawn faces'], True, 'drawn faces'), (['drawn faces', 'dfew'], False, 'drawn faces'),
+    (['drawn faces'], True, 'drawn faces'), (['drawn faces'], False, 'drawn faces'),
+    (['drawn faces', 'dfew'], False, ''), (['drawn faces and a/train.csv'], False, ''),
+    (['drawn faces and a/train.csv', 'drawn faces'], True, 'tiny encoders'),
     (['mine/train.csv', 'drawn faces'], True, 'tiny encoders'), (['mine/train.csv'], False, '')])
 def test_what_is_warned_of(data: list[str], toy: bool, kind: str) -> None:
     assert caution(metadata(data, toy)).partition(':')[0] == kind and caution(None) == ''
