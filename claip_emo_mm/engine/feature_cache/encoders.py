@@ -36,7 +36,8 @@ class FrozenEncoder:
         self.attribute = f'{name}_backbone'
         self.backbone = MODELS.build(cfg.model[self.attribute]).eval()
         self.block = options.visual_block if name == 'visual' else None
-        self._refuse_trainable()
+        if self.block is None:  # else the plan has checked the blocks
+            self._refuse_trainable()
         model = nn.ModuleDict({self.attribute: self.backbone})
         omitted = frozen_keys(model).get(self.attribute, [])
         self.frozen_sha256 = weight_hash(model, omitted)
@@ -48,23 +49,16 @@ class FrozenEncoder:
         self.chunk_size = cfg.model.get('frame_chunk_size' if name == 'visual' else 'audio_chunk_size', 16)
         preprocessor = dict(cfg.model.get('data_preprocessor') or dict(type='AudioVisualDataPreprocessor'))
         preprocessor['blending'] = None
-        preprocessor.pop('frame_tolerance', None)  # every frame has a row
         self.preprocessor = MODELS.build(preprocessor).to(device)
         model.to(device)
 
     def _refuse_trainable(self) -> None:
-        above = () if self.block is None else tuple(
-            f'tower.{layer}.' for layer in ('ln_post', *(f'transformer.resblocks.{number}' for number in range(
-                self.block + 1, len(self.backbone.tower.transformer.resblocks)))))
         found = [f'{self.attribute}.{name}' for name, parameter in self.backbone.named_parameters()
-                 if parameter.requires_grad and not name.startswith(above or '-')]
-        if not found:
-            return
-        hint = (f'model.{self.attribute}.lora=None, and frozen=True, or take a config of configs/cached'
-                if self.block is None else
-                f'model.{self.attribute}.lora.blocks to blocks above {self.block}, and frozen=True')
-        raise InputError(f'{KEY}: {len(found)} parameters would be trained below the point where features are kept, so '
-                         f'these would be old after one step: {named(found)}. Set {hint}.')
+                 if parameter.requires_grad]
+        if found:
+            raise InputError(f'{KEY}: {len(found)} parameters would be trained below the point where features are '
+                             f'kept, so these would be old after one step: {named(found)}. Set '
+                             f'model.{self.attribute}.lora=None, and frozen=True, or take a config of configs/cached.')
 
     @torch.inference_mode()
     def encode(self, inputs: Sequence[Mapping[str, Any]]) -> np.ndarray:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config, ConfigDict
 
 from claip_emo_mm.datasets.feature_cache import DESCRIPTION, ContentHashes, PipelineParts, split_pipeline
@@ -18,9 +19,12 @@ from claip_emo_mm.engine.feature_cache.points import (
     cache_points,
 )
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.models.backbones.clip import build_vision_transformer
 from claip_emo_mm.utils.io import read_json
 
 SPLITS = ('train', 'val', 'test')
+_EXACT = {'model.precision': 'fp32', 'model.visual_backbone.merged_tokens': 0, 'model.visual_backbone.int8': False,
+          'model.data_preprocessor.frame_tolerance': 0}  # with other values encoders give other features
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,15 @@ class FeaturePlan:
         if (cfg.model.get('data_preprocessor') or {}).get('blending'):
             raise InputError(f'{KEY}: model.data_preprocessor.blending mixes pixels and spectrograms, which are not '
                              'read. Set it to None.')
+        _refuse_inexact(cfg)
         if 'strategy' in cfg:
             raise InputError(f'{KEY}: strategy shards the encoders, which are not there. Take it out of the config.')
         self.uses = [use for split in splits for use in self._uses(split)]
         if not self.uses:
             raise InputError(f'{cfg.filename}: no data loader has a data set with a pipeline: there is nothing to '
                              'extract.')
+        if self.options.visual_block is not None and 'visual' in self.uses[0].points:
+            _check_block(cfg.model.visual_backbone, self.options.visual_block)
 
     def points(self) -> list[CachePoint]:
         """Each point where features are kept, once."""
@@ -119,6 +126,35 @@ class FeaturePlan:
                                versions=versions, one_view=split == 'train' and not dataset.get('test_mode')),
                     ConfigDict(parts.pack)]
         return cfg, hashes
+
+
+def _refuse_inexact(cfg: Config) -> None:
+    """Refuse options with which the encoders give other features; the features that are kept do not tell."""
+    for path, default in _EXACT.items():
+        place, _, option = path.rpartition('.')
+        owner = cfg.model if place == 'model' else cfg.model.get(place.partition('.')[2]) or {}
+        value = owner.get(option) or default
+        if value != default:
+            raise InputError(f'{KEY}: {path} is {value!r}, which changes the features: they are kept exact. Set '
+                             f'{path}={default!r}. A checkpoint takes the option when it is tested on the media, with '
+                             f'{KEY}=None.')
+
+
+def _check_block(backbone: Mapping[str, Any], block: int) -> None:
+    """Refuse a `visual_block` without blocks above it, and parameters to train in it or below."""
+    with torch.device('meta'):
+        last = len(build_vision_transformer(backbone['arch']).transformer.resblocks) - 1
+    if block >= last:
+        raise InputError(f'{KEY}: visual_block is {block}, but the encoder has the blocks 0 to {last}. Expected one '
+                         'below the last, as adapters are trained above it.')
+    lora = backbone.get('lora')
+    blocks = lora.get('blocks') if lora is not None else [last]
+    is_above = isinstance(blocks, Sequence) and all(isinstance(each, int) and each > block for each in blocks)
+    if not (blocks and is_above and backbone.get('frozen', True)):
+        found = 'frozen=False' if not backbone.get('frozen', True) else f'lora.blocks={blocks}'
+        raise InputError(f'{KEY}: model.visual_backbone.{found} trains parameters in block {block} or below, where '
+                         f'visual_block={block} keeps the tokens that leave it: these would be old after one step. Set '
+                         f'model.visual_backbone.lora.blocks to blocks above {block}, and frozen=True.')
 
 
 def _leaves(dataset: Any) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from safetensors.torch import load_file, save_file
 
 from claip_emo_mm.datasets.feature_cache import FeatureStore
-from claip_emo_mm.engine.feature_cache import FeatureCacheConfig, extract_features
+from claip_emo_mm.engine.feature_cache import FeatureCacheConfig, cached_config, extract_features
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import find_file
 
@@ -20,6 +20,15 @@ WINDOWS = 2  # distinct ones of a toy clip: 2 views
 @pytest.fixture
 def cache(full_cache: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(full_cache, tmp_path / 'features'))
+
+
+@pytest.fixture(scope='session')
+def tokens(configured: Callable[..., Config], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the tokens behind block 1 of the test clips, which nothing may be added to."""
+    cache = tmp_path_factory.mktemp('tokens')
+    cfg = configured(cache, 'upper_lora')
+    cached_config(cfg, ('test',))
+    return cache
 
 
 def test_nothing_is_extracted_twice(configured: Callable[..., Config], full_cache: Path, texts: list[str]) -> None:
@@ -120,7 +129,8 @@ def test_unreadable_clips(configured: Callable[..., Config], toy: Path, tmp_path
     (dict(model__audio_backbone__frozen=False), r'audio_backbone\.tower\.bn0\.weight, .*frozen=True'),
     (dict(model__visual_backbone__lora=dict(_delete_=True, targets=['q_proj'], blocks=[1, 3]),
           feature_cache__visual_block=1),
-     r'2 parameters .*resblocks\.1\..*lora\.blocks to blocks above 1'),
+     r'lora\.blocks=\[1, 3\] trains parameters in block 1 or below.*lora\.blocks to blocks above 1'),
+    (dict(model__precision='bf16'), r"model\.precision is 'bf16'.*Set model\.precision='fp32'\. .*feature_cache=None"),
     (dict(model__visual_backbone__pretrained=None), 'pretrained is None: random weights'),
     (dict(model__data_preprocessor__blending=dict(num_classes=7)), 'blending mixes pixels'),
     (dict(feature_cache__dtype='int8'), "dtype is 'int8'. Expected 'float32' or 'float16'"),
@@ -132,6 +142,39 @@ def test_refused(configured: Callable[..., Config], tmp_path: Path, texts: list[
                  expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         extract_features(configured(tmp_path, **options), texts.append, ('test',))
+    assert not list(tmp_path.glob('*/rows_*')) and not texts
+
+
+@pytest.mark.parametrize('options, expected', [
+    (dict(model__visual_backbone__merged_tokens=8), r'backbone\.merged_tokens is 8, which .*Set .*merged_tokens=0\.'),
+    (dict(model__visual_backbone__int8=True), r'visual_backbone\.int8 is True, which .*Set .*\.int8=False\.'),
+    (dict(model__data_preprocessor__frame_tolerance=1.5), r'frame_tolerance is 1\.5, which .*frame_tolerance=0\.'),
+])
+def test_faster_encoders_do_not_take_exact_features(configured: Callable[..., Config], full_cache: Path,
+                                                    texts: list[str], options: dict, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        cached_config(configured(full_cache, **options), ('test',))
+
+
+@pytest.mark.parametrize('options, expected', [
+    (dict(lora__blocks=None), r'lora\.blocks=None trains parameters in block 1 or below'),
+    (dict(lora__blocks=[0, 3]), r'lora\.blocks=\[0, 3\] trains parameters in block 1 or below'),
+    (dict(lora=None, frozen=False), r'frozen=False trains parameters in block 1 or below'),
+])
+def test_what_is_trained_below_a_block_is_refused_with_a_full_cache(
+        configured: Callable[..., Config], tokens: Path, options: dict, expected: str) -> None:
+    options = {f'model__visual_backbone__{key}': value for key, value in options.items()}
+    with pytest.raises(InputError, match=expected):
+        cached_config(configured(tokens, 'upper_lora', **options), ('test',))
+
+
+@pytest.mark.parametrize('block', [3, 7])
+def test_blocks_without_others_above(configured: Callable[..., Config], tmp_path: Path, texts: list[str],
+                                     block: int) -> None:
+    cfg = configured(tmp_path, 'upper_lora', feature_cache__visual_block=block,
+                     model__visual_backbone__lora__blocks=[block + 1])
+    with pytest.raises(InputError, match=f'visual_block is {block}, but the encoder has the blocks 0 to 3. Expected'):
+        extract_features(cfg, texts.append, ('test',))
     assert not list(tmp_path.glob('*/rows_*')) and not texts
 
 
