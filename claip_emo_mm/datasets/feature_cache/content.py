@@ -64,14 +64,14 @@ class ContentHashes:
         self._clips: dict[tuple[str | None, ...], bytes] = {}  # looked up by this process
         self.edited: list[str] = []  # files whose content is another than before
 
-    def clip(self, info: Mapping[str, Any]) -> bytes:
-        """Hash the files of a clip: `filename`, or `frame_dir` and `audio_path`; looked up once by a process.
+    def clip(self, info: Mapping[str, Any], again: bool = False) -> bytes:
+        """Hash the files of a clip: `filename`, or `frame_dir` and `audio_path`; once by a process, or `again`.
 
         Raises:
             InputError: a file is missing; or, read-only, is new or was edited.
         """
         paths = tuple(info.get(key) for key in ('filename', 'frame_dir', 'audio_path'))
-        if paths not in self._clips:
+        if again or paths not in self._clips:
             if not any(paths):
                 raise InputError(f'a clip without files ({media_name(info)}) has no features.')
             text = '\n'.join(f'{number} {self.of(path)}' for number, path in enumerate(paths) if path)

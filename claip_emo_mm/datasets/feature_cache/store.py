@@ -15,6 +15,7 @@ from claip_emo_mm.utils.io import read_json, write_json
 
 DTYPES = ('float32', 'float16')
 DESCRIPTION = 'description.json'
+CLIPS = 'clips.jsonl'  # what is known of media
 # A row of features: whose it is, of which augmented version, and which frame or audio window.
 _ENTRY = np.dtype([('high', '>u8'), ('low', '>u8'), ('version', '<i4'), ('id', '<i8')])
 
@@ -37,7 +38,7 @@ class FeatureStore:
         self._runs: dict[tuple[bytes, int], list[tuple[int, int, np.ndarray]]] = {}  # of a clip: part, first row, ids
         self._indexed: dict[int, int] = {}  # part -> rows in `_runs`
         self._rows: dict[int, np.ndarray] = {}
-        self._lines = JsonLines(self.folder / 'clips.jsonl')
+        self._lines = JsonLines(self.folder / CLIPS)
         self._media: dict[bytes, dict[str, Any]] = {}
         self._writer: tuple[int, Any, Any] | None = None
         self.refresh()

@@ -73,15 +73,20 @@ class LoadAudioWindows(BaseTransform):
             if is_silent(samples):
                 note = f'the audio is silent: no sample is above {SILENT:g} of 1'
             track = resample(samples, sample_rate_hz, self.sample_rate_hz, self.resampler)
-        elif self.on_missing == 'error':
-            raise InputError(f"{clip.path}: the clip has no audio. Use a file with audio, or a model without the audio "
-                             "modality, or set on_missing='silence' or 'mask' in LoadAudioWindows.")
+        else:
+            self.check_missing(clip.path)
         bounds, index = self.locate(spans, None if track is None else len(track))
         audios = [np.zeros(self.window_samples, np.float32) if track is None else
                   fill_window(track[start:end], self.window_samples) for start, end in bounds]
         return dict(results, audios=audios, audio_index=index, audio_bounds=bounds, sample_rate_hz=self.sample_rate_hz,
                     track_samples=None if track is None else len(track), audio_missing=not clip.has_audio,
                     audio_note=note)
+
+    def check_missing(self, path: str) -> None:
+        """Raise an `InputError` about a clip without audio, where `on_missing` is 'error'."""
+        if self.on_missing == 'error':
+            raise InputError(f"{path}: the clip has no audio. Use a file with audio, or a model without the audio "
+                             "modality, or set on_missing='silence' or 'mask' in LoadAudioWindows.")
 
     def locate(self, spans: np.ndarray, track_samples: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Find the distinct windows (A, 2), first and last + 1 sample, of spans (V, 2), and their positions (V,).

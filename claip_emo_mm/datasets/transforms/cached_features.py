@@ -36,7 +36,8 @@ class LoadCachedFeatures(BaseTransform):
         versions: augmented versions of a clip, of which one is sampled.
         one_view: whether one of the views is sampled, for training.
     Raises:
-        InputError: the features of a clip are not in the cache, or its files were edited since they were extracted.
+        InputError: the features of a clip are not in the cache, or its files were edited since they were extracted; or
+            the clip lacks a modality that the pipeline needs (`on_missing='error'`), as where media are read.
     """
 
     def __init__(self, cache: str, pipeline: Sequence[Mapping[str, Any]], stores: Mapping[str, str], versions: int = 1,
@@ -45,7 +46,7 @@ class LoadCachedFeatures(BaseTransform):
         self.cache, self.versions, self.one_view = Path(cache), versions, one_view
         self.parts = split_pipeline(pipeline)
         self.sampler = TRANSFORMS.build(self.parts.sampler)
-        self.audio_loader = TRANSFORMS.build(self.parts.chains['audio'][0]) if 'audio' in stores else None
+        self.loaders = {name: TRANSFORMS.build(self.parts.chains[name][0]) for name in stores}
         self.folders = {name: self.cache / stores[name] for name in MODALITIES if name in stores}
         self._stores: dict[str, FeatureStore] = {}
         self._contents = ContentHashes(cache, read_only=True)
@@ -73,10 +74,13 @@ class LoadCachedFeatures(BaseTransform):
             if media['has_frames']:
                 results['imgs'] = self._features(results, 'visual', clip, version, results['frame_inds'])
             else:
+                self.loaders['visual'].check_missing(media_name(results))
                 results.update(imgs=self._nothing('visual'), frame_missing=True,
                                frame_index=np.full_like(results['frame_index'], MISSING_INDEX))
         if 'audio' in self._stores:
-            bounds, index = self.audio_loader.locate(results['audio_spans'], media['track_samples'])
+            if media['track_samples'] is None:
+                self.loaders['audio'].check_missing(media_name(results))
+            bounds, index = self.loaders['audio'].locate(results['audio_spans'], media['track_samples'])
             is_missing = (index == MISSING_INDEX).all()
             results.update(
                 mel=self._nothing('audio') if is_missing else self._features(results, 'audio', clip, version,

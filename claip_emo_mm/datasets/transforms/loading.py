@@ -72,9 +72,13 @@ class DecodeFrames(BaseTransform):
         if clip.has_frames:
             frames = clip.decode(results['frame_inds'])
             return dict(results, imgs=frames, img_shape=frames[0].shape[:2])
-        if self.on_missing == 'error':
-            raise InputError(f"{clip.path}: an audio file has no frames. Take DecodeFrames out of the pipeline of a "
-                             "model without frames, or set on_missing='mask' in it, for a model of both.")
+        self.check_missing(clip.path)
         black = np.zeros((1, _MASK_SIDE, _MASK_SIDE, 3), np.uint8)
         return dict(results, imgs=black, img_shape=black.shape[1:3], frame_missing=True,
                     frame_index=np.full_like(results['frame_index'], MISSING_INDEX))
+
+    def check_missing(self, path: str) -> None:
+        """Raise an `InputError` about a clip without frames, where `on_missing` is 'error'."""
+        if self.on_missing == 'error':
+            raise InputError(f"{path}: an audio file has no frames. Take DecodeFrames out of the pipeline of a model "
+                             "without frames, or set on_missing='mask' in it, for a model of both.")

@@ -13,6 +13,7 @@ from claip_emo_mm.engine.feature_cache.encoders import FrozenEncoder
 from claip_emo_mm.engine.feature_cache.plan import FeaturePlan, Use
 from claip_emo_mm.engine.feature_cache.points import FeatureCacheConfig
 from claip_emo_mm.errors import InputError
+from claip_emo_mm.structures import media_name
 
 
 class ClipJob(NamedTuple):
@@ -61,16 +62,18 @@ class ClipExtractor:
 
     def is_complete(self, job: ClipJob) -> bool:
         """Whether the stores have all rows of a clip, as far as can be told without opening it."""
-        points = [point for number in job.uses for point in self.plan.uses[number].points.values()]
-        media: dict[str, Any] = {}
-        for point in points:
-            media |= self.stores[point.folder].media(job.clip) or {}
-        if any(self.stores[point.folder].media(job.clip) is None for point in points):
+        folders = [point.folder for number in job.uses for point in self.plan.uses[number].points.values()]
+        known = {folder: self.stores[folder].media(job.clip) for folder in folders}
+        if None in known.values():
             return False
-        for each in self._versions(job, dict(job.info, total_frames=media['total_frames'])):
-            for name in each.use.points:
+        for each in self._versions(job, dict(job.info, total_frames=known[folders[0]]['total_frames'])):
+            for name, point in each.use.points.items():
+                media = known[point.folder]
+                is_there = media['has_frames'] if name == 'visual' else media['track_samples'] is not None
+                if not is_there and self._chains[each.number][name][0].on_missing == 'error':
+                    return False  # opening it says so
                 ids = each.sampled['frame_inds'] if name == 'visual' else self._windows(each, media['track_samples'])
-                if (name == 'audio' or media['has_frames']) and len(self._missing(job, each, name, ids)):
+                if (name == 'audio' or is_there) and len(self._missing(job, each, name, ids)):
                     return False
         return True
 
@@ -172,6 +175,7 @@ class ClipExtractor:
         kept = {key: value for key, value in results.items() if key in loaded or key in ('filename', 'clip')}
         encoder = self._encoder(name)
         rows = encoder.encode([self._pack(kept)])[np.isin(wanted, missing)]
+        self._refuse_edited(job)
         store, point = self.stores[each.use.points[name].folder], each.use.points[name]
         if not store.description:
             statistics = encoder.write_statistics(store.folder)
@@ -181,7 +185,14 @@ class ClipExtractor:
         return len(rows), len(rows) * store.row_bytes
 
     def _append_media(self, job: ClipJob, each: _Version, name: str, media: Mapping[str, Any]) -> None:
+        self._refuse_edited(job)
         self.stores[each.use.points[name].folder].append_media(job.clip, media)
+
+    def _refuse_edited(self, job: ClipJob) -> None:
+        """Keep nothing of other files than those that were hashed: they are hashed long before they are decoded."""
+        if self.plan.contents.clip(job.info, again=True) != job.clip:
+            raise InputError(f'{media_name(job.info)}: was edited during the extraction. The same command extracts it '
+                             'again.')
 
     def _encoder(self, name: str) -> FrozenEncoder:
         if name not in self._encoders:

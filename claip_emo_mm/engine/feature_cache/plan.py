@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from mmengine.config import Config, ConfigDict
 
-from claip_emo_mm.datasets.feature_cache import DESCRIPTION, ContentHashes, PipelineParts, split_pipeline
+from claip_emo_mm.datasets.feature_cache import CLIPS, DESCRIPTION, ContentHashes, PipelineParts, split_pipeline
 from claip_emo_mm.engine.config_checks import inner_datasets
 from claip_emo_mm.engine.feature_cache.encoders import STATISTICS
 from claip_emo_mm.engine.feature_cache.points import (
@@ -103,6 +103,7 @@ class FeaturePlan:
             folder = self.cache / point.folder
             description = read_json(folder / DESCRIPTION)
             if not description:
+                _refuse_absent(folder, name)
                 raise InputError(f'{folder}: holds no {name} features of this config. Extract them: '
                                  f'tools/extract_features.py {self.cfg.filename} --out {self.cache}.')
             hashes[f'{name}_backbone'] = description['frozen_sha256']
@@ -138,6 +139,15 @@ def _refuse_inexact(cfg: Config) -> None:
             raise InputError(f'{KEY}: {path} is {value!r}, which changes the features: they are kept exact. Set '
                              f'{path}={default!r}. A checkpoint takes the option when it is tested on the media, with '
                              f'{KEY}=None.')
+
+
+def _refuse_absent(folder: Path, name: str) -> None:
+    """Refuse a modality of which no clip has anything: a folder of features that knows clips, but has no features."""
+    if (folder / CLIPS).is_file():
+        what, other = ('audio', 'visual') if name == 'audio' else ('frames', 'audio')
+        raise InputError(f'{KEY}: no clip has {what}, so there are no {name} features. Train without: set '
+                         f'model.{name}_backbone=None, model.{name}_neck=None, model.cls_head.{name}_channels=0, and '
+                         f'take the {name} transforms out of the pipelines, as configs/cached/*_{other}.py do.')
 
 
 def _check_block(backbone: Mapping[str, Any], block: int) -> None:

@@ -4,12 +4,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 from safetensors.torch import load_file, save_file
 
-from claip_emo_mm.datasets.feature_cache import FeatureStore
+from claip_emo_mm.datasets.feature_cache import ContentHashes, FeatureStore
 from claip_emo_mm.engine.feature_cache import FeatureCacheConfig, cached_config, extract_features
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import find_file
@@ -107,6 +108,33 @@ def test_an_edited_clip_is_extracted_again(configured: Callable[..., Config], ca
     clip.write_bytes(clip.read_bytes() + b'\0\0\0\x08free')  # still a video
     report = extract_features(cfg, texts.append)
     assert report.extracted == 1 and f'{clip} was edited: its features are extracted again' in texts
+
+
+def test_a_clip_that_is_edited_during_the_extraction(configured: Callable[..., Config], full_cache: Path, toy: Path,
+                                                     tmp_path: Path, texts: list[str]) -> None:
+    data, cache = Path(shutil.copytree(toy, tmp_path / 'toy')), tmp_path / 'cache'
+    cfg, edited = configured(cache, train_dataloader__dataset__data_root=str(data)), []
+
+    def edit(text: str) -> None:  # after the first clips, one of the others becomes one of another split
+        if 'clips are left after the first' in text:
+            store, hashes = FeatureStore(next(cache.glob('audio-*'))), ContentHashes(cache)
+            clips = {path: hashes.clip(dict(filename=str(path))) for path in data.glob('videos/train_*')}
+            edited.extend(next(item for item in clips.items() if store.media(item[1]) is None))
+            edited.append(edited[0].read_bytes())
+            shutil.copy(next(data.glob('videos/test_*')), edited[0])
+
+    with pytest.raises(InputError, match=r'1 clips have no features:\n .*/train_\d.*: was edited during the extr'):
+        extract_features(cfg, edit, ('train',))
+    path, clip, content = edited
+    for folder in cache.glob('*-*'):
+        assert FeatureStore(folder).media(clip) is None and not len(FeatureStore(folder).ids(clip, 0))
+    assert extract_features(cfg, texts.append, ('train',)).extracted == 1  # as the message says
+    path.write_bytes(content)
+    assert extract_features(cfg, texts.append, ('train',)).extracted == 1
+    for folder in cache.glob('*-*'):
+        found, expected = (FeatureStore(each / folder.name) for each in (cache, full_cache))
+        ids = expected.ids(clip, 0)
+        np.testing.assert_allclose(found.rows(clip, 0, ids), expected.rows(clip, 0, ids), atol=1e-5)
 
 
 def test_unreadable_clips(configured: Callable[..., Config], toy: Path, tmp_path: Path, texts: list[str]) -> None:
