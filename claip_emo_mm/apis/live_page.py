@@ -25,17 +25,24 @@ if TYPE_CHECKING:
 _HINT = ('Start the microphone, then the camera. Frames and audio go to the computer that serves this page, are judged '
          'and forgotten; nothing is kept.')
 _WAITING = 'The first window is not full yet, or the model still works on it.'
+_NO_CAMERA = 'The microphone is heard. Start the camera, too: nothing is judged without it.'
 _BUSY = 'Another visitor is live at the moment: one at a time. Try again later.'
 _WAITING_FRAMES = 100
 _MICROSECONDS = Fraction(1, 1_000_000)
 
 
 class BrowserSource:
-    """A `LiveSource` of frames and samples that a browser sends."""
+    """A `LiveSource` of frames and samples that a browser sends.
+
+    Attributes:
+        has_ended: Whether frames stayed away, or it was closed.
+    """
 
     name, is_paced, has_frames, has_audio = 'camera', False, True, True
 
-    def __init__(self) -> None:
+    def __init__(self, needs_frames: bool = True) -> None:
+        self.has_ended = False
+        self._needs_frames = needs_frames
         self._waiting = Waiting(_WAITING_FRAMES)
         self._audio_end_s: float | None = None
 
@@ -58,9 +65,23 @@ class BrowserSource:
         self._put(frame, begin_s)
 
     def decode(self) -> Iterator[av.VideoFrame | av.AudioFrame]:
-        """See `LiveSource`; ends when the browser sends nothing any more, before the stream calls that a failure."""
+        """See `LiveSource`; ends when frames stay away, before the stream calls that a failure.
+
+        Audio alone keeps it only where the model does not need frames.
+        """
+        seen_s = None
         while (frame := self._waiting.get(TIMEOUT_S / 2)) is not None:
+            if seen_s is None or isinstance(frame, av.VideoFrame) or not self._needs_frames:
+                seen_s = frame.time
+            elif frame.time - seen_s > TIMEOUT_S / 2:
+                break
             yield frame
+        self.has_ended = True
+
+    def why_ended(self) -> str:
+        """What stayed away, and for how long."""
+        return (f'The {"camera" if self._needs_frames else "microphone"} has sent nothing for {TIMEOUT_S / 2:g} s. '
+                'What it sends next is judged anew.')
 
     def close(self) -> None:
         """End."""
@@ -76,11 +97,11 @@ class LiveSession:
 
     Attributes:
         text: HTML of the newest window, or why there is none any more.
-        has_failed: Whether it ended by an error.
+        has_failed: Whether it ended by an error; frames that stay away are none.
     """
 
     def __init__(self, infer: EmotionInferencer) -> None:
-        self.source, self.text, self.has_failed = BrowserSource(), message(_WAITING), False
+        self.source, self.text, self.has_failed = BrowserSource(infer._reads_frames), message(_WAITING), False
         self._infer = infer
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -95,8 +116,11 @@ class LiveSession:
         try:
             with LiveStream([self.source]) as stream:
                 for update in recognize_live(self._infer, stream):
+                    if self.source.has_ended:  # the rest has no frames, and comes all at once
+                        break
                     statistics.add(update)
                     self.text = message(update_line(update), [statistics.describe()])
+            self.text = message(self.source.why_ended())
         except InputError as error:
             self._fail(str(error))
         except Exception as error:  # what nobody thought of must not leave the page waiting for ever
@@ -116,16 +140,33 @@ class LiveSessions:
         self._lock = threading.Lock()
         self._visitor, self._session = '', None
 
-    def of(self, visitor: str) -> LiveSession | None:
-        """The session of a visitor, a new one where nobody is live; None while another one is.
+    def of(self, visitor: str, begins: bool = True) -> LiveSession | None:
+        """The session of a visitor; None while another one is live.
 
-        One that failed stays until its visitor leaves, with the reason, or another one comes.
+        Where nobody is live, a new one `begins`. One that failed stays until its visitor leaves, with the reason, or
+        another one comes.
         """
         with self._lock:
             failed = self._session is not None and self._session.has_failed and visitor == self._visitor
-            if self._session is None or not (self._session.is_alive or failed):
+            if begins and (self._session is None or not (self._session.is_alive or failed)):
                 self._visitor, self._session = visitor, LiveSession(self._infer)
             return self._session if visitor == self._visitor else None
+
+    def see(self, visitor: str, image: np.ndarray) -> str:
+        """Take a frame (H, W, 3) uint8 RGB of a visitor, which begins a session; HTML of what is to be shown."""
+        session = self.of(visitor)
+        if session is None:
+            return message(_BUSY)
+        session.source.see(image)
+        return session.text
+
+    def hear(self, visitor: str, rate_hz: int, samples: np.ndarray) -> str:
+        """Take samples, see `BrowserSource.hear`; they begin a session only of a model that does not read frames."""
+        session = self.of(visitor, begins=not self._infer._reads_frames)
+        if session is None:
+            return message(_BUSY if self._session is not None and self._session.is_alive else _NO_CAMERA)
+        session.source.hear(rate_hz, samples)
+        return session.text
 
     def end(self, visitor: str) -> None:
         """End the session of a visitor who leaves."""
@@ -146,17 +187,10 @@ def add_live_page(page: 'gradio.Blocks', infer: EmotionInferencer) -> None:
     sessions = LiveSessions(infer)
 
     def see(request: gr.Request, image: np.ndarray | None) -> str:
-        session = sessions.of(request.session_hash)
-        if session is None:
-            return message(_BUSY)
-        if image is not None:
-            session.source.see(image)
-        return session.text
+        return gr.skip() if image is None else sessions.see(request.session_hash, image)
 
-    def hear(request: gr.Request, chunk: tuple[int, np.ndarray] | None) -> None:
-        session = sessions.of(request.session_hash)
-        if session is not None and chunk is not None and len(chunk[1]):
-            session.source.hear(*chunk)
+    def hear(request: gr.Request, chunk: tuple[int, np.ndarray] | None) -> str:
+        return gr.skip() if chunk is None or not len(chunk[1]) else sessions.hear(request.session_hash, *chunk)
 
     def leave(request: gr.Request) -> None:
         sessions.end(request.session_hash)
@@ -172,6 +206,6 @@ def add_live_page(page: 'gradio.Blocks', infer: EmotionInferencer) -> None:
                                   webcam_options=gr.WebcamOptions(mirror=False))
         camera.stream(see, camera, said, stream_every=.2, concurrency_limit=None, show_progress='hidden',
                       api_visibility='private')
-        microphone.stream(hear, microphone, None, stream_every=.5, concurrency_limit=None, show_progress='hidden',
+        microphone.stream(hear, microphone, said, stream_every=.5, concurrency_limit=None, show_progress='hidden',
                           api_visibility='private')
         live.unload(leave)

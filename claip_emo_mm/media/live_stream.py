@@ -203,7 +203,9 @@ class _Clock:
             last_s = self._last_s.get(kind, own_s + self._offset_s)
             if not -_STEP_BACK_S < own_s + self._offset_s - last_s < _LARGEST_JUMP_S:
                 self._offset_s = max(last_s, self._stream.now_s) - own_s
-            time_s = max(own_s + self._offset_s, 0.)
+            time_s = own_s + self._offset_s
+            if kind is not av.AudioFrame:  # samples from before the beginning are cut off by who reads them
+                time_s = max(time_s, 0.)
         self._last_s[kind] = time_s
         self._stream.arrived(time_s, self._is_paced)
         return time_s

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from claip_emo_mm.apis.window_clip import AudioBuffer
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.media import live_stream
 from claip_emo_mm.media.live_sources import open_address, open_camera, open_microphone
@@ -74,6 +75,16 @@ def test_times_count_from_the_beginning_of_each_source() -> None:
     assert frames == pytest.approx([0, .1], abs=.02) and stream.failure == ''
     assert audio == [(pytest.approx(.01, abs=.02), .5)]
     assert stream.now_s >= .1  # what was shown at .1 s is there
+
+
+def test_audio_from_before_the_first_frame_is_not_moved() -> None:
+    with LiveStream([Source([video_frame(5), audio_frame(4.8, .5, .5), audio_frame(5.3, .25)])]) as stream:
+        buffer = AudioBuffer(stream)
+        assert len(list(stream.frames())) == 1
+        buffer.read_until(9)
+    assert buffer.end_s == pytest.approx(.4, abs=.03)
+    samples, _ = buffer.cut(0, .4)
+    assert np.count_nonzero(samples == .5) / RATE_HZ == pytest.approx(.3, abs=.03)
 
 
 def test_a_fast_camera_is_thinned_out_and_a_slow_reader_loses_the_oldest() -> None:
