@@ -47,7 +47,7 @@ if __name__ == '__main__':
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
-from claip_emo_mm.engine.feature_cache import KEY, export_features, extract_features
+from claip_emo_mm.engine.feature_cache import KEY, export_config, export_features, extract_features
 from claip_emo_mm.utils.file_errors import writing_to
 from claip_emo_mm.utils.io import check_writable
 
@@ -67,12 +67,15 @@ def main() -> None:
     check_writable(cfgs[0][KEY].dir, is_folder=True)
     if args.export:
         check_writable(args.export, is_folder=True)
+        exported = export_config(cfgs[0])
     with writing_to(cfgs[0][KEY].dir, _GO_ON):
         for fold, cfg in zip(args.folds or [None], cfgs, strict=True):
             if fold:
                 sys.stdout.write(f'fold {fold}: ')
             extract_features(cfg, _print, args.splits, args.device, args.dry_run)
         if args.export:
+            if cfgs[0][KEY].get('views'):  # the views of the test pipeline beside augmented ones
+                extract_features(exported, _print, args.splits, args.device)
             for path, clips in export_features(cfgs[0], Path(args.export), args.format, args.splits).items():
                 _print(f'{path}: {clips} clips')
 

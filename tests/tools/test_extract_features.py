@@ -60,6 +60,19 @@ def test_extract_train_and_join(config: Path, trained_toy: TrainedToy, tmp_path:
                                   abs=.05)
 
 
+def test_export_beside_augmented_versions(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                          capsys: pytest.CaptureFixture) -> None:
+    assert call_tool(monkeypatch, 'extract_features.py', config, '--splits', 'train', '--export', tmp_path / 'plain',
+                     '--out', tmp_path / 'other') == 0
+    arguments = [config, '--splits', 'train', '--export', tmp_path / 'views', '--views', '2']
+    assert call_tool(monkeypatch, 'extract_features.py', *arguments) == 0
+    encoded = [int(count) for count in re.findall(r'encoded (\d+) frames', capsys.readouterr().out)]
+    assert len(encoded) == 3 and all(encoded)  # of the test views; of two versions, and of the test views beside them
+    with np.load(tmp_path / 'plain' / 'train.npz') as plain, np.load(tmp_path / 'views' / 'train.npz') as views:
+        np.testing.assert_allclose(views['visual'], plain['visual'], atol=1e-5)
+        np.testing.assert_allclose(views['audio'], plain['audio'], atol=1e-5)
+
+
 def test_few_clips(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
                    capsys: pytest.CaptureFixture) -> None:
     arguments = [config, '--clips-per-class', '1', '2', '--seeds', '2', '--steps', '3', '--out', tmp_path / 'out']
@@ -81,6 +94,7 @@ def test_few_clips(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (['{config}', '--views', '-1'], 1, 'feature_cache: views is -1. Expected at least 0'),
     (['{config}', '--processes', '0'], 1, 'feature_cache: processes is 0'),
     (['{config}', '--export', 'a', '--dry-run'], 2, '--export writes the splits'),
+    (['{config}', '--export', 'a', '--cfg-options', 'feature_cache.visual_block=1'], 1, 'which are not exported'),
     (['{config}', '--folds', '2'], 1, "no data loader of .* has a 'fold'"),
     (['{config}', '--cfg-options', 'feature_cache.dirs=b'], 1, 'dirs is no option of it'),
     (['{config}', '--cfg-options', 'test_dataloader.dataset.data_root=gone'], 1, 'gone/test.csv'),

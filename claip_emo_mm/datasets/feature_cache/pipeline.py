@@ -14,6 +14,7 @@ MODALITIES = ('visual', 'audio')
 _FIRST = {'visual': 'DecodeFrames', 'audio': 'LoadAudioWindows'}
 # What gives the same for a frame or an audio window whenever it is called.
 _FIXED = ('DecodeFrames', 'ResizeFrames', 'LoadAudioWindows', 'LogMel')
+_AUDIO = ('LogMel', 'RandomRollGain', 'AddAudioNoise')  # the others of the package are called ...Frames
 _ID_BITS = 31  # of the last sample in the number of an audio window
 
 
@@ -35,7 +36,8 @@ def split_pipeline(steps: Sequence[Mapping[str, Any]]) -> PipelineParts:
     Raises:
         InputError: the pipeline is another.
     """
-    names = [str(step.get('type')).rpartition('.')[2] for step in steps]
+    kinds = [getattr(step.get('type'), '__name__', step.get('type')) for step in steps]  # names or classes
+    names = [str(kind).rpartition('.')[2] for kind in kinds]
     if names[:2] != ['OpenAudioVisualClip', 'SampleFrameViews'] or names[-1:] != ['PackAudioVisualInputs']:
         raise InputError('features are kept for pipelines that begin with OpenAudioVisualClip and SampleFrameViews and '
                          f'end with PackAudioVisualInputs, but this one is {", ".join(names) or "empty"}. Set '
@@ -47,6 +49,11 @@ def split_pipeline(steps: Sequence[Mapping[str, Any]]) -> PipelineParts:
         if current is None:
             raise InputError(f'features cannot be kept of a pipeline with {name} before '
                              f'{" and ".join(_FIRST.values())}. Take it out, or set feature_cache=None.')
+        modality = 'visual' if name.endswith('Frames') else 'audio' if name in _AUDIO else current
+        if modality != current:
+            raise InputError(f'features are kept of pipelines with the transforms of each modality together, but '
+                             f'{name} is behind {_FIRST[current]}. Put it directly behind {_FIRST[modality]} and the '
+                             f'other {modality} transforms.')
         chains.setdefault(current, []).append(dict(step, type=name))
     return PipelineParts(dict(steps[1]), chains, dict(steps[-1]))
 

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from claip_emo_mm.datasets.feature_cache import ContentHashes
 from claip_emo_mm.engine.config_checks import default_scope
-from claip_emo_mm.engine.feature_cache.plan import SPLITS, FeaturePlan
+from claip_emo_mm.engine.feature_cache.plan import SPLITS, FeaturePlan, dataset_leaves
+from claip_emo_mm.engine.feature_cache.points import KEY, FeatureCacheConfig
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.structures import MISSING_INDEX, clip_name, is_skipped, top_label
 from claip_emo_mm.utils.io import atomic_write
@@ -41,8 +42,21 @@ FORMATS: dict[str, Callable[[Path, dict[str, np.ndarray], list[str]], None]] = {
     'npz': _write_npz, 'parquet': _write_parquet}
 
 
+def export_config(cfg: Config) -> Config:
+    """The config whose features are exported: its training clips have the views of the test pipeline.
+
+    Raises:
+        InputError: the features of this config are not exported.
+    """
+    if FeatureCacheConfig.of(cfg).visual_block is not None:
+        raise InputError(f'{KEY}.visual_block keeps tokens inside the encoder, which are not exported. Leave it out.')
+    cfg = copy.deepcopy(cfg)
+    cfg[KEY].views = 0
+    return cfg
+
+
 def export_features(cfg: Config, folder: Path, kind: str, splits: Sequence[str] = SPLITS) -> dict[Path, int]:
-    """Write a file for each split of a config, whose features have been extracted: clip, label, a vector per modality.
+    """Write a file for each split of a config: clip, label, a vector per modality, of `export_config`.
 
     A clip's visual vector is the mean over the frames of its views, its audio vector the mean over its windows, and
     over time and frequency where these are kept; zeros for a modality that it lacks. Training clips have the views of
@@ -55,20 +69,15 @@ def export_features(cfg: Config, folder: Path, kind: str, splits: Sequence[str] 
         splits: to write.
     Returns: file -> its clips.
     """
-    cfg = copy.deepcopy(cfg)
-    cfg.feature_cache.views = 0
-    if cfg.feature_cache.get('visual_block') is not None:
-        raise InputError('feature_cache.visual_block keeps tokens inside the encoder, which are not exported. Leave it '
-                         'out.')
+    cfg = export_config(cfg)
     written = {}
     with default_scope(cfg):
         plan = FeaturePlan(cfg, ContentHashes(cfg.feature_cache.dir), splits)
         cached, _ = plan.cached_config()
         for split in dict.fromkeys(use.split for use in plan.uses):
-            options = dict(cached[f'{split}_dataloader'].dataset)
-            if split == 'train' and 'pipeline' in options:
-                options['pipeline'] = [dict(options['pipeline'][0], one_view=False), *options['pipeline'][1:]]
-            dataset = DATASETS.build(options)
+            for leaf in dataset_leaves(cached[f'{split}_dataloader'].dataset):
+                leaf.pipeline[0].one_view = False
+            dataset = DATASETS.build(cached[f'{split}_dataloader'].dataset)
             table = _table(dataset, split)
             path = folder / f'{split}.{kind}'
             with atomic_write(path) as temporary:

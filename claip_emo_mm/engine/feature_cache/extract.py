@@ -60,50 +60,56 @@ def extract_features(cfg: Config, report: Report, splits: Sequence[str] = SPLITS
             others are done, unless its data set has ``on_error='skip'``; or, with ``extract=False``, a clip lacks
             features.
     """
-    device = device or default_device()
-    with default_scope(cfg):
-        data = pickle.dumps((cfg.to_dict(), cfg.filename, tuple(splits), device))
-        _extractor.cache_clear()  # files may have been edited since
-        extractor = _extractor(data)
-        plan = extractor.plan
-        jobs = _jobs(extractor)
-        missing = [job for job in jobs if not extractor.is_complete(job)]
-        found = ExtractionReport(len(jobs))
-        for path in plan.contents.edited:
-            report(f'{path} was edited: its features are extracted again')
-        if not missing:
-            report(f'{plan.cache}: has the features of all {len(jobs)} clips')
-            return found
-        for point in plan.points():
-            differences = [] if len(extractor.stores[point.folder]) else point.differences(plan.cache)
-            if differences:
-                report(f'{plan.cache}: has no {point.name} features of these settings; the nearest ones differ in'
-                       f'{listing(differences)}')
-        if not plan.options.extract:
-            raise InputError(f'{plan.cache}: lacks features of {len(missing)} of {len(jobs)} clips, such as '
-                             f'{media_name(missing[0].info)}, and {KEY}.extract is False. Extract them: '
-                             f'tools/extract_features.py {cfg.filename} --out {plan.cache}.')
-        shift = time.time_ns() % len(missing)  # commands at the same time begin elsewhere
-        missing = missing[shift:] + missing[:shift]
-        first, rest = missing[:_MEASURED], missing[_MEASURED:]
-        times = []
-        for job in first:
-            began = time.perf_counter()
+    try:
+        with default_scope(cfg):
+            return _extract_missing(cfg, report, splits, device or default_device(), dry_run)
+    finally:
+        _extractor.cache_clear()  # a training needs the memory of the encoders, and files are closed
+
+
+def _extract_missing(cfg: Config, report: Report, splits: Sequence[str], device: str,
+                     dry_run: bool) -> ExtractionReport:
+    data = pickle.dumps((cfg.to_dict(), cfg.filename, tuple(splits), device))
+    extractor = _extractor(data)
+    plan = extractor.plan
+    jobs = _jobs(extractor)
+    missing = [job for job in jobs if not extractor.is_complete(job)]
+    found = ExtractionReport(len(jobs))
+    for path in plan.contents.edited:
+        report(f'{path} was edited: its features are extracted again')
+    if not missing:
+        report(f'{plan.cache}: has the features of all {len(jobs)} clips')
+        return found
+    for point in plan.points():
+        differences = [] if len(extractor.stores[point.folder]) else point.differences(plan.cache)
+        if differences:
+            report(f'{plan.cache}: has no {point.name} features of these settings; the nearest ones differ in'
+                   f'{listing(differences)}')
+    if not plan.options.extract:
+        raise InputError(f'{plan.cache}: lacks features of {len(missing)} of {len(jobs)} clips, such as '
+                         f'{media_name(missing[0].info)}, and {KEY}.extract is False. Extract them: '
+                         f'tools/extract_features.py {cfg.filename} --out {plan.cache}.')
+    shift = time.time_ns() % len(missing)  # commands at the same time begin elsewhere
+    missing = missing[shift:] + missing[:shift]
+    first, rest = missing[:_MEASURED], missing[_MEASURED:]
+    times = []
+    for job in first:
+        began = time.perf_counter()
+        found.add(extractor.extract(job, wait=True))
+        times.append(time.perf_counter() - began)
+    report(_estimate(len(jobs), len(missing), len(rest), times, found, plan.cache, plan.options.processes))
+    if not dry_run:
+        done = len(jobs) - len(rest)
+        waiting = []
+        for result in run_parallel(partial(_extract, data, False), rest, plan.options.processes, 'features', 4,
+                                   done):
+            waiting += [result.job] if result.busy else []
+            found.add(result)
+        for job in waiting:
             found.add(extractor.extract(job, wait=True))
-            times.append(time.perf_counter() - began)
-        report(_estimate(len(jobs), len(missing), len(rest), times, found, plan.cache, plan.options.processes))
-        if not dry_run:
-            done = len(jobs) - len(rest)
-            waiting = []
-            for result in run_parallel(partial(_extract, data, False), rest, plan.options.processes, 'features', 4,
-                                       done):
-                waiting += [result.job] if result.busy else []
-                found.add(result)
-            for job in waiting:
-                found.add(extractor.extract(job, wait=True))
-            report(f'{plan.cache}: encoded {found.rows} frames and audio windows of {found.extracted} clips, '
-                   f'{found.size / 1e6:.1f} MB')
-        _refuse_failures(cfg, extractor, jobs, found, report)
+        report(f'{plan.cache}: encoded {found.rows} frames and audio windows of {found.extracted} clips, '
+               f'{found.size / 1e6:.1f} MB')
+    _refuse_failures(cfg, extractor, jobs, found, report)
     return found
 
 

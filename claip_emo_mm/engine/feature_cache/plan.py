@@ -70,7 +70,7 @@ class FeaturePlan:
         return list({point.folder: point for use in self.uses for point in use.points.values()}.values())
 
     def _uses(self, split: str) -> Iterator[Use]:
-        for dataset in _leaves((self.cfg.get(f'{split}_dataloader') or {}).get('dataset')):
+        for dataset in dataset_leaves((self.cfg.get(f'{split}_dataloader') or {}).get('dataset')):
             steps, versions = self._steps(split, dataset)
             parts = split_pipeline(steps)
             yield Use(split, dict(dataset), steps, parts,
@@ -83,7 +83,7 @@ class FeaturePlan:
         if self.options.views:
             return list(dataset['pipeline']), self.options.views
         for other in ('test', 'val'):
-            for leaf in _leaves((self.cfg.get(f'{other}_dataloader') or {}).get('dataset')):
+            for leaf in dataset_leaves((self.cfg.get(f'{other}_dataloader') or {}).get('dataset')):
                 return list(leaf['pipeline']), 1
         raise InputError(f'{self.cfg.filename}: {KEY}.views=0 trains on the views of the test pipeline, but there is '
                          'no test_dataloader. Set views to a number of augmented versions.')
@@ -117,7 +117,7 @@ class FeaturePlan:
             if applied_neck(self.cfg, name):
                 cfg.model[f'{name}_neck'] = None
         for split in SPLITS:
-            for dataset in _leaves((cfg.get(f'{split}_dataloader') or {}).get('dataset')):
+            for dataset in dataset_leaves((cfg.get(f'{split}_dataloader') or {}).get('dataset')):
                 steps, versions = self._steps(split, dataset)
                 parts = split_pipeline(steps)
                 stores = {name: point.folder for name, point in cache_points(
@@ -167,13 +167,13 @@ def _check_block(backbone: Mapping[str, Any], block: int) -> None:
                          f'model.visual_backbone.lora.blocks to blocks above {block}, and frozen=True.')
 
 
-def _leaves(dataset: Any) -> Iterator[Any]:
+def dataset_leaves(dataset: Any) -> Iterator[Any]:
     """Configs of the data sets with a pipeline, within others."""
     if not isinstance(dataset, Mapping):
         return
     inner: Sequence[Any] = inner_datasets(dataset)
     if inner:
         for each in inner:
-            yield from _leaves(each)
+            yield from dataset_leaves(each)
     elif dataset.get('pipeline'):
         yield dataset

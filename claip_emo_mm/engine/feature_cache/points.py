@@ -91,8 +91,9 @@ def cache_points(cfg: Config, options: FeatureCacheConfig, parts: PipelineParts,
     Raises:
         InputError: features of this model cannot be kept.
     """
-    if cfg.model.get('type') != 'AudioVisualRecognizer':
-        raise InputError(f'{KEY}: the model is a {cfg.model.get("type")}. Features are kept for AudioVisualRecognizer.')
+    if type_name(cfg.model.get('type')) != 'AudioVisualRecognizer':
+        raise InputError(f'{KEY}: the model is a {type_name(cfg.model.get("type"))}. Features are kept for '
+                         'AudioVisualRecognizer.')
     points = {}
     for name in MODALITIES:
         backbone = cfg.model.get(f'{name}_backbone')

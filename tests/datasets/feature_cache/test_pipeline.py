@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from claip_emo_mm.datasets.feature_cache import seeded, split_pipeline, window_ids
+from claip_emo_mm.datasets.transforms import DecodeFrames, OpenAudioVisualClip, SampleFrameViews
 from claip_emo_mm.errors import InputError
 
 OPEN, SAMPLE, PACK = (dict(type=kind) for kind in ('OpenAudioVisualClip', 'SampleFrameViews', 'PackAudioVisualInputs'))
@@ -17,6 +18,14 @@ def test_parts() -> None:
     assert parts.chains == dict(visual=[DECODE, RESIZE, FLIP], audio=[dict(type='LoadAudioWindows'), MEL])
     assert not parts.is_fixed('visual') and parts.is_fixed('audio')
     assert list(split_pipeline([OPEN, SAMPLE, LOAD, MEL, PACK]).chains) == ['audio']
+    own = dict(type='MyFilter')  # belongs to what is before it
+    assert split_pipeline([OPEN, SAMPLE, LOAD, own, MEL, DECODE, own, PACK]).chains == dict(
+        audio=[dict(type='LoadAudioWindows'), own, MEL], visual=[DECODE, own])
+
+
+def test_types_as_classes() -> None:
+    parts = split_pipeline([dict(type=OpenAudioVisualClip), dict(type=SampleFrameViews), dict(type=DecodeFrames), PACK])
+    assert parts.chains == dict(visual=[DECODE]) and parts.is_fixed('visual')
 
 
 @pytest.mark.parametrize('steps, expected', [
@@ -24,6 +33,11 @@ def test_parts() -> None:
     ([OPEN, SAMPLE, DECODE, dict(type='GatherViews')], 'end with PackAudioVisualInputs'),
     ([OPEN, SAMPLE, FLIP, DECODE, PACK], 'RandomFlipFrames before DecodeFrames and LoadAudioWindows'),
     ([], 'this one is empty'),
+    ([OPEN, SAMPLE, DECODE, LOAD, RESIZE, MEL, PACK],
+     'ResizeFrames is behind LoadAudioWindows. Put it directly behind DecodeFrames and the other visual transforms'),
+    ([OPEN, SAMPLE, LOAD, DECODE, dict(type='RandomRollGain'), MEL, PACK],
+     'RandomRollGain is behind DecodeFrames. Put it directly behind LoadAudioWindows and the other audio'),
+    ([dict(type=OpenAudioVisualClip), dict(type=DecodeFrames), PACK], 'is OpenAudioVisualClip, DecodeFrames, PackAud'),
 ])
 def test_other_pipelines(steps: list[dict], expected: str) -> None:
     with pytest.raises(InputError, match=expected):

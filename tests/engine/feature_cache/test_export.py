@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmaction.registry import DATASETS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from claip_emo_mm.engine.feature_cache import cached_config, export_features
 from claip_emo_mm.errors import InputError
@@ -26,6 +26,22 @@ def test_npz(configured: Callable[..., Config], full_cache: Path, tmp_path: Path
             np.testing.assert_allclose(kept['visual'][index], frames, atol=1e-6)
             np.testing.assert_allclose(kept['audio'][index], inputs['mel'][inputs['audio_index']].mean(0), atol=1e-6)
             assert kept['names'][index] == dataset.get_data_info(index)['filename']
+
+
+@pytest.mark.parametrize('wrapper', ['RepeatDataset', 'ConcatDataset', 'ClassBalancedDataset'])
+def test_wrapped_training_clips_have_all_views(configured: Callable[..., Config], full_cache: Path, tmp_path: Path,
+                                               wrapper: str) -> None:
+    cfg = configured(full_cache)
+    export_features(cfg, tmp_path / 'plain', 'npz', ('train',))
+    inner = cfg.train_dataloader.dataset
+    options = dict(RepeatDataset=dict(times=1, dataset=inner), ConcatDataset=dict(datasets=[inner]),
+                   ClassBalancedDataset=dict(oversample_thr=1e-9, dataset=inner))[wrapper]
+    cfg.train_dataloader.dataset = ConfigDict(type=wrapper, **options)
+    export_features(cfg, tmp_path / 'wrapped', 'npz', ('train',))
+    with np.load(tmp_path / 'plain' / 'train.npz') as plain, np.load(tmp_path / 'wrapped' / 'train.npz') as wrapped:
+        assert plain['names'].tolist() == wrapped['names'].tolist()
+        for name in ('visual', 'audio'):
+            np.testing.assert_array_equal(wrapped[name], plain[name])
 
 
 def test_parquet(configured: Callable[..., Config], full_cache: Path, tmp_path: Path) -> None:

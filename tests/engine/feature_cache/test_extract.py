@@ -1,6 +1,9 @@
 """What is extracted, when, and what is refused."""
+import fcntl
+import gc
 import re
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from claip_emo_mm.datasets.feature_cache import ContentHashes, FeatureStore
 from claip_emo_mm.engine.feature_cache import FeatureCacheConfig, cached_config, extract_features
+from claip_emo_mm.engine.feature_cache.encoders import FrozenEncoder
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.models.weights.resolve import find_file
 
@@ -64,6 +68,24 @@ def test_a_killed_extraction_goes_on(configured: Callable[..., Config], full_cac
     assert report.rows + sum(counted) == sum(len(FeatureStore(folder)) for folder in full_cache.glob('*-*'))
     assert texts[-1].startswith(f'{tmp_path}: encoded {report.rows} frames and audio windows of {report.extracted} ')
     assert texts[-2].startswith(f'{tmp_path}: 2 of 12 clips have all features. 7 clips are left after the first 3: ab')
+
+
+def test_encoders_and_files_go_after_an_extraction(configured: Callable[..., Config], tmp_path: Path) -> None:
+    made = []
+    build = FrozenEncoder.__init__
+
+    def built(self: FrozenEncoder, *args: object) -> None:
+        build(self, *args)
+        made.append(weakref.ref(self))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FrozenEncoder, '__init__', built)
+        cached_config(configured(tmp_path), ('test',))
+    gc.collect()
+    assert len(made) == 2 and not any(reference() for reference in made)
+    for path in tmp_path.glob('*/index_*.bin'):
+        with path.open('ab') as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds it
 
 
 def test_dry_run(configured: Callable[..., Config], tmp_path: Path, texts: list[str]) -> None:
