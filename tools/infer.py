@@ -155,13 +155,15 @@ def process_file(infer: EmotionInferencer, file: Path, place: str, results: Resu
         result = infer.infer(file, batch_size=args.batch_size, face=args.face, window_s=args.window_s,
                              stride_s=args.stride_s, rule=args.rule, progress=show,
                              on_row=row_printer(file) if results is None else None)
+    warnings = list(result.warnings)
     if results is None:
         print_scores(file, result)
     else:
         with progress_bar(f'{place} writing {printable(file.name)}', args.overlay) as show:
-            names = results.write(file, result, lambda time_s, whole_s=result.duration_s: show(time_s, whole_s))
+            names = results.write(file, result, lambda time_s, whole_s=result.duration_s: show(time_s, whole_s),
+                                  warnings.append)
         write_line(f'{printable(file)}: {result.summary()}; {", ".join(names)}')
-    for warning in result.warnings:
+    for warning in warnings:
         say(f'warning: {file}: {warning}')
 
 

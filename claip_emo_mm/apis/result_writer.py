@@ -141,10 +141,12 @@ class ResultWriter:
         files = {name: _format_file(json_file, name) for name in self._formats}
         return [name for name, file in files.items() if file.name not in content['files'] or not file.is_file()]
 
-    def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None) -> list[str]:
+    def write(self, path: Path, result: EmotionResult, progress: Callable[[float], None] | None = None,
+              warn: Callable[[str], None] | None = None) -> list[str]:
         """Write the result of an input, and return the names of its files; `progress` gets the overlay's time in s.
 
-        Formats and overlay that an older result of the same model and options has are made again.
+        `warn` gets why there is no overlay, which is among the warnings of the json file, too. Formats and overlay that
+        an older result of the same model and options has are made again.
         """
         json_file = self._json(path)
         older = read_json(json_file)
@@ -162,7 +164,10 @@ class ResultWriter:
                 if overlay:
                     content['overlay'] = None if no_overlay else files[-1].name
                 if no_overlay:
-                    content['warnings'] = [*content['warnings'], printable(f'no overlay: {no_overlay}')]
+                    reason = printable(f'no overlay: {no_overlay}').replace(printable(path), result.name)
+                    content['warnings'] = [*content['warnings'], reason]
+                    if warn is not None:
+                        warn(reason)
                 content['made_from'] = self._made_from(path)
                 self._remove(json_file)
                 for file in files:

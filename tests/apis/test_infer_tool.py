@@ -9,9 +9,10 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 import soundfile
 from clean_forks import run_forks
-from tool_runs import ROOT, fork_tool, free_port
+from tool_runs import ROOT, call_tool, fork_tool, free_port
 
 from claip_emo_mm.datasets import DFEW
 from claip_emo_mm.version import INTENDED_USE
@@ -101,6 +102,20 @@ def test_every_input_of_a_folder_of_odd_ones_is_judged_or_named(checkpoint: Path
     assert len(list(out.iterdir())) == 13 and all((out / content['overlay']).is_file() for content in contents)
     again = run_infer(folder, '--checkpoint', checkpoint, '--out', out, '--overlay')
     assert '3 of 7 inputs are done already' in again.stderr and again.stdout == ''
+
+
+def test_why_there_is_no_overlay(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture,
+                                 tmp_path: Path) -> None:
+    (tmp_path / 'in').mkdir()
+    soundfile.write(tmp_path / 'in' / 'a.wav', np.sin(np.arange(16000) / 9), 16000)
+    for place, given in ((tmp_path, 'in/a.wav'), (Path('/'), str(tmp_path / 'in' / 'a.wav'))):
+        monkeypatch.chdir(place)
+        out = tmp_path / f'out{len(given)}'
+        assert call_tool(monkeypatch, 'infer.py', given, '--checkpoint', checkpoint, '--overlay', '--out', out) == 0
+        reason = 'no overlay: ../in/a.wav: no image to draw on.'
+        assert f'warning: {given}: {reason}\n' in capsys.readouterr().err
+        content = json.loads((out / 'a.json').read_text())
+        assert content['warnings'][-1] == reason and content['overlay'] is None and str(tmp_path) not in str(content)
 
 
 def wav_with_an_infinite_sample() -> bytes:
