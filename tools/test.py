@@ -136,14 +136,18 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
         if args.checkpoint is None:
             details['note'] = describe_zero_shot(cfg)
             runner.logger.info(details['note'])
-        for metric in runner.test_evaluator.metrics:
-            if isinstance(metric, EmotionMetric):
-                details |= metric.metrics.details(metric.clips.classes)
-                if metric.votes is not None:
-                    details['votes'] = votes_details(metric.votes)
-                write_clip_scores(path.with_name('test_scores.csv'), metric.clips)
-        write_metrics(path, metrics, config=args.config, checkpoint=checkpoint,
-                      clips=len(runner.test_dataloader.dataset), details=details)
+        evaluated = [metric for metric in runner.test_evaluator.metrics if isinstance(metric, EmotionMetric)]
+        evaluated.sort(key=lambda metric: metric.prefix is not None)  # the one without a prefix gives WAR
+        for number, metric in enumerate(evaluated):
+            found = metric.metrics.details(metric.clips.classes)
+            if metric.votes is not None:
+                found['votes'] = votes_details(metric.votes)
+            name = metric.prefix or metric.split or str(number)
+            details |= {name: found} if number else found
+            further = f'_{name.replace("/", "_")}' * bool(number)
+            write_clip_scores(path.with_name(f'test_scores{further}.csv'), metric.clips)
+        clips = len(evaluated[0].clips.names) if evaluated else len(runner.test_dataloader.dataset)
+        write_metrics(path, metrics, config=args.config, checkpoint=checkpoint, clips=clips, details=details)
         runner.logger.info(f'Metrics written to {path}')
 
 

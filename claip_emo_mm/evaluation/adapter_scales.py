@@ -48,9 +48,9 @@ def shared_metrics(clips: ClipScores, classes: Sequence[str]) -> dict[str, float
     """
     own = {emotion_words(name): number for number, name in enumerate(classes)}
     place = {label: own[emotion_words(name)] for label, name in enumerate(clips.classes) if emotion_words(name) in own}
-    if not place:
+    if len(place) < 2:
         raise InputError(f'the classes of the data set ({", ".join(clips.classes)}) and of the model '
-                         f'({", ".join(classes)}) have no emotion in common.')
+                         f'({", ".join(classes)}) have {len(place) or "no"} emotion in common. Expected two at least.')
     numbers = {label: number for number, label in enumerate(place)}  # of the shared classes
     counted = np.isin(clips.labels, list(place))
     metrics = emotion_metrics(np.array([numbers[label] for label in clips.labels[counted]], int),

@@ -92,9 +92,24 @@ def steps_to_reach(target: float, build: Callable[[], nn.Module], train: tuple[F
     torch.manual_seed(seed)
     head, inputs, curve = build(), _tensors(test[0]), []
     for _ in train_on_features(head, *train, steps, seed):
+        head.eval()
         with torch.inference_mode():
             curve.append(war(head(**inputs).argmax(1).numpy(), test[1]))
+        head.train()
     return next((step for step, value in enumerate(curve) if value >= target), None), curve
+
+
+def clips_of_each_class(labels: np.ndarray, numbers: Sequence[int]) -> list[int]:
+    """Numbers of clips in all, by those of each class.
+
+    Raises:
+        InputError: a class has fewer clips.
+    """
+    classes, counts = np.unique(labels, return_counts=True)
+    if max(numbers) > counts.min():
+        raise InputError(f'--clips-per-class {max(numbers)}: the training split has {counts.min()} clips of the class '
+                         f'with label {classes[counts.argmin()]}. Ask for that many at most, or for --clips.')
+    return [number * len(classes) for number in numbers]
 
 
 def check_features(train: Features, test: Features, counts: Sequence[int]) -> None:

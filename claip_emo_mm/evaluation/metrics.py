@@ -204,7 +204,7 @@ def emotion_metrics(labels: np.ndarray, scores: np.ndarray, n_bootstrap: int = 0
     check_scores(scores, 'metrics')
     num_classes = scores.shape[1]
     recalls = classification_metrics(labels, scores.argmax(axis=1), num_classes)
-    best = np.argsort(scores, axis=1)[:, -2:]  # (clips, 2)
+    best = np.argsort(-scores, axis=1, kind='stable')[:, :2]  # (clips, 2), of equal ones the first, as argmax
     return EmotionMetrics(
         recalls=recalls, top2=float(100 * (best == np.asarray(labels)[:, None]).any(axis=1).mean()),
         ece=expected_calibration_error(labels, scores) if are_probabilities(scores) else None,

@@ -51,14 +51,14 @@ def read_clip_scores(path: Path) -> ClipScores:
     """
     try:
         with path.open(encoding='utf-8', newline='') as file:
-            header, *rows = csv.reader(file, strict=True)
+            header, *rows = filter(None, csv.reader(file, strict=True))  # without blank lines
         classes = tuple(header[2:])
         if header[:2] != ['clip', 'label'] or not classes or not rows:
             raise ValueError(f'header {",".join(header)}, {len(rows)} rows')
         return ClipScores(names=tuple(row[0] for row in rows),
                           labels=np.array([classes.index(row[1]) for row in rows]),
                           scores=np.array([row[2:] for row in rows], dtype=np.float32), classes=classes)
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+    except (IndexError, OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise InputError(f'{path}: no scores of clips can be read from it ({error}). Expected the csv file that '
                          'tools/test.py writes, with the columns clip, label and one for each class.') from error
 

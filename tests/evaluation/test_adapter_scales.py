@@ -23,6 +23,8 @@ def test_only_shared_emotions_count() -> None:
     clips = ClipScores(('a', 'b', 'c', 'd'), np.array([3, 0, 1, 2]), scores, ('anger', 'calm', 'happiness', 'sadness'))
     # a is sad and so is taken; b is angry, taken for happy; c is calm, which does not count; d is happy, taken for sad
     assert shared_metrics(clips, classes) == dict(WAR=pytest.approx(100 / 3), UAR=pytest.approx(100 / 3), clips=3)
+    with pytest.raises(InputError, match='have 1 emotion in common'):  # nothing else could be chosen
+        shared_metrics(ClipScores(('a',), np.array([0]), scores[:1], ('anger', 'calm')), classes)
     with pytest.raises(InputError, match='have no emotion in common'):
         shared_metrics(ClipScores(('a',), np.array([0]), scores[:1], ('calm',)), classes)
 

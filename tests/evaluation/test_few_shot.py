@@ -57,6 +57,20 @@ class Head(nn.Module):
         return self.fc(visual)
 
 
+class Dropped(Head):
+    """Answers with the features themselves, but for a training, which drops them all."""
+
+    def forward(self, visual: Tensor) -> Tensor:
+        return torch.dropout(visual, 1., self.training) + 0 * self.fc(visual)
+
+
+def test_clips_of_each_class() -> None:
+    labels = np.array([0] * 3 + [2] * 2 + [5] * 4)
+    assert few_shot.clips_of_each_class(labels, [1, 2]) == [3, 6]
+    with pytest.raises(InputError, match='-class 3: the training split has 2 clips of the class with label 2'):
+        few_shot.clips_of_each_class(labels, [3, 1])
+
+
 def test_steps_to_a_target() -> None:
     def build(flipped: bool) -> nn.Module:
         head = Head()
@@ -70,6 +84,7 @@ def test_steps_to_a_target() -> None:
     step, curve = few_shot.steps_to_reach(90, lambda: build(True), train, test, 0, 2000)
     assert curve[0] == 0 and curve[step] == 100 and step > 50 and len(curve) == 2001 and curve[-1] == 100
     assert few_shot.steps_to_reach(90, lambda: build(True), train, test, 0, 3)[0] is None
+    assert few_shot.steps_to_reach(90, Dropped, train, test, 0, 3)[1] == [100] * 4  # nothing is dropped in a test
     with pytest.raises(InputError, match='--clips 5: the training split has 4 clips'):
         few_shot.check_features(train[0], test[0], [2, 5])
     with pytest.raises(InputError, match='visual features of training and test differ in width: 2 and 3'):

@@ -96,3 +96,8 @@ def test_some_classes_alone() -> None:
         select_classes(LABELS, SCORES, NAMES, ['happy', 'calm', 'sad'])
     with pytest.raises(InputError, match='there are clips of sad, a, but'):
         select_classes(LABELS, SCORES, NAMES, ['happy', 'fear'])
+
+
+def test_the_top_class_is_among_the_top_two() -> None:
+    found = emotion_metrics(np.array([0, 0, 1, 3]), np.full((4, 4), .25))
+    assert (found.recalls.war, found.top2) == (50, 75)  # of equal scores the first classes are taken

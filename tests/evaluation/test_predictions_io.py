@@ -51,7 +51,13 @@ def test_dump_of_mmaction(dump: Callable[..., Path]) -> None:
 
 def test_scores_of_a_test(tmp_path: Path) -> None:
     write_clip_scores(tmp_path / 'scores.csv', clips())
+    with (tmp_path / 'scores.csv').open('a') as file:
+        file.write('\n\n')  # as editors leave it
     assert np.array_equal(read_scores(tmp_path / 'scores.csv').scores, SCORES)
+    with (tmp_path / 'scores.csv').open('a') as file:
+        file.write('alone\n')
+    with pytest.raises(InputError, match='no scores of clips can be read'):
+        read_scores(tmp_path / 'scores.csv')
 
 
 @pytest.mark.parametrize(('content', 'expected'), [

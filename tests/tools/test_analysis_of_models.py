@@ -107,7 +107,8 @@ def test_adapter_scale(trained_toy: TrainedToy, tmp_path: Path, monkeypatch: pyt
     foreign.write_text(f"_base_ = ['{trained_toy.config}']\n"
                        "test_dataloader = dict(dataset=dict(ann_file='train.csv'))\n")
     arguments = [trained_toy.config, trained_toy.checkpoint, '--foreign', foreign, '--out', tmp_path / 'out']
-    assert call_tool(monkeypatch, 'analysis_tools/adapter_scale.py', *arguments, '--scales', '0', '1') == 0
+    assert call_tool(monkeypatch, 'analysis_tools/adapter_scale.py', *arguments, '--scales', '0', '1',
+                     '--allow-trained-clips') == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[:3]]
     assert rows[0] == 'scale toy WAR % toy UAR % foreign WAR % foreign UAR %'.split()
     assert [row[0] for row in rows[1:]] == ['0', '1'] and len(rows[1]) == 5

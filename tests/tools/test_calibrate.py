@@ -64,6 +64,6 @@ def test_mistakes_are_one_line(trained_toy: TrainedToy, tmp_path: Path, monkeypa
     own = shutil.copy(trained_toy.checkpoint, tmp_path / 'own.pth')
     trained = ('--cfg-options', 'val_dataloader.dataset.ann_file=train.csv')
     assert call_tool(monkeypatch, TOOL, trained_toy.config, own, *trained) == 1
-    assert 'calibrate on a split that was held out' in capsys.readouterr().err
+    assert 'take a split that was held out' in capsys.readouterr().err
     assert call_tool(monkeypatch, TOOL, trained_toy.config, tmp_path / 'gone.pth') == 1
     assert 'gone.pth' in capsys.readouterr().err.splitlines()[-1]

@@ -24,6 +24,8 @@ def parse_args() -> Namespace:
                         help='from 0 to 1 (default: 0 0.25 0.5 0.75 1)')
     parser.add_argument('--split', choices=('val', 'test'), default='test',
                         help='split that is tested; a scale is to be chosen on val (default: %(default)s)')
+    parser.add_argument('--allow-trained-clips', action='store_true',
+                        help='test also on clips that the checkpoint was trained on')
     parser.add_argument('--out', type=output_folder, required=True, metavar='FOLDER', help='folder for the results')
     add_device(parser)
     add_cfg_options(parser, 'change keys of all configs: a.b=1')
@@ -41,6 +43,7 @@ from mmengine.runner import Runner
 
 from claip_emo_mm.compat.console import log_to_stderr
 from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.checkpoints.training_clips import refuse_trained
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
@@ -64,11 +67,14 @@ def main() -> None:
     configs = {Path(name).stem: load_config(name, args.cfg_options) for name in names}
     for cfg in configs.values():
         require_lists(cfg, args.split)
-    model, _, classes, _ = load_trained(args.checkpoint, next(iter(configs.values())))
+    model, _, classes, metadata = load_trained(args.checkpoint, next(iter(configs.values())))
     model = model.to(args.device or default_device())
     test = {}
     for name, cfg in configs.items():
         loader = Runner.build_dataloader(cfg[f'{args.split}_dataloader'], seed=0)
+        if not args.allow_trained_clips:
+            refuse_trained(loader.dataset, metadata, f'{args.checkpoint}: {args.split}_dataloader of {name}',
+                           'Test on a split, or a fold, that was held out, or say --allow-trained-clips.')
         of_set = list(loader.dataset.metainfo.get('classes', ())) or classes
         test[name] = partial(lambda loader, of_set: shared_metrics(score_clips(model, loader, of_set), classes), loader,
                              of_set)

@@ -34,7 +34,7 @@ from torch import nn
 
 from claip_emo_mm.engine.checkpoints.calibrate import write_calibration
 from claip_emo_mm.engine.checkpoints.load import load_trained
-from claip_emo_mm.engine.checkpoints.training_clips import describe_overlap, find_trained
+from claip_emo_mm.engine.checkpoints.training_clips import refuse_trained
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import require_lists
@@ -60,11 +60,11 @@ def main() -> None:
     trained = load_trained(args.checkpoint, cfg)
     model = trained.model.to(args.device or default_device())
     loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
-    found = trained.metadata and find_trained(loader.dataset, trained.metadata['trained_clips'])
-    if found:
-        raise InputError(f'{args.checkpoint}: val_dataloader: {describe_overlap(found, trained.metadata["config"])}. '
-                         'Scores of clips that a model was trained on are surer than others: calibrate on a split that '
-                         'was held out.')
+    for name in ('val', *['test'] * args.robustness):
+        dataset = loader.dataset if name == 'val' else Runner.build_dataloader(cfg.test_dataloader, seed=0).dataset
+        refuse_trained(dataset, trained.metadata, f'{args.checkpoint}: {name}_dataloader',
+                       'Scores of clips that a model was trained on are surer than others: take a split that was held '
+                       'out.')
     calibration = fit_calibration(score_clips(model, loader, trained.classes))
     sys.stdout.write(f'{calibration.line()}\n')
     if args.robustness:

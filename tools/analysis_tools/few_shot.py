@@ -46,6 +46,7 @@ from mmengine.runner import Runner
 from torch import nn
 
 from claip_emo_mm.engine.checkpoints import load_trained
+from claip_emo_mm.engine.checkpoints.training_clips import refuse_trained
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
 from claip_emo_mm.engine.config_checks import build_lazily, check_groups, find_dataset, require_lists
@@ -56,6 +57,7 @@ from claip_emo_mm.evaluation.tables import text_table
 from claip_emo_mm.utils.io import check_writable, write_csv
 
 Split = tuple[few_shot.Features, np.ndarray]
+_HEADS = 'head', 'text init', 'random init'
 
 
 def frozen_model(cfg: Config, out: Path) -> tuple[nn.Module, Config]:
@@ -127,14 +129,15 @@ def measure(cfg: Config, train: Split, test: Split, zero_shot: np.ndarray | None
 
 
 def table(rows: list[list]) -> str:
-    """Mean and standard deviation of WAR over the seeds, and the steps of every seed."""
+    """Mean and sample standard deviation of WAR over the seeds, and the steps of every seed."""
     methods, lines = list(dict.fromkeys(row[2] for row in rows)), []
     for clips in dict.fromkeys(row[0] for row in rows):
         for method in methods:
             of = [row for row in rows if row[0] == clips and row[2] == method]
             values, steps = np.array([row[3] for row in of]), [row[4] for row in of]
-            shown = ' '.join(str(step) if step != '' else '-' for step in steps) if 'init' in method else ''
-            lines.append([str(clips), method, f'{values.mean():.2f}', f'{values.std():.2f}', shown])
+            shown = ' '.join(str(step) if step != '' else '-' for step in steps) if method in _HEADS else ''
+            deviation = f'{values.std(ddof=1):.2f}' if len(values) > 1 else ''
+            lines.append([str(clips), method, f'{values.mean():.2f}', deviation, shown])
     return text_table([['clips', 'method', 'WAR %', 'sd', 'steps to the target'], *lines], left=2)
 
 
@@ -148,10 +151,13 @@ def main() -> None:
     if args.checkpoint is None:
         model, cfg = frozen_model(cfg, args.out)
     else:
-        model = load_trained(args.checkpoint, cfg).model
+        trained = load_trained(args.checkpoint, cfg)
+        model = trained.model
+        refuse_trained(Runner.build_dataloader(cfg.test_dataloader, seed=0).dataset, trained.metadata,
+                       f'{args.checkpoint}: test_dataloader', 'Test on a split, or a fold, that was held out.')
     train, test = (split_features(model, cfg, split) for split in ('train', 'test'))
     if args.clips_per_class:
-        args.clips = [number * len(np.unique(train[1])) for number in args.clips_per_class]
+        args.clips = few_shot.clips_of_each_class(train[1], args.clips_per_class)
     few_shot.check_features(train[0], test[0], args.clips)
     zero_shot = zero_shot_logits(model.cls_head, test[0])
     rows = measure(cfg, train, test, zero_shot, args)

@@ -11,6 +11,12 @@ from claip_emo_mm.evaluation.calibration import Calibration
 from claip_emo_mm.utils.io import atomic_write, check_writable, save_tensors
 
 
+def saved_at(checkpoint: str | Path) -> int | None:
+    """Number of iterations of a training after which a checkpoint was saved."""
+    loaded = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu', logger='silent')
+    return loaded.get('meta', {}).get('iter')
+
+
 def write_calibration(checkpoint: Path, calibration: Calibration) -> None:
     """Put a temperature into the metadata of a checkpoint, trained or published, atomically; nothing else changes.
 

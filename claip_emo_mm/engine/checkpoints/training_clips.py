@@ -49,6 +49,13 @@ def describe_overlap(found: tuple[int, int, str], config: str | None) -> str:
             f'{example}{fold}')
 
 
+def refuse_trained(dataset: Any, metadata: Mapping[str, Any] | None, place: str, advice: str) -> None:
+    """Raise an InputError where a checkpoint, by its metadata, was trained on clips of a data set."""
+    found = metadata and find_trained(dataset, metadata['trained_clips'])
+    if found:
+        raise InputError(f'{place}: {describe_overlap(found, metadata["config"])}. {advice}')
+
+
 def count_clips(trained: Mapping[str, str]) -> dict[str, int]:
     """Number of training clips by the name of their published data set, '' for any other."""
     return {name: len(_decode(text)) for name, text in trained.items()}
