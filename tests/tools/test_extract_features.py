@@ -88,6 +88,14 @@ def test_few_clips(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert re.search(r'features: +\d+%', again.err) is None  # the bar of an extraction
 
 
+def test_few_clips_of_a_head_that_reads_tokens(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                               capsys: pytest.CaptureFixture) -> None:
+    config.write_text(config.read_text().replace('linear_probe', 'fusion_cross_attention'))
+    assert call_tool(monkeypatch, 'analysis_tools/few_shot.py', config, '--out', tmp_path / 'out') == 1
+    assert 'CrossAttentionFusionHead reads many tokens' in capsys.readouterr().err
+    assert not (tmp_path / 'features').exists()
+
+
 @pytest.mark.parametrize('arguments, code, expected', [
     (['gone.py'], 1, 'gone.py'),
     (['claip_emo_tiny_toy.py', '--out', 'new'], 1, 'parameters would be trained below the point'),

@@ -49,8 +49,9 @@ from claip_emo_mm.engine.checkpoints import load_trained
 from claip_emo_mm.engine.checkpoints.training_clips import refuse_trained
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import load_config
-from claip_emo_mm.engine.config_checks import build_lazily, check_groups, find_dataset, require_lists
+from claip_emo_mm.engine.config_checks import build_lazily, check_groups, default_scope, find_dataset, require_lists
 from claip_emo_mm.engine.feature_cache import KEY, cached_config
+from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation import few_shot
 from claip_emo_mm.evaluation.predictions import collect_features
 from claip_emo_mm.evaluation.tables import text_table
@@ -146,6 +147,10 @@ def main() -> None:
     check_writable(args.out, is_folder=True)
     cfg = load_config(args.config, args.cfg_options)
     check_groups(cfg, 'train', 'test')
+    with default_scope(cfg):
+        if getattr(MODELS.get(cfg.model.cls_head.type), 'reads_tokens', False):
+            raise InputError(f'{args.config}: {cfg.model.cls_head.type} reads many tokens of a clip, and few clips are '
+                             'classified by one vector of each modality. Take a config with another head.')
     require_lists(cfg, 'train', 'test')
     init_default_scope('mmaction')
     if args.checkpoint is None:
