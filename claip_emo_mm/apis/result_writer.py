@@ -26,7 +26,7 @@ from claip_emo_mm.media.image import IMAGE_SUFFIXES, open_image
 from claip_emo_mm.structures import EmotionResult
 from claip_emo_mm.structures.results import SCHEMA_VERSION
 from claip_emo_mm.utils.file_errors import WriteError
-from claip_emo_mm.utils.io import PART_SUFFIX, check_writable, file_stem, read_json, write_csv, write_text
+from claip_emo_mm.utils.io import PART_SUFFIX, check_writable, file_stem, move_files, read_json, write_csv, write_text
 
 OVERLAY_SUFFIX = '.overlay.mp4'
 IMAGE_OVERLAY_SUFFIX = '.overlay.png'  # of an image
@@ -170,8 +170,7 @@ class ResultWriter:
                         warn(reason)
                 content['made_from'] = self._made_from(path)
                 self._remove(json_file)
-                for file in files:
-                    os.replace(file, self._folder / file.name)
+                move_files(files, self._folder)
                 self._write_json(json_file, content)
         return [json_file.name, *(file.name for file in files)]
 

@@ -51,7 +51,7 @@ def check_is_file(path: str | os.PathLike) -> None:
     """Raise an `InputError` where a file is missing, or no ordinary one."""
     if not os.path.isfile(path):
         raise InputError(f'{path}: {_why_no_file(path)}. Expected a file of video, audio or an image: correct the '
-                         'name, or put it there.')
+                         'name, or put it there, or take it out of the list.')
 
 
 def check_file(path: str | os.PathLike, hint: str) -> None:

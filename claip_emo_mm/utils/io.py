@@ -73,6 +73,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         _flush(target.parent)
 
 
+def move_files(files: Iterable[Path], folder: Path) -> None:
+    """Move whole files into a folder of the same file system, where they replace those of their names."""
+    for file in files:
+        os.replace(file, folder / file.name)
+    with suppress(OSError):
+        _flush(folder)
+
+
 @contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
     """Write a folder as `atomic_write`; its files are not flushed, and an older folder is missing for a moment."""

@@ -138,6 +138,7 @@ def test_mistakes_are_one_line(clip: SimpleNamespace, checkpoint: Path, tmp_path
         raise OSError('Network is unreachable')
     monkeypatch.setattr(published, 'download_pretrained', fail)
     monkeypatch.setattr(resolve, 'CLIP_CACHE', tmp_path / 'clip')
+    (video := tmp_path / 'a.mp4').touch()
     for arguments, message in (
             (('--zero-shot',), "error: pretrained='openai': the weights of ViT-L-14-quickgelu could not be downloaded "
                                '(OSError: Network is unreachable). Without a network, fetch on another machine '
@@ -146,7 +147,7 @@ def test_mistakes_are_one_line(clip: SimpleNamespace, checkpoint: Path, tmp_path
             (('--checkpoint', checkpoint, '--labels', 'a, b'),
              f'error: {checkpoint}: its classes are fixed: happy, sad'),
             (('--checkpoint', checkpoint, '--arch', ARCH), 'error: --arch: without effect for a checkpoint')):
-        assert call_tool(monkeypatch, 'infer.py', 'a.mp4', *arguments) == 1
+        assert call_tool(monkeypatch, 'infer.py', video, *arguments) == 1
         assert capsys.readouterr().err.splitlines()[-1].startswith(message)
     for arguments in ((), ('--zero-shot', '--checkpoint', checkpoint)):
         assert call_tool(monkeypatch, 'infer.py', 'a.mp4', *arguments) == 2

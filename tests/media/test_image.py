@@ -43,7 +43,7 @@ AGAIN = 'Save it again as jpg or png.'
     (b'', f'the file is empty.*{AGAIN}'), (b'no image', f'no image can be read.*{AGAIN}'),
     (b'%!PS-Adobe-3.0 EPSF-3.0\n', f'no image can.*{AGAIN}'),
     (b'\x89PNG\r\n\x1a\n' + b'\0' * 40, f'no image can be read.*{AGAIN}'),
-    (None, 'there is no such file. Expected a file of video, audio or an image: correct the name, or put it there.')])
+    (None, 'there is no such file. Expected a file of video, audio or an image: correct the name, or put it there')])
 def test_no_image_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / 'a.png'
     if content is not None:

@@ -92,7 +92,7 @@ def test_videos_of_phones_are_turned_upright(media: Path) -> None:
 
 
 @pytest.mark.parametrize(('name', 'message'), [
-    ('gone.mp4', 'no such file'),
+    ('gone.mp4', 'no such file.* correct the name, or put it there, or take it out of the list'),
     ('empty.mp4', r'empty \(0 bytes\)'),
     ('half.mp4', 'no video that can be opened .*cut off'),
     ('half_fast.mp4', r'cut off: [01]\.\d\d s of (video|audio) found, 2\.0\d s expected'),

@@ -61,6 +61,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_infer_and_demo_as_a_user_runs_them(hostile: Path, tmp_path: Path) -> None:
+    (tmp_path / 'a.mp4').touch()
     for name, *args in (('infer.py', 'a.mp4'), ('demo.py', '--port', '7999')):
         result = fork_tool(name, *args, '--checkpoint', hostile / 'config.pth', cwd=tmp_path)
         assert result.returncode == 1
@@ -70,7 +71,8 @@ def test_infer_and_demo_as_a_user_runs_them(hostile: Path, tmp_path: Path) -> No
 
 
 def test_infer_and_attention(hostile: Path, address: str, tmp_path: Path, refused: Refused) -> None:
-    for name, *args in (('infer.py', 'a.mp4', '--checkpoint'), ('analysis_tools/attention.py',)):
+    (tmp_path / 'a.mp4').touch()
+    for name, *args in (('infer.py', tmp_path / 'a.mp4', '--checkpoint'), ('analysis_tools/attention.py',)):
         rest = [] if args else ['a.mp4', '--out', tmp_path]
         for source, message in ((hostile / 'pipeline.pth', "test_dataloader.dataset.pipeline.0.type='os.mkdir'"),
                                 (f'{address}/config.pth', "model.visual_neck.type='os.mkdir'"),
