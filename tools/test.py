@@ -62,7 +62,7 @@ from claip_emo_mm.apis.zero_shot import describe_zero_shot, is_zero_shot
 from claip_emo_mm.engine.checkpoints import hash_checkpoint
 from claip_emo_mm.engine.cli import run
 from claip_emo_mm.engine.config import build_runner, load_config, set_launcher, set_work_dir
-from claip_emo_mm.engine.config_checks import check_groups, refuse_options, require_lists
+from claip_emo_mm.engine.config_checks import check_groups, inexact_options, refuse_options, require_lists
 from claip_emo_mm.engine.cross_corpus import set_test_data
 from claip_emo_mm.engine.hooks.checkpoint import TRAINED_CLIPS
 from claip_emo_mm.engine.resume import require_checkpoint
@@ -131,6 +131,8 @@ def write_test_metrics(cfg: Config, args: Namespace) -> None:
     if is_main_process():
         path = Path(runner.work_dir) / 'test_metrics.json'
         details |= {key: cfg.model[key] for key in ('modality', 'adapter_scale') if key in cfg.model}
+        details |= {key: value for key, value in (('options', inexact_options(cfg)),
+                                                  ('allow_trained_clips', args.allow_trained_clips)) if value}
         if args.cross_corpus is not None:
             details['on'] = dict(config=args.on, **args.cross_corpus.details())
         if args.checkpoint is None:

@@ -23,12 +23,26 @@ RUNNER_KEYS = (*(key for key in inspect.signature(Runner.__init__).parameters if
 
 # A key more similar than this (difflib's ratio) is a typo. No variable in the 248 configs of MMAction2 1.2.0 is.
 _TYPO_RATIO = 0.81
+# Options of a model that are faster and change its scores, and their values without that.
+EXACT_OPTIONS = {'model.precision': 'fp32', 'model.visual_backbone.merged_tokens': 0,
+                 'model.visual_backbone.int8': False, 'model.data_preprocessor.frame_tolerance': 0}
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def default_scope(cfg: Mapping[str, Any]) -> AbstractContextManager:
     """Context in which registries are searched as the config says."""
     return DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmaction')
+
+
+def inexact_options(cfg: Config) -> dict[str, Any]:
+    """Options of `EXACT_OPTIONS` that a config has with other values."""
+    found = {}
+    for path, exact in EXACT_OPTIONS.items():
+        *place, option = path.split('.')[1:]
+        owner = (cfg.model.get(place[0]) if place else cfg.model) or {}
+        if (owner.get(option) or exact) != exact:
+            found[path] = owner[option]
+    return found
 
 
 def walk_config(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ import pytest
 from dummy_components import dummy_config
 from mmengine.config import Config
 
-from claip_emo_mm.engine.config_checks import check_groups, check_option_paths, check_top_level
+from claip_emo_mm.engine.config_checks import check_groups, check_option_paths, check_top_level, inexact_options
 from claip_emo_mm.errors import InputError
 
 
@@ -52,6 +52,16 @@ def test_missing_group(cfg: Config) -> None:
     check_groups(cfg, 'test')
     with pytest.raises(InputError, match='train_dataloader, train_cfg, optim_wrapper are missing'):
         check_groups(cfg, 'train')
+
+
+def test_options_that_change_scores() -> None:
+    exact = dict(type='A', precision='fp32', visual_backbone=dict(merged_tokens=0), data_preprocessor=None)
+    assert inexact_options(Config(dict(model=exact))) == {}
+    found = inexact_options(Config(dict(model=dict(
+        exact, precision='bf16', visual_backbone=dict(merged_tokens=8, int8=True),
+        data_preprocessor=dict(frame_tolerance=1.5)))))
+    assert found == {'model.precision': 'bf16', 'model.visual_backbone.merged_tokens': 8,
+                     'model.visual_backbone.int8': True, 'model.data_preprocessor.frame_tolerance': 1.5}
 
 
 def test_option_paths(cfg: Config) -> None:

@@ -43,7 +43,8 @@ def test_refused_unless_it_is_meant(trained_toy: TrainedToy, tmp_path: Path, mon
     assert call_tool(monkeypatch, 'test.py', *arguments, '--allow-trained-clips') == 0
     logs = [path.read_text() for path in tmp_path.glob('*/*.log')]  # of both runs
     assert sum('14 of the 14 clips are among those' in log for log in logs) == 1
-    assert json.loads((tmp_path / 'test_metrics.json').read_text())['clips'] == 14
+    found = json.loads((tmp_path / 'test_metrics.json').read_text())
+    assert found['clips'] == 14 and found['allow_trained_clips'] and 'options' not in found
 
     sweep = ('analysis_tools/adapter_scale.py', *arguments[:2], '--scales', '1', '--out', tmp_path / 'sweep',
              *arguments[-2:])

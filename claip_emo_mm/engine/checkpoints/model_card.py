@@ -18,7 +18,9 @@ METRICS_FILE = 'test_metrics.json'
 _TAGS = ['emotion-recognition', 'audio-visual', 'clip', 'clap', 'lora', 'mmaction2']
 _SHOWN = dict(WAR='WAR', UAR='UAR', F1_macro='F1 (macro)', F1_weighted='F1 (weighted)', ECE='calibration error')
 _VARIANTS = dict(weights='of the weights of the last step (--raw-weights)', modality='of one modality (--modality)',
-                 adapter_scale='of scaled adapters (--adapter-scale)', on='of another data set (--on)')
+                 adapter_scale='of scaled adapters (--adapter-scale)', on='of another data set (--on)',
+                 options='with options that change scores',
+                 allow_trained_clips='on clips that it may have been trained on (--allow-trained-clips)')
 _AS_IT_IS = dict(modality='both', adapter_scale=1)
 
 

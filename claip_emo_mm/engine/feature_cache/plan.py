@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config, ConfigDict
 
 from claip_emo_mm.datasets.feature_cache import CLIPS, DESCRIPTION, ContentHashes, PipelineParts, split_pipeline
-from claip_emo_mm.engine.config_checks import inner_datasets
+from claip_emo_mm.engine.config_checks import EXACT_OPTIONS, inexact_options, inner_datasets
 from claip_emo_mm.engine.feature_cache.encoders import STATISTICS
 from claip_emo_mm.engine.feature_cache.points import (
     KEY,
@@ -23,8 +23,6 @@ from claip_emo_mm.models.backbones.clip import build_vision_transformer
 from claip_emo_mm.utils.io import read_json
 
 SPLITS = ('train', 'val', 'test')
-_EXACT = {'model.precision': 'fp32', 'model.visual_backbone.merged_tokens': 0, 'model.visual_backbone.int8': False,
-          'model.data_preprocessor.frame_tolerance': 0}  # with other values encoders give other features
 
 
 @dataclass(frozen=True)
@@ -131,14 +129,10 @@ class FeaturePlan:
 
 def _refuse_inexact(cfg: Config) -> None:
     """Refuse options with which the encoders give other features; the features that are kept do not tell."""
-    for path, default in _EXACT.items():
-        place, _, option = path.rpartition('.')
-        owner = cfg.model if place == 'model' else cfg.model.get(place.partition('.')[2]) or {}
-        value = owner.get(option) or default
-        if value != default:
-            raise InputError(f'{KEY}: {path} is {value!r}, which changes the features: they are kept exact. Set '
-                             f'{path}={default!r}. A checkpoint takes the option when it is tested on the media, with '
-                             f'{KEY}=None.')
+    for path, value in inexact_options(cfg).items():
+        raise InputError(f'{KEY}: {path} is {value!r}, which changes the features: they are kept exact. Set '
+                         f'{path}={EXACT_OPTIONS[path]!r}. A checkpoint takes the option when it is tested on the '
+                         f'media, with {KEY}=None.')
 
 
 def _refuse_absent(folder: Path, name: str) -> None:

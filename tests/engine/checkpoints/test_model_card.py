@@ -105,11 +105,13 @@ def test_metrics_of_these_weights_are_taken(details: dict[str, Any], tmp_path: P
     (dict(weights_sha256='ab', modality='visual'), 'is of one modality (--modality)'),
     (dict(weights_sha256='ab', adapter_scale=0.0), 'is of scaled adapters (--adapter-scale)'),
     (dict(weights_sha256='ab', weights='raw'), 'is of the weights of the last step (--raw-weights)'),
+    (dict(weights_sha256='ab', options={'model.precision': 'bf16'}), 'is with options that change scores'),
+    (dict(weights_sha256='ab', allow_trained_clips=True), 'is on clips that it may have been trained on'),
     (dict(weights_sha256='ab', on=dict(config='b.py')), 'is of another data set (--on)')])
 def test_metrics_of_something_else_are_not_taken(details: dict[str, Any], expected: str, tmp_path: Path) -> None:
     write_json(tmp_path / 'test_metrics.json', dict(METRICS, **details))
     found, reason = read_test_metrics(tmp_path / 'a.pth', 'ab')
-    assert found == {} and f'test_metrics.json {expected}. Test this model as it is: ' in reason
+    assert found == {} and f'test_metrics.json {expected}' in reason and '. Test this model as it is: ' in reason
 
 
 def test_metrics_that_are_not_there(tmp_path: Path) -> None:
