@@ -77,8 +77,6 @@ def move_files(files: Iterable[Path], folder: Path) -> None:
     """Move whole files into a folder of the same file system, where they replace those of their names."""
     for file in files:
         os.replace(file, folder / file.name)
-    with suppress(OSError):
-        _flush(folder)
 
 
 @contextmanager
