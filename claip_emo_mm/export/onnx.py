@@ -15,6 +15,7 @@ from tqdm import tqdm
 from claip_emo_mm.compat.safe_pickle import one_line
 from claip_emo_mm.engine.checkpoints.load import TrainedModel
 from claip_emo_mm.engine.checkpoints.settings import front_end_settings
+from claip_emo_mm.engine.config_checks import EXACT_OPTIONS, inexact_options
 from claip_emo_mm.errors import InputError
 from claip_emo_mm.evaluation.metrics import check_scores, why_not_finite
 from claip_emo_mm.export.front_end import Clip, FrontEnd
@@ -27,6 +28,7 @@ from claip_emo_mm.version import INTENDED_USE, LICENSE, __version__
 OPSET = 18  # what torch's exporter writes without a conversion; onnxruntime reads it since 1.14
 IR_VERSION = 8  # the lowest that holds this opset; the exporter's own, 10, is refused by onnxruntime before 1.18
 TOLERANCE = 1e-4
+_NOT_EXPORTED = 'model.data_preprocessor.frame_tolerance'  # the file's user says which frames are distinct
 _MAX_SIZE = 2e9  # bytes: an ONNX file is one protocol buffer, which ends at 2 GiB
 
 
@@ -149,10 +151,7 @@ def check_targets(out: Path, int8: bool, overwrite: bool) -> list[Path]:
 def _check_model(trained: TrainedModel) -> None:
     if not isinstance(trained.model, AudioVisualRecognizer):
         raise InputError(f'model.type is {type(trained.model).__name__}; expected an AudioVisualRecognizer.')
-    network = trained.model.visual_backbone
-    exact = [*['model.precision=fp32'] * (trained.model.precision != 'fp32'),
-             *['model.visual_backbone.merged_tokens=0'] * bool(getattr(network, 'merged_tokens', 0)),
-             *['model.visual_backbone.int8=False'] * bool(getattr(network, 'int8', False))]
+    exact = [f'{path}={EXACT_OPTIONS[path]}' for path in inexact_options(trained.cfg) if path != _NOT_EXPORTED]
     if exact:
         raise InputError(f'an ONNX file holds the exact model: set {" ".join(exact)}. --int8 writes a faster file '
                          'beside it.')

@@ -200,7 +200,8 @@ def test_what_cannot_be_exported(make_trained: Trainer, tmp_path: Path, monkeypa
     next(value for name, value in broken.model.named_parameters() if '.lora_B.' in name).data.fill_(torch.nan)
     refused('an adapter holds values that are not finite', broken)
     quick = make_trained(audio=False, neck=False)
-    quick.model.precision, quick.model.visual_backbone.merged_tokens, quick.model.visual_backbone.int8 = 'bf16', 2, True
+    quick.cfg.model.precision = 'bf16'
+    quick.cfg.model.visual_backbone.update(merged_tokens=2, int8=True)
     refused(r'exact model: set model\.precision=fp32 model\.visual_backbone\.merged_tokens=0 '
             r'model\.visual_backbone\.int8=False\. --int8 writes', quick)
     quick = make_trained(audio=False, neck=False)
